@@ -1,0 +1,1 @@
+"""Dataflow -> files, one module per backend."""

@@ -1,0 +1,146 @@
+"""design.json: what a testbench or a host program must know of a generated design."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpq_hls.codegen.base import Design
+from hpq_hls.errors import DataError
+from hpq_hls.fixed import FixedType
+from hpq_hls.hardware.kernels import Stream
+
+FORMAT = 1
+FILE_NAME = "design.json"
+
+
+@dataclass(frozen=True)
+class Port:
+    """One AXI4-Stream port.
+
+    width, integer, signed: the element type; lanes elements per beat, element 0 lowest in TDATA;
+    beats per packet; shape: the tensor in torch layout without the batch axis; order: for each
+    element in transmission order its flat index in that tensor.
+    """
+
+    port: str
+    width: int
+    integer: int
+    signed: bool
+    lanes: int
+    beats: int
+    tdata_bytes: int
+    shape: tuple[int, ...]
+    order: tuple[int, ...]
+
+    def to_frames(self, raw: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """(batch, *shape) integers in torch layout -> (batch, beats, lanes) in transmission order."""
+        flat = raw.reshape(raw.shape[0], -1)[:, np.asarray(self.order, dtype=np.int64)]
+        return flat.reshape(raw.shape[0], self.beats, self.lanes)
+
+    def from_frames(self, frames: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """(batch, beats, lanes) in transmission order -> (batch, *shape) in torch layout."""
+        flat = frames.reshape(frames.shape[0], -1)
+        result = np.empty_like(flat)
+        result[:, np.asarray(self.order, dtype=np.int64)] = flat
+        return result.reshape(frames.shape[0], *self.shape)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The content of design.json."""
+
+    name: str
+    format: int
+    io: str
+    part: str
+    clock_ns: float
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+    def to_json(self) -> str:
+        """Text of design.json, one key a line but for the arrays of numbers."""
+        head = {key: value for key, value in asdict(self).items() if key not in ("inputs", "outputs")}
+        ports = {
+            side: [{**asdict(port), "shape": list(port.shape), "order": list(port.order)} for port in group]
+            for side, group in (("inputs", self.inputs), ("outputs", self.outputs))
+        }
+        lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]
+        for side, group in ports.items():
+            body = ",\n".join(
+                "    {\n"
+                + ",\n".join(f"      {json.dumps(key)}: {json.dumps(value)}" for key, value in port.items())
+                + "\n    }"
+                for port in group
+            )
+            lines.append(f"  {json.dumps(side)}: [\n{body}\n  ]")
+        return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def port_of(name: str, stream: Stream, shape: Sequence[int], order: npt.NDArray[np.int64]) -> Port:
+    """Describe the port that carries ``stream``."""
+    return Port(
+        port=name,
+        width=stream.type.width,
+        integer=stream.type.integer,
+        signed=stream.type.signed,
+        lanes=stream.lanes,
+        beats=stream.beats,
+        tdata_bytes=(stream.bits + 7) // 8,
+        shape=tuple(int(size) for size in shape),
+        order=tuple(int(index) for index in order),
+    )
+
+
+def port_type(port: Port) -> FixedType:
+    """The element type of a port."""
+    return FixedType(port.width, port.integer, port.signed)
+
+
+def manifest_of(design: Design) -> Manifest:
+    """The manifest of a design."""
+    flow = design.dataflow
+    return Manifest(
+        name=flow.name,
+        format=FORMAT,
+        io=design.io,
+        part=design.part,
+        clock_ns=design.clock_ns,
+        inputs=(port_of("s_axis", flow.streams[flow.input], flow.input_shape, flow.input_order),),
+        outputs=(port_of("m_axis", flow.streams[flow.output], flow.output_shape, flow.output_order),),
+    )
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read design.json from a project folder.
+
+    Raises:
+        DataError: the file is missing or is not a manifest of this format.
+    """
+    path = folder / FILE_NAME
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if data["format"] != FORMAT:
+            raise ValueError(f"format {data['format']}, expected {FORMAT}")
+        sides = {
+            side: tuple(
+                Port(**{**port, "shape": tuple(port["shape"]), "order": tuple(port["order"])})
+                for port in data[side]
+            )
+            for side in ("inputs", "outputs")
+        }
+        return Manifest(**{**data, **sides})
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}); name the folder of a generated project"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path} is not a design manifest ({error}); generate the project again"
+        ) from error

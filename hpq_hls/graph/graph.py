@@ -1,0 +1,134 @@
+"""The network as the front ends deliver it: named operators, float parameters, known shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from hpq_hls.errors import DataError
+from hpq_hls.ops.base import FloatArray, Operator, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One operator in a graph.
+
+    name: the module path the user knows ("features.0"), unique in the graph.
+    inputs: names of the nodes (or of the graph input) it reads.
+    activation: an operator fused behind this one, applied before the output is cast.
+    source: where the user's code says so ("model.py:12"), or None.
+    """
+
+    name: str
+    op: Operator
+    inputs: tuple[str, ...]
+    activation: Operator | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A network with one input and one output.
+
+    input_name, input_shape: the input, without the batch axis, in torch layout.
+    nodes: in topological order.
+    output: name of the node (or the input) whose value is the result.
+    """
+
+    input_name: str
+    input_shape: Shape
+    nodes: tuple[Node, ...]
+    output: str
+    name: str = "model"
+    _shapes: dict[str, Shape] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._shapes[self.input_name] = self.input_shape
+        for node in self.nodes:
+            if node.name in self._shapes:
+                raise ValueError(f"two nodes are called {node.name!r}")
+            shape = node.op.output_shape([self._shapes[name] for name in node.inputs])
+            self._shapes[node.name] = shape
+        if self.output not in self._shapes:
+            raise ValueError(f"the output {self.output!r} is no node of the graph")
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """Shape of every value, without the batch axis, by name."""
+        return MappingProxyType(self._shapes)
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the result, without the batch axis."""
+        return self._shapes[self.output]
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Node]:
+        """The nodes by name."""
+        return MappingProxyType({node.name: node for node in self.nodes})
+
+    def consumers(self, name: str) -> tuple[Node, ...]:
+        """The nodes that read a value."""
+        return tuple(node for node in self.nodes if name in node.inputs)
+
+    def values(self, x: npt.ArrayLike, batch_size: int = 256) -> dict[str, FloatArray]:
+        """Every value of the float network by name, computed in float64.
+
+        x: (batch, *input_shape). Raises DataError where x does not fit.
+        """
+        data = check_input(x, self.input_shape, self.input_name)
+        parts = [self._run(data[start : start + batch_size]) for start in range(0, len(data), batch_size)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def predict(self, x: npt.ArrayLike, batch_size: int = 256) -> FloatArray:
+        """The float network's output, (batch, *output_shape) in float64."""
+        data = check_input(x, self.input_shape, self.input_name)
+        parts = [
+            self._run(data[start : start + batch_size])[self.output]
+            for start in range(0, len(data), batch_size)
+        ]
+        return np.concatenate(parts)
+
+    def _run(self, x: FloatArray) -> dict[str, FloatArray]:
+        values = {self.input_name: x}
+        for node in self.nodes:
+            result = node.op.compute([values[name] for name in node.inputs], node.op.weight, node.op.bias)
+            if node.activation is not None:
+                result = node.activation.compute([result], None, None)
+            values[node.name] = result
+        return values
+
+
+def check_input(x: npt.ArrayLike, shape: Shape, name: str) -> FloatArray:
+    """``x`` as float64, (batch, *shape).
+
+    Raises:
+        DataError: not numeric, empty, of another shape, or not finite.
+    """
+    if hasattr(x, "detach"):
+        x = x.detach().cpu().numpy()
+    data = np.asarray(x)
+    if data.dtype.kind not in "fiub":
+        raise DataError(
+            f"input {name!r} has data of type {data.dtype}; convert it to a numeric array such as float32"
+        )
+    if data.shape[1:] != tuple(shape) or data.ndim != len(shape) + 1:
+        raise DataError(
+            f"input {name!r} has shape {data.shape}, but the network takes (batch, "
+            f"{', '.join(map(str, shape))}); reshape the data"
+        )
+    if len(data) == 0:
+        raise DataError(f"input {name!r} is empty (batch of 0); give at least one sample")
+    data = data.astype(np.float64)
+    finite = np.isfinite(data)
+    if not finite.all():
+        sample = int(np.argwhere(~finite)[0][0])
+        raise DataError(
+            f"input {name!r} has NaN or infinity (first in sample {sample}); clean the data first"
+        )
+    return data

@@ -1,0 +1,75 @@
+"""Rewrites that make a graph ready for quantization; each returns a new graph and changes no value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from hpq_hls.graph.graph import Graph, Node
+from hpq_hls.ops import BatchNorm, Conv2d, Linear, Relu
+
+
+def prepare(graph: Graph) -> Graph:
+    """Batch-norm folded or made affine, ReLU fused: the graph that is quantized."""
+    return fuse_relu(lower_batchnorm(fold_batchnorm(graph)))
+
+
+def fold_batchnorm(graph: Graph) -> Graph:
+    """Fold each batch-norm that alone reads a linear or convolution layer into that layer."""
+    for name in [node.name for node in graph.nodes]:
+        norm = graph.by_name[name]  # every merge makes new nodes
+        if not isinstance(norm.op, BatchNorm):
+            continue
+        producer = graph.by_name.get(norm.inputs[0])
+        if producer is None or producer.activation is not None or not _only_consumer(graph, producer, norm):
+            continue
+        if isinstance(producer.op, (Linear, Conv2d)):
+            graph = merge(graph, producer, norm, replace(producer, op=_folded(producer.op, norm.op)))
+    return graph
+
+
+def _folded(op: Linear | Conv2d, norm: BatchNorm) -> Linear | Conv2d:
+    affine = norm.affine()
+    scale = affine.weights.reshape((-1,) + (1,) * (op.weights.ndim - 1))
+    biases = np.zeros(len(op.weights)) if op.biases is None else op.biases
+    return replace(op, weights=op.weights * scale, biases=biases * affine.weights + affine.biases)
+
+
+def lower_batchnorm(graph: Graph) -> Graph:
+    """Turn each batch-norm that is left into a per-channel affine operator."""
+    nodes = tuple(
+        replace(node, op=node.op.affine()) if isinstance(node.op, BatchNorm) else node for node in graph.nodes
+    )
+    return replace(graph, nodes=nodes)
+
+
+def fuse_relu(graph: Graph) -> Graph:
+    """Fuse each ReLU that alone reads a casting operator into that operator."""
+    for name in [node.name for node in graph.nodes]:
+        node = graph.by_name[name]  # every merge makes new nodes
+        if not isinstance(node.op, Relu):
+            continue
+        producer = graph.by_name.get(node.inputs[0])
+        if producer is None or not producer.op.casts or producer.activation is not None:
+            continue
+        if _only_consumer(graph, producer, node):
+            graph = merge(graph, producer, node, replace(producer, activation=node.op))
+    return graph
+
+
+def _only_consumer(graph: Graph, producer: Node, consumer: Node) -> bool:
+    return graph.output != producer.name and graph.consumers(producer.name) == (consumer,)
+
+
+def merge(graph: Graph, producer: Node, consumer: Node, merged: Node) -> Graph:
+    """Put ``merged`` (which keeps the producer's name) in the place of both nodes."""
+    nodes = []
+    for node in graph.nodes:
+        if node is consumer:
+            continue
+        chosen = merged if node is producer else node
+        inputs = tuple(producer.name if name == consumer.name else name for name in chosen.inputs)
+        nodes.append(replace(chosen, inputs=inputs))
+    output = producer.name if graph.output == consumer.name else graph.output
+    return replace(graph, nodes=tuple(nodes), output=output)

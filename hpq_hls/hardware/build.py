@@ -1,0 +1,60 @@
+"""QuantizedGraph -> Dataflow."""
+
+from __future__ import annotations
+
+import difflib
+
+from hpq_hls.errors import ConfigError
+from hpq_hls.hardware.config import HardwareConfig, Io
+from hpq_hls.hardware.kernels import Dataflow
+from hpq_hls.hardware.parallel_builder import ParallelBuilder
+from hpq_hls.hardware.stream_builder import StreamBuilder
+from hpq_hls.simulate import QuantizedGraph
+
+
+def build_dataflow(
+    q: QuantizedGraph, config: HardwareConfig | None = None, name: str | None = None
+) -> Dataflow:
+    """The hardware of a network.
+
+    Without a target interval in ``config`` the fastest one is taken whose multipliers fit
+    ``config.multiplier_budget``.
+
+    Raises:
+        ConfigError: folding of an unknown layer, or one that does not divide it.
+        UnsupportedOperatorError: a network that has no hardware in this form.
+    """
+    config = config or HardwareConfig()
+    name = name or q.name
+    for layer in config.layers:
+        if layer not in q.layers:
+            close = difflib.get_close_matches(layer, q.layers, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(q.layers)}"
+            raise ConfigError(f"hardware settings name the unknown layer {layer!r}{hint}")
+    if config.io is Io.PARALLEL:
+        return ParallelBuilder(q, config, 1).build(name)
+    target = config.target_interval
+    if target is None:
+        target = fastest_target(q, config)
+    return StreamBuilder(q, config, target).build(name)
+
+
+def fastest_target(q: QuantizedGraph, config: HardwareConfig) -> int:
+    """The smallest target interval whose folding stays within the multiplier budget."""
+    slow = 1
+    while _multipliers(q, config, slow) > config.multiplier_budget and slow < 1 << 40:
+        slow *= 2
+    fast = slow // 2 + 1
+    while fast < slow:
+        middle = (fast + slow) // 2
+        if _multipliers(q, config, middle) <= config.multiplier_budget:
+            slow = middle
+        else:
+            fast = middle + 1
+    reached = StreamBuilder(q, config, slow).build("probe")
+    return max(kernel.cycles(reached.streams) for kernel in reached.kernels)
+
+
+def _multipliers(q: QuantizedGraph, config: HardwareConfig, target: int) -> int:
+    flow = StreamBuilder(q, config, target).build("probe")
+    return sum(kernel.multipliers for kernel in flow.kernels)

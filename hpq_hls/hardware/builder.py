@@ -1,0 +1,217 @@
+"""The part of building a Dataflow that both kinds of io share: streams, forks, element-wise kernels."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from hpq_hls.errors import UnsupportedOperatorError
+from hpq_hls.fixed import FixedType
+from hpq_hls.hardware.config import HardwareConfig
+from hpq_hls.hardware.kernels import Add, Cast, Dataflow, Fork, IntArray, Kernel, Stream, WidthConverter
+from hpq_hls.hardware.naming import Namer
+from hpq_hls.hardware.order import transmission_orders
+from hpq_hls.ops.base import Shape
+from hpq_hls.ops.window import WindowSpec
+from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
+
+
+class Builder(ABC):
+    """Turns a QuantizedGraph into kernels and streams, layer by layer.
+
+    It implements ``hpq_hls.ops.base.Lowering``: every operator asks it for what it needs.
+    """
+
+    def __init__(self, q: QuantizedGraph, config: HardwareConfig, target: int) -> None:
+        if not q.layers:
+            raise UnsupportedOperatorError("the network has no layer; there is no hardware to build")
+        self.q, self.config, self.target = q, config, target
+        self.orders = transmission_orders(q.graph)
+        self.streams: dict[str, Stream] = {}
+        self.kernels: list[Kernel] = []
+        self._namer = Namer()
+        self._ready: dict[str, list[str]] = defaultdict(list)
+        self._layer: QuantizedLayer
+        self._inputs: list[str] = []
+
+    def build(self, name: str) -> Dataflow:
+        """The whole network as a Dataflow called ``name``."""
+        graph = self.q.graph
+        top = self._namer.unique(name)
+        source = self.input_stream()
+        self._provide(graph.input_name, source)
+        for layer in self.q.layers.values():
+            self._layer = layer
+            self._inputs = [self._ready[given].pop(0) for given in layer.inputs]
+            layer.op.lower(self)
+        self._size_joins()
+        return Dataflow(
+            name=top,
+            kernels=tuple(self.kernels),
+            streams=self.streams,
+            input=source,
+            output=self._ready[graph.output].pop(0),
+            input_shape=graph.input_shape,
+            output_shape=graph.output_shape,
+            input_order=self.orders[graph.input_name],
+            output_order=self.orders[graph.output],
+        )
+
+    @property
+    def input_shapes(self) -> Sequence[Shape]:
+        """Shapes of the current layer's inputs."""
+        return [self.q.graph.shapes[name] for name in self._layer.inputs]
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the current layer's output."""
+        return self.q.graph.shapes[self._layer.name]
+
+    @property
+    def relu_fused(self) -> bool:
+        """Whether a ReLU is fused into the current layer."""
+        return self._layer.activation is not None
+
+    @abstractmethod
+    def input_stream(self) -> str:
+        """Create the stream at the network's input port and return its name."""
+
+    @abstractmethod
+    def weighted(self, groups: int, window: WindowSpec | None) -> None:
+        """See Lowering."""
+
+    @abstractmethod
+    def pool(self, window: WindowSpec, average: bool) -> None:
+        """See Lowering."""
+
+    @abstractmethod
+    def join_lanes(self) -> int:
+        """Lanes at which the current layer's two inputs are added."""
+
+    def add(self) -> None:
+        """See Lowering."""
+        lanes = self.join_lanes()
+        operands = tuple(self.with_lanes(stream, lanes) for stream in self._inputs)
+        accumulator = self._layer.accumulator_type
+        assert accumulator is not None
+        output = self.new_stream("out", self._layer.output_type, lanes, self.streams[operands[0]].beats)
+        self.emit(
+            Add(
+                name=self.unique("add"),
+                layer=self._layer.name,
+                inputs=operands,
+                outputs=(output,),
+                accumulator_type=accumulator,
+                relu=self.relu_fused,
+            )
+        )
+        self.finish(output)
+
+    def relu(self) -> None:
+        """See Lowering."""
+        given = self.streams[self._inputs[0]]
+        output = self.new_stream("out", self._layer.output_type, given.lanes, given.beats)
+        name = self.unique("relu")
+        self.emit(
+            Cast(name=name, layer=self._layer.name, inputs=(given.name,), outputs=(output,), relu=True)
+        )
+        self.finish(output)
+
+    def flatten(self) -> None:
+        """See Lowering: nothing moves, only the order is remembered (see ``order``)."""
+        self.finish(self._inputs[0])
+
+    def unique(self, part: str) -> str:
+        """A unique identifier for a part of the current layer."""
+        return self._namer.unique(f"{self._layer.name}_{part}")
+
+    def emit(self, kernel: Kernel) -> None:
+        """Append a kernel."""
+        self.kernels.append(kernel)
+
+    def new_stream(self, part: str, kind: FixedType, lanes: int, beats: int) -> str:
+        """Create a stream of the current layer and return its name."""
+        name = self.unique(part)
+        self.streams[name] = Stream(name, kind, lanes, beats)
+        return name
+
+    def with_lanes(self, stream: str, lanes: int) -> str:
+        """The same elements in beats of ``lanes``; converters are inserted where needed."""
+        given = self.streams[stream]
+        if given.lanes == lanes:
+            return stream
+        common = math.lcm(given.lanes, lanes)
+        if common not in (given.lanes, lanes):
+            stream = self.with_lanes(stream, common)
+        output = self.new_stream("regrouped", given.type, lanes, given.elements // lanes)
+        name = self.unique("regroup")
+        self.emit(WidthConverter(name=name, layer=self._layer.name, inputs=(stream,), outputs=(output,)))
+        return output
+
+    def finish(self, stream: str) -> None:
+        """Declare the current layer's output."""
+        self._provide(self._layer.name, stream)
+
+    def _provide(self, value: str, stream: str) -> None:
+        reads = sum(layer.inputs.count(value) for layer in self.q.layers.values())
+        reads += value == self.q.graph.output
+        if reads < 2:
+            self._ready[value].append(stream)
+            return
+        given = self.streams[stream]
+        copies = []
+        for index in range(reads):
+            name = self._namer.unique(f"{value}_copy{index}")
+            self.streams[name] = replace(given, name=name)
+            copies.append(name)
+        fork = self._namer.unique(f"{value}_fork")
+        self.emit(Fork(name=fork, layer=value, inputs=(stream,), outputs=tuple(copies)))
+        self._ready[value].extend(copies)
+
+    def _size_joins(self) -> None:
+        """Give the branch that waits at an Add room for one frame, so that it can never deadlock.
+
+        With a whole frame waiting on one side, the other side has been fed a whole frame since the
+        last element that was joined, and no kernel needs more than that to produce its next element.
+        """
+        makers = {stream: kernel for kernel in self.kernels for stream in kernel.outputs}
+        for kernel in self.kernels:
+            if not isinstance(kernel, Add):
+                continue
+            direct = [stream for stream in kernel.inputs if _straight_from_fork(stream, makers)]
+            for stream in direct or kernel.inputs:
+                given = self.streams[stream]
+                self.streams[stream] = replace(given, depth=max(given.depth, self.join_depth(given)))
+
+    def join_depth(self, stream: Stream) -> int:
+        """FIFO depth of a branch that waits at an Add."""
+        return stream.beats
+
+    def weights_in_order(self, groups: int) -> tuple[IntArray, IntArray | None]:
+        """Weights of the current layer without a window as (groups, rows, columns) and its biases as
+        (groups, rows), in the order the elements travel in."""
+        layer = self._layer
+        assert layer.weight_raw is not None
+        matrix = layer.weight_raw.reshape(groups, layer.weight_raw.shape[0] // groups, -1)
+        bias = None if layer.bias_raw is None else layer.bias_raw
+        if len(self.input_shapes[0]) == 1:
+            arriving, leaving = self.orders[layer.inputs[0]], self.orders[layer.name]
+            if groups == 1 and matrix.shape[2] == len(arriving):
+                matrix = matrix[:, :, arriving]
+            rows = matrix.reshape(matrix.shape[0] * matrix.shape[1], -1)[leaving]
+            matrix = rows.reshape(matrix.shape)
+            bias = None if bias is None else bias[leaving]
+        return np.ascontiguousarray(matrix), None if bias is None else bias.reshape(matrix.shape[:2])
+
+
+def _straight_from_fork(stream: str, makers: dict[str, Kernel]) -> bool:
+    """Whether nothing but width converters lies between a fork (or the input) and this stream."""
+    maker = makers.get(stream)
+    while isinstance(maker, WidthConverter):
+        maker = makers.get(maker.inputs[0])
+    return maker is None or isinstance(maker, Fork)

@@ -1,0 +1,61 @@
+"""Choosing lanes, PE and SIMD: the least hardware that meets a target interval."""
+
+from __future__ import annotations
+
+import math
+
+from hpq_hls.errors import ConfigError
+from hpq_hls.hardware.config import LayerFolding
+
+
+def divisors(number: int) -> list[int]:
+    """All divisors in ascending order."""
+    small = [d for d in range(1, math.isqrt(number) + 1) if number % d == 0]
+    return sorted({*small, *(number // d for d in small)})
+
+
+def choose_lanes(channels: int, cycles_at_one: int, target: int) -> int:
+    """The fewest lanes, a divisor of ``channels``, at which ``cycles_at_one / lanes`` meets the target."""
+    for lanes in divisors(channels):
+        if cycles_at_one // lanes <= target:
+            return lanes
+    return channels
+
+
+def choose_folding(
+    layer: str, rows: int, simds: list[int], products: int, cols: int, wish: LayerFolding, target: int
+) -> tuple[int, int]:
+    """(pe, simd) for ``products`` matrix-vector products of rows x cols.
+
+    simds: the legal SIMD values. Fewest multipliers that meet the target; among equals the larger
+    SIMD, whose accumulators are fewer.
+
+    Raises:
+        ConfigError: pe or simd given by hand do not divide the layer.
+    """
+    pes = _options(layer, "pe", wish.pe, divisors(rows))
+    choices = _options(layer, "simd", wish.simd, simds)
+    limit = target
+    if wish.reuse_factor is not None:
+        limit = products * wish.reuse_factor
+    best: tuple[tuple[int, int, int], int, int] | None = None
+    for pe in pes:
+        for simd in choices:
+            cycles = products * (rows // pe) * (cols // simd)
+            late = 0 if cycles <= limit else cycles
+            key = (late, pe * simd, -simd)
+            if best is None or key < best[0]:
+                best = (key, pe, simd)
+    assert best is not None
+    return best[1], best[2]
+
+
+def _options(layer: str, what: str, wish: int | None, legal: list[int]) -> list[int]:
+    if wish is None:
+        return legal
+    if wish not in legal:
+        raise ConfigError(
+            f"{what} of layer {layer!r} is {wish}, which does not divide the layer; "
+            f"choose one of {', '.join(map(str, legal))}"
+        )
+    return [wish]

@@ -1,0 +1,28 @@
+"""The operators, one file per family; each says everything about itself."""
+
+from hpq_hls.ops.activation import Relu
+from hpq_hls.ops.base import Constant, Lowering, Operator, Shape
+from hpq_hls.ops.conv import Conv2d
+from hpq_hls.ops.linear import ChannelAffine, Linear
+from hpq_hls.ops.merge import Add
+from hpq_hls.ops.norm import BatchNorm
+from hpq_hls.ops.pool import AvgPool2d, MaxPool2d
+from hpq_hls.ops.reshape import Flatten
+from hpq_hls.ops.window import WindowSpec
+
+__all__ = [
+    "Add",
+    "AvgPool2d",
+    "BatchNorm",
+    "ChannelAffine",
+    "Constant",
+    "Conv2d",
+    "Flatten",
+    "Linear",
+    "Lowering",
+    "MaxPool2d",
+    "Operator",
+    "Relu",
+    "Shape",
+    "WindowSpec",
+]

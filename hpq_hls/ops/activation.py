@@ -1,0 +1,41 @@
+"""Activations that are exact on integers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from hpq_hls.fixed import FixedType, Interval
+from hpq_hls.ops.base import Array, IntArray, Lowering, Operator, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Relu(Operator):
+    """``max(x, 0)``. Standing alone it is exact: the output keeps the fraction and drops the sign."""
+
+    kind: ClassVar[str] = "ReLU"
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        return shapes[0]
+
+    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
+        return np.maximum(inputs[0], 0)
+
+    def exact_type(self, types: Sequence[FixedType]) -> FixedType:
+        (given,) = types
+        if not given.signed:
+            return given
+        width = max(given.width - 1, 1)
+        return FixedType(width, width - given.fraction, False, given.rounding, given.overflow)
+
+    def range(
+        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
+    ) -> tuple[Interval, int]:
+        (seen,) = inputs
+        return Interval(max(seen.lo, 0), max(seen.hi, 0)), max(abs(seen.lo), abs(seen.hi))
+
+    def lower(self, build: Lowering) -> None:
+        build.relu()

@@ -1,0 +1,96 @@
+"""Fully connected layers and per-channel affine maps (batch-norm that could not be folded)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hpq_hls.errors import UnsupportedOperatorError
+from hpq_hls.fixed import Interval
+from hpq_hls.ops.base import Array, FloatArray, IntArray, Lowering, Operator, Shape, dot_range
+
+
+@dataclass(frozen=True, eq=False)
+class Linear(Operator):
+    """``y = W x + b``. weights: (out, in); biases: (out,) or None."""
+
+    kind: ClassVar[str] = "Linear"
+    casts: ClassVar[bool] = True
+
+    weights: FloatArray
+    biases: FloatArray | None = None
+
+    @property
+    def weight(self) -> FloatArray | None:
+        return self.weights
+
+    @property
+    def bias(self) -> FloatArray | None:
+        return self.biases
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        (shape,) = shapes
+        if shape != (self.weights.shape[1],):
+            raise UnsupportedOperatorError(
+                f"Linear with {self.weights.shape[1]} inputs is applied to a tensor of shape {shape}; "
+                "only vectors are supported, so put a Flatten in front of it"
+            )
+        return (int(self.weights.shape[0]),)
+
+    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
+        assert weight is not None
+        product = inputs[0] @ weight.T
+        return product if bias is None else product + bias
+
+    def range(
+        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
+    ) -> tuple[Interval, int]:
+        assert weight is not None
+        return dot_range(weight, bias, inputs[0])
+
+    def lower(self, build: Lowering) -> None:
+        build.weighted(groups=1, window=None)
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelAffine(Operator):
+    """``y[c] = a[c] x[c] + b[c]`` over the channel axis, the first one. weights, biases: (channels,)."""
+
+    kind: ClassVar[str] = "ChannelAffine"
+    casts: ClassVar[bool] = True
+
+    weights: FloatArray
+    biases: FloatArray
+
+    @property
+    def weight(self) -> FloatArray | None:
+        return self.weights
+
+    @property
+    def bias(self) -> FloatArray | None:
+        return self.biases
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        (shape,) = shapes
+        if len(shape) not in (1, 3) or shape[0] != self.weights.shape[0]:
+            raise UnsupportedOperatorError(
+                f"batch-norm over {self.weights.shape[0]} channels is applied to a tensor of shape {shape}; "
+                "only (C,) and (C, H, W) with the same number of channels are supported"
+            )
+        return shape
+
+    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
+        assert weight is not None
+        per_channel = (-1,) + (1,) * (inputs[0].ndim - 2)
+        product = inputs[0] * weight.reshape(per_channel)
+        return product if bias is None else product + bias.reshape(per_channel)
+
+    def range(
+        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
+    ) -> tuple[Interval, int]:
+        assert weight is not None
+        return dot_range(weight.reshape(-1, 1), bias, inputs[0])
+
+    def lower(self, build: Lowering) -> None:
+        build.weighted(groups=int(self.weights.shape[0]), window=None)

@@ -1,0 +1,44 @@
+"""Operators that join branches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from hpq_hls.errors import UnsupportedOperatorError
+from hpq_hls.fixed import Interval
+from hpq_hls.ops.base import Array, IntArray, Lowering, Operator, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Add(Operator):
+    """Element-wise sum of two tensors of one shape, the end of a residual branch."""
+
+    kind: ClassVar[str] = "Add"
+    arity: ClassVar[int] = 2
+    casts: ClassVar[bool] = True
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        first, second = shapes
+        if first != second:
+            raise UnsupportedOperatorError(
+                f"Add of tensors of shapes {first} and {second}; broadcasting is not supported, "
+                "so bring both to one shape"
+            )
+        return first
+
+    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
+        return np.asarray(inputs[0] + inputs[1])
+
+    def range(
+        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
+    ) -> tuple[Interval, int]:
+        first, second = inputs
+        bound = max(abs(first.lo), abs(first.hi)) + max(abs(second.lo), abs(second.hi))
+        return Interval(first.lo + second.lo, first.hi + second.hi), bound
+
+    def lower(self, build: Lowering) -> None:
+        build.add()

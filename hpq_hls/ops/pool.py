@@ -1,0 +1,119 @@
+"""Max and average pooling, adaptive average pooling to one pixel included."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from hpq_hls.errors import UnsupportedOperatorError
+from hpq_hls.fixed import FixedType, Interval
+from hpq_hls.ops.base import Array, Constant, IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.window import WindowSpec
+
+RECIPROCAL_BITS = 18
+"""Significant bits of the reciprocal of a window that is no power of two: a DSP48's multiplier
+input, unsigned (UG479), and a relative error below 2**-18."""
+
+
+def _pooled_shape(kind: str, window: WindowSpec, shape: Shape) -> Shape:
+    if len(shape) != 3:
+        raise UnsupportedOperatorError(
+            f"{kind} is applied to a tensor of shape {shape}; only (C, H, W) is supported"
+        )
+    size = window.output_size(shape[1], shape[2])
+    if min(size) < 1:
+        raise UnsupportedOperatorError(
+            f"{kind} with kernel {window.kernel} does not fit into its input of shape {shape}; "
+            "add padding or use a smaller kernel"
+        )
+    return (shape[0], *size)
+
+
+@dataclass(frozen=True, eq=False)
+class MaxPool2d(Operator):
+    """The largest value of each window; padding never wins. Exact: the type passes through."""
+
+    kind: ClassVar[str] = "MaxPool2d"
+
+    window: WindowSpec
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        return _pooled_shape(self.kind, self.window, shapes[0])
+
+    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
+        (x,) = inputs
+        lowest = -np.inf if x.dtype.kind == "f" else (x.min() if x.size else 0)
+        return np.asarray(self.window.patches(x, lowest).max(axis=(4, 5)))
+
+    def exact_type(self, types: Sequence[FixedType]) -> FixedType:
+        return types[0]
+
+    def range(
+        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
+    ) -> tuple[Interval, int]:
+        (seen,) = inputs
+        return seen, max(abs(seen.lo), abs(seen.hi))
+
+    def lower(self, build: Lowering) -> None:
+        build.pool(self.window, average=False)
+
+
+@dataclass(frozen=True, eq=False)
+class AvgPool2d(Operator):
+    """The sum of each window times ``1 / divisor``; padding counts as zeros.
+
+    input_size: (height, width) of the input, for the value range at the border.
+    """
+
+    kind: ClassVar[str] = "AvgPool2d"
+    casts: ClassVar[bool] = True
+
+    window: WindowSpec
+    divisor: int
+    input_size: tuple[int, int]
+
+    @property
+    def constant(self) -> Constant | None:
+        """1 with a shifted fraction for a power of two, else 18 significant bits of the reciprocal,
+        rounded to nearest."""
+        exponent = self.divisor.bit_length() - 1
+        if self.divisor == 1 << exponent:
+            return Constant(1, FixedType(1, 1 - exponent, False))
+        fraction = RECIPROCAL_BITS + exponent
+        raw = ((1 << (fraction + 1)) + self.divisor) // (2 * self.divisor)
+        shift = max(raw.bit_length() - RECIPROCAL_BITS, 0)  # rounding up may carry into a new bit
+        return Constant(raw >> shift, FixedType(RECIPROCAL_BITS, RECIPROCAL_BITS - fraction + shift, False))
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        return _pooled_shape(self.kind, self.window, shapes[0])
+
+    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
+        total = self.window.patches(inputs[0]).sum(axis=(4, 5))
+        if weight is None:
+            return np.asarray(total / self.divisor)
+        return np.asarray(total * weight)
+
+    def range(
+        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
+    ) -> tuple[Interval, int]:
+        assert weight is not None
+        seen = inputs[0]
+        if self.window.touches_padding(*self.input_size):
+            seen = seen.hull(Interval(0, 0))
+        factor = int(weight) * self.window.taps
+        interval = Interval(seen.lo * factor, seen.hi * factor)
+        return interval, max(abs(interval.lo), abs(interval.hi))
+
+    def lower(self, build: Lowering) -> None:
+        build.pool(self.window, average=True)
+
+
+def reciprocal_error(pool: AvgPool2d) -> float:
+    """Relative error of the reciprocal constant: 0 for a power of two, else below 2**-18."""
+    constant = pool.constant
+    assert constant is not None
+    return abs(math.ldexp(constant.raw, -constant.type.fraction) * pool.divisor - 1.0)

@@ -1,0 +1,235 @@
+"""A generated project on disk, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hpq_hls.codegen.base import Design
+from hpq_hls.codegen.manifest import Manifest, manifest_of
+from hpq_hls.codegen.registry import find_backend
+from hpq_hls.codegen.writer import check_target, write_project
+from hpq_hls.cost import ResourceEstimate, estimate_dataflow, find_part
+from hpq_hls.errors import ConfigError
+from hpq_hls.hardware import Dataflow, HardwareConfig, Io, LayerFolding, Strategy, build_dataflow
+from hpq_hls.simulate import QuantizedGraph, simulate
+from hpq_hls.synth import ResourceReport, synthesize
+from hpq_hls.verify.cosim import CosimResult, run_cosim
+from hpq_hls.verify.csim import SelfCheck, run_csim, run_selfcheck
+
+DEFAULT_PART = "xc7z020clg400-1"
+DEFAULT_CLOCK_NS = 5.0
+
+IntArray = npt.NDArray[np.int64]
+Progress = Callable[[str], None]
+LayerSettings = dict[str, dict[str, int | str]]
+"""Folding by layer as in project.yaml: {"conv1": {"pe": 4, "simd": 9}}."""
+
+
+@dataclass(frozen=True, eq=False)
+class Project:
+    """A folder that ``generate`` wrote.
+
+    path: the folder; backend: "vitis", "vivado" or "rtl"; q: the network it computes; design: what
+    was printed.
+    """
+
+    path: Path
+    backend: str
+    q: QuantizedGraph
+    design: Design
+
+    @property
+    def dataflow(self) -> Dataflow:
+        """Kernels and streams."""
+        return self.design.dataflow
+
+    @property
+    def manifest(self) -> Manifest:
+        """Ports, types and orders, the content of design.json."""
+        return manifest_of(self.design)
+
+    def csim(self, x: npt.ArrayLike, *, progress: Progress | None = None) -> IntArray:
+        """Raw outputs, int64 (batch, *output_shape), of the C++ compiled by g++.
+
+        x: float inputs as for ``predict``.
+
+        Raises:
+            ConfigError: the project holds no C++.
+            ToolError: the compiler is missing or fails.
+        """
+        self._require_cpp()
+        frames = self.manifest.inputs[0].to_frames(self.q.quantize_input(x))
+        return self.manifest.outputs[0].from_frames(run_csim(self.path, frames, progress=progress))
+
+    def selfcheck(self, *, progress: Progress | None = None) -> SelfCheck:
+        """Run the emitted testbench on the emitted test vectors."""
+        self._require_cpp()
+        return run_selfcheck(self.path, progress=progress)
+
+    def _require_cpp(self) -> None:
+        if self.backend == "rtl":
+            raise ConfigError(
+                f"project {self.path} is RTL and has no C++ to simulate; use cosim, or generate backend vitis"
+            )
+
+    def cosim(
+        self,
+        x: npt.ArrayLike,
+        *,
+        rtl_dir: str | Path | None = None,
+        scenarios: Sequence[str] = ("back_to_back",),
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> CosimResult:
+        """Run the RTL on Verilator under the cocotb testbench.
+
+        x: float inputs as for ``predict``. rtl_dir: any folder of Verilog with the same ports, such
+        as a vendor tool's export; without it the project's own RTL. The result's ``raw`` is
+        int64 (batch, *output_shape).
+
+        Raises:
+            ConfigError: the project holds no RTL and no rtl_dir is given.
+            ToolError: Verilator is missing or fails.
+        """
+        if rtl_dir is None and self.backend != "rtl":
+            raise ConfigError(
+                f"project {self.path} holds C++; give rtl_dir, the folder with the RTL exported from it, or "
+                "generate backend rtl"
+            )
+        raw = self.q.quantize_input(x)
+        manifest = self.manifest
+        result = run_cosim(
+            self.path if rtl_dir is None else Path(rtl_dir),
+            manifest,
+            manifest.inputs[0].to_frames(raw),
+            manifest.outputs[0].to_frames(simulate(self.q, raw)),
+            scenarios=scenarios,
+            seed=seed,
+            build_dir=self.path / "build" / "cosim",
+            progress=progress,
+        )
+        return replace(result, raw=manifest.outputs[0].from_frames(result.raw))
+
+    def synth(self, tool: str = "yosys", *, progress: Progress | None = None) -> ResourceReport:
+        """Resources measured by a synthesis tool: "yosys", "nextpnr" (RTL) or "vitis" (C++)."""
+        return synthesize(
+            self.path, self.backend, self.manifest, tool, build_dir=self.path / "build", progress=progress
+        )
+
+
+def hardware_config(
+    *,
+    part: str = DEFAULT_PART,
+    io: str = "stream",
+    target_interval: int | None = None,
+    reuse_factor: int | None = None,
+    layers: LayerSettings | None = None,
+) -> HardwareConfig:
+    """Check the hardware settings that ``generate`` and ``estimate`` take.
+
+    Raises:
+        ConfigError: an unknown part, io, key or strategy, or a number below 1.
+    """
+    if io not in {item.value for item in Io}:
+        raise ConfigError(f"io is {io!r}; choose stream or parallel")
+    for key, value in (("target_interval", target_interval), ("reuse_factor", reuse_factor)):
+        _check_positive(key, value)
+    return HardwareConfig(
+        io=Io(io),
+        target_interval=target_interval,
+        reuse_factor=reuse_factor,
+        multiplier_budget=find_part(part).dsp,
+        layers={name: _folding(name, given) for name, given in (layers or {}).items()},
+    )
+
+
+def _folding(layer: str, given: dict[str, int | str]) -> LayerFolding:
+    known = ("pe", "simd", "reuse_factor", "strategy")
+    for key, value in given.items():
+        if key not in known:
+            raise ConfigError(f"layer {layer!r} has the unknown hardware key {key!r}; known are {', '.join(known)}")
+        if key != "strategy":
+            _check_positive(f"{key} of layer {layer!r}", value)
+    strategy = given.get("strategy", "folded")
+    if strategy not in {item.value for item in Strategy}:
+        raise ConfigError(f"strategy of layer {layer!r} is {strategy!r}; choose folded or unrolled")
+    numbers = {key: int(value) for key, value in given.items() if key != "strategy"}
+    return LayerFolding(**numbers, strategy=Strategy(strategy))
+
+
+def _check_positive(what: str, value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ConfigError(f"{what} is {value!r}; give a whole number of at least 1")
+
+
+def generate(
+    q: QuantizedGraph,
+    out: str | Path,
+    backend: str = "vitis",
+    *,
+    name: str | None = None,
+    part: str = DEFAULT_PART,
+    clock_ns: float = DEFAULT_CLOCK_NS,
+    io: str = "stream",
+    target_interval: int | None = None,
+    reuse_factor: int | None = None,
+    layers: LayerSettings | None = None,
+    force: bool = False,
+) -> Project:
+    """Write a network as a project of one backend.
+
+    q: from ``quantize`` or ``search``. out: the folder; it must not exist or be empty, unless
+    ``force`` allows an earlier project to be replaced. backend: "vitis", "vivado" or "rtl".
+    name: of the top-level function and module; made a legal identifier. io: "stream" or "parallel".
+    target_interval: cycles per inference every layer should meet; None takes the fastest whose
+    multipliers fit the part's DSPs. layers: ``{"conv1": {"pe": 4, "simd": 9}}``,
+    ``reuse_factor`` or ``strategy``. The folder is written whole or not at all, and the same
+    network always gives the same bytes.
+
+    Raises:
+        ConfigError: a setting is wrong.
+        OutputError: the folder cannot be written or is not empty.
+    """
+    folder = Path(out)
+    printer = find_backend(backend)
+    check_target(folder, force)
+    config = hardware_config(
+        part=part, io=io, target_interval=target_interval, reuse_factor=reuse_factor, layers=layers
+    )
+    flow = build_dataflow(q, config, name)
+    golden = simulate(q, q.example_inputs)
+    empty = Design(flow, io, part, float(clock_ns), q.example_inputs, golden)
+    ports = manifest_of(empty)
+    design = replace(
+        empty,
+        input_frames=ports.inputs[0].to_frames(q.example_inputs),
+        golden_frames=ports.outputs[0].to_frames(golden),
+    )
+    write_project(printer.files(design), folder, force)
+    return Project(folder, backend, q, design)
+
+
+def estimate(
+    q: QuantizedGraph,
+    part: str = DEFAULT_PART,
+    clock_ns: float = DEFAULT_CLOCK_NS,
+    *,
+    io: str = "stream",
+    target_interval: int | None = None,
+    reuse_factor: int | None = None,
+    layers: LayerSettings | None = None,
+) -> ResourceEstimate:
+    """Resources and cycles of a network on a part, without any tool; see ``generate`` for the settings.
+
+    Raises:
+        ConfigError: a setting is wrong.
+    """
+    config = hardware_config(
+        part=part, io=io, target_interval=target_interval, reuse_factor=reuse_factor, layers=layers
+    )
+    return estimate_dataflow(build_dataflow(q, config), part, clock_ns, weight_bits=q.weight_bits)

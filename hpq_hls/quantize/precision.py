@@ -1,0 +1,181 @@
+"""Which widths the user asks for: one number, a mapping by layer, or a YAML file."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from hpq_hls.errors import PrecisionError
+from hpq_hls.fixed import FixedType
+from hpq_hls.graph import Graph
+
+MIN_WIDTH = 1
+MAX_WIDTH = 32
+_KEYS = ("weight", "activation", "bias")
+
+Width = int | FixedType
+"""A number of bits (the integer bits come from calibration), or a whole type."""
+
+
+@dataclass(frozen=True)
+class LayerPrecision:
+    """Widths of one layer; None takes the default, for ``bias`` it derives the width."""
+
+    weight: Width | None = None
+    activation: Width | None = None
+    bias: Width | None = None
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Widths of a whole network: a default and what differs from it, by layer name.
+
+    The network's input is addressed by its own name and takes ``activation`` only.
+    """
+
+    default: LayerPrecision = LayerPrecision(weight=8, activation=8)
+    layers: Mapping[str, LayerPrecision] = field(default_factory=lambda: MappingProxyType({}))
+
+    def of(self, layer: str) -> LayerPrecision:
+        """The widths of a layer with the default filled in."""
+        own = self.layers.get(layer, LayerPrecision())
+        return LayerPrecision(
+            weight=self.default.weight if own.weight is None else own.weight,
+            activation=self.default.activation if own.activation is None else own.activation,
+            bias=self.default.bias if own.bias is None else own.bias,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The precision as plain data, as it is written in project.yaml."""
+        return {
+            "default": _plain(self.default),
+            "layers": {name: _plain(widths) for name, widths in self.layers.items()},
+        }
+
+
+def _plain(widths: LayerPrecision) -> dict[str, Any]:
+    return {
+        key: value if isinstance(value, int) else str(value)
+        for key in _KEYS
+        if (value := getattr(widths, key)) is not None
+    }
+
+
+def parse_precision(given: Any) -> Precision:
+    """Read a precision from what ``hpq_hls.quantize`` accepts.
+
+    given: a Precision; a width for everything; ``{"layer": width | {"weight": .., "activation": ..,
+    "bias": ..}}``; ``{"default": .., "layers": {..}}``; or the path of a YAML file with one of
+    these (or with a key ``precision`` that holds one, such as a project.yaml).
+
+    Raises:
+        PrecisionError: a width out of 1..32, an unknown key, or a file that cannot be read.
+    """
+    if isinstance(given, Precision):
+        return given
+    if isinstance(given, (str, Path)):
+        return parse_precision(_read(Path(given)))
+    if isinstance(given, Mapping):
+        default = LayerPrecision(weight=8, activation=8)
+        layers: Mapping[Any, Any] = given
+        if set(given) <= {"default", "layers"}:
+            default = _fill(_layer(given.get("default", {}), "the default precision"), default)
+            layers = given.get("layers") or {}
+            if not isinstance(layers, Mapping):
+                raise PrecisionError(f"precision 'layers' must map layer names to widths, not be {layers!r}")
+        parsed = {str(name): _layer(value, f"layer {str(name)!r}") for name, value in layers.items()}
+        return Precision(default, MappingProxyType(parsed))
+    width = _width(given, "the precision")
+    return Precision(LayerPrecision(weight=width, activation=width))
+
+
+def _fill(own: LayerPrecision, default: LayerPrecision) -> LayerPrecision:
+    return replace(
+        own,
+        weight=default.weight if own.weight is None else own.weight,
+        activation=default.activation if own.activation is None else own.activation,
+    )
+
+
+def _read(path: Path) -> Any:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PrecisionError(f"precision file {path} cannot be read ({error.strerror})") from error
+    except yaml.YAMLError as error:
+        raise PrecisionError(f"precision file {path} is not valid YAML: {' '.join(str(error).split())}") from error
+    if isinstance(content, Mapping) and "precision" in content:
+        content = content["precision"]
+    if isinstance(content, str):
+        raise PrecisionError(f"precision file {path} holds only the text {content!r}; write layer: width lines")
+    return content
+
+
+def _layer(value: Any, where: str) -> LayerPrecision:
+    if isinstance(value, LayerPrecision):
+        return value
+    if not isinstance(value, Mapping):
+        width = _width(value, where)
+        return LayerPrecision(weight=width, activation=width)
+    for key in value:
+        if key not in _KEYS:
+            raise PrecisionError(f"{where} has the unknown precision key {key!r}{nearest(str(key), _KEYS)}")
+    return LayerPrecision(
+        **{key: None if item is None else _width(item, f"{key} of {where}") for key, item in value.items()}
+    )
+
+
+def _width(value: Any, where: str) -> Width:
+    if isinstance(value, FixedType):
+        checked = value.width
+    elif isinstance(value, str):
+        try:
+            value = FixedType.parse(value)
+        except (PrecisionError, ValueError) as error:
+            raise PrecisionError(f"{where} is {value!r}, which is neither a width nor a type: {error}") from error
+        checked = value.width
+    elif isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise PrecisionError(f"{where} is {value!r}; give a whole number of bits from 1 to 32")
+    else:
+        value = checked = int(value)
+    if not MIN_WIDTH <= checked <= MAX_WIDTH:
+        raise PrecisionError(f"{where} asks for {checked} bits; widths go from {MIN_WIDTH} to {MAX_WIDTH}")
+    return value  # type: ignore[no-any-return]  # narrowed to int or FixedType above
+
+
+def nearest(name: str, known: Any) -> str:
+    """A hint naming the closest known name, or all of them."""
+    options = [str(item) for item in known]
+    close = difflib.get_close_matches(name, options, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(options)}"
+
+
+def check_layers(precision: Precision, graph: Graph) -> None:
+    """Check that every layer named exists and can take the widths it is given.
+
+    Raises:
+        PrecisionError: an unknown layer, or a width that the layer has no use for.
+    """
+    takes: dict[str, set[str]] = {graph.input_name: {"activation"}}
+    for node in graph.nodes:
+        if node.op.casts:
+            takes[node.name] = {"activation"} | ({"weight", "bias"} if node.op.weight is not None else set())
+    exact = {node.name: node.op.kind for node in graph.nodes if not node.op.casts}
+    for name, widths in precision.layers.items():
+        if name in exact:
+            raise PrecisionError(
+                f"layer {name!r} is a {exact[name]}, which is exact and has no precision of its own; "
+                "set the layer before it"
+            )
+        if name not in takes:
+            raise PrecisionError(f"the network has no layer {name!r} to set a precision for{nearest(name, takes)}")
+        scalar = widths.weight == widths.activation and widths.bias is None
+        for key in _KEYS:
+            if getattr(widths, key) is not None and key not in takes[name] and not (scalar and key == "weight"):
+                raise PrecisionError(f"layer {name!r} has no {key} whose width could be set")

@@ -1,0 +1,195 @@
+"""Float graph + calibration data + widths -> QuantizedGraph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpq_hls.errors import PrecisionError
+from hpq_hls.fixed import FixedType, Overflow, Rounding
+from hpq_hls.graph import Graph, Node, check_input, prepare
+from hpq_hls.ops.base import FloatArray, IntArray
+from hpq_hls.quantize.precision import Precision, Width, check_layers, parse_precision
+from hpq_hls.quantize.scaling import FRACTION_LIMIT, Scaling, choose_type, range_integer_bits, thinned
+from hpq_hls.simulate import LayerSpec, QuantizedGraph, assemble
+
+MAX_BIAS_WIDTH = 32
+EXAMPLES = 4
+"""Calibration samples that travel with the network for generated testbenches."""
+
+
+class Quantizer:
+    """Calibrated once, then quantizes at any precision; used by ``quantize`` and by the search.
+
+    Types and rounded weights of a (layer, width) are computed once and kept.
+
+    Parameters
+    ----------
+    graph : the float network.
+    calibration_x : (batch, *input_shape), representative inputs.
+    rounding, overflow : modes of the input's and every layer's output type.
+    scaling : how integer bits are chosen.
+
+    Raises DataError where the calibration data does not fit the network.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        calibration_x: npt.ArrayLike,
+        *,
+        rounding: Rounding = Rounding.RND,
+        overflow: Overflow = Overflow.SAT,
+        scaling: Scaling = Scaling.ERROR,
+    ) -> None:
+        self.graph = prepare(graph)
+        self._rounding, self._overflow, self._scaling = rounding, overflow, scaling
+        data = check_input(calibration_x, self.graph.input_shape, self.graph.input_name)
+        self._seen = _observed(self.graph, data)
+        self._examples = data[:EXAMPLES]
+        self._types: dict[tuple[str, Width], FixedType] = {}
+        self._weights: dict[tuple[str, Width], tuple[IntArray, FixedType]] = {}
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """The layers whose precision can be chosen, in order."""
+        return tuple(node.name for node in self.graph.nodes if node.op.casts)
+
+    def quantize(self, precision: Any = 8) -> QuantizedGraph:
+        """The network at a precision (see ``parse_precision``).
+
+        Raises:
+            PrecisionError: an unknown layer or a width out of 1..32.
+        """
+        chosen = parse_precision(precision)
+        check_layers(chosen, self.graph)
+        input_type = self._value_type(self.graph.input_name, chosen)
+        types = {self.graph.input_name: input_type}
+        specs: dict[str, LayerSpec] = {}
+        for node in self.graph.nodes:
+            spec = self._spec(node, types[node.inputs[0]], chosen)
+            specs[node.name] = spec
+            types[node.name] = spec.output_type or node.op.exact_type([types[n] for n in node.inputs])
+        return assemble(self.graph, input_type, specs, self._example_inputs(input_type))
+
+    def _spec(self, node: Node, input_type: FixedType, chosen: Precision) -> LayerSpec:
+        if not node.op.casts:
+            return LayerSpec()
+        output_type = self._value_type(node.name, chosen)
+        if node.op.weight is None:
+            return LayerSpec(output_type=output_type)
+        widths = chosen.of(node.name)
+        assert widths.weight is not None
+        raw, weight_type = self._weight(node, widths.weight)
+        bias_raw: IntArray | None = None
+        bias_type: FixedType | None = None
+        if node.op.bias is not None:
+            bias_type = _bias_type(node.op.bias, input_type.fraction + weight_type.fraction, widths.bias)
+            bias_raw = bias_type.from_float(node.op.bias)
+        return LayerSpec(raw, weight_type, bias_raw, bias_type, output_type)
+
+    def _value_type(self, name: str, chosen: Precision) -> FixedType:
+        """Type of the input or of a layer's output."""
+        width = chosen.of(name).activation
+        assert width is not None
+        if isinstance(width, FixedType):
+            return width
+        key = (name, width)
+        if key not in self._types:
+            values, signed = self._seen[name]
+            self._types[key] = choose_type(
+                values, width, signed, self._rounding, self._overflow, self._scaling
+            )
+        return self._types[key]
+
+    def _weight(self, node: Node, width: Width) -> tuple[IntArray, FixedType]:
+        key = (node.name, width)
+        if key not in self._weights:
+            values = node.op.weight
+            assert values is not None
+            if isinstance(width, FixedType):
+                chosen = width
+            else:
+                chosen = choose_type(values, width, True, Rounding.RND, Overflow.SAT, self._scaling)
+            self._weights[key] = (chosen.from_float(values), chosen)
+        return self._weights[key]
+
+    def _example_inputs(self, input_type: FixedType) -> IntArray:
+        """Calibration samples and the two extremes of the input type, raw."""
+        shape = (1, *self.graph.input_shape)
+        lowest = np.full(shape, input_type.min_raw, dtype=np.int64)
+        highest = np.full(shape, input_type.max_raw, dtype=np.int64)
+        return np.concatenate([input_type.from_float(self._examples), lowest, highest])
+
+
+def _observed(graph: Graph, data: FloatArray) -> dict[str, tuple[FloatArray, bool]]:
+    """Of the input and of each casting layer: a sample of the values, with both extremes, and whether
+    any is negative (a ReLU's never is)."""
+    seen: dict[str, tuple[FloatArray, bool]] = {}
+    values = graph.values(data)
+    for name in (graph.input_name, *(node.name for node in graph.nodes if node.op.casts)):
+        flat = values[name].reshape(-1)
+        sample = np.concatenate([thinned(flat), [flat.min(), flat.max()]])
+        node = graph.by_name.get(name)
+        signed = bool(flat.min() < 0) if node is None else node.activation is None
+        seen[name] = (sample, signed)
+    return seen
+
+
+def _bias_type(bias: FloatArray, product_fraction: int, width: Width | None) -> FixedType:
+    """Type of the biases: the products' fraction, and as many bits as the largest bias needs, at most
+    32; with a width given, as many integer bits as the largest needs and the rest fraction."""
+    if isinstance(width, FixedType):
+        return width
+    if width is None:
+        width = 1
+        while (
+            width < MAX_BIAS_WIDTH and width - range_integer_bits(bias, width, True) < product_fraction
+        ):
+            width += 1
+    integer = range_integer_bits(bias, width, True)
+    fraction = min(width - integer, product_fraction) if bias.any() else product_fraction
+    fraction = max(min(fraction, 2 * FRACTION_LIMIT), -2 * FRACTION_LIMIT)
+    return FixedType(width, width - fraction, True, Rounding.RND, Overflow.SAT)
+
+
+def quantize(
+    graph: Graph,
+    calibration_x: npt.ArrayLike,
+    precision: Any = 8,
+    *,
+    rounding: str | Rounding = Rounding.RND,
+    overflow: str | Overflow = Overflow.SAT,
+    scaling: str | Scaling = Scaling.ERROR,
+) -> QuantizedGraph:
+    """Turn a float network into integers.
+
+    graph: from ``from_torch`` or ``from_onnx``.
+    calibration_x: (batch, *input_shape), representative inputs; they decide the integer bits.
+    precision: a width for all, ``{"layer": {"weight": 4, "activation": 6}}``, or the path of a YAML
+        file; see ``parse_precision``.
+    rounding, overflow: Vitis's modes ("AP_RND", "AP_SAT", ...) of the input's and the outputs' types.
+    scaling: "error" chooses integer bits by least squared error, "range" by the largest value.
+
+    Raises:
+        DataError: the calibration data does not fit the network.
+        PrecisionError: an unknown layer, width or mode.
+    """
+    quantizer = Quantizer(
+        graph,
+        calibration_x,
+        rounding=_mode(Rounding, rounding, "rounding"),
+        overflow=_mode(Overflow, overflow, "overflow"),
+        scaling=_mode(Scaling, scaling, "scaling"),
+    )
+    return quantizer.quantize(precision)
+
+
+def _mode(kind: Any, given: Any, what: str) -> Any:
+    try:
+        return kind(given)
+    except ValueError as error:
+        names = ", ".join(str(item.value) for item in kind)
+        raise PrecisionError(f"{what} is {given!r}; choose one of {names}") from error

@@ -1,0 +1,166 @@
+"""Saving and loading a QuantizedGraph: one zip file with a JSON description and npz arrays, no pickle."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpq_hls import ops
+from hpq_hls.errors import DataError, HpqError, OutputError
+from hpq_hls.fixed import FixedType
+from hpq_hls.graph import Graph, Node
+from hpq_hls.ops import Operator, WindowSpec
+from hpq_hls.simulate.layer import LayerSpec
+from hpq_hls.simulate.quantized_graph import QuantizedGraph, assemble
+
+FORMAT = 1
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_OPERATORS: dict[str, type[Operator]] = {
+    item.__name__: item
+    for item in vars(ops).values()
+    if isinstance(item, type) and issubclass(item, Operator) and item is not Operator
+}
+_SPEC_ARRAYS = ("weight_raw", "bias_raw")
+_SPEC_TYPES = ("weight_type", "bias_type", "output_type")
+
+
+def save(q: QuantizedGraph, path: Path) -> None:
+    """Write ``q`` to ``path``; the same network always gives the same bytes."""
+    arrays: dict[str, np.ndarray[Any, Any]] = {"example_inputs": q.example_inputs}
+    nodes = [_node_to_json(node, q, index, arrays) for index, node in enumerate(q.graph.nodes)]
+    description = {
+        "format": FORMAT,
+        "name": q.graph.name,
+        "input": {
+            "name": q.graph.input_name,
+            "shape": list(q.graph.input_shape),
+            "type": str(q.input_type),
+        },
+        "output": q.graph.output,
+        "nodes": nodes,
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        _add(archive, "graph.json", json.dumps(description, indent=1).encode())
+        for key, array in arrays.items():
+            content = io.BytesIO()
+            np.save(content, array, allow_pickle=False)
+            _add(archive, f"arrays/{key}.npy", content.getvalue())
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        temporary.write_bytes(packed.getvalue())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(f"{path} cannot be written ({error.strerror}); choose another place") from error
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    info = zipfile.ZipInfo(name, date_time=_EPOCH)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(info, content)
+
+
+def load(path: str | Path) -> QuantizedGraph:
+    """Read a network that ``QuantizedGraph.save`` wrote.
+
+    Raises:
+        DataError: the file is missing or is not such a file.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            description = json.loads(archive.read("graph.json"))
+            if description["format"] != FORMAT:
+                raise ValueError(f"format {description['format']}, expected {FORMAT}")
+            arrays = {
+                Path(name).stem: np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
+                for name in archive.namelist()
+                if name.startswith("arrays/")
+            }
+        return _from_json(description, arrays)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check the path") from error
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, AssertionError, HpqError) as error:
+        raise DataError(f"{path} is no saved quantized network ({error}); save it again") from error
+
+
+def _from_json(description: dict[str, Any], arrays: dict[str, Any]) -> QuantizedGraph:
+    given = description["input"]
+    nodes = [_node_from_json(item, arrays) for item in description["nodes"]]
+    graph = Graph(
+        input_name=given["name"],
+        input_shape=tuple(given["shape"]),
+        nodes=tuple(node for node, _ in nodes),
+        output=description["output"],
+        name=description["name"],
+    )
+    specs = {node.name: spec for node, spec in nodes}
+    return assemble(graph, FixedType.parse(given["type"]), specs, arrays["example_inputs"])
+
+
+def _node_to_json(
+    node: Node, q: QuantizedGraph, index: int, arrays: dict[str, np.ndarray[Any, Any]]
+) -> dict[str, Any]:
+    layer = q.layers[node.name]
+    item: dict[str, Any] = {"name": node.name, "inputs": list(node.inputs), "source": node.source}
+    item["op"] = _op_to_json(node.op, f"{index}.op", arrays)
+    item["activation"] = (
+        None if node.activation is None else _op_to_json(node.activation, f"{index}.act", arrays)
+    )
+    for key in _SPEC_TYPES:
+        value = getattr(layer, key)
+        item[key] = None if value is None or (key == "output_type" and not node.op.casts) else str(value)
+    for key in _SPEC_ARRAYS:
+        value = getattr(layer, key)
+        if value is not None:
+            arrays[f"{index}.{key}"] = value
+        item[key] = None if value is None else f"{index}.{key}"
+    return item
+
+
+def _op_to_json(op: Operator, prefix: str, arrays: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
+    item: dict[str, Any] = {"class": type(op).__name__}
+    for field in fields(op):
+        value = getattr(op, field.name)
+        if isinstance(value, np.ndarray):
+            arrays[f"{prefix}.{field.name}"] = value
+            value = {"array": f"{prefix}.{field.name}"}
+        elif isinstance(value, WindowSpec):
+            value = {"window": {part.name: getattr(value, part.name) for part in fields(value)}}
+        item[field.name] = value
+    return item
+
+
+def _node_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> tuple[Node, LayerSpec]:
+    activation = None if item["activation"] is None else _op_from_json(item["activation"], arrays)
+    node = Node(
+        item["name"], _op_from_json(item["op"], arrays), tuple(item["inputs"]), activation, item["source"]
+    )
+    values: dict[str, Any] = {
+        key: None if item[key] is None else FixedType.parse(item[key]) for key in _SPEC_TYPES
+    }
+    values.update({key: None if item[key] is None else arrays[item[key]] for key in _SPEC_ARRAYS})
+    return node, LayerSpec(**values)
+
+
+def _op_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> Operator:
+    values: dict[str, Any] = {}
+    for key, value in item.items():
+        if key == "class":
+            continue
+        if isinstance(value, dict) and "array" in value:
+            value = arrays[value["array"]]
+        elif isinstance(value, dict) and "window" in value:
+            parts = {k: tuple(v) if isinstance(v, list) else v for k, v in value["window"].items()}
+            value = WindowSpec(**parts)
+        elif isinstance(value, list):
+            value = tuple(value)
+        values[key] = value
+    return _OPERATORS[item["class"]](**values)

@@ -1,0 +1,56 @@
+"""What a precision combination costs; smaller is better."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from hpq_hls.cost import estimate_dataflow
+from hpq_hls.errors import ConfigError
+from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
+from hpq_hls.hardware.build import fastest_target
+from hpq_hls.simulate import QuantizedGraph
+
+Objective = Callable[[QuantizedGraph], float]
+
+ESTIMATED = {"lut": "lut", "ff": "ff", "dsp": "dsp", "bram": "bram", "latency": "latency_cycles"}
+OBJECTIVES = (*ESTIMATED, "weight_bits", "bops")
+
+
+def bit_operations(q: QuantizedGraph) -> int:
+    """Sum over all multiplications of weight width times input width (BOPs)."""
+    total = 0
+    for name, layer in q.layers.items():
+        if layer.weight_raw is None or layer.weight_type is None:
+            continue
+        positions = math.prod(q.graph.shapes[name][1:])
+        input_width = q.edges[layer.inputs[0]].type.width
+        total += layer.weight_raw.size * positions * layer.weight_type.width * input_width
+    return total
+
+
+def find_objective(name: str, part: str, clock_ns: float, config: HardwareConfig, widest: QuantizedGraph) -> Objective:
+    """The objective called ``name``.
+
+    Folding is fixed once, on the widest combination, so that all combinations are compared at one
+    speed.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name == "weight_bits":
+        return lambda q: float(q.weight_bits)
+    if name == "bops":
+        return lambda q: float(bit_operations(q))
+    if name not in ESTIMATED:
+        raise ConfigError(f"there is no objective {name!r}; choose one of {', '.join(OBJECTIVES)}")
+    if config.io is Io.STREAM and config.target_interval is None:
+        config = replace(config, target_interval=fastest_target(widest, config))
+    attribute = ESTIMATED[name]
+
+    def estimated(q: QuantizedGraph) -> float:
+        flow = build_dataflow(q, config)
+        return float(getattr(estimate_dataflow(flow, part, clock_ns, weight_bits=q.weight_bits), attribute))
+
+    return estimated

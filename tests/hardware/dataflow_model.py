@@ -1,0 +1,150 @@
+"""A Dataflow executed in Python, kernel by kernel, from nothing but the text of kernels.py.
+
+Integers only, one frame at a time, loops where the hardware has loops: slow, and independent of the
+simulator and of both backends.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from hpq_hls.fixed import FixedType
+from hpq_hls.hardware.kernels import (
+    Add,
+    Cast,
+    ChannelMac,
+    Dataflow,
+    Fork,
+    Gather,
+    IntArray,
+    Kernel,
+    MatVec,
+    Pool,
+    PoolMode,
+    UnrolledMatVec,
+    WidthConverter,
+    Window,
+)
+
+Frame = npt.NDArray[np.int64]
+"""(beats, lanes) raw values."""
+
+
+def run_dataflow(flow: Dataflow, frame: Frame) -> Frame:
+    """One frame through the design, (beats, lanes) in and out."""
+    frames = {flow.input: frame}
+    for kernel in flow.kernels:
+        inputs = [frames[name] for name in kernel.inputs]
+        for name, stream in ((n, flow.streams[n]) for n in kernel.inputs):
+            assert frames[name].shape == (stream.beats, stream.lanes), name
+        outputs = _run(kernel, flow, inputs)
+        frames.update(zip(kernel.outputs, outputs, strict=True))
+    result = frames[flow.output]
+    stream = flow.streams[flow.output]
+    assert result.shape == (stream.beats, stream.lanes)
+    return result
+
+
+def _finish(kernel: Kernel, flow: Dataflow, total: npt.NDArray[np.object_], fraction: int, relu: bool) -> IntArray:
+    if relu:
+        total = np.maximum(total, 0)
+    accumulator: FixedType | None = getattr(kernel, "accumulator_type", None)
+    if accumulator is not None and total.size:
+        assert accumulator.fraction == fraction
+        assert accumulator.min_raw <= min(total.reshape(-1)) and max(total.reshape(-1)) <= accumulator.max_raw
+    return flow.streams[kernel.outputs[0]].type.from_raw(total, fraction)
+
+
+def _dot(kernel: MatVec | ChannelMac | UnrolledMatVec, flow: Dataflow, terms, bias) -> IntArray:  # type: ignore[no-untyped-def]
+    """Cast of products summed over the last axis plus bias; ``terms`` are objects."""
+    given = flow.streams[kernel.inputs[0]].type
+    product = given.fraction + kernel.weight_type.fraction
+    fraction = product if kernel.bias_type is None else max(product, kernel.bias_type.fraction)
+    total = terms.sum(axis=-1) * (1 << (fraction - product))
+    if bias is not None:
+        assert kernel.bias_type is not None
+        total = total + bias.astype(object) * (1 << (fraction - kernel.bias_type.fraction))
+    return _finish(kernel, flow, np.asarray(total, dtype=object), fraction, kernel.relu)
+
+
+def _run(kernel: Kernel, flow: Dataflow, inputs: list[Frame]) -> list[Frame]:
+    x = inputs[0]
+    out = flow.streams[kernel.outputs[0]]
+    if isinstance(kernel, Fork):
+        return [x.copy() for _ in kernel.outputs]
+    if isinstance(kernel, WidthConverter):
+        assert max(x.shape[1], out.lanes) % min(x.shape[1], out.lanes) == 0
+        return [x.reshape(out.beats, out.lanes)]
+    if isinstance(kernel, Cast):
+        return [_finish(kernel, flow, x.astype(object), flow.streams[kernel.inputs[0]].type.fraction, kernel.relu)]
+    if isinstance(kernel, Add):
+        types = [flow.streams[name].type for name in kernel.inputs]
+        fraction = max(t.fraction for t in types)
+        parts = [a.astype(object) * (1 << (fraction - t.fraction)) for a, t in zip(inputs, types, strict=True)]
+        return [_finish(kernel, flow, parts[0] + parts[1], fraction, kernel.relu)]
+    if isinstance(kernel, Gather):
+        padded = np.append(x[0], kernel.pad_value)
+        return [padded[kernel.index][None]]
+    if isinstance(kernel, Window):
+        return [_window(kernel, x)]
+    if isinstance(kernel, Pool):
+        return [_pool(kernel, flow, x)]
+    if isinstance(kernel, ChannelMac):
+        beats = x.astype(object).reshape(kernel.positions, kernel.chunks, kernel.taps, kernel.lanes)
+        weight = kernel.weight_words().astype(object)
+        terms = (beats * weight).transpose(0, 1, 3, 2)
+        return [_dot(kernel, flow, terms, kernel.bias_words()).reshape(out.beats, out.lanes)]
+    if isinstance(kernel, MatVec):
+        return [_matvec(kernel, flow, x).reshape(out.beats, out.lanes)]
+    assert isinstance(kernel, UnrolledMatVec)
+    vectors = x.astype(object).reshape(kernel.beats * kernel.positions, kernel.groups, 1, kernel.cols)
+    terms = vectors * kernel.weight.astype(object)
+    return [_dot(kernel, flow, terms, kernel.bias).reshape(out.beats, out.lanes)]
+
+
+def _matvec(kernel: MatVec, flow: Dataflow, x: Frame) -> Frame:
+    """Folded exactly as the ROM is laid out."""
+    words = kernel.weight_words().astype(object)
+    biases = kernel.bias_words()
+    vectors = x.reshape(kernel.vectors, kernel.groups, kernel.synapse_folds, kernel.simd).astype(object)
+    result = []
+    for vector in vectors:
+        for g in range(kernel.groups):
+            for nf in range(kernel.neuron_folds):
+                step = (g * kernel.neuron_folds + nf) * kernel.synapse_folds
+                word = words[step : step + kernel.synapse_folds]
+                terms = (word * vector[g][:, None, :]).transpose(1, 0, 2).reshape(kernel.pe, -1)
+                bias = None if biases is None else biases[g * kernel.neuron_folds + nf]
+                result.append(_dot(kernel, flow, terms, bias))
+    return np.asarray(result, dtype=np.int64)
+
+
+def _window(kernel: Window, x: Frame) -> Frame:
+    geometry, lanes = kernel.geometry, x.shape[1]
+    image = x.reshape(geometry.height, geometry.width, geometry.channels // lanes, lanes)
+    beats = []
+    for oy in range(geometry.out_height):
+        for ox in range(geometry.out_width):
+            for chunk in range(geometry.channels // lanes):
+                beat: list[int] = []
+                for ky in range(geometry.kernel[0]):
+                    for kx in range(geometry.kernel[1]):
+                        y = oy * geometry.stride[0] - geometry.pad_top + ky * geometry.dilation[0]
+                        z = ox * geometry.stride[1] - geometry.pad_left + kx * geometry.dilation[1]
+                        inside = 0 <= y < geometry.height and 0 <= z < geometry.width
+                        beat.extend(image[y, z, chunk] if inside else [geometry.pad_value] * lanes)
+                beats.append(beat)
+    return np.asarray(beats, dtype=np.int64)
+
+
+def _pool(kernel: Pool, flow: Dataflow, x: Frame) -> Frame:
+    split = x.reshape(len(x), kernel.positions, kernel.taps, kernel.lanes)
+    if kernel.mode is PoolMode.MAX:
+        result = split.max(axis=2)
+    else:
+        assert kernel.reciprocal_type is not None
+        total = split.astype(object).sum(axis=2) * kernel.reciprocal
+        fraction = flow.streams[kernel.inputs[0]].type.fraction + kernel.reciprocal_type.fraction
+        result = _finish(kernel, flow, total, fraction, kernel.relu)
+    return result.reshape(len(x), -1)

@@ -1,0 +1,58 @@
+"""The Dataflow of random networks, executed literally, gives the simulator's words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hpq_hls.codegen.manifest import port_of
+from hpq_hls.frontends.torch_export import from_torch
+from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
+from hpq_hls.hardware.kernels import MatVec
+from hpq_hls.quantize import quantize
+from hpq_hls.simulate import QuantizedGraph, reference
+from tests.hardware.dataflow_model import run_dataflow
+from tests.networks import random_network
+
+CONFIGS = {
+    "slow": HardwareConfig(target_interval=1 << 30),
+    "auto": HardwareConfig(),
+    "fast": HardwareConfig(target_interval=1),
+    "middle": HardwareConfig(target_interval=40),
+    "parallel": HardwareConfig(io=Io.PARALLEL),
+}
+
+
+def _quantized(seed: int, **modes: str) -> tuple[QuantizedGraph, np.ndarray]:
+    import torch
+
+    module, shape = random_network(seed)
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(6, *shape))
+    graph = from_torch(module, torch.zeros(2, *shape))
+    width = int(rng.integers(2, 17))
+    return quantize(graph, x, width, **modes), x
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_networks(seed: int) -> None:
+    q, x = _quantized(seed)
+    raw = np.concatenate([q.quantize_input(x), q.example_inputs])
+    expected = reference(q, raw)
+    np.testing.assert_array_equal(q.predict_raw(x), expected[: len(x)])
+    for label, config in CONFIGS.items():
+        flow = build_dataflow(q, config)
+        source = port_of("s_axis", flow.streams[flow.input], flow.input_shape, flow.input_order)
+        sink = port_of("m_axis", flow.streams[flow.output], flow.output_shape, flow.output_order)
+        frames = np.stack([run_dataflow(flow, frame) for frame in source.to_frames(raw)])
+        np.testing.assert_array_equal(sink.from_frames(frames), expected, err_msg=label)
+
+
+def test_targets_are_met_or_the_limit_is_reached() -> None:
+    q, _ = _quantized(7)
+    slow = build_dataflow(q, CONFIGS["slow"])
+    assert all(k.pe == k.simd == 1 for k in slow.kernels if isinstance(k, MatVec))
+    fast = build_dataflow(q, CONFIGS["fast"])
+    for kernel in fast.kernels:
+        if isinstance(kernel, MatVec):
+            assert (kernel.pe, kernel.simd) == (kernel.rows, kernel.cols)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.errors import DataError
-from hpq_hls.fixed.arrays import INT64_MAX, IntArray, as_doubles, as_integers, bounds, narrowed
+from hpq_hls.fixed.arrays import IntArray, as_doubles, as_integers, bounds, narrowed
 from hpq_hls.fixed.modes import Overflow, Rounding
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _cast_flat(values: IntArray, shift: int, target: FixedType) -> IntArray:
     lo, hi = bounds(values)
     size = max(abs(lo), abs(hi)).bit_length()
     shift = effective_shift(shift, size, target.width)
-    if max(size, shift) > _SAFE_BITS or size - shift > 63:
+    if (shift > 0 and max(size, shift) > _SAFE_BITS) or size - shift > 63:
         values = values.astype(object)
     low = round_shift(lo, shift, target.rounding, size)
     high = round_shift(hi, shift, target.rounding, size)
@@ -133,7 +133,7 @@ def _cast_flat(values: IntArray, shift: int, target: FixedType) -> IntArray:
 def _scaled(x: npt.NDArray[np.float64], fraction: int) -> npt.NDArray[np.float64]:
     """`x * 2**fraction`: exact, or a stand-in with the same cast where the product leaves the doubles."""
     with np.errstate(over="ignore", under="ignore"):
-        scaled = np.ldexp(x, fraction)
+        scaled = x * 2.0**fraction
     if fraction > 0:  # the mantissa's bits all lie above bit 64: any such power of two acts the same
         np.copyto(scaled, np.copysign(2.0**1000, x), where=np.isinf(scaled))
     elif fraction < 0:  # underflow to zero would forget the sign, which AP_TRN needs
@@ -173,12 +173,14 @@ def _round_doubles(scaled: npt.NDArray[np.float64], rounding: Rounding) -> npt.N
 
 
 def _into_range(rounded: IntArray, floor: IntArray, target: FixedType) -> IntArray:
-    """Applies the overflow mode; `rounded` may be overwritten. `floor` is the value before rounding up."""
-    if target.width == 64 and not target.signed and bounds(rounded)[0] < 0:
+    """
+    Applies the overflow mode to values of which some lie outside; `rounded` may be overwritten.
+
+    `floor` holds the values before anything was added to round them; only AP_WRAP_SM looks at it.
+    """
+    if target.width == 64 and not target.signed:  # the range exceeds int64
         rounded = rounded.astype(object)
     lo, hi = target.min_raw, target.max_raw
-    if rounded.dtype == np.int64:
-        hi = min(hi, INT64_MAX)
     if target.overflow in (Overflow.SAT, Overflow.SAT_SYM):
         return narrowed(np.clip(rounded, lo, hi, out=rounded))
     outside = (rounded < lo) | (rounded > hi)
@@ -199,7 +201,7 @@ def _low_bits(values: IntArray, target: FixedType) -> IntArray:
     """The low `width` bits as a number of the target's signedness."""
     width = target.width
     if not target.signed:
-        return values if width == 64 and values.dtype == np.int64 else values & ((1 << width) - 1)
+        return values & ((1 << width) - 1)
     if values.dtype == np.int64:
         return (values << (64 - width)) >> (64 - width)
     half = 1 << (width - 1)

@@ -18,6 +18,9 @@ from hpq_hls.fixed.interval import Interval
 from hpq_hls.fixed.modes import Overflow, Rounding
 
 MAX_WIDTH = 64
+"""Widest type of a value that can be cast to and held in an int64 array."""
+MAX_ACCUMULATOR_WIDTH = 128
+"""Widest type that can be described: exact sums of products of 32-bit values need more than 64 bits."""
 MAX_INTEGER = 512
 """Largest magnitude of `integer`; it keeps every scale, and all that is computed with it, a normal double."""
 
@@ -33,7 +36,7 @@ class FixedType:
 
     Parameters
     ----------
-    width : bits, 1..64.
+    width : bits, 1..64; up to 128 for the type of an exact sum, into which nothing can be cast.
     integer : bits left of the binary point, the sign bit included; may be negative or exceed `width`.
     signed : two's complement if true.
     rounding, overflow : what a cast into this type does; the defaults are those of `ap_fixed`.
@@ -49,7 +52,10 @@ class FixedType:
     overflow: Overflow = Overflow.WRAP
 
     def __post_init__(self) -> None:
-        for name, low, high in (("width", 1, MAX_WIDTH), ("integer", -MAX_INTEGER, MAX_INTEGER)):
+        for name, low, high in (
+            ("width", 1, MAX_ACCUMULATOR_WIDTH),
+            ("integer", -MAX_INTEGER, MAX_INTEGER),
+        ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
                 raise PrecisionError(f"the {name} of a fixed-point type must be an integer, not {value!r}.")
@@ -161,6 +167,7 @@ class FixedType:
         value of a 64-bit unsigned type exceeds int64 (then object, Python ints). Raises DataError for NaN,
         infinity or what is no real number.
         """
+        self._require_castable()
         return cast_doubles(x, self)
 
     def from_raw(self, raw: npt.ArrayLike, fraction: int) -> IntArray:
@@ -171,7 +178,14 @@ class FixedType:
         value of a 64-bit unsigned type exceeds int64 (then object, Python ints). Raises DataError for
         non-integers.
         """
+        self._require_castable()
         return cast_integers(raw, fraction, self)
+
+    def _require_castable(self) -> None:
+        if self.width > MAX_WIDTH:
+            raise PrecisionError(
+                f"{self} describes an exact sum; values are cast to types of at most {MAX_WIDTH} bits."
+            )
 
     def to_float(self, raw: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """

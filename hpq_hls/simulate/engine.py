@@ -41,7 +41,7 @@ class LayerPlan:
     def run(self, inputs: list[Array]) -> Array:
         """The layer's raw output; inputs are raw, in any number type."""
         op, layer = self.layer.op, self.layer
-        operands = [given.astype(self.dtype, copy=False) for given in inputs]
+        operands = [self._operand(given) for given in inputs]
         if op.arity > 1:
             operands = [
                 given * self.dtype.type(1 << (self.fraction - kind.fraction))
@@ -53,6 +53,11 @@ class LayerPlan:
         if layer.activation is not None:
             result = layer.activation.compute([result], None, None)
         return self.cast(result) if op.casts else result
+
+    def _operand(self, raw: Array) -> Array:
+        if self.dtype == object and raw.dtype.kind == "f":
+            raw = raw.astype(np.int64)  # else the Python numbers would be floats
+        return raw.astype(self.dtype, copy=False)
 
     def cast(self, total: Array) -> Array:
         """Exact sums -> raw values of the output type."""

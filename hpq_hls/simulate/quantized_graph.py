@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.fixed import FixedType, Interval
+from hpq_hls.fixed import FixedType
 from hpq_hls.graph import Graph, check_input
 from hpq_hls.ops.base import FloatArray, IntArray, Shape
 from hpq_hls.simulate.layer import Edge, LayerSpec, QuantizedLayer, quantized_layer
@@ -93,10 +93,7 @@ class QuantizedGraph:
 
 def input_edge(input_type: FixedType) -> Edge:
     """The network's input: every code of its width can arrive at the port."""
-    width = input_type.width
-    if input_type.signed:
-        return Edge(input_type, Interval(-(1 << (width - 1)), (1 << (width - 1)) - 1))
-    return Edge(input_type, Interval(0, (1 << width) - 1))
+    return Edge(input_type, input_type.code_interval)
 
 
 def assemble(

@@ -83,8 +83,11 @@ class WindowSpec:
         top, bottom, left, right = self.padding
         below, beyond = self.overhang(height, width)
         if any((*self.padding, below, beyond)):
-            pads = ((0, 0), (0, 0), (top, bottom + below), (left, right + beyond))
-            x = np.pad(x, pads, constant_values=pad_value)
+            size = (top + height + bottom + below, left + width + right + beyond)
+            # np.pad would put numpy integers, which overflow, among Python integers
+            padded = np.full((*x.shape[:2], *size), pad_value, dtype=x.dtype)
+            padded[:, :, top : top + height, left : left + width] = x
+            x = padded
         span = tuple((k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
         view = sliding_window_view(x, span, axis=(2, 3))
         view = view[:, :, :: self.stride[0], :: self.stride[1], :: self.dilation[0], :: self.dilation[1]]

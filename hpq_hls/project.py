@@ -152,7 +152,9 @@ def _folding(layer: str, given: dict[str, int | str]) -> LayerFolding:
     known = ("pe", "simd", "reuse_factor", "strategy")
     for key, value in given.items():
         if key not in known:
-            raise ConfigError(f"layer {layer!r} has the unknown hardware key {key!r}; known are {', '.join(known)}")
+            raise ConfigError(
+                f"layer {layer!r} has the unknown hardware key {key!r}; known are {', '.join(known)}"
+            )
         if key != "strategy":
             _check_positive(f"{key} of layer {layer!r}", value)
     strategy = given.get("strategy", "folded")

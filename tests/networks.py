@@ -68,9 +68,7 @@ def _conv(draw: random.Random, channels: int, height: int, width: int) -> nn.Mod
         for size, k, d, p in zip((height, width), kernel, dilation, padding, strict=True):
             if size + 2 * p < (k - 1) * d + 1:
                 return None
-    return nn.Conv2d(
-        channels, out, kernel, stride, padding, dilation, groups, bias=draw.random() < 0.7
-    )
+    return nn.Conv2d(channels, out, kernel, stride, padding, dilation, groups, bias=draw.random() < 0.7)
 
 
 def _pool(draw: random.Random, height: int, width: int) -> nn.Module | None:

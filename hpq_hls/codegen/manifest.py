@@ -141,6 +141,4 @@ def read_manifest(folder: Path) -> Manifest:
             f"{path} cannot be read ({error.strerror}); name the folder of a generated project"
         ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{path} is not a design manifest ({error}); generate the project again"
-        ) from error
+        raise DataError(f"{path} is not a design manifest ({error}); generate the project again") from error

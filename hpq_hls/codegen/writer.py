@@ -26,7 +26,9 @@ def check_target(out: Path, force: bool) -> None:
     if empty:
         return
     if not force:
-        raise OutputError(f"output folder {out} is not empty; choose another one or overwrite it with --force")
+        raise OutputError(
+            f"output folder {out} is not empty; choose another one or overwrite it with --force"
+        )
     if not (out / FILE_NAME).is_file():
         raise OutputError(
             f"output folder {out} holds files that are no generated project; --force only replaces projects, "

@@ -117,9 +117,7 @@ class Builder(ABC):
         given = self.streams[self._inputs[0]]
         output = self.new_stream("out", self._layer.output_type, given.lanes, given.beats)
         name = self.unique("relu")
-        self.emit(
-            Cast(name=name, layer=self._layer.name, inputs=(given.name,), outputs=(output,), relu=True)
-        )
+        self.emit(Cast(name=name, layer=self._layer.name, inputs=(given.name,), outputs=(output,), relu=True))
         self.finish(output)
 
     def flatten(self) -> None:

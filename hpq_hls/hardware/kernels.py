@@ -218,9 +218,7 @@ class MatVec(Kernel):
 
     def weight_words(self) -> IntArray:
         """The ROM in order: (G * M/pe * K/simd, pe, simd) integers."""
-        folded = self.weight.reshape(
-            self.groups, self.neuron_folds, self.pe, self.synapse_folds, self.simd
-        )
+        folded = self.weight.reshape(self.groups, self.neuron_folds, self.pe, self.synapse_folds, self.simd)
         return folded.transpose(0, 1, 3, 2, 4).reshape(-1, self.pe, self.simd)
 
     def bias_words(self) -> IntArray | None:

@@ -46,7 +46,7 @@ def transmission_orders(graph: Graph) -> dict[str, IntArray]:
             else:
                 orders[node.name] = channels_last(graph.shapes[node.name])
             if isinstance(node.op, Add) and not np.array_equal(first, orders[node.inputs[1]]):
-                conflict = conflict or (node.name, *node.inputs)
+                conflict = conflict or (node.name, node.inputs[0], node.inputs[1])
         if conflict is None:
             return orders
         name, first_input, second_input = conflict

@@ -41,7 +41,8 @@ class ParallelBuilder(Builder):
         if window is not None and not window.is_pointwise:
             stream = self._gather(stream, window, groups, 0)
         output = self.new_stream("out", layer.output_type, math.prod(self.output_shape), 1)
-        assert layer.weight_type is not None and layer.accumulator_type is not None
+        assert layer.weight_type is not None
+        assert layer.accumulator_type is not None
         kernel = UnrolledMatVec(
             name=self.unique("matvec"),
             layer=layer.name,

@@ -37,9 +37,7 @@ class StreamBuilder(Builder):
         graph = self.q.graph
         name = self._namer.unique(graph.input_name)
         shape, kind = graph.input_shape, self.q.input_type
-        lanes = next(
-            d for d in reversed(divisors(shape[0])) if d * kind.width <= MAX_PIXEL_BITS or d == 1
-        )
+        lanes = next(d for d in reversed(divisors(shape[0])) if d * kind.width <= MAX_PIXEL_BITS or d == 1)
         if len(shape) == 1:
             lanes = choose_lanes(shape[0], shape[0], self.target)
             self._floating_input = name
@@ -89,16 +87,15 @@ class StreamBuilder(Builder):
             lanes = self._window_lanes(window, per_group, taps, cols, wish.simd)
             legal = _regroupable(cols, taps * lanes)
             matrix = _by_chunk(matrix, per_group, taps, lanes)
-        pe, simd = choose_folding(
-            layer.name, rows, legal, positions * groups, cols, wish, self.target
-        )
+        pe, simd = choose_folding(layer.name, rows, legal, positions * groups, cols, wish, self.target)
         stream = self._inputs[0]
         if window is not None:
             stream = self._window(self.with_lanes(stream, lanes), window, 0)
         stream = self.with_lanes(stream, simd)
         elements = math.prod(self.output_shape)
         output = self.new_stream("out", layer.output_type, pe, elements // pe)
-        assert layer.weight_type is not None and layer.accumulator_type is not None
+        assert layer.weight_type is not None
+        assert layer.accumulator_type is not None
         self.emit(
             MatVec(
                 name=self.unique("matvec"),
@@ -145,7 +142,8 @@ class StreamBuilder(Builder):
         stream = self.with_lanes(stream, groups * matrix.shape[2])
         positions = math.prod(self.output_shape[1:])
         output = self.new_stream("out", layer.output_type, groups * matrix.shape[1], positions)
-        assert layer.weight_type is not None and layer.accumulator_type is not None
+        assert layer.weight_type is not None
+        assert layer.accumulator_type is not None
         self.emit(
             UnrolledMatVec(
                 name=self.unique("matvec"),
@@ -175,7 +173,8 @@ class StreamBuilder(Builder):
         if window is not None:
             stream = self._window(stream, window, 0)
         output = self.new_stream("out", layer.output_type, lanes, positions * channels // lanes)
-        assert layer.weight_type is not None and layer.accumulator_type is not None
+        assert layer.weight_type is not None
+        assert layer.accumulator_type is not None
         self.emit(
             ChannelMac(
                 name=self.unique("channelmac"),

@@ -131,9 +131,7 @@ class Lowering(Protocol):
         ...
 
 
-def dot_range(
-    weight: Array, bias: Array | None, inputs: Interval
-) -> tuple[Interval, int]:
+def dot_range(weight: Array, bias: Array | None, inputs: Interval) -> tuple[Interval, int]:
     """Interval and partial-sum bound of ``weight @ x + bias`` for x within an interval.
 
     weight: (rows, columns) integers; bias: (rows,) or None. Tight: the extreme of each row is

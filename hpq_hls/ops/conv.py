@@ -67,7 +67,7 @@ class Conv2d(Operator):
         )
         rows = weight.reshape(self.groups, -1, per_group * kh * kw).transpose(0, 2, 1)
         product = np.matmul(columns, rows).transpose(0, 1, 3, 2).reshape(batch, -1, height, width)
-        return product if bias is None else product + bias.reshape(-1, 1, 1)
+        return np.asarray(product if bias is None else product + bias.reshape(-1, 1, 1))
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None

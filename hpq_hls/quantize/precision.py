@@ -109,11 +109,15 @@ def _read(path: Path) -> Any:
     except OSError as error:
         raise PrecisionError(f"precision file {path} cannot be read ({error.strerror})") from error
     except yaml.YAMLError as error:
-        raise PrecisionError(f"precision file {path} is not valid YAML: {' '.join(str(error).split())}") from error
+        raise PrecisionError(
+            f"precision file {path} is not valid YAML: {' '.join(str(error).split())}"
+        ) from error
     if isinstance(content, Mapping) and "precision" in content:
         content = content["precision"]
     if isinstance(content, str):
-        raise PrecisionError(f"precision file {path} holds only the text {content!r}; write layer: width lines")
+        raise PrecisionError(
+            f"precision file {path} holds only the text {content!r}; write layer: width lines"
+        )
     return content
 
 
@@ -138,7 +142,9 @@ def _width(value: Any, where: str) -> Width:
         try:
             value = FixedType.parse(value)
         except (PrecisionError, ValueError) as error:
-            raise PrecisionError(f"{where} is {value!r}, which is neither a width nor a type: {error}") from error
+            raise PrecisionError(
+                f"{where} is {value!r}, which is neither a width nor a type: {error}"
+            ) from error
         checked = value.width
     elif isinstance(value, bool) or not hasattr(value, "__index__"):
         raise PrecisionError(f"{where} is {value!r}; give a whole number of bits from 1 to 32")
@@ -174,8 +180,14 @@ def check_layers(precision: Precision, graph: Graph) -> None:
                 "set the layer before it"
             )
         if name not in takes:
-            raise PrecisionError(f"the network has no layer {name!r} to set a precision for{nearest(name, takes)}")
+            raise PrecisionError(
+                f"the network has no layer {name!r} to set a precision for{nearest(name, takes)}"
+            )
         scalar = widths.weight == widths.activation and widths.bias is None
         for key in _KEYS:
-            if getattr(widths, key) is not None and key not in takes[name] and not (scalar and key == "weight"):
+            if (
+                getattr(widths, key) is not None
+                and key not in takes[name]
+                and not (scalar and key == "weight")
+            ):
                 raise PrecisionError(f"layer {name!r} has no {key} whose width could be set")

@@ -145,9 +145,7 @@ def _bias_type(bias: FloatArray, product_fraction: int, width: Width | None) -> 
         return width
     if width is None:
         width = 1
-        while (
-            width < MAX_BIAS_WIDTH and width - range_integer_bits(bias, width, True) < product_fraction
-        ):
+        while width < MAX_BIAS_WIDTH and width - range_integer_bits(bias, width, True) < product_fraction:
             width += 1
     integer = range_integer_bits(bias, width, True)
     fraction = min(width - integer, product_fraction) if bias.any() else product_fraction

@@ -38,7 +38,9 @@ def find_metric(name: str) -> Metric:
     return METRICS[name]
 
 
-def check_targets(metric: str, y: npt.ArrayLike, samples: int, output_shape: Shape) -> npt.NDArray[np.generic]:
+def check_targets(
+    metric: str, y: npt.ArrayLike, samples: int, output_shape: Shape
+) -> npt.NDArray[np.generic]:
     """Labels or targets as an array that the metric can use.
 
     Raises:
@@ -50,14 +52,20 @@ def check_targets(metric: str, y: npt.ArrayLike, samples: int, output_shape: Sha
     if targets.dtype.kind not in "fiub" or (targets.dtype.kind == "f" and not np.isfinite(targets).all()):
         raise DataError(f"y must hold finite numbers, not {targets.dtype}; clean or encode the labels first")
     if len(targets.reshape(-1)) == 0 or targets.shape[:1] != (samples,):
-        raise DataError(f"y has shape {targets.shape} but x has {samples} samples; give one label for each sample")
+        raise DataError(
+            f"y has shape {targets.shape} but x has {samples} samples; give one label for each sample"
+        )
     classes = int(np.prod(output_shape))
     if metric == "mse":
         if targets.size != samples * classes:
-            raise DataError(f"y has shape {targets.shape} but the network's output is (batch, {output_shape})")
+            raise DataError(
+                f"y has shape {targets.shape} but the network's output is (batch, {output_shape})"
+            )
         return targets
     if targets.ndim != 1:
-        raise DataError(f"y has shape {targets.shape}; metric {metric} takes class numbers of shape ({samples},)")
+        raise DataError(
+            f"y has shape {targets.shape}; metric {metric} takes class numbers of shape ({samples},)"
+        )
     labels = targets.astype(np.int64)
     if (labels != targets).any() or labels.min() < 0 or labels.max() >= classes:
         raise DataError(f"y must hold class numbers from 0 to {classes - 1}, the network's outputs")

@@ -30,7 +30,9 @@ def bit_operations(q: QuantizedGraph) -> int:
     return total
 
 
-def find_objective(name: str, part: str, clock_ns: float, config: HardwareConfig, widest: QuantizedGraph) -> Objective:
+def find_objective(
+    name: str, part: str, clock_ns: float, config: HardwareConfig, widest: QuantizedGraph
+) -> Objective:
     """The objective called ``name``.
 
     Folding is fixed once, on the widest combination, so that all combinations are compared at one

@@ -92,5 +92,7 @@ def _checked(what: str, widths: Sequence[int]) -> tuple[int, ...]:
         raise ConfigError(f"{what} is empty; list the widths that the search may choose")
     for width in widths:
         if isinstance(width, bool) or not isinstance(width, int) or not MIN_WIDTH <= width <= MAX_WIDTH:
-            raise ConfigError(f"{what} holds {width!r}; widths are whole numbers from {MIN_WIDTH} to {MAX_WIDTH}")
+            raise ConfigError(
+                f"{what} holds {width!r}; widths are whole numbers from {MIN_WIDTH} to {MAX_WIDTH}"
+            )
     return tuple(sorted(set(widths)))

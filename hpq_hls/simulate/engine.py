@@ -68,7 +68,7 @@ class LayerPlan:
             scaled = total * total.dtype.type(math.ldexp(1.0, -shift))
             if target.rounding is Rounding.RND and shift > 0:
                 scaled += total.dtype.type(0.5)
-            return np.clip(np.floor(scaled), target.min_raw, target.max_raw)
+            return np.asarray(np.clip(np.floor(scaled), target.min_raw, target.max_raw))
         if total.dtype.kind == "f":
             total = total.astype(np.int64)
         return target.from_raw(total, self.fraction)

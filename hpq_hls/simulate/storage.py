@@ -158,7 +158,9 @@ def _op_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> Operator:
         if isinstance(value, dict) and "array" in value:
             value = arrays[value["array"]]
         elif isinstance(value, dict) and "window" in value:
-            parts = {k: tuple(v) if isinstance(v, list) else v for k, v in value["window"].items()}
+            parts: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in value["window"].items()
+            }
             value = WindowSpec(**parts)
         elif isinstance(value, list):
             value = tuple(value)

@@ -46,13 +46,16 @@ def run_dataflow(flow: Dataflow, frame: Frame) -> Frame:
     return result
 
 
-def _finish(kernel: Kernel, flow: Dataflow, total: npt.NDArray[np.object_], fraction: int, relu: bool) -> IntArray:
+def _finish(
+    kernel: Kernel, flow: Dataflow, total: npt.NDArray[np.object_], fraction: int, relu: bool
+) -> IntArray:
     if relu:
         total = np.maximum(total, 0)
     accumulator: FixedType | None = getattr(kernel, "accumulator_type", None)
     if accumulator is not None and total.size:
         assert accumulator.fraction == fraction
-        assert accumulator.min_raw <= min(total.reshape(-1)) and max(total.reshape(-1)) <= accumulator.max_raw
+        assert accumulator.min_raw <= min(total.reshape(-1))
+        assert max(total.reshape(-1)) <= accumulator.max_raw
     return flow.streams[kernel.outputs[0]].type.from_raw(total, fraction)
 
 
@@ -77,11 +80,15 @@ def _run(kernel: Kernel, flow: Dataflow, inputs: list[Frame]) -> list[Frame]:
         assert max(x.shape[1], out.lanes) % min(x.shape[1], out.lanes) == 0
         return [x.reshape(out.beats, out.lanes)]
     if isinstance(kernel, Cast):
-        return [_finish(kernel, flow, x.astype(object), flow.streams[kernel.inputs[0]].type.fraction, kernel.relu)]
+        return [
+            _finish(kernel, flow, x.astype(object), flow.streams[kernel.inputs[0]].type.fraction, kernel.relu)
+        ]
     if isinstance(kernel, Add):
         types = [flow.streams[name].type for name in kernel.inputs]
         fraction = max(t.fraction for t in types)
-        parts = [a.astype(object) * (1 << (fraction - t.fraction)) for a, t in zip(inputs, types, strict=True)]
+        parts = [
+            a.astype(object) * (1 << (fraction - t.fraction)) for a, t in zip(inputs, types, strict=True)
+        ]
         return [_finish(kernel, flow, parts[0] + parts[1], fraction, kernel.relu)]
     if isinstance(kernel, Gather):
         padded = np.append(x[0], kernel.pad_value)

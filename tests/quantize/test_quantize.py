@@ -32,16 +32,24 @@ def x() -> np.ndarray:
 def test_precision_forms(graph: Graph, x: np.ndarray, tmp_path: Path) -> None:
     one = quantize(graph, x, 6)
     assert [one.layers[n].weight_type.width for n in ("0", "2")] == [6, 6]
-    assert one.input_type.width == 6 and one.layers["0"].output_type.width == 6
-    assert not one.layers["0"].output_type.signed and one.layers["2"].output_type.signed
+    assert one.input_type.width == 6
+    assert one.layers["0"].output_type.width == 6
+    assert not one.layers["0"].output_type.signed
+    assert one.layers["2"].output_type.signed
     mixed = quantize(graph, x, {"0": {"weight": 3, "activation": 5}, "2": 4})
-    assert mixed.layers["0"].weight_type.width == 3 and mixed.layers["0"].output_type.width == 5
-    assert mixed.layers["2"].weight_type.width == 4 and mixed.input_type.width == 8
+    assert mixed.layers["0"].weight_type.width == 3
+    assert mixed.layers["0"].output_type.width == 5
+    assert mixed.layers["2"].weight_type.width == 4
+    assert mixed.input_type.width == 8
     path = tmp_path / "p.yaml"
-    path.write_text("precision:\n  default: {weight: 7}\n  layers:\n    '2': {bias: 5, weight: 'ap_fixed<4,1>'}\n")
+    path.write_text(
+        "precision:\n  default: {weight: 7}\n  layers:\n    '2': {bias: 5, weight: 'ap_fixed<4,1>'}\n"
+    )
     read = quantize(graph, x, path)
-    assert read.layers["0"].weight_type.width == 7 and read.layers["0"].output_type.width == 8
-    assert read.layers["2"].bias_type.width == 5 and read.layers["2"].weight_type == FixedType(4, 1)
+    assert read.layers["0"].weight_type.width == 7
+    assert read.layers["0"].output_type.width == 8
+    assert read.layers["2"].bias_type.width == 5
+    assert read.layers["2"].weight_type == FixedType(4, 1)
     assert quantize(graph, x, {graph.input_name: 4}).input_type.width == 4
 
 
@@ -128,7 +136,8 @@ def test_error_scaling_is_never_worse_than_range() -> None:
 
 def test_float_network_is_approached(graph: Graph, x: np.ndarray) -> None:
     errors = [np.abs(quantize(graph, x, w).predict(x) - graph.predict(x)).max() for w in (4, 8, 12, 16)]
-    assert errors == sorted(errors, reverse=True) and errors[-1] < 1e-3  # 16 bits: a few LSBs of 2^-12
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < 1e-3
 
 
 def test_zeros_and_constants() -> None:

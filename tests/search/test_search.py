@@ -33,7 +33,8 @@ def test_exhaustive_is_complete_and_exact(problem: tuple[Graph, np.ndarray, np.n
         graph, x[:50], (x, y), max_drop=0.05, objective="weight_bits", weight_bits=(2, 4, 8),
         activation_bits=(4, 8), progress=seen.append,
     )  # fmt: skip
-    assert result.strategy == "exhaustive" and result.evaluations == 3 * 2 * 3 * 2 * 2 == len(result.points)
+    assert result.strategy == "exhaustive"
+    assert result.evaluations == 3 * 2 * 3 * 2 * 2 == len(result.points)
     assert result.float_accuracy == 1.0
     assert seen[-1].evaluations == result.evaluations == seen[-1].expected
     for point in result.points[::7]:
@@ -41,10 +42,12 @@ def test_exhaustive_is_complete_and_exact(problem: tuple[Graph, np.ndarray, np.n
         assert (q.predict(x).argmax(1) == y).mean() == point.accuracy
         assert q.weight_bits == point.cost == point.weight_bits
     feasible = [p for p in result.points if p.accuracy >= 0.95]
-    assert result.feasible and result.best_point.cost == min(p.cost for p in feasible)
+    assert result.feasible
+    assert result.best_point.cost == min(p.cost for p in feasible)
     assert result.best.weight_bits == result.best_point.cost
     for a, b in itertools.pairwise(result.pareto):
-        assert a.cost < b.cost and a.accuracy < b.accuracy
+        assert a.cost < b.cost
+        assert a.accuracy < b.accuracy
     for point in result.points:
         assert any(p.cost <= point.cost and p.accuracy >= point.accuracy for p in result.pareto)
 
@@ -69,7 +72,8 @@ def test_infeasible_is_said(problem: tuple[Graph, np.ndarray, np.ndarray]) -> No
     result = search(
         graph, x[:50], (x, y), max_drop=0.0, objective="bops", weight_bits=[2], activation_bits=[2]
     )
-    assert not result.feasible and result.best_point.accuracy == max(p.accuracy for p in result.points)
+    assert not result.feasible
+    assert result.best_point.accuracy == max(p.accuracy for p in result.points)
 
 
 def test_regression_metric(problem: tuple[Graph, np.ndarray, np.ndarray]) -> None:
@@ -78,7 +82,8 @@ def test_regression_metric(problem: tuple[Graph, np.ndarray, np.ndarray]) -> Non
         graph, x[:50], (x, graph.predict(x)), max_drop=0.01, objective="weight_bits", metric="mse",
         weight_bits=[4, 8], activation_bits=[8, 12],
     )  # fmt: skip
-    assert result.float_accuracy == 0.0 and result.best_point.accuracy >= -0.01
+    assert result.float_accuracy == 0.0
+    assert result.best_point.accuracy >= -0.01
 
 
 @pytest.mark.parametrize(

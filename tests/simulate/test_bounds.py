@@ -25,7 +25,8 @@ def test_no_reachable_value_leaves_its_interval(seed: int) -> None:
     raw[:16] = rng.choice([low, high], size=(16, *shape))
     for name, found in simulate_all(q, raw).items():
         interval = q.edges[name].interval
-        assert interval.lo <= found.min() and found.max() <= interval.hi, name
+        assert interval.lo <= found.min(), name
+        assert found.max() <= interval.hi, name
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -41,7 +42,8 @@ def test_accumulators_are_tight(kind: str, seed: int) -> None:
     x = np.random.default_rng(seed).normal(size=(8, *shape))
     q = quantize(from_torch(nn.Sequential(module), torch.zeros(2, *shape)), x, 6)
     layer = q.layers["0"]
-    assert layer.weight_raw is not None and layer.accumulator_type is not None
+    assert layer.weight_raw is not None
+    assert layer.accumulator_type is not None
     interval = q.edges[q.graph.input_name].interval
     reached = []
     for row in range(layer.weight_raw.shape[0]):

@@ -130,12 +130,11 @@ def test_simulator_follows_the_documented_rules(seed: int) -> None:
     x = rng.normal(size=(3, *shape)) * 2
     rounding, overflow = MODES[seed % len(MODES)]
     widths = {"default": {"weight": int(rng.integers(1, 17)), "activation": int(rng.integers(1, 17))}}
-    q = quantize(
-        from_torch(module, torch.zeros(2, *shape)), x, widths, rounding=rounding, overflow=overflow
-    )
+    q = quantize(from_torch(module, torch.zeros(2, *shape)), x, widths, rounding=rounding, overflow=overflow)
     expected = np.stack([network_rule(q, sample) for sample in x])
     raw = q.predict_raw(x)
-    assert raw.dtype == np.int64 and raw.shape == (3, *q.output_shape)
+    assert raw.dtype == np.int64
+    assert raw.shape == (3, *q.output_shape)
     np.testing.assert_array_equal(values(raw, q.output_type), expected)
     np.testing.assert_array_equal(q.predict(x), expected.astype(np.float64))
 

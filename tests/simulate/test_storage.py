@@ -23,7 +23,8 @@ def test_round_trip(tmp_path: Path, seed: int) -> None:
     q.save(tmp_path / "a.hpq")
     again = hpq.load(tmp_path / "a.hpq")
     np.testing.assert_array_equal(again.predict_raw(x), q.predict_raw(x))
-    assert again.input_type == q.input_type and list(again.layers) == list(q.layers)
+    assert again.input_type == q.input_type
+    assert list(again.layers) == list(q.layers)
     for name, layer in q.layers.items():
         other = again.layers[name]
         assert (other.output_type, other.weight_type, other.bias_type) == (

@@ -1,0 +1,91 @@
+"""Project folders are written whole or not at all, and nothing of the user's is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hpq_hls.codegen.writer import write_project
+from hpq_hls.errors import OutputError
+
+FILES = {"design.json": "{}", "src/a.cpp": "int a;\n", "data.bin": b"\x00"}
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_written_and_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "out"
+    write_project(FILES, out)
+    assert _content(out) == {"design.json": b"{}", "src/a.cpp": b"int a;\n", "data.bin": b"\x00"}
+    with pytest.raises(OutputError, match=r"not empty.*--force"):
+        write_project(FILES, out)
+    write_project({"design.json": "{}"}, out, force=True)
+    assert _content(out) == {"design.json": b"{}"}
+    assert [p.name for p in out.parent.iterdir()] == ["out"]
+
+
+def test_force_never_replaces_foreign_files(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(OutputError, match="no generated project"):
+        write_project(FILES, tmp_path, force=True)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_file_or_link_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError, match="no folder"):
+        write_project(FILES, tmp_path / "file")
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with pytest.raises(OutputError, match="no folder"):
+        write_project(FILES, tmp_path / "link", force=True)
+
+
+def test_parent_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError, match="cannot be"):
+        write_project(FILES, tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_an_interrupt_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    out = tmp_path / "out"
+    if before:
+        write_project({"design.json": "old"}, out)
+    write = Path.write_bytes
+
+    def interrupted(path: Path, content: bytes) -> int:
+        if path.name == "a.cpp":
+            raise KeyboardInterrupt
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_project(FILES, out, force=True)
+    assert [p.name for p in tmp_path.iterdir()] == (["out"] if before else [])
+    if before:
+        assert _content(out) == {"design.json": b"old"}
+
+
+def test_an_interrupt_between_the_renames_keeps_the_old_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    write_project({"design.json": "old"}, out)
+    rename = Path.rename
+
+    def interrupted(path: Path, target: Path) -> Path:
+        if path.name == "new":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_project(FILES, out, force=True)
+    monkeypatch.undo()
+    assert _content(out) == {"design.json": b"old"}

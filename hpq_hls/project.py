@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,10 +15,19 @@ from hpq_hls.codegen.registry import find_backend
 from hpq_hls.codegen.writer import check_target, write_project
 from hpq_hls.cost import ResourceEstimate, estimate_dataflow, find_part
 from hpq_hls.errors import ConfigError
-from hpq_hls.hardware import Dataflow, HardwareConfig, Io, LayerFolding, Strategy, build_dataflow
+from hpq_hls.hardware import (
+    MIN_DEPTH,
+    Dataflow,
+    HardwareConfig,
+    Io,
+    LayerFolding,
+    Strategy,
+    build_dataflow,
+    with_fifo_depths,
+)
 from hpq_hls.simulate import QuantizedGraph, simulate
 from hpq_hls.synth import ResourceReport, synthesize
-from hpq_hls.verify.cosim import CosimResult, run_cosim
+from hpq_hls.verify.cosim import CosimResult, measure_fifo_depths, run_cosim
 from hpq_hls.verify.csim import SelfCheck, run_csim, run_selfcheck
 
 DEFAULT_PART = "xc7z020clg400-1"
@@ -115,6 +124,29 @@ class Project:
         )
         return replace(result, raw=manifest.outputs[0].from_frames(result.raw))
 
+    def measure_fifos(self, x: npt.ArrayLike, *, progress: Progress | None = None) -> dict[str, int]:
+        """Depth, in beats, that each stream's FIFO needs so that it never holds up the design.
+
+        Measured on the RTL with the packets of ``x`` back to back; give the result to ``generate`` as
+        ``fifo_depths``, for either backend. Give at least three samples, so that the design is full.
+
+        Raises:
+            ConfigError: the project holds no RTL.
+            ToolError: Verilator is missing or fails.
+        """
+        if self.backend != "rtl":
+            raise ConfigError(f"project {self.path} holds C++; FIFOs are measured on backend rtl")
+        frames = self.manifest.inputs[0].to_frames(self.q.quantize_input(x))
+        fills = measure_fifo_depths(
+            self.path,
+            self.manifest,
+            frames,
+            build_dir=self.path / "build" / "fifos",
+            progress=progress,
+        )
+        by_stream = {path.rsplit(".", 1)[-1].removeprefix("fifo_"): fill for path, fill in fills.items()}
+        return {name: max(MIN_DEPTH, by_stream[name]) for name in self.dataflow.streams}
+
     def synth(self, tool: str = "yosys", *, progress: Progress | None = None) -> ResourceReport:
         """Resources measured by a synthesis tool: "yosys", "nextpnr" (RTL) or "vitis" (C++)."""
         return synthesize(
@@ -181,6 +213,7 @@ def generate(
     target_interval: int | None = None,
     reuse_factor: int | None = None,
     layers: LayerSettings | None = None,
+    fifo_depths: Mapping[str, int] | None = None,
     force: bool = False,
 ) -> Project:
     """Write a network as a project of one backend.
@@ -190,8 +223,9 @@ def generate(
     name: of the top-level function and module; made a legal identifier. io: "stream" or "parallel".
     target_interval: cycles per inference every layer should meet; None takes the fastest whose
     multipliers fit the part's DSPs. layers: ``{"conv1": {"pe": 4, "simd": 9}}``,
-    ``reuse_factor`` or ``strategy``. The folder is written whole or not at all, and the same
-    network always gives the same bytes.
+    ``reuse_factor`` or ``strategy``. fifo_depths: beats by stream, from ``Project.measure_fifos``;
+    without it branches that wait get room for a frame. The folder is written whole or not at all,
+    and the same network always gives the same bytes.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -203,7 +237,7 @@ def generate(
     config = hardware_config(
         part=part, io=io, target_interval=target_interval, reuse_factor=reuse_factor, layers=layers
     )
-    flow = build_dataflow(q, config, name)
+    flow = with_fifo_depths(build_dataflow(q, config, name), fifo_depths or {})
     golden = simulate(q, q.example_inputs)
     empty = Design(flow, io, part, float(clock_ns), q.example_inputs, golden)
     ports = manifest_of(empty)

@@ -31,7 +31,7 @@ class Node:
     source: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Graph:
     """A network with one input and one output.
 
@@ -56,6 +56,9 @@ class Graph:
             self._shapes[node.name] = shape
         if self.output not in self._shapes:
             raise ValueError(f"the output {self.output!r} is no node of the graph")
+
+    def __repr__(self) -> str:
+        return f"Graph({self.name!r}, {self.input_shape} -> {self.output_shape}, {len(self.nodes)} nodes)"
 
     @property
     def shapes(self) -> Mapping[str, Shape]:

@@ -1,10 +1,11 @@
 """Dataflow: kernels with folding, streams with widths and FIFO depths."""
 
-from hpq_hls.hardware.build import build_dataflow
+from hpq_hls.hardware.build import build_dataflow, with_fifo_depths
 from hpq_hls.hardware.config import HardwareConfig, Io, LayerFolding, Strategy
-from hpq_hls.hardware.kernels import Dataflow, Kernel, Stream
+from hpq_hls.hardware.kernels import MIN_DEPTH, Dataflow, Kernel, Stream
 
 __all__ = [
+    "MIN_DEPTH",
     "Dataflow",
     "HardwareConfig",
     "Io",
@@ -13,4 +14,5 @@ __all__ = [
     "Strategy",
     "Stream",
     "build_dataflow",
+    "with_fifo_depths",
 ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
+from dataclasses import replace
 
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware.config import HardwareConfig, Io
-from hpq_hls.hardware.kernels import Dataflow
+from hpq_hls.hardware.kernels import MIN_DEPTH, Dataflow
 from hpq_hls.hardware.parallel_builder import ParallelBuilder
 from hpq_hls.hardware.stream_builder import StreamBuilder
 from hpq_hls.simulate import QuantizedGraph
@@ -37,6 +39,25 @@ def build_dataflow(
     if target is None:
         target = fastest_target(q, config)
     return StreamBuilder(q, config, target).build(name)
+
+
+def with_fifo_depths(flow: Dataflow, depths: Mapping[str, int]) -> Dataflow:
+    """The same design with other FIFO depths, in beats by stream.
+
+    Raises:
+        ConfigError: an unknown stream, or a depth below 2.
+    """
+    for name, depth in depths.items():
+        if name not in flow.streams:
+            raise ConfigError(f"fifo_depths names the unknown stream {name!r}; measure this design again")
+        if depth < MIN_DEPTH:
+            raise ConfigError(
+                f"the FIFO of stream {name!r} cannot be {depth} deep; at least {MIN_DEPTH} is needed"
+            )
+    streams = {
+        name: replace(stream, depth=depths.get(name, stream.depth)) for name, stream in flow.streams.items()
+    }
+    return replace(flow, streams=streams)
 
 
 def fastest_target(q: QuantizedGraph, config: HardwareConfig) -> int:

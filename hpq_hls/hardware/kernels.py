@@ -24,6 +24,9 @@ from hpq_hls.fixed import FixedType
 
 IntArray = npt.NDArray[np.int64]
 
+MIN_DEPTH = 2
+"""A FIFO of two beats passes one beat per cycle without a combinational path through it."""
+
 
 @dataclass(frozen=True)
 class Stream:
@@ -33,14 +36,14 @@ class Stream:
     type: type of one element.
     lanes: elements per beat.
     beats: beats per frame.
-    depth: FIFO depth in beats (at least 2).
+    depth: FIFO depth in beats (at least MIN_DEPTH).
     """
 
     name: str
     type: FixedType
     lanes: int
     beats: int
-    depth: int = 2
+    depth: int = MIN_DEPTH
 
     @property
     def bits(self) -> int:

@@ -17,7 +17,7 @@ from hpq_hls.ops.base import FloatArray, IntArray, Shape
 from hpq_hls.simulate.layer import Edge, LayerSpec, QuantizedLayer, quantized_layer
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class QuantizedGraph:
     """A network with types on every edge and integer parameters in every layer.
 
@@ -31,6 +31,9 @@ class QuantizedGraph:
     input_type: FixedType
     layers: Mapping[str, QuantizedLayer]
     example_inputs: IntArray
+
+    def __repr__(self) -> str:
+        return f"QuantizedGraph({self.name!r}, {len(self.layers)} layers, {self.weight_bits} weight bits)"
 
     @property
     def name(self) -> str:

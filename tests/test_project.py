@@ -1,0 +1,103 @@
+"""generate, estimate and what a Project can do, at the level of the public interface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import hpq_hls as hpq
+from hpq_hls.errors import ConfigError, DataError, OutputError
+from tests.networks import Residual
+
+
+@pytest.fixture(scope="module")
+def x() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(6, 2, 6, 6))
+
+
+@pytest.fixture(scope="module")
+def q(x: np.ndarray) -> hpq.QuantizedGraph:
+    torch.manual_seed(0)
+    branch = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1))
+    net = nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), Residual(branch, True), nn.Flatten(), nn.Linear(144, 3)
+    ).eval()
+    return hpq.quantize(hpq.from_torch(net, torch.zeros(2, 2, 6, 6)), x, 5)
+
+
+def test_measured_fifos_change_no_cycle_and_no_word(
+    q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path
+) -> None:
+    roomy = hpq.generate(q, tmp_path / "roomy", "rtl", target_interval=40)
+    before = roomy.cosim(x)
+    depths = roomy.measure_fifos(x)
+    assert set(depths) == set(roomy.dataflow.streams)
+    waiting = max(depths, key=lambda name: depths[name])
+    assert 2 < depths[waiting] < roomy.dataflow.streams[waiting].depth == 36
+    tight = hpq.generate(q, tmp_path / "tight", "rtl", target_interval=40, fifo_depths=depths)
+    after = tight.cosim(x, scenarios=("back_to_back", "random_gaps", "reset_mid_stream"))
+    assert (after.latency_cycles, after.interval_cycles) == (before.latency_cycles, before.interval_cycles)
+    assert after.mismatches == 0
+    np.testing.assert_array_equal(after.raw, q.predict_raw(x))
+    hls = hpq.generate(q, tmp_path / "hls", "vitis", target_interval=40, fifo_depths=depths)
+    pragma = f"variable={waiting}_fifo type=fifo depth={depths[waiting]}"
+    assert pragma in (hls.path / "src" / "model.cpp").read_text()
+
+
+def test_estimate_follows_width_and_folding(q: hpq.QuantizedGraph, x: np.ndarray) -> None:
+    slow = hpq.estimate(q, target_interval=100_000)
+    fast = hpq.estimate(q, target_interval=40)
+    assert fast.interval_cycles < slow.interval_cycles
+    assert fast.lut + 100 * fast.dsp > slow.lut + 100 * slow.dsp
+    assert slow.weight_bits == fast.weight_bits == q.weight_bits == sum(e.weight_bits for e in slow.layers)
+    assert {layer.name for layer in slow.layers} <= set(q.layers) | {q.graph.input_name}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"backend": "verilog"}, "no backend 'verilog'; choose one of vitis, vivado, rtl"),
+        ({"io": "serial"}, "io is 'serial'"),
+        ({"part": "xc9999"}, "xc9999"),
+        ({"target_interval": 0}, "target_interval is 0"),
+        ({"layers": {"conv": {"pe": 2}}}, "unknown layer 'conv'"),
+        ({"layers": {"0": {"pe": 3}}}, "pe of layer '0' is 3, which does not divide.*1, 2, 4"),
+        ({"layers": {"0": {"pes": 3}}}, "unknown hardware key 'pes'"),
+        ({"layers": {"0": {"simd": 0}}}, "simd of layer '0' is 0"),
+        ({"layers": {"0": {"strategy": "magic"}}}, "strategy of layer '0' is 'magic'"),
+        ({"fifo_depths": {"nothing": 4}}, "unknown stream 'nothing'"),
+    ],
+)
+def test_wrong_settings(
+    q: hpq.QuantizedGraph, tmp_path: Path, settings: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        hpq.generate(q, tmp_path / "out", **settings)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_a_project_cannot_do_is_said(q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path) -> None:
+    rtl = hpq.generate(q, tmp_path / "rtl", "rtl")
+    hls = hpq.generate(q, tmp_path / "hls", "vitis")
+    with pytest.raises(ConfigError, match="has no C"):
+        rtl.csim(x)
+    with pytest.raises(ConfigError, match="give rtl_dir"):
+        hls.cosim(x)
+    with pytest.raises(ConfigError, match="backend rtl"):
+        hls.measure_fifos(x)
+    with pytest.raises(DataError, match="shape"):
+        hls.csim(x[0])
+    with pytest.raises(OutputError, match="not empty"):
+        hpq.generate(q, tmp_path / "rtl", "rtl")
+    again = hpq.generate(q, tmp_path / "rtl", "rtl", force=True)
+    assert again.manifest == rtl.manifest
+
+
+def test_names_become_identifiers(q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path) -> None:
+    project = hpq.generate(q, tmp_path / "odd", "vitis", name='1; system("rm") // while')
+    assert project.dataflow.name == "n_1_system_rm_while"
+    np.testing.assert_array_equal(project.csim(x[:2]), q.predict_raw(x[:2]))

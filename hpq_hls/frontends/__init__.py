@@ -1,0 +1,6 @@
+"""Foreign networks -> Graph. The packages they come from are imported when first needed."""
+
+from hpq_hls.frontends.onnx import from_onnx
+from hpq_hls.frontends.torch_export import from_exported, from_torch
+
+__all__ = ["from_exported", "from_onnx", "from_torch"]

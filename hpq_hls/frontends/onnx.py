@@ -1,0 +1,183 @@
+"""An ONNX file -> Graph."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hpq_hls.errors import DataError, ToolError, UnsupportedOperatorError
+from hpq_hls.frontends.builder import GraphBuilder, Value
+from hpq_hls.frontends.onnx_operators import BATCH, HANDLERS, SUPPORTED, OnnxCall
+from hpq_hls.frontends.onnx_origin import onnx_origins
+from hpq_hls.frontends.origin import Origin
+from hpq_hls.graph import Graph
+from hpq_hls.ops.base import Array
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+OLDEST_OPSET = 7
+"""The first with today's broadcasting and batch-norm."""
+_SHAPE_OPERATORS = frozenset(
+    {
+        "Add",
+        "Cast",
+        "Concat",
+        "Div",
+        "Gather",
+        "Identity",
+        "Mul",
+        "Reshape",
+        "Slice",
+        "Squeeze",
+        "Sub",
+        "Unsqueeze",
+    }
+)
+"""What may be computed from sizes; others would build tensors of the stand-in batch size."""
+
+
+def from_onnx(path: str | os.PathLike[str], *, name: str = "model") -> Graph:
+    """The float network of an ONNX file as a Graph; the first axis of its input is the batch.
+
+    Raises
+    ------
+    ToolError : the onnx package is not installed.
+    DataError : the file cannot be read, is no valid ONNX model, or leaves sizes open.
+    UnsupportedOperatorError : an operator or a mode of one has no exact meaning here.
+    """
+    return _Import(_load(Path(path))).graph(name)
+
+
+def _load(path: Path) -> ModelProto:
+    try:
+        import onnx
+        import onnx.inliner
+    except ImportError:
+        raise ToolError(
+            "reading ONNX files needs the onnx package, which is not installed; "
+            "run pip install 'hpq_hls[onnx]'"
+        ) from None
+    try:
+        model = onnx.load(path)
+        onnx.checker.check_model(str(path))
+        return onnx.inliner.inline_local_functions(model)
+    except Exception as error:  # protobuf, checker and file errors share no base class
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise DataError(f"{path} cannot be read as an ONNX model: {lines[0]}; export it again") from None
+
+
+class _Import:
+    """One pass over the nodes of a model."""
+
+    def __init__(self, model: ModelProto) -> None:
+        import onnx
+
+        self._graph = model.graph
+        self._opset = next(
+            (entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0
+        )
+        if self._opset < OLDEST_OPSET:
+            raise UnsupportedOperatorError(
+                f"the ONNX model uses opset {self._opset}, but {OLDEST_OPSET} or later is supported; "
+                "export it again or use onnx.version_converter"
+            )
+        self._values: dict[str, Value | Array] = {
+            tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in self._graph.initializer
+        }
+        if self._graph.sparse_initializer:
+            raise UnsupportedOperatorError("the ONNX model has sparse weights; store them densely")
+        self._origins = onnx_origins(self._graph.node)
+        self._builder, self._batch = self._open()
+
+    def _open(self) -> tuple[GraphBuilder, int | None]:
+        """The builder, with the network's input in it, and the batch size if the file fixes it."""
+        inputs = [given for given in self._graph.input if given.name not in self._values]
+        if len(inputs) != 1:
+            names = ", ".join(repr(given.name) for given in inputs)
+            raise UnsupportedOperatorError(
+                f"the ONNX model has {len(inputs)} inputs ({names}), but exactly one is supported"
+            )
+        (given,) = inputs
+        tensor = given.type.tensor_type
+        sizes = [dim.dim_value for dim in tensor.shape.dim]
+        if len(sizes) < 2 or min(sizes[1:]) < 1:
+            raise DataError(
+                f"the input {given.name!r} of the ONNX model has sizes {sizes} (0: not known); "
+                "export it with fixed sizes behind the batch axis"
+            )
+        self._input_type = tensor.elem_type
+        reserved = {origin.scope for origin in self._origins if origin.leaf}
+        builder = GraphBuilder(given.name, tuple(sizes[1:]), SUPPORTED, reserved)
+        self._values[given.name] = builder.input
+        return builder, sizes[0] or None
+
+    def graph(self, name: str) -> Graph:
+        """Translate every node."""
+        for node, origin in zip(self._graph.node, self._origins, strict=True):
+            self._values[node.output[0]] = self._result(node, origin)
+        if len(self._graph.output) != 1:
+            raise UnsupportedOperatorError(
+                f"the ONNX model has {len(self._graph.output)} outputs, but exactly one is supported"
+            )
+        result = self._values.get(self._graph.output[0].name)
+        if not isinstance(result, Value):
+            raise UnsupportedOperatorError("the output of the ONNX model does not depend on its input")
+        return self._builder.finish(result, Origin("the network's output"), name)
+
+    def _result(self, node: NodeProto, origin: Origin) -> Value | Array:
+        import onnx
+
+        missing = [read for read in node.input if read and read not in self._values]
+        if missing:
+            self._builder.refuse(
+                origin, f"it reads {missing[0]!r}, a second result, and only first ones exist"
+            )
+        inputs = [self._values.get(read) for read in node.input]
+        attributes: dict[str, Any] = {
+            entry.name: _plain(onnx.helper.get_attribute_value(entry)) for entry in node.attribute
+        }
+        standard = node.domain in ("", "ai.onnx")
+        if standard and node.op_type == "Shape" and isinstance(inputs[0], Value):
+            sizes = np.array([self._batch or BATCH, *inputs[0].shape], dtype=np.int64)
+            return sizes[attributes.get("start", 0) : attributes.get("end")]
+        constants = [given for given in inputs if not isinstance(given, Value)]
+        if standard and len(constants) == len(inputs) and _foldable(node, constants):
+            return self._folded(node)
+        handler = HANDLERS.get(node.op_type) if standard else None
+        if handler is None:
+            self._builder.refuse(origin)
+        return handler(OnnxCall(self._builder, origin, inputs, attributes, self._batch, self._input_type))
+
+    def _folded(self, node: NodeProto) -> Array:
+        """The value of a node that reads constants only."""
+        from onnx import helper
+        from onnx.reference import ReferenceEvaluator
+
+        read = {name: self._values[name] for name in node.input if name}
+        graph = helper.make_graph(
+            [node],
+            "constants",
+            [helper.make_empty_tensor_value_info(name) for name in read],
+            [helper.make_empty_tensor_value_info(node.output[0])],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self._opset)])
+        results: Any = ReferenceEvaluator(model).run(None, read)
+        return np.asarray(results[0])
+
+
+def _plain(attribute: Any) -> Any:
+    return attribute.decode() if isinstance(attribute, bytes) else attribute
+
+
+def _foldable(node: NodeProto, constants: list[Any]) -> bool:
+    if node.op_type.startswith("Random") or node.op_type in ("Bernoulli", "Multinomial"):
+        return False
+    sizes = any(
+        given is not None and given.dtype.kind == "i" and np.any(np.abs(given) >= BATCH)
+        for given in constants
+    )
+    return not sizes or node.op_type in _SHAPE_OPERATORS

@@ -1,0 +1,311 @@
+"""A torch module or exported program -> Graph, through torch.export."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+import logging
+import operator
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from hpq_hls.errors import DataError, UnsupportedOperatorError
+from hpq_hls.frontends.aten import HANDLERS, SUPPORTED, Call
+from hpq_hls.frontends.builder import GraphBuilder, Value
+from hpq_hls.frontends.origin import Origin
+from hpq_hls.frontends.torch_origin import source_line, torch_origin
+from hpq_hls.graph import Graph
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    import torch
+
+
+def from_torch(module: torch.nn.Module, example_input: Any, *, name: str = "model") -> Graph:
+    """The float network of a torch module, in evaluation mode, as a Graph.
+
+    Parameters
+    ----------
+    module : any module with one input and one output; it is left as it was, training flags included.
+    example_input : a tensor or array (batch, ...) of the shape the network takes; values do not matter.
+    name : of the graph.
+
+    Raises
+    ------
+    DataError : the example does not fit the module.
+    UnsupportedOperatorError : an operator or a mode of one has no exact meaning here, or torch.export
+        cannot trace the module.
+    """
+    if not hasattr(module, "named_modules"):
+        raise DataError(f"from_torch takes a torch.nn.Module, but got a {type(module).__name__}")
+    module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
+    example = _example(module, example_input)
+    with _evaluating(module), _quiet():
+        program = _export(module, example)
+    return from_exported(program, name=name)
+
+
+def from_exported(program: torch.export.ExportedProgram, *, name: str = "model") -> Graph:
+    """The float network of an exported program (``torch.export.load("model.pt2")``) as a Graph.
+
+    The first axis of the input is the batch. The program must have been exported in evaluation mode.
+
+    Raises
+    ------
+    UnsupportedOperatorError : an operator or a mode of one has no exact meaning here.
+    """
+    with _quiet():
+        functional = program.run_decompositions({})  # in-place operators become plain ones
+        return _Translation(functional).graph(name)
+
+
+class _BatchDependent:
+    """Stands for numbers that are computed from the batch size."""
+
+
+class _Translation:
+    """One pass over the nodes of a functional exported program."""
+
+    def __init__(self, program: torch.export.ExportedProgram) -> None:
+        self._program = program
+        self._parameters, input_name = self._placeholders()
+        calls = [node for node in program.graph.nodes if node.op == "call_function"]
+        self._origins = {node: torch_origin(node, self._parameters) for node in calls}
+        reserved = {origin.scope for origin in self._origins.values() if origin.leaf and origin.scope}
+        node = next(node for node in program.graph.nodes if node.name == input_name)
+        shape = tuple(node.meta["val"].shape)
+        if len(shape) < 2 or not all(isinstance(length, int) for length in shape[1:]):
+            raise DataError(
+                f"the network's input {input_name!r} has shape {tuple(map(str, shape))}; export it with an "
+                "example of shape (batch, ...) in which only the batch axis is dynamic"
+            )
+        self._builder = GraphBuilder(str(node.target), shape[1:], SUPPORTED, reserved)
+        self._values: dict[Any, Any] = {node: self._builder.input}
+
+    def graph(self, name: str) -> Graph:
+        """Translate every node."""
+        result = self._result_name()
+        for node in self._program.graph.nodes:
+            if node.op == "placeholder":
+                self._values.setdefault(node, self._parameter(node.name))
+            elif node.op == "call_function":
+                self._values[node] = self._result(node)
+            elif node.op == "get_attr":
+                self._values[node] = _BatchDependent()
+        return self._builder.finish(self._output(result), Origin("the network's output"), name)
+
+    def _placeholders(self) -> tuple[dict[str, str], str]:
+        """Attribute behind each parameter, buffer or constant placeholder, and the one input."""
+        signature = self._program.graph_signature
+        attributes = {
+            spec.arg.name: spec.target
+            for spec in signature.input_specs
+            if spec.kind.name in ("PARAMETER", "BUFFER", "CONSTANT_TENSOR") and spec.target is not None
+        }
+        inputs = [
+            spec.arg
+            for spec in signature.input_specs
+            if spec.kind.name == "USER_INPUT" and type(spec.arg).__name__ != "ConstantArgument"
+        ]
+        if len(inputs) != 1 or type(inputs[0]).__name__ != "TensorArgument":
+            names = ", ".join(repr(given.name) for given in inputs)
+            raise UnsupportedOperatorError(
+                f"the network has {len(inputs)} inputs ({names}), but exactly one tensor is supported; "
+                "wrap it in a module that takes one tensor"
+            )
+        return attributes, inputs[0].name
+
+    def _parameter(self, placeholder: str) -> Any:
+        target = self._parameters.get(placeholder)
+        if target is None:
+            return _BatchDependent()
+        held = self._program.state_dict.get(target)
+        return self._program.constants.get(target) if held is None else held
+
+    def _result_name(self) -> str:
+        """Name of the node that is the one output."""
+        results = [
+            spec.arg for spec in self._program.graph_signature.output_specs if spec.kind.name == "USER_OUTPUT"
+        ]
+        if len(results) != 1:
+            raise UnsupportedOperatorError(
+                f"the network has {len(results)} outputs, but exactly one tensor is supported; "
+                "wrap it in a module that returns one tensor"
+            )
+        return str(getattr(results[0], "name", ""))
+
+    def _output(self, wanted: str) -> Value:
+        for node, value in self._values.items():
+            if node.name == wanted and isinstance(value, Value):
+                return value
+        raise UnsupportedOperatorError(
+            "the network's output does not depend on its input; return a tensor computed from the input"
+        )
+
+    def _result(self, node: Any) -> Any:
+        args, kwargs = _map_nodes((node.args, node.kwargs), self._values)
+        if node.target is operator.getitem:
+            return self._item(node, *args)
+        if not _makes_tensors(node.meta.get("val")):
+            return _BatchDependent()  # sizes and assertions; shapes are read from the metadata instead
+        read = [self._values[given] for given in node.all_input_nodes]
+        if not any(isinstance(value, (Value, _BatchDependent)) for value in read) and _is_pure(node.target):
+            return node.target(*args, **kwargs)  # computed from parameters only
+        origin = self._origins[node]
+        handler = HANDLERS.get(_operator_name(node.target))
+        if handler is None:
+            self._builder.refuse(origin)
+        schema = node.target._schema.arguments
+        arguments = {a.name: a.default_value for a in schema if a.has_default_value()}
+        arguments |= dict(zip((a.name for a in schema), args, strict=False)) | kwargs
+        return handler(self._call(node, origin, arguments))
+
+    def _call(self, node: Any, origin: Origin, arguments: dict[str, Any]) -> Call:
+        result = node.meta["val"]
+        first = result[0] if isinstance(result, (tuple, list)) else result
+        read = [given.meta["val"] for given in node.all_input_nodes]
+        widening = all(_widens(value.dtype, first.dtype) for value in read if hasattr(value, "dtype"))
+        return Call(self._builder, origin, arguments, tuple(first.shape[1:]), widening)
+
+    def _item(self, node: Any, held: Any, index: int) -> Any:
+        """One result of an operator that has several; of values only the first is supported."""
+        if isinstance(held, (tuple, list)):
+            return held[index]
+        if isinstance(held, Value) and index == 0:
+            return held
+        if node.users:
+            self._builder.refuse(self._origins[node.args[0]], "more than the first of its results is used")
+        return _BatchDependent()
+
+
+def _map_nodes(arguments: Any, values: dict[Any, Any]) -> Any:
+    """``arguments`` with every node replaced by its value."""
+    import torch.fx
+
+    if isinstance(arguments, (tuple, list)):
+        return [_map_nodes(given, values) for given in arguments]
+    if isinstance(arguments, dict):
+        return {key: _map_nodes(given, values) for key, given in arguments.items()}
+    return values[arguments] if isinstance(arguments, torch.fx.Node) else arguments
+
+
+def _operator_name(target: Any) -> str:
+    """Name without the overload: aten.add for ``torch.ops.aten.add.Tensor``."""
+    text = str(target)
+    return text.rpartition(".")[0] or text
+
+
+def _makes_tensors(result: Any) -> bool:
+    values = result if isinstance(result, (tuple, list)) else (result,)
+    return any(hasattr(value, "dtype") and hasattr(value, "shape") for value in values)
+
+
+def _is_pure(target: Any) -> bool:
+    """Whether an operator gives the same result each time and changes nothing."""
+    schema = getattr(target, "_schema", None)
+    if schema is None or schema.is_mutable:
+        return False
+    return not any(tag.name == "nondeterministic_seeded" for tag in target.tags)
+
+
+def _widens(source: torch.dtype, target: torch.dtype) -> bool:
+    """Whether every value of one number type is a value of the other."""
+    import torch
+
+    if source == target:
+        return True
+    if not target.is_floating_point or source.is_complex:
+        return False
+    if source.is_floating_point:
+        given, wanted = torch.finfo(source), torch.finfo(target)
+        return given.eps >= wanted.eps and given.max <= wanted.max
+    return source == torch.bool or torch.iinfo(source).max <= 2 / torch.finfo(target).eps
+
+
+def _example(module: torch.nn.Module, given: Any) -> torch.Tensor:
+    """The example as a tensor that torch traces with a symbolic batch: at least two samples, in the
+    number type and on the device of the module's parameters."""
+    import torch
+
+    if isinstance(given, tuple):
+        if len(given) != 1:
+            raise UnsupportedOperatorError(
+                f"the network gets {len(given)} example inputs, but exactly one tensor is supported; "
+                "wrap it in a module that takes one tensor"
+            )
+        given = given[0]
+    try:
+        example = torch.as_tensor(given).detach()
+    except (TypeError, ValueError, RuntimeError):
+        raise DataError(
+            f"the example input is a {type(given).__name__}; "
+            "give a tensor or numeric array of shape (batch, ...)"
+        ) from None
+    if example.ndim < 2 or 0 in example.shape:
+        raise DataError(
+            f"the example input has shape {tuple(example.shape)}; give at least one sample as (batch, ...)"
+        )
+    held = next((p for p in module.parameters() if p.is_floating_point()), None)
+    if held is not None:
+        example = example.to(held.device, held.dtype if example.is_floating_point() else None)
+    return torch.cat([example, example]) if len(example) == 1 else example
+
+
+def _export(module: torch.nn.Module, example: torch.Tensor) -> torch.export.ExportedProgram:
+    import torch
+
+    dynamic: Any = {0: torch.export.Dim.AUTO}
+    parameters = list(inspect.signature(module.forward).parameters.values())
+    if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
+        dynamic = (dynamic,)
+    try:
+        with torch.no_grad():
+            return torch.export.export(module, (example,), dynamic_shapes=(dynamic,))
+    except Exception as error:  # anything can come out of user code under tracing
+        failure = error
+    try:
+        with torch.no_grad():
+            module(example.clone())  # it may work in place
+    except Exception as error:
+        sizes = ", ".join(map(str, example.shape[1:]))
+        raise DataError(
+            f"the network does not run on an example input of shape (batch, {sizes}): "
+            f"{_first_line(error)}; give an example of the shape it takes"
+        ) from None
+    place = source_line(str(failure))
+    raise UnsupportedOperatorError(
+        f"torch.export cannot trace the network{f' at {place}' if place else ''}: {_first_line(failure)}; "
+        "a common cause is control flow that depends on the data"
+    ) from failure
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    first = " ".join(lines[0].split()).rstrip(".") if lines else ""
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+@contextlib.contextmanager
+def _evaluating(module: torch.nn.Module) -> Iterator[None]:
+    """Evaluation mode for as long as it takes; every submodule gets its own flag back."""
+    flags = [(part, part.training) for part in module.modules()]
+    try:
+        module.eval()
+        yield
+    finally:
+        for part, training in flags:
+            part.training = training
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Torch's warnings, log lines and traces kept from the user; errors still come out as exceptions."""
+    level = logging.root.manager.disable
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        logging.disable(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logging.disable(level)

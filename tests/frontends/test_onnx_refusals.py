@@ -1,0 +1,210 @@
+"""ONNX models that have no exact meaning are refused in one sentence."""
+
+import builtins
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from hpq_hls.errors import DataError, ToolError, UnsupportedOperatorError
+from hpq_hls.frontends import from_onnx
+
+IMAGE = (2, 7, 6)
+
+
+def node(kind: str, *inputs: str, **attributes: Any) -> onnx.NodeProto:
+    return helper.make_node(kind, inputs, [kind.lower()], name=f"my{kind}", **attributes)
+
+
+def saved(folder: Path, *nodes: onnx.NodeProto, shape: Any = IMAGE, opset: int = 21, **weights: Any) -> Path:
+    graph = helper.make_graph(
+        nodes,
+        "test",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", *shape])],
+        [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, ["N", None])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in weights.items()],
+    )
+    opsets = [helper.make_opsetid("", opset), helper.make_opsetid("vendor", 1)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=10), folder / "model.onnx")
+    return folder / "model.onnx"
+
+
+def ones(*shape: int) -> Any:
+    return np.ones(shape, dtype=np.float32)
+
+
+SINGLE = {
+    "unknown operator": (
+        node("Sigmoid", "x"),
+        {},
+        "operator Sigmoid (node 'mySigmoid') of module 'mySigmoid' is not",
+    ),
+    "custom operator": (node("Relu", "x", domain="vendor"), {}, "operator Relu"),
+    "convolution in one dimension": (
+        node("Conv", "x", "w"),
+        {"w": ones(2, 2, 3), "shape": (2, 9)},
+        "two-dimensional",
+    ),
+    "computed weights": (node("Conv", "x", "x"), {}, "its input 1 is computed from the network's input"),
+    "transposed input": (
+        node("Gemm", "x", "w", transA=1),
+        {"w": ones(5, 3), "shape": (5,)},
+        "transposes its input",
+    ),
+    "bias per sample": (
+        node("Gemm", "x", "w", "b"),
+        {"w": ones(5, 3), "b": ones(4, 1), "shape": (5,)},
+        "depends on the sample",
+    ),
+    "matrix from the left": (
+        node("MatMul", "w", "x"),
+        {"w": ones(3, 5), "shape": (5,)},
+        "its input 1 is computed",
+    ),
+    "training": (
+        node("Dropout", "x", "half", "yes"),
+        {"half": np.float32(0.5), "yes": np.array(True)},
+        "in training mode",
+    ),
+    "clip above": (
+        node("Clip", "x", "low", "high"),
+        {"low": np.float32(0), "high": np.float32(6)},
+        "which is ReLU",
+    ),
+    "clip below": (node("Clip", "x", "low"), {"low": np.float32(-1)}, "which is ReLU"),
+    "add of a constant": (node("Add", "x", "b"), {"b": ones(1)}, "only be added as the bias"),
+    "average without padding": (
+        node("AveragePool", "x", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+        {},
+        "average over fewer elements",
+    ),
+    "average in ceil_mode": (
+        node("AveragePool", "x", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1, count_include_pad=1),
+        {},
+        "computed differently by different runtimes",
+    ),
+    "window in the padding": (
+        node("MaxPool", "x", kernel_shape=[2, 1], strides=[3, 1], pads=[1, 0, 1, 0], ceil_mode=1),
+        {},
+        "would start in the padding",
+    ),
+    "pooling in one dimension": (
+        node("MaxPool", "x", kernel_shape=[2]),
+        {"shape": (2, 9)},
+        "two-dimensional",
+    ),
+    "negative padding": (node("Conv", "x", "w", pads=[-1, 0, 0, 0]), {"w": ones(2, 2, 3, 3)}, "is negative"),
+    "reflected padding": (
+        node("Pad", "x", "p", mode="reflect"),
+        {"p": np.array([0, 0, 1, 1, 0, 0, 1, 1])},
+        "only padding with zeros",
+    ),
+    "padding with ones": (
+        node("Pad", "x", "p", "v"),
+        {"p": np.array([0, 0, 1, 1, 0, 0, 1, 1]), "v": np.float32(1)},
+        "only padding with zeros",
+    ),
+    "padding of channels": (
+        node("Pad", "x", "p"),
+        {"p": np.array([0, 1, 0, 0, 0, 0, 0, 0])},
+        "only padding of height and width",
+    ),
+    "flatten of the batch": (node("Flatten", "x", axis=2), {}, "only axis=1"),
+    "reshape across samples": (node("Reshape", "x", "s"), {"s": np.array([-1, 6])}, "between samples"),
+    "reshape without batch": (node("Reshape", "x", "s"), {"s": np.array([3, 4, -1])}, "keep the batch axis"),
+    "reshape to an image": (
+        helper.make_node("Reshape", ["x", "s"], ["y"], name="image"),
+        {"s": np.array([0, 7, 6, 2])},
+        "flattening to a vector is the only reshape",
+    ),
+    "squeezed batch": (node("Squeeze", "x", "a"), {"a": np.array([0])}, "drops the batch axis"),
+    "axis before the batch": (node("Unsqueeze", "x", "a"), {"a": np.array([0])}, "in front of the batch"),
+    "mean over channels": (
+        node("ReduceMean", "x", "a"),
+        {"a": np.array([1])},
+        "only the mean over height and width",
+    ),
+    "narrower type": (node("Cast", "x", to=TensorProto.FLOAT16), {}, "narrower number type"),
+    "nothing": (node("Identity", "x"), {}, "no operator between"),
+    "old opset": (node("Relu", "x"), {"opset": 6}, "opset 6, but 7 or later"),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_single_operators(tmp_path: Path, name: str) -> None:
+    operator, settings, reason = SINGLE[name]
+    with pytest.raises(UnsupportedOperatorError) as caught:
+        from_onnx(saved(tmp_path, operator, **settings))
+    message = str(caught.value)
+    assert reason in message
+    assert "\n" not in message
+    if name != "old opset":
+        assert "supported operators are Conv, Gemm, MatMul, BatchNormalization, Relu" in message
+
+
+def test_sizes_of_the_batch_are_only_for_reshapes(tmp_path: Path) -> None:
+    nodes = [node("Shape", "x"), node("ConstantOfShape", "shape"), node("Add", "x", "constantofshape")]
+    with pytest.raises(UnsupportedOperatorError, match="operator ConstantOfShape"):
+        from_onnx(saved(tmp_path, *nodes))
+
+
+def test_batch_times_channels_is_no_batch(tmp_path: Path) -> None:
+    nodes = [
+        node("Shape", "x", end=1),
+        node("Mul", "shape", "two"),
+        node("Concat", "mul", "rest", axis=0),
+        node("Reshape", "x", "concat"),
+    ]
+    path = saved(tmp_path, *nodes, two=np.array([2]), rest=np.array([42]))
+    with pytest.raises(UnsupportedOperatorError, match="does not keep the batch axis first"):
+        from_onnx(path)
+
+
+def test_second_results(tmp_path: Path) -> None:
+    pool = helper.make_node("MaxPool", ["x"], ["y", "indices"], name="pool", kernel_shape=[2, 2])
+    with pytest.raises(UnsupportedOperatorError, match="it reads 'indices', a second result"):
+        from_onnx(saved(tmp_path, pool, node("Cast", "indices", to=TensorProto.FLOAT)))
+
+
+def test_inputs_and_outputs(tmp_path: Path) -> None:
+    info = helper.make_tensor_value_info
+    x, y, z = (info(name, TensorProto.FLOAT, ["N", 3]) for name in "xyz")
+    two_inputs = helper.make_graph([helper.make_node("Add", ["x", "y"], ["z"])], "two", [x, y], [z])
+    two_outputs = helper.make_graph(
+        [helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Relu", ["y"], ["z"])], "two", [x], [y, z]
+    )
+    opened = info("x", TensorProto.FLOAT, ["N", "C"])
+    open_sizes = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "open", [opened], [y])
+    path = tmp_path / "model.onnx"
+    for graph, error, reason in (
+        (two_inputs, UnsupportedOperatorError, "has 2 inputs \\('x', 'y'\\)"),
+        (two_outputs, UnsupportedOperatorError, "has 2 outputs"),
+        (open_sizes, DataError, "export it with fixed sizes"),
+    ):
+        onnx.save(helper.make_model(graph, ir_version=10), path)
+        with pytest.raises(error, match=reason):
+            from_onnx(path)
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"missing\.onnx cannot be read as an ONNX model"):
+        from_onnx(tmp_path / "missing.onnx")
+    (tmp_path / "text.onnx").write_text("hello")
+    with pytest.raises(DataError, match=r"text\.onnx cannot be read as an ONNX model"):
+        from_onnx(str(tmp_path / "text.onnx"))
+
+
+def test_onnx_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = builtins.__import__
+
+    def without_onnx(name: str, *rest: Any) -> Any:
+        if name.partition(".")[0] == "onnx":
+            raise ImportError(name)
+        return original(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without_onnx)
+    with pytest.raises(ToolError, match="pip install 'hpq_hls\\[onnx\\]'"):
+        from_onnx(tmp_path / "model.onnx")

@@ -1,0 +1,321 @@
+"""What has no exact meaning is refused, with the operator, the module, the line and the alternatives."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from hpq_hls.errors import DataError, UnsupportedOperatorError
+from hpq_hls.frontends import from_exported, from_torch
+
+IMAGE = (2, 6, 6)
+
+
+class Calls(nn.Module):
+    def __init__(self, function: Callable[[nn.Module, Tensor], object], **members: object) -> None:
+        super().__init__()
+        self.function = function
+        for name, member in members.items():
+            setattr(self, name, member)
+
+    def forward(self, x: Tensor) -> object:
+        return self.function(self, x)
+
+
+def refused(module: nn.Module, *shape: int) -> str:
+    with pytest.raises(UnsupportedOperatorError) as caught:
+        from_torch(module, torch.zeros(1, *shape))
+    return str(caught.value)
+
+
+def test_message_has_operator_module_line_and_list() -> None:
+    class Head(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.act = nn.Sigmoid()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.act(x)
+
+    message = refused(nn.Sequential(nn.Linear(3, 3), Head()), 3)
+    line = Head.forward.__code__.co_firstlineno + 1
+    assert message.startswith(
+        f"operator aten.sigmoid.default (nn.Sigmoid) of module '1.act' at test_torch_refusals.py:{line} "
+        "is not supported; supported operators are Linear, Conv2d, BatchNorm1d"
+    )
+    for name in (
+        "ReLU",
+        "MaxPool2d",
+        "AvgPool2d",
+        "AdaptiveAvgPool2d",
+        "Flatten",
+        "Add",
+        "Dropout",
+        "Identity",
+    ):
+        assert name in message.partition("supported operators are")[2]
+    assert "\n" not in message
+
+
+def test_message_of_a_function() -> None:
+    message = refused(Calls(lambda s, x: torch.tanh(x)), 3)
+    line = Calls.forward.__code__.co_firstlineno + 1  # torch keeps the frames of forward methods
+    assert message.startswith(f"operator aten.tanh.default (tanh) at test_torch_refusals.py:{line} is not")
+
+
+OPERATORS = {
+    "transposed convolution": (nn.ConvTranspose2d(2, 2, 3), IMAGE, "aten.conv_transpose2d"),
+    "one-dimensional convolution": (nn.Conv1d(2, 2, 3), (2, 6), "aten.conv1d"),
+    "three-dimensional convolution": (nn.Conv3d(2, 2, 3), (2, 6, 6, 6), "aten.conv3d"),
+    "group norm": (nn.GroupNorm(1, 2), IMAGE, "aten.group_norm"),
+    "leaky relu": (nn.LeakyReLU(), (3,), "aten.leaky_relu"),
+    "relu6": (nn.ReLU6(), (3,), "aten.hardtanh"),
+    "adaptive max": (nn.AdaptiveMaxPool2d(1), IMAGE, "aten.adaptive_max_pool2d"),
+    "softmax": (nn.Softmax(1), (3,), "aten.softmax"),
+    "multiplication": (Calls(lambda s, x: x * 2), (3,), "aten.mul.Tensor (mul)"),
+    "subtraction": (Calls(lambda s, x: x - x), (3,), "aten.sub"),
+    "slicing": (Calls(lambda s, x: x[:, :2]), (3,), "aten.slice"),
+    "transposition": (Calls(lambda s, x: x.transpose(2, 3)), IMAGE, "aten.transpose"),
+    "concatenation": (Calls(lambda s, x: torch.cat([x, x], 1)), (3,), "aten.cat"),
+    "sum": (Calls(lambda s, x: x.sum(1)), (3,), "aten.sum"),
+    "product of values": (Calls(lambda s, x: x @ x.T), (3,), "operator aten.permute.default at"),
+    "random numbers": (Calls(lambda s, x: x + torch.rand(3)), (3,), "aten.rand"),
+    "spatial dropout while training": (Calls(lambda s, x: F.dropout2d(x)), IMAGE, "(dropout2d)"),
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_unknown_operators(name: str) -> None:
+    module, shape, operator = OPERATORS[name]
+    message = refused(module, *shape)
+    assert operator in message
+    assert "supported operators are Linear" in message
+
+
+MODES = {
+    "reflected padding": (
+        nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"),
+        IMAGE,
+        "'reflect' is not zero",
+    ),
+    "circular padding": (
+        nn.Conv2d(2, 2, 3, padding=1, padding_mode="circular"),
+        IMAGE,
+        "'circular' is not zero",
+    ),
+    "padding with ones": (
+        nn.Sequential(nn.ConstantPad2d(1, 1.0), nn.Conv2d(2, 2, 3)),
+        IMAGE,
+        "value 1.0 is not zero padding",
+    ),
+    "padding of channels": (Calls(lambda s, x: F.pad(x, (0, 0, 0, 0, 1, 0))), IMAGE, "pads channels"),
+    "negative padding": (nn.ZeroPad2d(-1), IMAGE, "is negative"),
+    "padding before max pooling": (
+        nn.Sequential(nn.ZeroPad2d(1), nn.MaxPool2d(2)),
+        IMAGE,
+        "only in front of",
+    ),
+    "padding before relu": (nn.Sequential(nn.ZeroPad2d(1), nn.ReLU()), IMAGE, "only in front of"),
+    "padding at the end": (nn.Sequential(nn.ReLU(), nn.ZeroPad2d(1)), IMAGE, "only in front of"),
+    "padding then flatten": (nn.Sequential(nn.ZeroPad2d(1), nn.Flatten()), IMAGE, "only in front of"),
+    "padding before ceil_mode": (
+        nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.AvgPool2d(2, 2, ceil_mode=True, divisor_override=4)),
+        IMAGE,
+        "ambiguous",
+    ),
+    "average over part of the window": (
+        nn.AvgPool2d(3, 2, 1, count_include_pad=False),
+        IMAGE,
+        "average over fewer elements",
+    ),
+    "average with ceil_mode": (nn.AvgPool2d(3, 2, ceil_mode=True), IMAGE, "average over fewer elements"),
+    "negative divisor": (nn.AvgPool2d(2, divisor_override=-4), IMAGE, "divisor -4 is not positive"),
+    "adaptive that does not divide": (
+        nn.AdaptiveAvgPool2d(4),
+        IMAGE,
+        "does not divide its input size (6, 6)",
+    ),
+    "unbatched max pooling": (nn.MaxPool2d(2), (6, 6), "not (N, C, H, W)"),
+    "indices": (nn.MaxPool2d(2, return_indices=True), IMAGE, "has 2 outputs"),
+    "window in the padding": (nn.MaxPool2d(2, 1, 1, dilation=2), (2, 1, 2), "sees padding only"),
+    "batch statistics": (nn.BatchNorm2d(2, track_running_stats=False), IMAGE, "track_running_stats=True"),
+    "functional batch statistics": (
+        Calls(lambda s, x: F.batch_norm(x, None, None, training=True)),
+        (3,),
+        "statistics of the batch",
+    ),
+    "batch norm of sequences": (nn.BatchNorm1d(2), (2, 5), "only (C,) and (C, H, W)"),
+    "dropout while training": (Calls(lambda s, x: F.dropout(x)), (3,), "training=self.training"),
+    "clamp above": (Calls(lambda s, x: x.clamp(0, 6)), (3,), "only clamp(min=0)"),
+    "clamp below": (Calls(lambda s, x: x.clamp(max=0)), (3,), "only clamp(min=0)"),
+    "clamp at one": (Calls(lambda s, x: x.clamp(min=1)), (3,), "only clamp(min=0)"),
+    "threshold": (nn.Threshold(0.1, 0), (3,), "only threshold(0, 0)"),
+    "linear on images": (nn.Linear(6, 3), IMAGE, "put a Flatten in front of it"),
+    "linear on sequences": (
+        Calls(lambda s, x: F.linear(x, s.w), w=nn.Parameter(torch.ones(2, 3))),
+        (4, 3),
+        "vectors",
+    ),
+    "matrix from the left": (
+        Calls(lambda s, x: s.w @ x.T, w=nn.Parameter(torch.ones(2, 3))),
+        (3,),
+        "operator aten.permute.default at",
+    ),
+    "matrix of vectors": (
+        Calls(lambda s, x: x @ s.w, w=nn.Parameter(torch.ones(3))),
+        (3,),
+        "its matrix has shape",
+    ),
+    "scaled addmm": (
+        Calls(
+            lambda s, x: torch.addmm(s.b, x, s.w, alpha=2), w=nn.Parameter(torch.ones(3, 3)), b=torch.ones(3)
+        ),
+        (3,),
+        "alpha and beta are not 1",
+    ),
+    "computed weights": (
+        Calls(lambda s, x: F.linear(x, x)),
+        (3,),
+        "weight is computed from the network's input",
+    ),
+    "broadcasting add": (
+        Calls(lambda s, x: x + x.mean((2, 3), keepdim=True)),
+        IMAGE,
+        "broadcasting is not supported",
+    ),
+    "broadcasting to a constant": (
+        Calls(lambda s, x: x + s.c, c=nn.Parameter(torch.zeros(2, 1, 3))),
+        (3,),
+        "broadcasting to the constant's shape (2, 1, 3)",
+    ),
+    "add of a number": (Calls(lambda s, x: x + 1.5), (3,), "only be added as the bias"),
+    "add of a number to relu": (Calls(lambda s, x: x.relu() + 1), (3,), "only be added as the bias"),
+    "add of an image": (
+        Calls(lambda s, x: s.m(x) + s.c, m=nn.Conv2d(2, 2, 1), c=nn.Parameter(torch.arange(36.0).view(6, 6))),
+        IMAGE,
+        "only be added as the bias",
+    ),
+    "scaled add": (Calls(lambda s, x: torch.add(x, x, alpha=2)), (3,), "its alpha is 2"),
+    "scaled add to a constant": (
+        Calls(lambda s, x: torch.add(s.c, x, alpha=2), c=nn.Parameter(torch.ones(3))),
+        (3,),
+        "its alpha is 2",
+    ),
+    "flatten of the batch": (nn.Flatten(0), IMAGE, "moves elements between samples"),
+    "view across samples": (Calls(lambda s, x: x.view(-1, 6)), IMAGE, "moves elements between samples"),
+    "view with a fixed batch": (Calls(lambda s, x: x.view(1, -1)), IMAGE, "depends on the batch size"),
+    "unflatten": (Calls(lambda s, x: s.c(x.view(-1, 1, 4, 4)), c=nn.Conv2d(1, 1, 3)), (16,), "only reshape"),
+    "flatten of channels only": (Calls(lambda s, x: x.flatten(1, 2).relu()), IMAGE, "only reshape"),
+    "squeezed output": (
+        nn.Sequential(nn.Linear(3, 1), nn.Flatten(0)),
+        (3,),
+        "the network's output is not supported because a value of shape (1,) per sample reaches it reshaped",
+    ),
+    "mean over channels": (Calls(lambda s, x: x.mean(1)), IMAGE, "only the mean over height and width"),
+    "mean over all": (Calls(lambda s, x: x.mean()), IMAGE, "only the mean over height and width"),
+    "mean over features": (Calls(lambda s, x: x.mean(1)), (3,), "only the mean over height and width"),
+    "narrower type": (Calls(lambda s, x: x.relu().half().float()), (3,), "narrower number type"),
+    "integer type": (Calls(lambda s, x: x.relu().int()), (3,), "narrower number type"),
+    "nothing": (nn.Identity(), (3,), "no operator between its input and its output"),
+}
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_unknown_modes(name: str) -> None:
+    module, shape, reason = MODES[name]
+    assert reason in refused(module, *shape)
+
+
+def test_reason_and_list_stand_in_one_sentence() -> None:
+    message = refused(nn.Sequential(nn.AvgPool2d(3, ceil_mode=True)), 2, 7, 7)
+    assert message.startswith(
+        "operator aten.avg_pool2d.default (nn.AvgPool2d) of module '0' is not supported because its windows "
+    )
+    assert "supported operators are Linear" in message
+    assert "\n" not in message
+
+
+def test_several_inputs() -> None:
+    class Two(nn.Module):
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            return x + y
+
+    with pytest.raises(UnsupportedOperatorError, match="gets 2 example inputs"):
+        from_torch(Two(), (torch.zeros(1, 3), torch.zeros(1, 3)))
+    program = torch.export.export(Two(), (torch.zeros(2, 3), torch.zeros(2, 3)))
+    with pytest.raises(UnsupportedOperatorError, match=r"has 2 inputs \('x', 'y'\)"):
+        from_exported(program)
+    with pytest.raises(DataError, match="missing 1 required positional argument: 'y'"):
+        from_torch(Two(), torch.zeros(1, 3))
+
+
+def test_several_outputs() -> None:
+    assert "has 2 outputs" in refused(Calls(lambda s, x: (x.relu(), x)), 3)
+    assert "does not depend on its input" in refused(Calls(lambda s, x: torch.ones(3)), 3)
+
+
+def test_control_flow_on_data(capfd: pytest.CaptureFixture[str]) -> None:
+    message = refused(Calls(lambda s, x: x if x.sum() > 0 else x.relu()), 3)
+    line = test_control_flow_on_data.__code__.co_firstlineno + 1
+    assert message.startswith(
+        f"torch.export cannot trace the network at test_torch_refusals.py:{line}: GuardOnDataDependent"
+    )
+    assert "\n" not in message
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("example", "reason"),
+    [
+        (
+            torch.zeros(1, 4),
+            "does not run on an example input of shape .batch, 4.: RuntimeError: mat1 and mat2",
+        ),
+        (torch.zeros(3), r"has shape \(3,\)"),
+        (torch.zeros(0, 3), r"has shape \(0, 3\)"),
+        ("image.png", "is a str; give a tensor or numeric array"),
+        (None, "is a NoneType; give a tensor"),
+    ],
+)
+def test_examples_that_do_not_fit(example: object, reason: str) -> None:
+    with pytest.raises(DataError, match=reason):
+        from_torch(nn.Linear(3, 2), example)
+
+
+def test_flags_come_back_after_a_failure() -> None:
+    module = nn.Sequential(nn.Linear(3, 3), nn.Dropout()).train()
+    with pytest.raises(DataError):
+        from_torch(module, torch.zeros(1, 4))
+    assert all(part.training for part in module.modules())
+
+
+def test_example_is_not_changed_by_a_failure() -> None:
+    example = torch.full((2, 3), -1.0)
+    with pytest.raises(UnsupportedOperatorError):
+        from_torch(Calls(lambda s, x: x.relu_() if x.relu_().sum() > 0 else x), example)
+    assert (example == -1).all()
+
+
+def test_what_is_no_module() -> None:
+    with pytest.raises(DataError, match=r"takes a torch\.nn\.Module, but got a dict"):
+        from_torch({}, torch.zeros(1, 3))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    ("layer", "attribute"), [(0, "weight"), (0, "bias"), (1, "running_mean"), (1, "weight")]
+)
+def test_parameters_that_are_no_numbers(layer: int, attribute: str, value: float) -> None:
+    module = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    with torch.no_grad():
+        getattr(module[layer], attribute)[0] = value
+    message = refused(module, 3)
+    assert f"of module '{layer}' is not supported because its parameters hold NaN or infinity" in message
+
+
+def test_variance_of_zero() -> None:
+    module = nn.BatchNorm1d(2, eps=0.0)
+    module.running_var.zero_()
+    assert "its parameters hold NaN or infinity, or give it" in refused(module, 2)

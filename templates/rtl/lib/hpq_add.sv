@@ -1,0 +1,74 @@
+// Element-wise sum of two streams, exact at the finer of the two fractions, then ReLU and one cast;
+// one beat per cycle. A beat is taken from both inputs at once.
+//
+// The pipeline: sum | cast.
+module hpq_add #(
+    parameter int LANES      = 1,
+    parameter int A_W        = 8,
+    parameter bit A_SIGNED   = 1'b1,
+    parameter int A_SHIFT    = 0,          // zeros appended to align the two
+    parameter int B_W        = 8,
+    parameter bit B_SIGNED   = 1'b1,
+    parameter int B_SHIFT    = 0,
+    parameter int ACC_W      = 9,
+    parameter bit RELU       = 1'b0,
+    parameter int CAST_SHIFT = 0,          // fraction bits of the sum minus the output's
+    parameter int Y_W        = 8,
+    parameter bit Y_SIGNED   = 1'b1,
+    parameter     ROUNDING   = "AP_TRN",
+    parameter     OVERFLOW   = "AP_WRAP"
+) (
+    input  logic                 clk,
+    input  logic                 rst,
+    input  logic [LANES*A_W-1:0] a_data,
+    input  logic                 a_valid,
+    output logic                 a_ready,
+    input  logic [LANES*B_W-1:0] b_data,
+    input  logic                 b_valid,
+    output logic                 b_ready,
+    output logic [LANES*Y_W-1:0] out_data,
+    output logic                 out_valid,
+    input  logic                 out_ready
+);
+
+  logic en, ready;
+  assign a_ready = ready && b_valid;
+  assign b_ready = ready && a_valid;
+  hpq_pipeline #(
+      .STAGES(2)
+  ) control (
+      .clk      (clk),
+      .rst      (rst),
+      .in_valid (a_valid && b_valid),
+      .in_ready (ready),
+      .out_valid(out_valid),
+      .out_ready(out_ready),
+      .en       (en)
+  );
+
+  for (genvar l = 0; l < LANES; l++) begin : lane
+    logic signed [ACC_W-1:0] a, b, sum;
+    logic        [Y_W-1:0]   result;
+    assign a = A_SIGNED ? ACC_W'($signed(a_data[l*A_W+:A_W])) : ACC_W'(a_data[l*A_W+:A_W]);
+    assign b = B_SIGNED ? ACC_W'($signed(b_data[l*B_W+:B_W])) : ACC_W'(b_data[l*B_W+:B_W]);
+    hpq_cast #(
+        .IN_W      (ACC_W),
+        .SHIFT     (CAST_SHIFT),
+        .OUT_W     (Y_W),
+        .OUT_SIGNED(Y_SIGNED),
+        .RELU      (RELU),
+        .ROUNDING  (ROUNDING),
+        .OVERFLOW  (OVERFLOW)
+    ) cast (
+        .x(sum),
+        .y(result)
+    );
+    always_ff @(posedge clk) begin
+      if (en) begin
+        sum                  <= (a <<< A_SHIFT) + (b <<< B_SHIFT);
+        out_data[l*Y_W+:Y_W] <= result;
+      end
+    end
+  end
+
+endmodule

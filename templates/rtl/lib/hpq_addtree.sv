@@ -1,0 +1,56 @@
+// Sum of N signed terms, modulo 2**OUT_W, as a tree of adders with a register after every second
+// level and after the last one: latency ceil(ceil(log2 N) / 2), 0 for a single term.
+module hpq_addtree #(
+    parameter int N     = 2,
+    parameter int IN_W  = 8,
+    parameter int OUT_W = 9
+) (
+    input  logic                    clk,
+    input  logic                    en,
+    input  logic [N*IN_W-1:0]       terms,
+    output logic signed [OUT_W-1:0] sum
+);
+
+  localparam int LEVELS = $clog2(N);
+
+  // Level l has ceil(N / 2**l) terms, each one bit wider than those of the level before.
+  for (genvar l = 0; l <= LEVELS; l++) begin : level
+    localparam int COUNT = (N + (1 << l) - 1) >> l;
+    localparam int W     = (IN_W + l < OUT_W) ? IN_W + l : OUT_W;
+    logic [COUNT*W-1:0] term;
+    if (l == 0) begin : leaves
+      for (genvar i = 0; i < COUNT; i++) begin : leaf
+        assign term[i*W+:W] = W'($signed(terms[i*IN_W+:IN_W]));
+      end
+    end else begin : adders
+      localparam int BEFORE = (N + (1 << (l - 1)) - 1) >> (l - 1);
+      localparam int PREV_W = (IN_W + l - 1 < OUT_W) ? IN_W + l - 1 : OUT_W;
+      logic [COUNT*W-1:0] total;
+      for (genvar i = 0; i < COUNT; i++) begin : adder
+        logic signed [W-1:0] left, right;
+        assign left = W'($signed(level[l-1].term[2*i*PREV_W+:PREV_W]));
+        if (2 * i + 1 < BEFORE) begin : pair
+          assign right = W'($signed(level[l-1].term[(2*i+1)*PREV_W+:PREV_W]));
+        end else begin : odd
+          assign right = '0;
+        end
+        assign total[i*W+:W] = left + right;
+      end
+      if (l % 2 == 0 || l == LEVELS) begin : registered
+        always_ff @(posedge clk) begin
+          if (en) term <= total;
+        end
+      end else begin : direct
+        assign term = total;
+      end
+    end
+  end
+
+  assign sum = OUT_W'($signed(level[LEVELS].term));
+
+  if (LEVELS == 0) begin : combinational
+    logic unused;
+    assign unused = &{clk, en};
+  end
+
+endmodule

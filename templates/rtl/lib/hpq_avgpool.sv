@@ -1,0 +1,89 @@
+// Average of the taps of each window, channel by channel, one beat per cycle: the exact sum, times the
+// constant RECIPROCAL, then ReLU and one cast. A window of 2**n taps has RECIPROCAL 1: a mere shift.
+// Element (p * TAPS + t) * LANES + l goes in, element p * LANES + l comes out.
+//
+// The pipeline: adder tree | product | cast.
+module hpq_avgpool #(
+    parameter int POSITIONS    = 1,
+    parameter int TAPS         = 4,
+    parameter int LANES        = 1,
+    parameter int X_W          = 8,
+    parameter bit X_SIGNED     = 1'b1,
+    parameter int RECIPROCAL_W = 1,
+    parameter logic [RECIPROCAL_W-1:0] RECIPROCAL = 1'b1,
+    parameter int ACC_W        = 16,
+    parameter bit RELU         = 1'b0,
+    parameter int CAST_SHIFT   = 0,        // fraction bits of the product minus the output's
+    parameter int Y_W          = 8,
+    parameter bit Y_SIGNED     = 1'b1,
+    parameter     ROUNDING     = "AP_TRN",
+    parameter     OVERFLOW     = "AP_WRAP"
+) (
+    input  logic                                clk,
+    input  logic                                rst,
+    input  logic [POSITIONS*TAPS*LANES*X_W-1:0] in_data,
+    input  logic                                in_valid,
+    output logic                                in_ready,
+    output logic [POSITIONS*LANES*Y_W-1:0]      out_data,
+    output logic                                out_valid,
+    input  logic                                out_ready
+);
+
+  localparam int XE    = X_SIGNED ? X_W : X_W + 1;
+  localparam int SUM_W = XE + $clog2(TAPS);
+
+  logic en;
+  hpq_pipeline #(
+      .STAGES(2 + ($clog2(TAPS) + 1) / 2)
+  ) control (
+      .clk      (clk),
+      .rst      (rst),
+      .in_valid (in_valid),
+      .in_ready (in_ready),
+      .out_valid(out_valid),
+      .out_ready(out_ready),
+      .en       (en)
+  );
+
+  for (genvar p = 0; p < POSITIONS; p++) begin : position
+    for (genvar l = 0; l < LANES; l++) begin : lane
+      logic        [TAPS*XE-1:0]  terms;
+      logic signed [SUM_W-1:0]    sum;
+      logic signed [ACC_W-1:0]    scaled;
+      logic        [Y_W-1:0]      result;
+      for (genvar t = 0; t < TAPS; t++) begin : tap
+        localparam int AT = ((p * TAPS + t) * LANES + l) * X_W;
+        assign terms[t*XE+:XE] = X_SIGNED ? XE'($signed(in_data[AT+:X_W])) : XE'(in_data[AT+:X_W]);
+      end
+      hpq_addtree #(
+          .N    (TAPS),
+          .IN_W (XE),
+          .OUT_W(SUM_W)
+      ) tree (
+          .clk  (clk),
+          .en   (en),
+          .terms(terms),
+          .sum  (sum)
+      );
+      hpq_cast #(
+          .IN_W      (ACC_W),
+          .SHIFT     (CAST_SHIFT),
+          .OUT_W     (Y_W),
+          .OUT_SIGNED(Y_SIGNED),
+          .RELU      (RELU),
+          .ROUNDING  (ROUNDING),
+          .OVERFLOW  (OVERFLOW)
+      ) cast (
+          .x(scaled),
+          .y(result)
+      );
+      always_ff @(posedge clk) begin
+        if (en) begin
+          scaled                           <= ACC_W'(sum) * $signed(ACC_W'(RECIPROCAL));
+          out_data[(p*LANES+l)*Y_W+:Y_W] <= result;
+        end
+      end
+    end
+  end
+
+endmodule

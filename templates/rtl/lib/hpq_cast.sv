@@ -1,0 +1,99 @@
+// Assignment of an exact fixed-point number to an ap_[u]fixed type, combinational.
+//
+// x is a signed integer with SHIFT more fraction bits than y (SHIFT may be negative or exceed IN_W).
+// First ReLU, if RELU; then the bits below y's least significant one are rounded away as ROUNDING
+// says; then a value outside y's range is handled as OVERFLOW says. The modes bear the names that
+// Vitis HLS gives them (UG1399, "Arbitrary Precision Fixed-Point Data Types"):
+//
+//   ROUNDING: AP_TRN, AP_TRN_ZERO, AP_RND, AP_RND_ZERO, AP_RND_INF, AP_RND_MIN_INF, AP_RND_CONV
+//   OVERFLOW: AP_WRAP, AP_SAT, AP_SAT_ZERO, AP_SAT_SYM, AP_WRAP_SM (signed only)
+module hpq_cast #(
+    parameter int IN_W       = 16,
+    parameter int SHIFT      = 0,
+    parameter int OUT_W      = 8,
+    parameter bit OUT_SIGNED = 1'b1,
+    parameter bit RELU       = 1'b0,
+    parameter     ROUNDING   = "AP_TRN",
+    parameter     OVERFLOW   = "AP_WRAP"
+) (
+    input  logic signed [IN_W-1:0]  x,
+    output logic        [OUT_W-1:0] y
+);
+
+  // Modes as flags; the strings are brought to one length first.
+  localparam bit RND         = 112'(ROUNDING) == 112'("AP_RND");
+  localparam bit RND_ZERO    = 112'(ROUNDING) == 112'("AP_RND_ZERO");
+  localparam bit RND_INF     = 112'(ROUNDING) == 112'("AP_RND_INF");
+  localparam bit RND_MIN_INF = 112'(ROUNDING) == 112'("AP_RND_MIN_INF");
+  localparam bit RND_CONV    = 112'(ROUNDING) == 112'("AP_RND_CONV");
+  localparam bit TRN_ZERO    = 112'(ROUNDING) == 112'("AP_TRN_ZERO");
+  localparam bit SAT         = 112'(OVERFLOW) == 112'("AP_SAT");
+  localparam bit SAT_ZERO    = 112'(OVERFLOW) == 112'("AP_SAT_ZERO");
+  localparam bit SAT_SYM     = 112'(OVERFLOW) == 112'("AP_SAT_SYM");
+  localparam bit WRAP_SM     = 112'(OVERFLOW) == 112'("AP_WRAP_SM");
+
+  // Bits to drop or zeros to append. Beyond these limits nothing changes any more: of a number that
+  // is far below the least significant bit only the sign matters, of one far above only "not zero".
+  localparam int DROP = (SHIFT <= 0) ? 0 : (SHIFT > IN_W + 2) ? IN_W + 2 : SHIFT;
+  localparam int GROW = (SHIFT >= 0) ? 0 : (-SHIFT > OUT_W + 1) ? OUT_W + 1 : -SHIFT;
+
+  localparam int A_W = (IN_W > DROP) ? IN_W : DROP + 1;  // at least the sign survives the shift
+  localparam int R_W = A_W - DROP + 1;                   // one bit for the carry of rounding up
+  localparam int V_W = (R_W + GROW > OUT_W + 2) ? R_W + GROW : OUT_W + 2;
+
+  // ReLU
+  logic signed [IN_W-1:0] rectified;
+  logic signed [A_W-1:0]  a;
+  assign rectified = (RELU && x[IN_W-1]) ? '0 : x;
+  assign a         = A_W'(rectified);
+
+  // Rounding: floor, plus one where the dropped bits say so.
+  localparam int             HALF_BIT  = (DROP > 0) ? DROP - 1 : 0;
+  localparam logic [A_W-1:0] REST_MASK = {A_W{1'b1}} >> (A_W - DROP + 1);
+
+  logic                  negative, half, rest, up;
+  logic signed [R_W-1:0] floored, rounded;
+  assign negative = a[A_W-1];
+  assign half     = (DROP > 0) && a[HALF_BIT];  // the uppermost dropped bit
+  assign rest     = |(a & REST_MASK);           // any bit below it
+  assign floored  = R_W'(a >>> DROP);
+  assign up       = RND ? half :
+                    RND_ZERO ? half && (negative || rest) :
+                    RND_INF ? half && (!negative || rest) :
+                    RND_MIN_INF ? half && rest :
+                    RND_CONV ? half && (floored[0] || rest) :
+                    TRN_ZERO ? negative && (half || rest) : 1'b0;  // else AP_TRN
+  assign rounded  = floored + R_W'({1'b0, up});
+
+  // Overflow
+  localparam int                RANGE_BITS = OUT_SIGNED ? OUT_W - 1 : OUT_W;
+  localparam bit                SYMMETRIC  = SAT_SYM && OUT_SIGNED && (OUT_W > 1);
+  localparam logic [OUT_W-1:0] HIGH       = OUT_SIGNED ? {OUT_W{1'b1}} >> 1 : {OUT_W{1'b1}};
+  localparam logic [OUT_W-1:0] MINIMUM    = OUT_SIGNED ? ~HIGH : '0;
+  localparam logic [OUT_W-1:0] LOW        = MINIMUM | OUT_W'(SYMMETRIC);
+
+  logic signed [V_W-1:0]   value, unrounded, excess;
+  logic        [OUT_W-1:0] wrapped;
+  logic                    below, fits, deleted;
+  assign value     = V_W'(rounded) <<< GROW;
+  assign unrounded = V_W'(floored) <<< GROW;
+  assign excess    = value >>> RANGE_BITS;  // all bits equal the sign if the value fits
+  assign below     = value[V_W-1];
+  assign fits      = (excess == '0) || (OUT_SIGNED && (&excess));
+  assign wrapped   = value[OUT_W-1:0];
+  assign deleted   = 1'(unrounded >>> OUT_W);
+
+  always_comb begin
+    y = wrapped;
+    if (SAT || SAT_SYM) begin
+      if (!fits) y = below ? LOW : HIGH;
+      else if (SYMMETRIC && wrapped == MINIMUM) y = LOW;
+    end else if (SAT_ZERO) begin
+      if (!fits) y = '0;
+    end else if (WRAP_SM) begin
+      // Sign-magnitude wrap: the lowest deleted bit becomes the sign, the others follow by inversion.
+      if (!fits && deleted != wrapped[OUT_W-1]) y = ~wrapped;
+    end
+  end
+
+endmodule

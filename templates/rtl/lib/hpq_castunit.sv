@@ -1,0 +1,59 @@
+// Casts every element of a stream, after ReLU if there is one; one beat per cycle, one register.
+module hpq_castunit #(
+    parameter int LANES      = 1,
+    parameter int X_W        = 8,
+    parameter bit X_SIGNED   = 1'b1,
+    parameter bit RELU       = 1'b0,
+    parameter int CAST_SHIFT = 0,          // fraction bits of the input minus the output's
+    parameter int Y_W        = 8,
+    parameter bit Y_SIGNED   = 1'b1,
+    parameter     ROUNDING   = "AP_TRN",
+    parameter     OVERFLOW   = "AP_WRAP"
+) (
+    input  logic                 clk,
+    input  logic                 rst,
+    input  logic [LANES*X_W-1:0] in_data,
+    input  logic                 in_valid,
+    output logic                 in_ready,
+    output logic [LANES*Y_W-1:0] out_data,
+    output logic                 out_valid,
+    input  logic                 out_ready
+);
+
+  localparam int XE = X_SIGNED ? X_W : X_W + 1;
+
+  logic en;
+  hpq_pipeline #(
+      .STAGES(1)
+  ) control (
+      .clk      (clk),
+      .rst      (rst),
+      .in_valid (in_valid),
+      .in_ready (in_ready),
+      .out_valid(out_valid),
+      .out_ready(out_ready),
+      .en       (en)
+  );
+
+  for (genvar l = 0; l < LANES; l++) begin : lane
+    logic signed [XE-1:0]  x;
+    logic        [Y_W-1:0] result;
+    assign x = X_SIGNED ? XE'($signed(in_data[l*X_W+:X_W])) : XE'(in_data[l*X_W+:X_W]);
+    hpq_cast #(
+        .IN_W      (XE),
+        .SHIFT     (CAST_SHIFT),
+        .OUT_W     (Y_W),
+        .OUT_SIGNED(Y_SIGNED),
+        .RELU      (RELU),
+        .ROUNDING  (ROUNDING),
+        .OVERFLOW  (OVERFLOW)
+    ) cast (
+        .x(x),
+        .y(result)
+    );
+    always_ff @(posedge clk) begin
+      if (en) out_data[l*Y_W+:Y_W] <= result;
+    end
+  end
+
+endmodule

@@ -1,0 +1,157 @@
+// Per-channel multiply-accumulate: depthwise convolution, or a batch-norm that stands alone.
+//
+// Beats of TAPS * LANES elements come in, element t * LANES + l; beats of LANES results go out, one
+// for one, at one beat per cycle: result l = bias + sum over t of weight * x, exact, then ReLU and one
+// cast. The CHUNKS beats of a position use one ROM word each.
+//
+// The pipeline: ROM read | operands | products | adder tree | bias | cast.
+module hpq_channelmac #(
+    parameter int LANES         = 1,
+    parameter int TAPS          = 1,
+    parameter int CHUNKS        = 1,
+    parameter int X_W           = 8,
+    parameter bit X_SIGNED      = 1'b1,
+    parameter int W_W           = 8,
+    parameter bit W_SIGNED      = 1'b1,
+    parameter bit HAS_BIAS      = 1'b0,
+    parameter int B_W           = 1,
+    parameter bit B_SIGNED      = 1'b1,
+    parameter int ACC_W         = 24,
+    parameter int PRODUCT_SHIFT = 0,          // zeros appended to a sum of products,
+    parameter int BIAS_SHIFT    = 0,          // and to the bias, to align both
+    parameter bit RELU          = 1'b0,
+    parameter int CAST_SHIFT    = 0,          // fraction bits of the accumulator minus the output's
+    parameter int Y_W           = 8,
+    parameter bit Y_SIGNED      = 1'b1,
+    parameter     ROUNDING      = "AP_TRN",
+    parameter     OVERFLOW      = "AP_WRAP",
+    parameter     WEIGHT_FILE   = "",
+    parameter     WEIGHT_STYLE  = "block",
+    parameter     BIAS_FILE     = "",
+    parameter     BIAS_STYLE    = "distributed"
+) (
+    input  logic                      clk,
+    input  logic                      rst,
+    input  logic [TAPS*LANES*X_W-1:0] in_data,
+    input  logic                      in_valid,
+    output logic                      in_ready,
+    output logic [LANES*Y_W-1:0]      out_data,
+    output logic                      out_valid,
+    input  logic                      out_ready
+);
+
+  localparam int ADDR_W  = (CHUNKS > 1) ? $clog2(CHUNKS) : 1;
+  localparam int LATENCY = 3 + ($clog2(TAPS) + 1) / 2;  // read, operands, products, tree
+
+  // valid_at[i]: there is a beat i + 1 registers behind the input. The last two are bias and cast.
+  logic [LATENCY+1:0] valid_at;
+  logic               en;
+  assign out_valid = valid_at[LATENCY+1];
+  assign en        = !out_valid || out_ready;
+  assign in_ready  = en;
+  always_ff @(posedge clk) begin
+    if (rst) valid_at <= '0;
+    else if (en) valid_at <= (LATENCY + 2)'({valid_at, in_valid});
+  end
+
+  // ---------------------------------------------------------------- ROM read
+  logic [ADDR_W-1:0]         chunk;
+  logic [TAPS*LANES*X_W-1:0] x;
+  logic [TAPS*LANES*W_W-1:0] weights;
+  always_ff @(posedge clk) begin
+    if (rst) chunk <= '0;
+    else if (en && in_valid) chunk <= (chunk == ADDR_W'(CHUNKS - 1)) ? '0 : chunk + 1'b1;
+  end
+  always_ff @(posedge clk) begin
+    if (en) x <= in_data;
+  end
+  hpq_rom #(
+      .WIDTH (TAPS * LANES * W_W),
+      .DEPTH (CHUNKS),
+      .ADDR_W(ADDR_W),
+      .FILE  (WEIGHT_FILE),
+      .STYLE (WEIGHT_STYLE)
+  ) weight_rom (
+      .clk (clk),
+      .en  (en),
+      .addr(chunk),
+      .data(weights)
+  );
+
+  // ---------------------------------------------------------------- bias and cast
+  logic [LANES*ACC_W-1:0] biases;
+  if (HAS_BIAS) begin : bias
+    // The address follows the beat that is one cycle ahead of the addition.
+    logic [ADDR_W-1:0]    addr;
+    logic [LANES*B_W-1:0] word;
+    always_ff @(posedge clk) begin
+      if (rst) addr <= '0;
+      else if (en && valid_at[LATENCY-2]) addr <= (addr == ADDR_W'(CHUNKS - 1)) ? '0 : addr + 1'b1;
+    end
+    hpq_rom #(
+        .WIDTH (LANES * B_W),
+        .DEPTH (CHUNKS),
+        .ADDR_W(ADDR_W),
+        .FILE  (BIAS_FILE),
+        .STYLE (BIAS_STYLE)
+    ) bias_rom (
+        .clk (clk),
+        .en  (en),
+        .addr(addr),
+        .data(word)
+    );
+    for (genvar l = 0; l < LANES; l++) begin : lane
+      if (B_SIGNED) begin : extend_sign
+        assign biases[l*ACC_W+:ACC_W] = ACC_W'($signed(word[l*B_W+:B_W])) << BIAS_SHIFT;
+      end else begin : extend_zero
+        assign biases[l*ACC_W+:ACC_W] = ACC_W'(word[l*B_W+:B_W]) << BIAS_SHIFT;
+      end
+    end
+  end else begin : no_bias
+    assign biases = '0;
+  end
+
+  for (genvar l = 0; l < LANES; l++) begin : lane
+    logic [TAPS*X_W-1:0] lane_x;
+    logic [TAPS*W_W-1:0] lane_w;
+    for (genvar t = 0; t < TAPS; t++) begin : tap
+      assign lane_x[t*X_W+:X_W] = x[(t*LANES+l)*X_W+:X_W];
+      assign lane_w[t*W_W+:W_W] = weights[(t*LANES+l)*W_W+:W_W];
+    end
+    logic signed [ACC_W-1:0] sum, accumulator;
+    logic        [Y_W-1:0]   result;
+    hpq_dot #(
+        .N       (TAPS),
+        .X_W     (X_W),
+        .X_SIGNED(X_SIGNED),
+        .W_W     (W_W),
+        .W_SIGNED(W_SIGNED),
+        .OUT_W   (ACC_W)
+    ) dot (
+        .clk(clk),
+        .en (en),
+        .x  (lane_x),
+        .w  (lane_w),
+        .y  (sum)
+    );
+    hpq_cast #(
+        .IN_W      (ACC_W),
+        .SHIFT     (CAST_SHIFT),
+        .OUT_W     (Y_W),
+        .OUT_SIGNED(Y_SIGNED),
+        .RELU      (RELU),
+        .ROUNDING  (ROUNDING),
+        .OVERFLOW  (OVERFLOW)
+    ) cast (
+        .x(accumulator),
+        .y(result)
+    );
+    always_ff @(posedge clk) begin
+      if (en) begin
+        accumulator              <= $signed(biases[l*ACC_W+:ACC_W]) + (sum <<< PRODUCT_SHIFT);
+        out_data[l*Y_W+:Y_W] <= result;
+      end
+    end
+  end
+
+endmodule

@@ -1,0 +1,47 @@
+// Dot product with N constant weights, modulo 2**OUT_W: product registers, then an adder tree.
+// Latency 1 + ceil(ceil(log2 N) / 2). Zero weights cost nothing.
+module hpq_constdot #(
+    parameter int N        = 2,
+    parameter int X_W      = 8,
+    parameter bit X_SIGNED = 1'b1,
+    parameter int W_W      = 8,
+    parameter bit W_SIGNED = 1'b1,
+    parameter int OUT_W    = 24,
+    parameter logic [N*W_W-1:0] WEIGHTS = '0
+) (
+    input  logic                    clk,
+    input  logic                    en,
+    input  logic [N*X_W-1:0]        x,
+    output logic signed [OUT_W-1:0] y
+);
+
+  localparam int XE  = X_SIGNED ? X_W : X_W + 1;
+  localparam int WE  = W_SIGNED ? W_W : W_W + 1;
+  localparam int P_W = XE + WE;
+
+  logic [N*P_W-1:0] products;
+
+  for (genvar i = 0; i < N; i++) begin : term
+    localparam logic [W_W-1:0] RAW = WEIGHTS[i*W_W+:W_W];
+    localparam logic signed [WE-1:0] W = W_SIGNED ? WE'($signed(RAW)) : WE'(RAW);
+    logic signed [XE-1:0]  a;
+    logic signed [P_W-1:0] product;
+    assign a = X_SIGNED ? XE'($signed(x[i*X_W+:X_W])) : XE'(x[i*X_W+:X_W]);
+    always_ff @(posedge clk) begin
+      if (en) product <= P_W'(a) * P_W'(W);
+    end
+    assign products[i*P_W+:P_W] = product;
+  end
+
+  hpq_addtree #(
+      .N    (N),
+      .IN_W (P_W),
+      .OUT_W(OUT_W)
+  ) tree (
+      .clk  (clk),
+      .en   (en),
+      .terms(products),
+      .sum  (y)
+  );
+
+endmodule

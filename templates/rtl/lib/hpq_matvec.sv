@@ -1,0 +1,228 @@
+// Matrix-vector unit: PE rows by SIMD columns per cycle, weights in a ROM.
+//
+// A frame is a sequence of (vector, group) pairs. For each pair SYNAPSE_FOLDS beats of SIMD elements
+// come in, and NEURON_FOLDS beats of PE results go out: row = bias + weights . x, exact, then ReLU
+// and one cast. The vector is consumed as it arrives, during the first fold of rows, and kept in a
+// buffer for the other folds; so a pair takes NEURON_FOLDS * SYNAPSE_FOLDS cycles, and the next one
+// follows without a gap. Weight ROM words are stored in the order in which they are used.
+//
+// The pipeline: issue | ROM and buffer read | operands | products | adder tree | accumulator | cast.
+module hpq_matvec #(
+    parameter int SIMD          = 1,
+    parameter int PE            = 1,
+    parameter int GROUPS        = 1,
+    parameter int NEURON_FOLDS  = 1,
+    parameter int SYNAPSE_FOLDS = 1,
+    parameter int X_W           = 8,
+    parameter bit X_SIGNED      = 1'b1,
+    parameter int W_W           = 8,
+    parameter bit W_SIGNED      = 1'b1,
+    parameter bit HAS_BIAS      = 1'b0,
+    parameter int B_W           = 1,
+    parameter bit B_SIGNED      = 1'b1,
+    parameter int ACC_W         = 24,
+    parameter int PRODUCT_SHIFT = 0,          // zeros appended to a sum of products,
+    parameter int BIAS_SHIFT    = 0,          // and to the bias, to align both
+    parameter bit RELU          = 1'b0,
+    parameter int CAST_SHIFT    = 0,          // fraction bits of the accumulator minus the output's
+    parameter int Y_W           = 8,
+    parameter bit Y_SIGNED      = 1'b1,
+    parameter     ROUNDING      = "AP_TRN",
+    parameter     OVERFLOW      = "AP_WRAP",
+    parameter     WEIGHT_FILE   = "",
+    parameter     WEIGHT_STYLE  = "block",
+    parameter     BIAS_FILE     = "",
+    parameter     BIAS_STYLE    = "distributed",
+    parameter     BUFFER_STYLE  = "distributed"
+) (
+    input  logic                clk,
+    input  logic                rst,
+    input  logic [SIMD*X_W-1:0] in_data,
+    input  logic                in_valid,
+    output logic                in_ready,
+    output logic [PE*Y_W-1:0]   out_data,
+    output logic                out_valid,
+    input  logic                out_ready
+);
+
+  localparam int BIAS_DEPTH   = GROUPS * NEURON_FOLDS;
+  localparam int WEIGHT_DEPTH = BIAS_DEPTH * SYNAPSE_FOLDS;
+  localparam int SF_W         = (SYNAPSE_FOLDS > 1) ? $clog2(SYNAPSE_FOLDS) : 1;
+  localparam int NF_W         = (NEURON_FOLDS > 1) ? $clog2(NEURON_FOLDS) : 1;
+  localparam int WA_W         = (WEIGHT_DEPTH > 1) ? $clog2(WEIGHT_DEPTH) : 1;
+  localparam int BA_W         = (BIAS_DEPTH > 1) ? $clog2(BIAS_DEPTH) : 1;
+
+  // Cycles from the issue of a step until its sum reaches the accumulator: read, operands,
+  // products, tree.
+  localparam int LATENCY = 3 + ($clog2(SIMD) + 1) / 2;
+
+  logic en;  // the pipeline advances
+
+  // ---------------------------------------------------------------- issue
+  logic [SF_W-1:0] sf;
+  logic [NF_W-1:0] nf;
+  logic [WA_W-1:0] weight_addr;
+  logic            from_stream, first, last, issue;
+  assign from_stream = nf == '0;
+  assign first       = sf == '0;
+  assign last        = sf == SF_W'(SYNAPSE_FOLDS - 1);
+  assign issue       = en && (in_valid || !from_stream);
+  assign in_ready    = en && from_stream;
+
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      sf          <= '0;
+      nf          <= '0;
+      weight_addr <= '0;
+    end else if (issue) begin
+      sf <= last ? '0 : sf + 1'b1;
+      if (last) nf <= (nf == NF_W'(NEURON_FOLDS - 1)) ? '0 : nf + 1'b1;
+      weight_addr <= (weight_addr == WA_W'(WEIGHT_DEPTH - 1)) ? '0 : weight_addr + 1'b1;
+    end
+  end
+
+  logic [LATENCY-1:0] valid_at, first_at, last_at;
+  always_ff @(posedge clk) begin
+    if (rst) valid_at <= '0;
+    else if (en) valid_at <= LATENCY'({valid_at, issue});
+  end
+  always_ff @(posedge clk) begin
+    if (en) begin
+      first_at <= LATENCY'({first_at, first});
+      last_at  <= LATENCY'({last_at, last});
+    end
+  end
+
+  // ---------------------------------------------------------------- ROM and buffer read
+  logic [PE*SIMD*W_W-1:0] weights;
+  hpq_rom #(
+      .WIDTH (PE * SIMD * W_W),
+      .DEPTH (WEIGHT_DEPTH),
+      .ADDR_W(WA_W),
+      .FILE  (WEIGHT_FILE),
+      .STYLE (WEIGHT_STYLE)
+  ) weight_rom (
+      .clk (clk),
+      .en  (en),
+      .addr(weight_addr),
+      .data(weights)
+  );
+
+  logic [SIMD*X_W-1:0] x, streamed;
+  always_ff @(posedge clk) begin
+    if (en && from_stream) streamed <= in_data;
+  end
+  if (NEURON_FOLDS > 1 && SYNAPSE_FOLDS > 1) begin : vector
+    logic [SIMD*X_W-1:0] buffered;
+    logic                reuse;
+    hpq_ram #(
+        .WIDTH (SIMD * X_W),
+        .DEPTH (SYNAPSE_FOLDS),
+        .ADDR_W(SF_W),
+        .STYLE (BUFFER_STYLE)
+    ) ram (
+        .clk       (clk),
+        .write_en  (en && from_stream),
+        .write_addr(sf),
+        .write_data(in_data),
+        .read_en   (en),
+        .read_addr (sf),
+        .read_data (buffered)
+    );
+    always_ff @(posedge clk) begin
+      if (en) reuse <= !from_stream;
+    end
+    assign x = reuse ? buffered : streamed;
+  end else begin : beat
+    assign x = streamed;  // the one beat of the vector, if there are several folds of rows
+  end
+
+  // ---------------------------------------------------------------- accumulate and cast
+  logic [PE*ACC_W-1:0] biases;
+  if (HAS_BIAS) begin : bias
+    // The address follows the step that is one cycle ahead of the accumulator.
+    logic [BA_W-1:0]   addr;
+    logic [PE*B_W-1:0] word;
+    always_ff @(posedge clk) begin
+      if (rst) addr <= '0;
+      else if (en && valid_at[LATENCY-2] && first_at[LATENCY-2])
+        addr <= (addr == BA_W'(BIAS_DEPTH - 1)) ? '0 : addr + 1'b1;
+    end
+    hpq_rom #(
+        .WIDTH (PE * B_W),
+        .DEPTH (BIAS_DEPTH),
+        .ADDR_W(BA_W),
+        .FILE  (BIAS_FILE),
+        .STYLE (BIAS_STYLE)
+    ) bias_rom (
+        .clk (clk),
+        .en  (en),
+        .addr(addr),
+        .data(word)
+    );
+    for (genvar p = 0; p < PE; p++) begin : row
+      if (B_SIGNED) begin : extend_sign
+        assign biases[p*ACC_W+:ACC_W] = ACC_W'($signed(word[p*B_W+:B_W])) << BIAS_SHIFT;
+      end else begin : extend_zero
+        assign biases[p*ACC_W+:ACC_W] = ACC_W'(word[p*B_W+:B_W]) << BIAS_SHIFT;
+      end
+    end
+  end else begin : no_bias
+    assign biases = '0;
+  end
+
+  logic done;  // the accumulators hold the results of a fold of rows
+  logic load;  // and the output register takes them
+  logic [PE*Y_W-1:0] results;
+  assign load = done && (!out_valid || out_ready);
+  assign en   = !done || load;
+
+  for (genvar p = 0; p < PE; p++) begin : row
+    logic signed [ACC_W-1:0] sum, start, accumulator;
+    hpq_dot #(
+        .N       (SIMD),
+        .X_W     (X_W),
+        .X_SIGNED(X_SIGNED),
+        .W_W     (W_W),
+        .W_SIGNED(W_SIGNED),
+        .OUT_W   (ACC_W)
+    ) dot (
+        .clk(clk),
+        .en (en),
+        .x  (x),
+        .w  (weights[p*SIMD*W_W+:SIMD*W_W]),
+        .y  (sum)
+    );
+    assign start = first_at[LATENCY-1] ? $signed(biases[p*ACC_W+:ACC_W]) : accumulator;
+    always_ff @(posedge clk) begin
+      if (en && valid_at[LATENCY-1]) accumulator <= start + (sum <<< PRODUCT_SHIFT);
+    end
+    hpq_cast #(
+        .IN_W      (ACC_W),
+        .SHIFT     (CAST_SHIFT),
+        .OUT_W     (Y_W),
+        .OUT_SIGNED(Y_SIGNED),
+        .RELU      (RELU),
+        .ROUNDING  (ROUNDING),
+        .OVERFLOW  (OVERFLOW)
+    ) cast (
+        .x(accumulator),
+        .y(results[p*Y_W+:Y_W])
+    );
+  end
+
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      done      <= 1'b0;
+      out_valid <= 1'b0;
+    end else begin
+      if (en) done <= valid_at[LATENCY-1] && last_at[LATENCY-1];
+      if (load) out_valid <= 1'b1;
+      else if (out_ready) out_valid <= 1'b0;
+    end
+  end
+  always_ff @(posedge clk) begin
+    if (load) out_data <= results;
+  end
+
+endmodule

@@ -1,0 +1,56 @@
+// Largest tap of each window, channel by channel, one beat per cycle.
+// Element (p * TAPS + t) * LANES + l goes in, element p * LANES + l comes out.
+module hpq_maxpool #(
+    parameter int POSITIONS = 1,
+    parameter int TAPS      = 4,
+    parameter int LANES     = 1,
+    parameter int WIDTH     = 8,
+    parameter bit IS_SIGNED = 1'b1
+) (
+    input  logic                                  clk,
+    input  logic                                  rst,
+    input  logic [POSITIONS*TAPS*LANES*WIDTH-1:0] in_data,
+    input  logic                                  in_valid,
+    output logic                                  in_ready,
+    output logic [POSITIONS*LANES*WIDTH-1:0]      out_data,
+    output logic                                  out_valid,
+    input  logic                                  out_ready
+);
+
+  logic en;
+  hpq_pipeline #(
+      .STAGES(1 + ($clog2(TAPS) + 1) / 2)
+  ) control (
+      .clk      (clk),
+      .rst      (rst),
+      .in_valid (in_valid),
+      .in_ready (in_ready),
+      .out_valid(out_valid),
+      .out_ready(out_ready),
+      .en       (en)
+  );
+
+  for (genvar p = 0; p < POSITIONS; p++) begin : position
+    for (genvar l = 0; l < LANES; l++) begin : lane
+      logic [TAPS*WIDTH-1:0] values;
+      logic [WIDTH-1:0]      largest;
+      for (genvar t = 0; t < TAPS; t++) begin : tap
+        assign values[t*WIDTH+:WIDTH] = in_data[((p*TAPS+t)*LANES+l)*WIDTH+:WIDTH];
+      end
+      hpq_maxtree #(
+          .N        (TAPS),
+          .WIDTH    (WIDTH),
+          .IS_SIGNED(IS_SIGNED)
+      ) tree (
+          .clk    (clk),
+          .en     (en),
+          .values (values),
+          .largest(largest)
+      );
+      always_ff @(posedge clk) begin
+        if (en) out_data[(p*LANES+l)*WIDTH+:WIDTH] <= largest;
+      end
+    end
+  end
+
+endmodule

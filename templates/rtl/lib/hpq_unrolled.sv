@@ -1,0 +1,98 @@
+// Matrix-vector products with one multiplier for every weight, weights constant: a beat per cycle.
+//
+// A beat of POSITIONS * GROUPS * COLS elements (position, group, column) goes in, a beat of
+// POSITIONS * GROUPS * ROWS results (position, group, row) comes out: row = bias + weights . x, exact,
+// then ReLU and one cast. Constant (g, m, k) of WEIGHTS is element (g * ROWS + m) * COLS + k.
+//
+// The pipeline: products | adder tree | bias | cast.
+module hpq_unrolled #(
+    parameter int POSITIONS     = 1,
+    parameter int GROUPS        = 1,
+    parameter int ROWS          = 1,
+    parameter int COLS          = 1,
+    parameter int X_W           = 8,
+    parameter bit X_SIGNED      = 1'b1,
+    parameter int W_W           = 8,
+    parameter bit W_SIGNED      = 1'b1,
+    parameter int B_W           = 1,
+    parameter bit B_SIGNED      = 1'b1,
+    parameter int ACC_W         = 24,
+    parameter int PRODUCT_SHIFT = 0,          // zeros appended to a sum of products,
+    parameter int BIAS_SHIFT    = 0,          // and to the bias, to align both
+    parameter bit RELU          = 1'b0,
+    parameter int CAST_SHIFT    = 0,          // fraction bits of the accumulator minus the output's
+    parameter int Y_W           = 8,
+    parameter bit Y_SIGNED      = 1'b1,
+    parameter     ROUNDING      = "AP_TRN",
+    parameter     OVERFLOW      = "AP_WRAP",
+    parameter logic [GROUPS*ROWS*COLS*W_W-1:0] WEIGHTS = '0,
+    parameter logic [GROUPS*ROWS*B_W-1:0]      BIASES  = '0
+) (
+    input  logic                                 clk,
+    input  logic                                 rst,
+    input  logic [POSITIONS*GROUPS*COLS*X_W-1:0] in_data,
+    input  logic                                 in_valid,
+    output logic                                 in_ready,
+    output logic [POSITIONS*GROUPS*ROWS*Y_W-1:0] out_data,
+    output logic                                 out_valid,
+    input  logic                                 out_ready
+);
+
+  logic en;
+  hpq_pipeline #(
+      .STAGES(3 + ($clog2(COLS) + 1) / 2)
+  ) control (
+      .clk      (clk),
+      .rst      (rst),
+      .in_valid (in_valid),
+      .in_ready (in_ready),
+      .out_valid(out_valid),
+      .out_ready(out_ready),
+      .en       (en)
+  );
+
+  for (genvar p = 0; p < POSITIONS; p++) begin : position
+    for (genvar r = 0; r < GROUPS * ROWS; r++) begin : row
+      localparam int X_AT = (p * GROUPS + r / ROWS) * COLS * X_W;
+      localparam int Y_AT = (p * GROUPS * ROWS + r) * Y_W;
+      localparam logic [B_W-1:0]   BIAS_RAW = BIASES[r*B_W+:B_W];
+      localparam logic [ACC_W-1:0] BIAS =
+          (B_SIGNED ? ACC_W'($signed(BIAS_RAW)) : $signed(ACC_W'(BIAS_RAW))) << BIAS_SHIFT;
+      logic signed [ACC_W-1:0] sum, accumulator;
+      logic        [Y_W-1:0]   result;
+      hpq_constdot #(
+          .N       (COLS),
+          .X_W     (X_W),
+          .X_SIGNED(X_SIGNED),
+          .W_W     (W_W),
+          .W_SIGNED(W_SIGNED),
+          .OUT_W   (ACC_W),
+          .WEIGHTS (WEIGHTS[r*COLS*W_W+:COLS*W_W])
+      ) dot (
+          .clk(clk),
+          .en (en),
+          .x  (in_data[X_AT+:COLS*X_W]),
+          .y  (sum)
+      );
+      hpq_cast #(
+          .IN_W      (ACC_W),
+          .SHIFT     (CAST_SHIFT),
+          .OUT_W     (Y_W),
+          .OUT_SIGNED(Y_SIGNED),
+          .RELU      (RELU),
+          .ROUNDING  (ROUNDING),
+          .OVERFLOW  (OVERFLOW)
+      ) cast (
+          .x(accumulator),
+          .y(result)
+      );
+      always_ff @(posedge clk) begin
+        if (en) begin
+          accumulator          <= $signed(BIAS) + (sum <<< PRODUCT_SHIFT);
+          out_data[Y_AT+:Y_W] <= result;
+        end
+      end
+    end
+  end
+
+endmodule

@@ -1,0 +1,126 @@
+"""Every kernel in simulation: all words, any traffic, exact cycles.
+
+Verilator's lint with -Wall is part of every build, and any warning fails it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hpq_hls.hardware.kernels import (
+    Add,
+    Cast,
+    ChannelMac,
+    Dataflow,
+    Gather,
+    Kernel,
+    MatVec,
+    Pool,
+    PoolMode,
+    UnrolledMatVec,
+    WidthConverter,
+    Window,
+)
+from tests.rtl.cases import converter_flow, mac_flows, other_flows, window_flows
+from tests.rtl.harness import Batch, Result, Traffic
+
+TRAFFIC = (
+    Traffic(seed=2, valid=50),
+    Traffic(seed=3, ready=50),
+    Traffic(seed=4, valid=30, ready=30),
+    Traffic(seed=5, valid=70, ready=70, reset_at=57),
+    Traffic(seed=6, reset_at=23, wrong_last=True),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flows", [window_flows, mac_flows, other_flows])
+def test_words_and_cycles(flows: Callable[[], list[Dataflow]], tmp_path: Path) -> None:
+    batch = Batch(flows(), tmp_path)
+    for expected in batch.expected:
+        assert len(np.unique(expected)) > 1, "the case shows nothing"
+    for flow, result in zip(batch.flows, batch.check(Traffic()), strict=True):
+        if len(flow.kernels) == 1:
+            _check_interval(flow, result)
+            _check_latency(flow, result)
+    for traffic in TRAFFIC:
+        batch.check(traffic)
+    _check_that_rom_bits_matter(batch)
+
+
+def _check_interval(flow: Dataflow, result: Result) -> None:
+    """Frames follow each other at the pace that the kernel promises, not a cycle slower."""
+    ends = result.out_cycles[:, -1]
+    assert set(np.diff(ends)) == {flow.kernels[0].cycles(flow.streams)}, flow.name
+
+
+def _check_latency(flow: Dataflow, result: Result) -> None:
+    """From the first beat in to the first beat out: the kernel's own, and a cycle in each FIFO."""
+    kernel = flow.kernels[0]
+    latency = int(result.out_cycles[0, 0] - result.in_cycles[0, 0]) - 2
+    if isinstance(kernel, Window):
+        geometry = kernel.geometry
+        chunks = geometry.channels // flow.streams[flow.input].lanes
+        columns = geometry.scan[1]
+        first_pixel = (geometry.pad_top * columns + geometry.pad_left) * chunks
+        first_window = ((geometry.span[0] - 1) * columns + geometry.span[1] - 1) * chunks
+        # How much of the padding has been scanned before the first pixel depends on when that comes.
+        assert max(first_window - first_pixel, 0) + 1 <= latency <= first_window + 1, flow.name
+    else:
+        assert latency == _latency(kernel, flow), flow.name
+
+
+def _tree(terms: int) -> int:
+    """Registers of an adder tree: one after every second level and after the last."""
+    return ((terms - 1).bit_length() + 1) // 2
+
+
+def _latency(kernel: Kernel, flow: Dataflow) -> int:
+    if isinstance(kernel, MatVec):
+        return kernel.synapse_folds + 4 + _tree(kernel.simd)
+    if isinstance(kernel, ChannelMac):
+        return 5 + _tree(kernel.taps)
+    if isinstance(kernel, UnrolledMatVec):
+        return 3 + _tree(kernel.cols)
+    if isinstance(kernel, Pool):
+        return (1 if kernel.mode is PoolMode.MAX else 2) + _tree(kernel.taps)
+    if isinstance(kernel, WidthConverter):
+        return max(1, flow.streams[flow.output].lanes // flow.streams[flow.input].lanes)
+    assert isinstance(kernel, (Add, Cast, Gather))
+    return {Add: 2, Cast: 1, Gather: 0}[type(kernel)]
+
+
+def _check_that_rom_bits_matter(batch: Batch) -> None:
+    """A design with one flipped ROM bit gives a wrong result, and it alone."""
+    names = [
+        flow.name for flow in batch.flows if flow.kernels and isinstance(flow.kernels[0], MatVec | ChannelMac)
+    ]
+    for name in names[:3]:
+        rom = next(batch.folder.glob(f"rtl/{name}_*_weight.mem"))
+        text = rom.read_text()
+        rom.write_text(text[:-2] + f"{int(text[-2], 16) ^ 1:x}\n")
+        results = batch.run(Traffic())
+        rom.write_text(text)
+        wrong = [
+            flow.name
+            for flow, result, expected in zip(batch.flows, results, batch.expected, strict=True)
+            if not np.array_equal(result.frames, expected)
+        ]
+        assert wrong == [name]
+
+
+@pytest.mark.slow
+def test_fifo_probe_finds_the_least_depth(tmp_path: Path) -> None:
+    """With the depth that the probe shows nothing changes; with one less, input has to wait."""
+    least = 12  # 18 beats come in 18 cycles, meanwhile every third cycle one goes
+    depths = {"deep": 100, "least": least, "shallow": least - 1}
+    flows = [converter_flow(f"fifo_{name}", 9, 3, depth) for name, depth in depths.items()]
+    batch = Batch(flows, tmp_path, probes=("x", "y", "x"))
+    deep, same, shallow = batch.check(Traffic())
+    assert batch.probed == {"x": least, "y": 2}
+    np.testing.assert_array_equal(deep.in_cycles, same.in_cycles)
+    assert shallow.in_cycles[-1, -1] > deep.in_cycles[-1, -1]

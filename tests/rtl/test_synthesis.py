@@ -1,0 +1,101 @@
+"""Yosys reads everything, infers the memories that are meant, and its netlists still compute the same."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from hpq_hls.hardware.kernels import Dataflow
+from hpq_hls.toolchain import find_yosys, run_tool, yosys_env
+from tests.rtl import harness
+from tests.rtl.cases import (
+    MATVECS,
+    SLIDES,
+    cast_flow,
+    conv_flow,
+    mac_flows,
+    matvec_flow,
+    other_flows,
+    window_flow,
+    window_flows,
+)
+from tests.rtl.harness import Batch, Traffic, write_projects
+
+_LATCHES = "t:$dlatch t:$adlatch t:$dlatchsr t:$sr t:$dffsr t:$aldff"
+
+
+def _yosys(folder: Path, script: list[str]) -> str:
+    (folder / "script.ys").write_text("\n".join(script) + "\n")
+    command = [find_yosys().require(), "-q", "-l", "log", "script.ys"]
+    run_tool(command, cwd=folder, env=yosys_env(), timeout=900)
+    return (folder / "log").read_text()
+
+
+def _elaborate(flows: list[Dataflow]) -> list[str]:
+    """Read once, then elaborate every design, look for latches and undriven wires, write a netlist."""
+    script = ["read_verilog -sv rtl/*.sv", "design -save sources"]
+    for flow in flows:
+        script += [
+            "design -load sources",
+            f"hierarchy -check -top {flow.name}",
+            "prep -flatten",
+            f"select -assert-none {_LATCHES}",
+            "check -assert",
+            f"write_verilog -noattr {flow.name}.v",
+        ]
+    return script
+
+
+@pytest.mark.slow
+def test_netlists_compute_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Yosys understands the sources as Verilator does: its netlists give the same words."""
+    flows = [*window_flows(), *mac_flows(), *other_flows()][::3]
+    write_projects(flows, tmp_path)
+    log = _yosys(tmp_path, _elaborate(flows))
+    assert "Warning" not in log, log[-3000:]
+    sources = [f"{flow.name}.v" for flow in flows]
+    monkeypatch.setattr(harness, "LINT", ["-Wno-lint", "-Wno-style"])  # a netlist is not tidy
+    batch = Batch(flows, tmp_path, sources=sources)
+    batch.check(Traffic(seed=7, valid=60, ready=60, reset_at=31))
+
+
+@pytest.mark.slow
+def test_memories_are_inferred(tmp_path: Path) -> None:
+    """A long line buffer and a large ROM become block RAM, small ones do not, nothing is a latch."""
+    flows = [window_flow("lines", SLIDES[21]), matvec_flow("rom", MATVECS[13]), conv_flow("conv", (2, 40))]
+    write_projects(flows, tmp_path)
+    cells = _synthesize(tmp_path, [flow.name for flow in flows])
+    assert {name: count["RAMB18E1"] for name, count in cells.items()} == {"lines": 1, "rom": 1, "conv": 0}
+    assert cells["conv"]["RAM32M"] + cells["conv"]["RAM64M"] > 0  # the FIFO, the vector buffer
+    assert cells["lines"]["FDRE"] < 300  # 64 channels of 9 bits are not in registers
+
+
+@pytest.mark.slow
+def test_yosys_command_of_the_readme(tmp_path: Path) -> None:
+    write_projects([cast_flow("narrow", "ap_fixed<8,3>", "ap_fixed<4,2>", relu=True)], tmp_path)
+    (line,) = re.findall(r"^    (yosys .*)$", (tmp_path / "README.md").read_text(), re.MULTILINE)
+    command = [find_yosys().require(), *shlex.split(line)[1:]]
+    log = run_tool(command, cwd=tmp_path, env=yosys_env(), timeout=900).stdout
+    assert re.search(r"\d+ +FDRE", log)
+
+
+def _synthesize(folder: Path, tops: list[str]) -> dict[str, Counter[str]]:
+    """Cells of each design."""
+    script = ["read_verilog -sv rtl/*.sv", "design -save sources"]
+    for top in tops:
+        script += [
+            "design -load sources",
+            f"synth_xilinx -family xc7 -flatten -top {top}",
+            "select -assert-none t:LD*",
+            f"tee -o {top}.stat stat",
+        ]
+    _yosys(folder, script)
+    cells = {}
+    for top in tops:
+        rows = re.findall(r"^ +(\d+) +([A-Z]\w+)$", (folder / f"{top}.stat").read_text(), re.MULTILINE)
+        cells[top] = Counter({cell: int(count) for count, cell in rows})
+    return cells

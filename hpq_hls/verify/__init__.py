@@ -1,0 +1,1 @@
+"""Proves the generated files equal to the simulator: C simulation with g++, co-simulation with Verilator."""

@@ -1,0 +1,189 @@
+"""C simulation: the emitted C++ compiled by g++ and run on frames of integers.
+
+The program is the project's own testbench, so what runs here is what an HLS tool runs. It is kept in
+``build/csim`` of the project under a name made from everything that goes into it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hpq_hls.codegen.manifest import Manifest, Port, port_type, read_manifest
+from hpq_hls.codegen.vitis import OPTIMISATION
+from hpq_hls.errors import DataError, OutputError, ToolError
+from hpq_hls.toolchain import find_ap_types, find_gxx, run_tool
+
+IntArray = npt.NDArray[np.int64]
+Progress = Callable[[str], None]
+
+FLAGS = ("-std=c++14", OPTIMISATION, "-w", "-pthread")
+
+_ERROR_LINES = 15
+_DIFFERENCE = 1  # exit status of the testbench where a word differs
+_WORDS = re.compile(r"(\d+) words")
+
+
+@dataclass(frozen=True)
+class SelfCheck:
+    """What the emitted testbench says about its own golden values.
+
+    words: output words compared.
+    mismatches: 0 or 1, because it stops at the first difference.
+    message: what it printed; where it stopped, frame, beat, lane, expected and got.
+    """
+
+    words: int
+    mismatches: int
+    message: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether every word was equal."""
+        return self.mismatches == 0
+
+
+def run_csim(project_dir: Path, frames: IntArray, *, progress: Progress | None = None) -> IntArray:
+    """Run frames through the C++ of an HLS project.
+
+    Parameters
+    ----------
+    project_dir
+        Folder of a generated "vitis" or "vivado" project.
+    frames
+        Raw input in transmission order, shape (frames, beats, lanes), at least one frame.
+    progress
+        Called with a phrase at each step that takes time.
+
+    Returns
+    -------
+    numpy.ndarray
+        Raw output, int64, shape (frames, beats, lanes).
+
+    Raises
+    ------
+    DataError
+        The frames do not fit the input port, or the folder holds no project.
+    ToolError
+        g++ or the headers are missing, the C++ does not compile, or the program fails.
+    OutputError
+        The project folder cannot be written.
+    """
+    project_dir = Path(project_dir)
+    manifest = read_manifest(project_dir)
+    values = _checked(frames, manifest.inputs[0])
+    program = _build(project_dir, manifest, progress)
+    _report(progress, f"running {len(values)} frames through the C++ of {manifest.name}")
+    with tempfile.TemporaryDirectory(prefix="run-", dir=program.parent) as folder:
+        source, target = Path(folder) / "input.dat", Path(folder) / "output.dat"
+        _write_frames(source, values)
+        run_tool([program, source, "-", target])
+        words = np.array(target.read_text(encoding="ascii").split(), dtype=np.int64)
+    port = manifest.outputs[0]
+    return words.reshape(len(values), port.beats, port.lanes)
+
+
+def run_selfcheck(project_dir: Path, *, progress: Progress | None = None) -> SelfCheck:
+    """Run the emitted testbench on the emitted golden values.
+
+    Raises the errors of `run_csim`; a difference is a result, not an error.
+    """
+    project_dir = Path(project_dir)
+    manifest = read_manifest(project_dir)
+    program = _build(project_dir, manifest, progress)
+    _report(progress, f"running the testbench of {manifest.name}")
+    data = [(project_dir / "tb" / name).resolve() for name in ("input.dat", "golden.dat")]
+    result = run_tool([program, *data], check=False)
+    message = result.stdout.strip()
+    if result.returncode not in (0, _DIFFERENCE):
+        raise ToolError(
+            f"The testbench of {project_dir} failed with exit status {result.returncode}: {message}"
+        )
+    words = _WORDS.search(message)
+    return SelfCheck(int(words.group(1)) if words else 0, result.returncode, message)
+
+
+def _checked(frames: IntArray, port: Port) -> IntArray:
+    values = np.asarray(frames)
+    if values.dtype.kind not in "iu":
+        raise DataError(
+            f"C simulation takes raw integers, not {values.dtype}; cast the input with from_float first."
+        )
+    if values.ndim != 3 or values.shape[1:] != (port.beats, port.lanes) or len(values) == 0:
+        raise DataError(
+            f"C simulation takes frames of shape (n, {port.beats}, {port.lanes}), n > 0, not {values.shape}."
+        )
+    codes = port_type(port).code_interval
+    if int(values.min()) < codes.lo or int(values.max()) > codes.hi:
+        raise DataError(
+            f"The raw input ranges from {values.min()} to {values.max()}, but the port {port.port} carries "
+            f"{port_type(port)}, raw {codes.lo}..{codes.hi}; cast the input to that type first."
+        )
+    return values
+
+
+def _write_frames(path: Path, frames: IntArray) -> None:
+    beats = frames.reshape(-1, frames.shape[-1]).tolist()
+    path.write_text("".join(" ".join(map(str, beat)) + "\n" for beat in beats), encoding="ascii")
+
+
+def _build(project_dir: Path, manifest: Manifest, progress: Progress | None) -> Path:
+    """The compiled testbench; compiled only if something that goes into it has changed."""
+    headers = find_ap_types()
+    compiler = find_gxx()
+    command: list[str | Path] = [compiler.require(), *FLAGS, "-isystem", headers]
+    sources = [f"src/{manifest.name}.cpp", f"tb/{manifest.name}_tb.cpp"]
+    identity = hashlib.sha256(f"{command} {compiler.version}".encode())
+    for path in _program_files(project_dir):
+        identity.update(f"\n{path.relative_to(project_dir).as_posix()}\n".encode())
+        identity.update(path.read_bytes())
+    folder = project_dir.resolve() / "build" / "csim"
+    program = folder / f"{manifest.name}_tb-{identity.hexdigest()[:16]}"
+    if program.is_file():
+        return program
+    _report(progress, f"compiling the C++ of {manifest.name}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix="compiling-", dir=folder)
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be written ({error.strerror}); make it writable, or copy the project elsewhere."
+        ) from error
+    os.close(handle)
+    half_built = Path(name)
+    try:
+        result = run_tool(
+            [*command, "-idirafter", "tb/include", *sources, "-o", half_built], cwd=project_dir, check=False
+        )
+        if result.returncode != 0:
+            raise ToolError(_compiler_message(project_dir, result.stdout))
+        half_built.chmod(0o755)
+        half_built.replace(program)
+    finally:
+        half_built.unlink(missing_ok=True)
+    return program
+
+
+def _program_files(project_dir: Path) -> Iterator[Path]:
+    for folder, pattern in (("src", "**/*"), ("tb", "*.cpp"), ("tb/include", "*")):
+        yield from sorted(path for path in (project_dir / folder).glob(pattern) if path.is_file())
+
+
+def _compiler_message(project_dir: Path, output: str) -> str:
+    lines = output.splitlines()
+    first = next((index for index, line in enumerate(lines) if "error" in line), 0)
+    shown = lines[first : first + _ERROR_LINES]
+    return "\n  ".join([f"The C++ of {project_dir} does not compile; the compiler's first words:", *shown])
+
+
+def _report(progress: Progress | None, phrase: str) -> None:
+    if progress is not None:
+        progress(phrase)

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernels that compute element by element. Config: relu; beats; accumulator_t (of add).
+#ifndef HPQ_ELEMENTWISE_H
+#define HPQ_ELEMENTWISE_H
+
+#include "beat.h"
+#include "number.h"
+
+namespace hpq {
+
+// y = cast(relu(a + b)); the sum is exact at the finer of the two fractions.
+template <class Config, class A, class B, class Y, unsigned LANES>
+void add_beat(hls::stream<beat<A, LANES> >& in_a, hls::stream<beat<B, LANES> >& in_b,
+              hls::stream<beat<Y, LANES> >& out) {
+#pragma HLS inline
+    const beat<A, LANES> a = in_a.read();
+    const beat<B, LANES> b = in_b.read();
+    beat<Y, LANES> y;
+    for (unsigned i = 0; i < LANES; ++i) {
+#pragma HLS unroll
+        const typename Config::accumulator_t sum = a.data[i] + b.data[i];
+        y.data[i] = finish<Config::relu, Y>(sum);
+    }
+    out.write(y);
+}
+
+// y = cast(relu(x)). The plain type stands between the two, because C++ copies an object of the very same
+// type without looking, while a cast into AP_SAT_SYM has to replace the most negative code.
+template <class Config, class X, class Y, unsigned LANES>
+void cast_beat(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, LANES> >& out) {
+#pragma HLS inline
+    const beat<X, LANES> x = in.read();
+    beat<Y, LANES> y;
+    for (unsigned i = 0; i < LANES; ++i) {
+#pragma HLS unroll
+        y.data[i] = finish<Config::relu, Y>(recode<typename number<X>::plain>(x.data[i]));
+    }
+    out.write(y);
+}
+
+template <class Config, class A, class B, class Y, unsigned LANES>
+void add(hls::stream<beat<A, LANES> >& in_a, hls::stream<beat<B, LANES> >& in_b,
+         hls::stream<beat<Y, LANES> >& out) {
+#pragma HLS inline
+add_beats:
+    for (unsigned i = 0; i < Config::beats; ++i) {
+#pragma HLS pipeline II=1
+        add_beat<Config>(in_a, in_b, out);
+    }
+}
+
+template <class Config, class X, class Y, unsigned LANES>
+void cast(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, LANES> >& out) {
+#pragma HLS inline
+cast_beats:
+    for (unsigned i = 0; i < Config::beats; ++i) {
+#pragma HLS pipeline II=1
+        cast_beat<Config>(in, out);
+    }
+}
+
+}  // namespace hpq
+
+#endif

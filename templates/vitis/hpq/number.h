@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fixed-point numbers: what their bits are, how they come out of a ROM, how a layer's result is cast.
+#ifndef HPQ_NUMBER_H
+#define HPQ_NUMBER_H
+
+#include <ap_fixed.h>
+#include <ap_int.h>
+
+namespace hpq {
+
+// number<T>: what a fixed-point type is made of, the integer that has the same bits (raw), the same type with
+// the default rounding and overflow (plain), and that one with more bits on the left (extended).
+template <class T>
+struct number;
+
+template <int W, int I, ap_q_mode Q, ap_o_mode O, int N>
+struct number<ap_fixed<W, I, Q, O, N> > {
+    static const int width = W;
+    static const int fraction = W - I;
+    static const bool is_signed = true;
+    typedef ap_int<W> raw;
+    typedef ap_fixed<W, I> plain;
+    template <int WIDTH>
+    struct extended {
+        typedef ap_fixed<WIDTH, WIDTH - (W - I)> type;
+    };
+};
+
+template <int W, int I, ap_q_mode Q, ap_o_mode O, int N>
+struct number<ap_ufixed<W, I, Q, O, N> > {
+    static const int width = W;
+    static const int fraction = W - I;
+    static const bool is_signed = false;
+    typedef ap_uint<W> raw;
+    typedef ap_ufixed<W, I> plain;
+    template <int WIDTH>
+    struct extended {
+        typedef ap_ufixed<WIDTH, WIDTH - (W - I)> type;
+    };
+};
+
+// The type of a ROM element. A C++ compiler for the host takes minutes and gigabytes for large tables of
+// class type, so there the elements are plain integers of the same values.
+template <int BYTES, bool SIGNED>
+struct host_integer;
+template <>
+struct host_integer<1, true> {
+    typedef signed char type;
+};
+template <>
+struct host_integer<1, false> {
+    typedef unsigned char type;
+};
+template <>
+struct host_integer<2, true> {
+    typedef short type;
+};
+template <>
+struct host_integer<2, false> {
+    typedef unsigned short type;
+};
+template <>
+struct host_integer<4, true> {
+    typedef int type;
+};
+template <>
+struct host_integer<4, false> {
+    typedef unsigned type;
+};
+template <>
+struct host_integer<8, true> {
+    typedef long long type;
+};
+template <>
+struct host_integer<8, false> {
+    typedef unsigned long long type;
+};
+
+template <class T>
+struct rom {
+#ifdef __SYNTHESIS__
+    typedef typename number<T>::raw type;
+#else
+    static const int bits = number<T>::width;
+    typedef typename host_integer<(bits <= 8 ? 1 : bits <= 16 ? 2 : bits <= 32 ? 4 : 8),
+                                  number<T>::is_signed>::type type;
+#endif
+};
+
+// The number whose bits are the integer `raw`.
+template <class T, class Raw>
+inline T from_raw(Raw raw) {
+#pragma HLS inline
+    const typename number<T>::raw bits = raw;
+    T value;
+    value.range(number<T>::width - 1, 0) = bits;
+    return value;
+}
+
+// The bits of a number as an unsigned integer.
+template <class T>
+inline ap_uint<number<T>::width> to_bits(const T& value) {
+#pragma HLS inline
+    return value.range(number<T>::width - 1, 0);
+}
+
+// The same bits under another type of the same width: copying must never round or saturate.
+template <class To, class From>
+struct recoder {
+    static To apply(const From& value) {
+#pragma HLS inline
+        return from_raw<To>(to_bits(value));
+    }
+};
+
+template <class T>
+struct recoder<T, T> {
+    static T apply(const T& value) {
+#pragma HLS inline
+        return value;
+    }
+};
+
+template <class To, class From>
+inline To recode(const From& value) {
+#pragma HLS inline
+    return recoder<To, From>::apply(value);
+}
+
+// The end of every computing kernel: ReLU if there is one, then the one cast to the output's type, which
+// rounds and saturates as that type says. `sum` is exact. The vendor's headers look at the bits that are
+// rounded away, and stop in C simulation if there are more of these than bits; hence the extension.
+template <bool RELU, class Y, class Sum>
+inline Y finish(const Sum& sum) {
+#pragma HLS inline
+    const int dropped = number<Sum>::fraction - number<Y>::fraction;
+    const int width = dropped >= number<Sum>::width ? dropped + 1 : number<Sum>::width;
+    if (RELU && sum < 0) {
+        return Y(0);
+    }
+    const typename number<Sum>::template extended<width>::type extended = sum;
+    return Y(extended);
+}
+
+// The starting value of a sum: an element of the bias ROM, or zero where a layer has no bias.
+struct no_bias {};
+
+template <class Config, class Rom>
+inline typename Config::accumulator_t initial(const Rom& bias, unsigned row, unsigned column) {
+#pragma HLS inline
+    return from_raw<typename Config::bias_t>(bias[row][column]);
+}
+
+template <class Config>
+inline typename Config::accumulator_t initial(const no_bias&, unsigned, unsigned) {
+#pragma HLS inline
+    return 0;
+}
+
+}  // namespace hpq
+
+#endif

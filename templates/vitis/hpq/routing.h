@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernels that move elements and compute nothing: fork, width converter, gather.
+#ifndef HPQ_ROUTING_H
+#define HPQ_ROUTING_H
+
+#include "beat.h"
+#include "number.h"
+
+namespace hpq {
+
+// Copies a beat to each output.
+template <class X, unsigned LANES>
+inline void copy_to(const beat<X, LANES>&) {}
+
+template <class X, unsigned LANES, class Y, class... Rest>
+inline void copy_to(const beat<X, LANES>& x, hls::stream<beat<Y, LANES> >& out, Rest&... rest) {
+#pragma HLS inline
+    beat<Y, LANES> y;
+    for (unsigned i = 0; i < LANES; ++i) {
+#pragma HLS unroll
+        y.data[i] = recode<Y>(x.data[i]);
+    }
+    out.write(y);
+    copy_to(x, rest...);
+}
+
+template <class Config, class X, unsigned LANES, class... Outputs>
+void fork_beat(hls::stream<beat<X, LANES> >& in, Outputs&... outputs) {
+#pragma HLS inline
+    const beat<X, LANES> x = in.read();
+    copy_to(x, outputs...);
+}
+
+template <class Config, class X, unsigned LANES, class... Outputs>
+void fork(hls::stream<beat<X, LANES> >& in, Outputs&... outputs) {
+#pragma HLS inline
+fork_beats:
+    for (unsigned i = 0; i < Config::beats; ++i) {
+#pragma HLS pipeline II=1
+        fork_beat<Config>(in, outputs...);
+    }
+}
+
+// OUT / IN beats in, one beat out; the first comes to lie lowest. Config: beats (of the output).
+template <class Config, class X, unsigned IN, class Y, unsigned OUT>
+void widen(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out) {
+#pragma HLS inline
+    beat<Y, OUT> y;
+widen_beats:
+    for (unsigned i = 0; i < Config::beats; ++i) {
+    widen_parts:
+        for (unsigned part = 0; part < OUT / IN; ++part) {
+#pragma HLS pipeline II=1
+            const beat<X, IN> x = in.read();
+            for (unsigned l = 0; l + IN < OUT; ++l) {
+#pragma HLS unroll
+                y.data[l] = y.data[l + IN];
+            }
+            for (unsigned l = 0; l < IN; ++l) {
+#pragma HLS unroll
+                y.data[OUT - IN + l] = recode<Y>(x.data[l]);
+            }
+            if (part == OUT / IN - 1) {
+                out.write(y);
+            }
+        }
+    }
+}
+
+// One beat in, IN / OUT beats out, the lowest elements first. Config: beats (of the input).
+template <class Config, class X, unsigned IN, class Y, unsigned OUT>
+void narrow(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out) {
+#pragma HLS inline
+    beat<X, IN> x;
+narrow_beats:
+    for (unsigned i = 0; i < Config::beats; ++i) {
+    narrow_parts:
+        for (unsigned part = 0; part < IN / OUT; ++part) {
+#pragma HLS pipeline II=1
+            if (part == 0) {
+                x = in.read();
+            }
+            beat<Y, OUT> y;
+            for (unsigned l = 0; l < OUT; ++l) {
+#pragma HLS unroll
+                y.data[l] = recode<Y>(x.data[l]);
+            }
+            out.write(y);
+            for (unsigned l = 0; l + OUT < IN; ++l) {
+#pragma HLS unroll
+                x.data[l] = x.data[l + OUT];
+            }
+        }
+    }
+}
+
+// Wires: output element i is input element index[i], or pad_value (raw) where that is -1.
+template <class Config, class X, unsigned IN, class Y, unsigned OUT>
+void gather_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const int index[OUT]) {
+#pragma HLS inline
+    const beat<X, IN> x = in.read();
+    beat<Y, OUT> y;
+    for (unsigned i = 0; i < OUT; ++i) {
+#pragma HLS unroll
+        if (index[i] < 0) {
+            y.data[i] = from_raw<Y>(Config::pad_value);
+        } else {
+            y.data[i] = recode<Y>(x.data[index[i]]);
+        }
+    }
+    out.write(y);
+}
+
+}  // namespace hpq
+
+#endif

@@ -1,0 +1,103 @@
+"""Small hand-made dataflows, and projects on disk made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hpq_hls.codegen.base import Backend, Design
+from hpq_hls.fixed import FixedType
+from hpq_hls.hardware.kernels import Dataflow, Kernel, MatVec, Stream
+from tests.hardware.dataflow_model import run_dataflow
+
+IntArray = npt.NDArray[np.int64]
+
+
+def parse(text: str) -> FixedType:
+    """`u6.2` is unsigned, 6 bits, 2 of them integer; `s6.-1` signed; modes follow after commas."""
+    number, *modes = text.split(",")
+    width, integer = number[1:].split(".")
+    name = "ap_fixed" if number[0] == "s" else "ap_ufixed"
+    return FixedType.parse(f"{name}<{','.join([width, integer, *modes])}>")
+
+
+def stream(name: str, fixed_type: str | FixedType, lanes: int, beats: int, depth: int = 2) -> Stream:
+    """A stream; its type as `parse` reads it."""
+    return Stream(name, parse(fixed_type) if isinstance(fixed_type, str) else fixed_type, lanes, beats, depth)
+
+
+def dataflow(
+    kernels: Sequence[Kernel], streams: Iterable[Stream], name: str = "net", output: str | None = None
+) -> Dataflow:
+    """A dataflow from the first kernel's input to the last kernel's output, its ports flat tensors."""
+    named = {one.name: one for one in streams}
+    first, last = named[kernels[0].inputs[0]], named[output or kernels[-1].outputs[0]]
+    return Dataflow(
+        name=name,
+        kernels=tuple(kernels),
+        streams=named,
+        input=first.name,
+        output=last.name,
+        input_shape=(first.elements,),
+        output_shape=(last.elements,),
+        input_order=np.arange(first.elements),
+        output_order=np.arange(last.elements),
+    )
+
+
+def random_raw(fixed_type: FixedType, shape: tuple[int, ...], rng: np.random.Generator) -> IntArray:
+    """Any code of the type, the two extreme ones often."""
+    codes = fixed_type.code_interval
+    raw = rng.integers(codes.lo, codes.hi, shape, endpoint=True)
+    extreme = rng.random(shape)
+    raw[extreme < 0.06] = codes.lo
+    raw[extreme > 0.94] = codes.hi
+    return raw
+
+
+def accumulator(*fractions: int, width: int = 60) -> FixedType:
+    """A signed type wide enough for everything here, with the finest of the fractions."""
+    return FixedType(width, width - max(fractions))
+
+
+def design(flow: Dataflow, frames: int = 4, seed: int = 0, io: str = "stream") -> Design:
+    """The flow with random test vectors and what the model in Python makes of them."""
+    port = flow.streams[flow.input]
+    rng = np.random.default_rng(seed)
+    given = random_raw(port.type, (frames, port.beats, port.lanes), rng)
+    golden = np.stack([run_dataflow(flow, frame) for frame in given])
+    return Design(flow, io, "xc7z020clg400-1", 5.0, given, golden)
+
+
+def write(backend: Backend, made: Design, folder: Path) -> Path:
+    """Print a project into a folder."""
+    for name, content in backend.files(made).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+def small_design(name: str = "net") -> Design:
+    """One folded layer of which some outputs round, some saturate and some are cut off by the ReLU."""
+    rng = np.random.default_rng(7)
+    x, y = stream("x", "s5.2", 3, 4), stream("y", "u7.1,AP_RND,AP_SAT", 2, 3)
+    kernel = MatVec(
+        "fc",
+        "classifier.fc",
+        ("x",),
+        ("y",),
+        vectors=1,
+        weight=rng.integers(-8, 8, (1, 6, 12)),
+        bias=rng.integers(0, 90, (1, 6)),
+        weight_type=parse("s4.0"),
+        bias_type=parse("s8.3"),
+        accumulator_type=accumulator(7, 5, width=18),
+        relu=True,
+        pe=2,
+        simd=3,
+    )
+    return design(dataflow([kernel], [x, y], name), frames=5)

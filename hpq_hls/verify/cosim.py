@@ -1,0 +1,271 @@
+"""Co-simulation: the RTL on Verilator under the cocotb testbench, compared word by word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hpq_hls.codegen.manifest import Manifest, Port
+from hpq_hls.errors import ConfigError, DataError, VerificationError
+from hpq_hls.verify.cosim_build import BuildRequest, Progress, build_simulator
+from hpq_hls.verify.cosim_run import IntArray, ScenarioResult, Stimulus, run_scenarios
+from hpq_hls.verify.cosim_sources import find_sources
+
+SCENARIOS = ("back_to_back", "random_gaps", "ignored_signals", "reset_mid_stream")
+DRIVERS = ("auto", "axi", "lean")
+PROBE_DEFINE = "HPQ_FIFO_PROBE"
+
+Frames = IntArray | Mapping[str, IntArray]
+
+
+@dataclass(frozen=True, eq=False)
+class CosimResult:
+    """What a co-simulation showed.
+
+    raw: output elements of the (first) output port, int64 (packets, beats, lanes), as the first
+    scenario received them; outputs: those of all ports, by name.
+    latency_cycles, interval_cycles: measured by back_to_back, else None; see ScenarioResult.
+    words_compared, mismatches: summed over the scenarios.
+    scenarios: each in detail.
+    fifo_fill: largest fill of every FIFO with a probe, over all scenarios.
+    build_seconds: 0.0 when an earlier build served.
+    """
+
+    raw: IntArray
+    outputs: Mapping[str, IntArray]
+    latency_cycles: int | None
+    interval_cycles: int | None
+    words_compared: int
+    mismatches: int
+    scenarios: tuple[ScenarioResult, ...]
+    fifo_fill: Mapping[str, int]
+    build_seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether every scenario passed: words, TLAST, TKEEP, TSTRB, padding and handshakes."""
+        return all(scenario.passed for scenario in self.scenarios)
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Everything that was wrong, one sentence each."""
+        return tuple(f"{item.name}: {text}" for item in self.scenarios for text in item.failures)
+
+    def check(self) -> None:
+        """Raise if anything was wrong.
+
+        Raises
+        ------
+        VerificationError
+            With the number of words that differ and the first failures.
+        """
+        if not self.passed:
+            raise VerificationError(_sentence(self.scenarios))
+
+
+def run_cosim(
+    rtl_dir: Path,
+    manifest: Manifest,
+    frames: Frames,
+    expected: Frames | None,
+    *,
+    scenarios: Sequence[str] = ("back_to_back",),
+    seed: int = 0,
+    build_dir: Path | None = None,
+    progress: Progress | None = None,
+    driver: str = "auto",
+    watchdog: int = 1_000_000,
+    probe_fifos: bool = False,
+    plusargs: Sequence[str] = (),
+) -> CosimResult:
+    """Simulate RTL with the ports of `manifest` and compare every output word.
+
+    Parameters
+    ----------
+    rtl_dir
+        A generated project, its ``rtl`` folder, or any folder of Verilog, such as a vendor's export.
+        ``rtl/files.f`` names the sources, else every .v and .sv file counts. Memory files
+        (.mem, .dat, ...) are found from the folder the simulation runs in.
+    frames, expected
+        Raw integers in transmission order, (packets, beats, lanes); a mapping from port name where
+        there are several ports. Without `expected`, only the protocol is checked, and that every
+        scenario gives the words of the first.
+    scenarios
+        Of `SCENARIOS`.
+    seed
+        Of the gaps, the moments of reset, and the bits that registers without initial value start with.
+    build_dir
+        Everything is written here; ``build/cosim`` in `rtl_dir` by default. Simulators are kept and
+        found again by the content of their sources.
+    driver
+        "axi": cocotbext-axi; "lean": a faster one of our own; "auto": the former for short runs.
+    watchdog
+        Clock cycles without a handshake on any port that count as a deadlock.
+    probe_fifos
+        Define ``HPQ_FIFO_PROBE`` and read how full every FIFO became.
+    plusargs
+        Passed to the simulator, without the plus.
+
+    Raises
+    ------
+    ConfigError
+        An unknown scenario or driver.
+    DataError
+        Frames of a wrong shape or range, or no Verilog in `rtl_dir`.
+    ToolError
+        A tool is missing, the RTL does not compile, or the simulator fails.
+    VerificationError
+        Some packets never came out whole (a deadlock, say), so that there is no `raw`. Wrong words
+        are no error: see `CosimResult.mismatches` and `CosimResult.check`.
+    """
+    stimulus = Stimulus(
+        inputs=_by_port(frames, manifest.inputs, "input"),
+        expected=None if expected is None else _by_port(expected, manifest.outputs, "expected"),
+        scenarios=_chosen(scenarios),
+        seed=seed,
+        driver=driver,
+        watchdog=watchdog,
+        plusargs=tuple(plusargs),
+    )
+    packets = _check_counts(stimulus)
+    if driver not in DRIVERS:
+        raise ConfigError(f"driver is {driver!r}; choose one of {', '.join(DRIVERS)}")
+    home = (rtl_dir / "build" / "cosim" if build_dir is None else build_dir).resolve()
+    sources = find_sources(rtl_dir, ignore=home)
+    request = BuildRequest(
+        top=manifest.name,
+        ports=tuple(port.port for port in (*manifest.inputs, *manifest.outputs)),
+        sources=sources,
+        defines=(PROBE_DEFINE,) if probe_fifos else (),
+    )
+    build = build_simulator(request, home, progress)
+    results, outputs = run_scenarios(build.executable, sources, manifest, stimulus, home / "run", progress)
+    if any(len(array) < packets for array in outputs[0].values()) or not outputs[0]:
+        raise VerificationError(_sentence(results))
+    timed = next((item for item in results if item.name == "back_to_back"), results[0])
+    return CosimResult(
+        raw=outputs[0][manifest.outputs[0].port],
+        outputs=outputs[0],
+        latency_cycles=timed.latency_cycles,
+        interval_cycles=timed.interval_cycles,
+        words_compared=sum(item.words_compared for item in results),
+        mismatches=sum(item.mismatches for item in results),
+        scenarios=tuple(results),
+        fifo_fill=_largest(results),
+        build_seconds=build.seconds,
+    )
+
+
+def measure_fifo_depths(
+    rtl_dir: Path,
+    manifest: Manifest,
+    frames: Frames,
+    *,
+    build_dir: Path | None = None,
+    progress: Progress | None = None,
+    watchdog: int = 1_000_000,
+) -> dict[str, int]:
+    """Return how full, in beats, every FIFO becomes when packets come back to back and are taken at once.
+
+    The FIFOs of the design must be deep enough not to be the limit. Keys are instance paths below
+    the top module.
+
+    Raises
+    ------
+    DataError, ToolError, VerificationError
+        As `run_cosim`; DataError also when the design has no FIFO with a probe.
+    """
+    result = run_cosim(
+        rtl_dir,
+        manifest,
+        frames,
+        None,
+        build_dir=build_dir,
+        progress=progress,
+        driver="lean",
+        watchdog=watchdog,
+        probe_fifos=True,
+    )
+    result.check()
+    if not result.fifo_fill:
+        raise DataError(
+            f"{rtl_dir} has no FIFO with a fill probe; only RTL that hpq generated can be measured"
+        )
+    return dict(result.fifo_fill)
+
+
+def _chosen(scenarios: Sequence[str]) -> tuple[str, ...]:
+    names = (scenarios,) if isinstance(scenarios, str) else tuple(dict.fromkeys(scenarios))
+    unknown = [name for name in names if name not in SCENARIOS]
+    if unknown or not names:
+        what = f"unknown scenario {unknown[0]!r}" if unknown else "no scenario given"
+        raise ConfigError(f"{what}; choose from {', '.join(SCENARIOS)}")
+    # The testbench plays them in this order.
+    return tuple(name for name in SCENARIOS if name in names)
+
+
+def _by_port(frames: Frames, ports: Sequence[Port], what: str) -> dict[str, IntArray]:
+    if isinstance(frames, Mapping):
+        given = dict(frames)
+    elif len(ports) == 1:
+        given = {ports[0].port: frames}
+    else:
+        names = ", ".join(port.port for port in ports)
+        raise DataError(
+            f"the design has several ports ({names}); give the {what} frames as a mapping from these"
+        )
+    arrays = {}
+    for port in ports:
+        if port.port not in given:
+            raise DataError(
+                f"no {what} frames for port {port.port}; the frames given are for {sorted(given)}"
+            )
+        arrays[port.port] = _checked(given[port.port], port, what)
+    return arrays
+
+
+def _checked(frames: npt.NDArray[np.int64], port: Port, what: str) -> IntArray:
+    array = np.asarray(frames)
+    wanted = (port.beats, port.lanes)
+    if array.ndim != 3 or array.shape[1:] != wanted or not len(array):
+        raise DataError(
+            f"{what} frames of {port.port} have shape {array.shape}; give at least one packet of {wanted[0]} beats "
+            f"with {wanted[1]} elements, shape (packets, {wanted[0]}, {wanted[1]})"
+        )
+    if not np.issubdtype(array.dtype, np.integer):
+        raise DataError(f"{what} frames of {port.port} are {array.dtype}; give raw integers")
+    low, high = (-(1 << (port.width - 1)), 1 << (port.width - 1)) if port.signed else (0, 1 << port.width)
+    if int(array.min()) < low or int(array.max()) >= high:
+        raise DataError(
+            f"{what} frames of {port.port} hold values outside {low}..{high - 1}, the range of the port"
+        )
+    return array.astype(np.int64)
+
+
+def _check_counts(stimulus: Stimulus) -> int:
+    arrays = [*stimulus.inputs.values(), *(stimulus.expected or {}).values()]
+    counts = {len(array) for array in arrays}
+    if len(counts) != 1:
+        raise DataError(f"input and expected frames hold {sorted(counts)} packets; give equally many")
+    return counts.pop()
+
+
+def _largest(results: Sequence[ScenarioResult]) -> dict[str, int]:
+    fills: dict[str, int] = {}
+    for item in results:
+        for name, fill in item.fifo_fill.items():
+            fills[name] = max(fill, fills.get(name, 0))
+    return fills
+
+
+def _sentence(results: Sequence[ScenarioResult]) -> str:
+    wrong = sum(item.mismatches for item in results)
+    total = sum(item.words_compared for item in results)
+    failed = [item for item in results if not item.passed]
+    head = f"{wrong} of {total} words differ; failed scenarios: {', '.join(item.name for item in failed)}"
+    details = [f"{item.name}: {text}" for item in failed for text in item.failures]
+    return "\n  ".join([head, *details[:10]])

@@ -1,0 +1,230 @@
+"""Runs a built simulator under the cocotb testbench and reads what it wrote."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cocotb_tools.config as cocotb
+import numpy as np
+import numpy.typing as npt
+from find_libpython import find_libpython
+
+from hpq_hls.codegen.manifest import Manifest
+from hpq_hls.errors import ToolError
+from hpq_hls.resources import hw_sim_dir
+from hpq_hls.toolchain import run_tool
+from hpq_hls.verify.cosim_sources import Sources
+
+IntArray = npt.NDArray[np.int64]
+Progress = Callable[[str], None]
+
+_POLL_S = 0.5
+_FOREIGN = ("COCOTB_", "GPI_", "PYGPI_")
+_TAIL_LINES = 15
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """What the testbench saw in one scenario.
+
+    name, driver: the scenario, and who drove the streams ("axi": cocotbext-axi, "lean": our own).
+    passed: nothing was wrong. failures: one sentence each.
+    packets: packets that came out whole.
+    words_compared: output elements that were expected; mismatches: how many of them differ or never
+    came, plus those in excess.
+    latency_cycles: from the clock edge that hands over the first input beat of the first packet to the
+    edge that hands over its last output beat; interval_cycles: from packet to packet in steady
+    state. Measured by back_to_back only, else None; the interval needs two packets.
+    cycles: simulated. seconds: wall-clock time.
+    fifo_fill: largest fill in beats of every FIFO with a probe, by instance path.
+    """
+
+    name: str
+    driver: str
+    passed: bool
+    failures: tuple[str, ...]
+    packets: int
+    words_compared: int
+    mismatches: int
+    latency_cycles: int | None
+    interval_cycles: int | None
+    cycles: int
+    seconds: float
+    fifo_fill: Mapping[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Stimulus:
+    """What a simulation is given.
+
+    inputs, expected: raw frames by port, (packets, beats, lanes); expected may be None.
+    scenarios: names. seed: of all random choices. driver: "auto", "axi" or "lean".
+    watchdog: cycles without a handshake that count as a deadlock. plusargs: for the simulator.
+    """
+
+    inputs: Mapping[str, IntArray]
+    expected: Mapping[str, IntArray] | None
+    scenarios: tuple[str, ...]
+    seed: int
+    driver: str
+    watchdog: int
+    plusargs: tuple[str, ...]
+
+
+def run_scenarios(
+    executable: Path,
+    sources: Sources,
+    manifest: Manifest,
+    stimulus: Stimulus,
+    run_dir: Path,
+    progress: Progress | None = None,
+) -> tuple[list[ScenarioResult], list[dict[str, IntArray]]]:
+    """Simulate in `run_dir`, which is emptied first; return each scenario's result and output frames.
+
+    Raises
+    ------
+    ToolError
+        The simulator stopped before its end, or could not read a memory file.
+    """
+    with _exclusive(run_dir):
+        _prepare(run_dir, sources, manifest, stimulus)
+        log = run_dir / "simulation.log"
+        command: list[str | Path] = [executable, *_plusargs(stimulus)]
+        with _watched(run_dir / "results" / "progress", progress):
+            done = run_tool(
+                command, cwd=run_dir, env=_environment(run_dir, manifest, stimulus), log=log, check=False
+            )
+        results: list[ScenarioResult] = []
+        frames: list[dict[str, IntArray]] = []
+        _check_memories(done.stdout, run_dir)
+        for name in stimulus.scenarios:
+            path = run_dir / "results" / f"{name}.json"
+            if not path.is_file():
+                last = "\n  ".join(done.stdout.rstrip().splitlines()[-_TAIL_LINES:])
+                raise ToolError(f"the simulation ended without a result for {name} (log: {log}):\n  {last}")
+            results.append(_read_result(json.loads(path.read_text(encoding="utf-8"))))
+            with np.load(path.with_suffix(".npz"), allow_pickle=False) as archive:
+                frames.append({port: archive[port] for port in archive.files})
+        return results, frames
+
+
+def _prepare(run_dir: Path, sources: Sources, manifest: Manifest, stimulus: Stimulus) -> None:
+    for entry in run_dir.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != _LOCK:
+            entry.unlink()
+    for place, path in sources.links().items():
+        (run_dir / place).parent.mkdir(parents=True, exist_ok=True)
+        (run_dir / place).symlink_to(path)
+    (run_dir / "results").mkdir()
+    (run_dir / "design.json").write_text(manifest.to_json(), encoding="utf-8")
+    _save(run_dir / "input.npz", stimulus.inputs)
+    if stimulus.expected is not None:
+        _save(run_dir / "expected.npz", stimulus.expected)
+
+
+def _save(path: Path, arrays: Mapping[str, IntArray]) -> None:
+    with path.open("wb") as stream:
+        np.savez(stream, **dict(arrays))  # type: ignore[arg-type]  # its stub takes keywords for flags
+
+
+def _plusargs(stimulus: Stimulus) -> list[str]:
+    # Registers and memories that nothing initializes start with random bits.
+    seed = stimulus.seed % 0x7FFFFFFE + 1
+    return ["+verilator+rand+reset+2", f"+verilator+seed+{seed}", *(f"+{word}" for word in stimulus.plusargs)]
+
+
+def _environment(run_dir: Path, manifest: Manifest, stimulus: Stimulus) -> dict[str, str]:
+    library = find_libpython()
+    if library is None:
+        raise ToolError(
+            f"cocotb needs a Python with a shared library, and {sys.executable} has none; install one, "
+            "e.g. with `apt-get install libpython3-dev`, or build Python with --enable-shared"
+        )
+    env = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    path = [str(hw_sim_dir().parent), env.get("PYTHONPATH", "")]
+    names = "|".join(stimulus.scenarios)
+    env |= {
+        "PYTHONPATH": os.pathsep.join(entry for entry in path if entry),
+        "PYGPI_PYTHON_BIN": sys.executable,
+        "GPI_USERS": f"{library};{cocotb.pygpi_entry_point()}",
+        "COCOTB_TOPLEVEL": manifest.name,
+        "TOPLEVEL_LANG": "verilog",
+        "COCOTB_TEST_MODULES": "hw_sim.scenarios",
+        "COCOTB_TEST_FILTER": rf"\.({names})$",
+        "COCOTB_RANDOM_SEED": str(stimulus.seed),
+        "COCOTB_RESULTS_FILE": str(run_dir / "results.xml"),
+        "COCOTB_TRUST_INERTIAL_WRITES": "1",
+        "COCOTB_REWRITE_ASSERTION_FILES": "",
+        "COCOTB_ANSI_OUTPUT": "0",
+        "HPQ_DESIGN": str(run_dir / "design.json"),
+        "HPQ_INPUT": str(run_dir / "input.npz"),
+        "HPQ_EXPECTED": str(run_dir / "expected.npz") if stimulus.expected is not None else "",
+        "HPQ_RESULTS": str(run_dir / "results"),
+        "HPQ_SEED": str(stimulus.seed),
+        "HPQ_DRIVER": stimulus.driver,
+        "HPQ_WATCHDOG": str(stimulus.watchdog),
+    }
+    return env
+
+
+def _check_memories(output: str, run_dir: Path) -> None:
+    """Verilator only warns of a memory file that it cannot find, and goes on with an empty memory."""
+    for line in output.splitlines():
+        if "readmem" in line and line.startswith("%"):
+            raise ToolError(f"the design cannot read a memory file in {run_dir}: {line.lstrip('%')}")
+
+
+def _read_result(data: dict[str, Any]) -> ScenarioResult:
+    name, failures = data.pop("scenario"), data.pop("failures")
+    return ScenarioResult(name=name, failures=tuple(failures), **data)
+
+
+_LOCK = ".lock"
+
+
+@contextlib.contextmanager
+def _exclusive(run_dir: Path) -> Iterator[None]:
+    """Let one simulation at a time use a folder; others wait for it to end."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with (run_dir / _LOCK).open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def _watched(path: Path, progress: Progress | None) -> Iterator[None]:
+    """Pass on what the testbench writes into its progress file."""
+    if progress is None:
+        yield
+        return
+    progress("simulating")
+    ended = threading.Event()
+
+    def watch() -> None:
+        told = ""
+        while not ended.wait(_POLL_S):
+            with contextlib.suppress(OSError):
+                text = path.read_text(encoding="utf-8").strip()
+                if text and text != told:
+                    told = text
+                    progress(f"simulating {text}")
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -1,0 +1,200 @@
+"""Drives the streams, with little work per beat and none while nothing moves.
+
+A driver moves beats and knows when the design took them; it judges nothing. What comes out is
+watched by `hw_sim.monitor`, whoever drives TREADY.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import cocotb
+from cocotb.task import Task
+
+from hw_sim.design import IntArray, Port
+
+# A sink that plays with TREADY leaves it alone after so many cycles without a beat, and sleeps.
+_IDLE_CYCLES = 64
+
+
+class Signals:
+    """The signals of one AXI4-Stream port. TKEEP and TSTRB may be absent; `keep` and `strb` are then None.
+
+    Raises
+    ------
+    ValueError
+        The design lacks the port, or TDATA has another width than design.json says.
+    """
+
+    def __init__(self, dut: Any, port: Port) -> None:
+        self.port = port
+        self.data = self._find(dut, "TDATA")
+        self.valid = self._find(dut, "TVALID")
+        self.ready = self._find(dut, "TREADY")
+        self.last = self._find(dut, "TLAST")
+        self.keep = getattr(dut, f"{port.name}_TKEEP", None)
+        self.strb = getattr(dut, f"{port.name}_TSTRB", None)
+        if len(self.data) != port.tdata_bits:
+            raise ValueError(
+                f"{port.name}_TDATA has {len(self.data)} bits, design.json says {port.tdata_bits}"
+            )
+
+    def _find(self, dut: Any, suffix: str) -> Any:
+        name = f"{self.port.name}_{suffix}"
+        signal = getattr(dut, name, None)
+        if signal is None:
+            raise ValueError(f"the design has no port {name}")
+        return signal
+
+
+def gaps(rng: random.Random) -> Iterator[bool]:
+    """Yield for each cycle whether to pause: stretches with all kinds of duty, some long pauses."""
+    while True:
+        duty = rng.choice((0.0, 0.1, 0.5, 0.9, 1.0))
+        for _ in range(rng.randint(1, 24)):
+            yield rng.random() < duty
+
+
+class Source(Protocol):
+    """Sends packets into one input port."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def stop(self) -> None:
+        """End at once and leave the handshake signal low."""
+        ...
+
+
+class Sink(Protocol):
+    """Plays the receiver at one output port: drives TREADY."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def stop(self) -> None:
+        """End at once and leave the handshake signal low."""
+        ...
+
+
+def set_ones(signals: Signals) -> None:
+    """Drive TKEEP and TSTRB of an input port to all ones, where they exist."""
+    for strobe in (signals.keep, signals.strb):
+        if strobe is not None:
+            strobe.value = (1 << len(strobe)) - 1
+
+
+class LeanSource:
+    """Sends frames beat by beat, and sleeps while the design is not ready.
+
+    frames: (packets, beats, lanes). pauses: for each cycle, whether TVALID stays low; None for no gaps.
+    noise: puts random bits on TLAST, TKEEP, TSTRB and the padding of TDATA, which a design must ignore.
+    on_accept: called as each beat is handed over, at the clock edge that does it.
+    """
+
+    def __init__(
+        self,
+        signals: Signals,
+        clock: Any,
+        frames: IntArray,
+        on_accept: Callable[[], None],
+        pauses: Iterator[bool] | None = None,
+        noise: random.Random | None = None,
+    ) -> None:
+        self._signals = signals
+        self._edge = clock.rising_edge
+        self._frames = frames
+        self._on_accept = on_accept
+        self._pauses = pauses
+        self._noise = noise
+        self._task: Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to send at the next clock edge."""
+        self._task = cocotb.start_soon(self._run())
+
+    def stop(self) -> None:
+        """Stop in the middle of whatever it is; TVALID falls."""
+        if self._task is not None:
+            self._task.cancel()
+        self._signals.valid.value = 0
+
+    async def _run(self) -> None:
+        signals, edge = self._signals, self._edge
+        valid, ready, data, last = signals.valid, signals.ready, signals.data, signals.last
+        ready_rises, beats = ready.rising_edge, signals.port.beats
+        turns, active = {0, beats - 1}, False
+        set_ones(signals)
+        await edge
+        for index, word in enumerate(signals.port.pack(self._frames)):
+            if self._pauses is not None and next(self._pauses):
+                valid.value = active = False
+                await edge
+                while next(self._pauses):
+                    await edge
+            data.value = word
+            if index % beats in turns:  # TLAST is written only where it may change
+                last.value = (index + 1) % beats == 0
+            if self._noise is not None:
+                self._scramble(word)
+            if not active:
+                valid.value = active = True
+            await edge
+            while not ready.value:
+                await ready_rises
+                await edge
+            self._on_accept()
+        valid.value = 0
+
+    def _scramble(self, word: str) -> None:
+        signals, port, noise = self._signals, self._signals.port, self._noise
+        assert noise is not None
+        padding = port.tdata_bits - port.lanes * port.width
+        if padding:
+            signals.data.value = format(noise.getrandbits(padding), f"0{padding}b") + word[padding:]
+        signals.last.value = noise.getrandbits(1)
+        for strobe in (signals.keep, signals.strb):
+            if strobe is not None:
+                strobe.value = noise.getrandbits(len(strobe))
+
+
+class LeanSink:
+    """Holds TREADY high, or plays with it.
+
+    pauses: for each cycle, whether TREADY is low; None for always ready.
+    """
+
+    def __init__(self, signals: Signals, clock: Any, pauses: Iterator[bool] | None = None) -> None:
+        self._signals = signals
+        self._edge = clock.rising_edge
+        self._pauses = pauses
+        self._task: Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to receive."""
+        if self._pauses is None:
+            self._signals.ready.value = 1
+        else:
+            self._task = cocotb.start_soon(self._run(self._pauses))
+
+    def stop(self) -> None:
+        """Leave TREADY low."""
+        if self._task is not None:
+            self._task.cancel()
+        self._signals.ready.value = 0
+
+    async def _run(self, pauses: Iterator[bool]) -> None:
+        valid, ready = self._signals.valid, self._signals.ready
+        edge, valid_rises = self._edge, valid.rising_edge
+        idle = 0
+        while True:
+            await edge
+            ready.value = not next(pauses)
+            idle = 0 if valid.value else idle + 1
+            if idle >= _IDLE_CYCLES:
+                await valid_rises
+                idle = 0

@@ -1,0 +1,223 @@
+"""The ``hpq`` command: parse, call the API, print. No logic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import hpq_hls
+from hpq_hls import doctor as tools
+from hpq_hls import workflow
+from hpq_hls.cli_session import (
+    DEFAULT_PROJECT,
+    DebugOption,
+    ForceOption,
+    JsonOption,
+    ProjectArgument,
+    session,
+)
+from hpq_hls.demo import run_demo
+from hpq_hls.errors import ToolError
+from hpq_hls.report import tables, write_report
+from hpq_hls.workflow.skeleton import Skeleton, write_skeleton
+
+app = typer.Typer(
+    name="hpq",
+    help="From a trained torch network to per-layer fixed-point precisions and proved hardware.",
+    epilog="Start with `hpq demo`, or with `hpq init` beside your own model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Samples = Annotated[int | None, typer.Option(min=1, help="Test inputs to run through C++ and RTL.")]
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hpq_hls {hpq_hls.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _hpq(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """From a trained torch network to per-layer fixed-point precisions and proved hardware."""
+
+
+@app.command(epilog="Example: hpq init --source net.onnx")
+def init(
+    path: Annotated[
+        Path, typer.Argument(help="The file to write, or a folder for a project.yaml.")
+    ] = DEFAULT_PROJECT,
+    source: Annotated[str, typer.Option(help="The model: a .pt2 or .onnx file.")] = "model.pt2",
+    factory: Annotated[str | None, typer.Option(help="Instead: package.module:function.")] = None,
+    weights: Annotated[str | None, typer.Option(help="The factory's state dict.")] = None,
+    calibration: Annotated[str, typer.Option(help="Calibration data, .npz or .npy.")] = "calibration.npz",
+    validation: Annotated[str, typer.Option(help="Validation data.")] = "validation.npz",
+    test: Annotated[str, typer.Option(help="Test data.")] = "test.npz",
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write a commented project.yaml to start from."""
+    with session(as_json, debug) as run:
+        content = Skeleton(
+            source=source,
+            factory=factory,
+            weights=weights,
+            calibration=calibration,
+            validation=validation,
+            test=test,
+        )
+        run.show({"file": write_skeleton(path, content, force=force)}, tables.init_note)
+
+
+@app.command(epilog="Example: hpq demo --out demo")
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for everything the demo makes.")] = Path("demo"),
+    samples: Samples = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Take a real network from training to verified hardware (a few minutes)."""
+    with session(as_json, debug) as run:
+        result = run_demo(out, force=force, samples=samples, reporter=run.reporter)
+        run.show(result, tables.demo_table)
+        result.check()
+
+
+@app.command(epilog="Example: hpq search project.yaml, then set `precision: build/precision.yaml`")
+def search(
+    project: ProjectArgument = DEFAULT_PROJECT, as_json: JsonOption = False, debug: DebugOption = False
+) -> None:
+    """Find the cheapest per-layer precisions that keep the accuracy on the validation data."""
+    with session(as_json, debug) as run:
+        work = workflow.open_workspace(project)
+        run.show(workflow.run_search(work, run.reporter), tables.search_tables)
+
+
+@app.command(epilog="Example: hpq quantize project.yaml")
+def quantize(
+    project: ProjectArgument = DEFAULT_PROJECT, as_json: JsonOption = False, debug: DebugOption = False
+) -> None:
+    """Quantize at the project's precision and measure accuracy and memory."""
+    with session(as_json, debug) as run:
+        work = workflow.open_workspace(project)
+        run.show(workflow.run_quantize(work, run.reporter), tables.quantize_tables)
+
+
+@app.command(epilog="Example: hpq generate --force")
+def generate(
+    project: ProjectArgument = DEFAULT_PROJECT,
+    measure_fifos: Annotated[
+        bool,
+        typer.Option("--measure-fifos", help="Simulate the RTL first; make each FIFO as deep as it needs."),
+    ] = False,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write the HLS project, the RTL, or both."""
+    with session(as_json, debug) as run:
+        work = workflow.open_workspace(project)
+        result = workflow.run_generate(work, force=force, measure_fifos=measure_fifos, reporter=run.reporter)
+        run.show(result, tables.generate_table)
+
+
+@app.command(epilog="Example: hpq verify --rtl-dir build/vitis/hls_digits/solution/syn/verilog")
+def verify(
+    project: ProjectArgument = DEFAULT_PROJECT,
+    rtl_dir: Annotated[
+        Path | None,
+        typer.Option(help="Check this folder of Verilog instead, such as a vendor tool's export."),
+    ] = None,
+    samples: Samples = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Prove the generated projects equal to the simulator: C++ with g++, RTL with Verilator."""
+    with session(as_json, debug) as run:
+        work = workflow.open_workspace(project)
+        result = workflow.run_verify(work, rtl_dir=rtl_dir, samples=samples, reporter=run.reporter)
+        run.show(result, tables.verify_table)
+        result.check()
+
+
+@app.command(epilog="Example: hpq estimate project.yaml")
+def estimate(
+    project: ProjectArgument = DEFAULT_PROJECT, as_json: JsonOption = False, debug: DebugOption = False
+) -> None:
+    """Estimate LUT, FF, DSP, BRAM, latency and interval without any tool."""
+    with session(as_json, debug) as run:
+        work = workflow.open_workspace(project)
+        run.show(workflow.run_estimate(work, run.reporter), tables.estimate_tables)
+
+
+@app.command(epilog="Example: hpq synth --tool yosys")
+def synth(
+    project: ProjectArgument = DEFAULT_PROJECT,
+    tool: Annotated[str, typer.Option(help="yosys or nextpnr (RTL), or vitis (C++).")] = "yosys",
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Measure resources with a synthesis tool."""
+    with session(as_json, debug) as run:
+        work = workflow.open_workspace(project)
+        run.show(workflow.run_synth(work, tool, run.reporter), tables.synth_table)
+
+
+@app.command(epilog="Example: hpq compare project.yaml 8bit.yaml build/precision.yaml")
+def compare(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Project files, or files with a precision that is applied to the first project."),
+    ],
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Put precision combinations side by side: accuracy, memory, resources, cycles."""
+    with session(as_json, debug) as run:
+        run.show(workflow.run_compare(files, run.reporter), tables.compare_table)
+
+
+@app.command(epilog="Example: hpq report --out report.html")
+def report(
+    project: ProjectArgument = DEFAULT_PROJECT,
+    out: Annotated[
+        Path | None, typer.Option(help="The page; report.html in the output folder by default.")
+    ] = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write one self-contained HTML page with everything known of the project."""
+    with session(as_json, debug) as run:
+        work = workflow.open_workspace(project)
+        run.show(write_report(work, out, run.reporter), tables.report_table)
+
+
+@app.command(epilog="Example: hpq doctor --quick")
+def doctor(
+    quick: Annotated[bool, typer.Option("--quick", help="Look only; build and run nothing.")] = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Check every external tool: is it there, which version, can it build and run a small design?"""
+    with session(as_json, debug) as run:
+        with run.reporter.step("Checking tools") as step:
+            checks = tools.run_checks(quick, progress=step)
+        run.show({"checks": checks}, tables.doctor_table)
+        broken = [check.name for check in checks if not check.ok]
+        if broken:
+            raise ToolError(f"{', '.join(broken)} cannot be used; the table above says what to do")

@@ -1,0 +1,82 @@
+"""What every command shares: its options, its output, and how it fails."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import RenderableType
+
+from hpq_hls.errors import HpqError, ToolError
+from hpq_hls.report.console import TerminalReporter, make_console
+from hpq_hls.workflow.results import plain
+
+ERROR_STATUS = 1
+INTERRUPTED_STATUS = 130
+
+ProjectArgument = Annotated[
+    Path, typer.Argument(metavar="PROJECT", help="The project.yaml, or the folder it is in.")
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON, and nothing else, on stdout.")
+]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the Python traceback of an error.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace what was generated before.")]
+DEFAULT_PROJECT = Path("project.yaml")
+
+
+class Session:
+    """One run of a command. reporter: shows progress on standard error."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json, self._shown = as_json, False
+        self.reporter = TerminalReporter()
+
+    def show(self, result: Any, table: Callable[[Any], RenderableType]) -> None:
+        """Print a result: as JSON, or as ``table`` makes it from the plain form."""
+        content = plain(result)
+        self._shown = True
+        if self._as_json:
+            typer.echo(json.dumps(content, indent=2))
+        else:
+            make_console(stderr=False).print(table(content))
+
+    def fail(self, text: str, kind: str, status: int) -> NoReturn:
+        """End the command with one sentence; as JSON too, unless a result has been printed."""
+        if self._as_json and not self._shown:
+            typer.echo(json.dumps({"error": {"kind": kind, "message": text}}, indent=2))
+        typer.echo(f"Error: {text}", err=True)
+        raise typer.Exit(status)
+
+
+@contextlib.contextmanager
+def session(as_json: bool, debug: bool) -> Iterator[Session]:
+    """Run a command's work; an error becomes one sentence on standard error and an exit status."""
+    run = Session(as_json)
+    try:
+        yield run
+    except HpqError as error:
+        if debug:
+            raise
+        run.fail(_sentence(error), type(error).__name__, ERROR_STATUS)
+    except KeyboardInterrupt:
+        run.fail("Interrupted; nothing half-written is left behind.", "Interrupted", INTERRUPTED_STATUS)
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:
+        if debug:
+            raise
+        reason = " ".join(str(error).split())
+        what = f"This is a bug in hpq_hls ({type(error).__name__}: {reason})"
+        run.fail(f"{what}; run again with --debug and report it.", type(error).__name__, ERROR_STATUS)
+
+
+def _sentence(error: HpqError) -> str:
+    text = str(error).strip()
+    if isinstance(error, ToolError):
+        return text  # what the tool said last follows, indented
+    return " ".join(text.split())

@@ -1,0 +1,398 @@
+"""project.yaml <-> typed settings. Every error is one sentence with the file, the line and the key."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from hpq_hls.cost import find_part
+from hpq_hls.errors import ConfigError, PrecisionError
+from hpq_hls.fixed import FixedType
+from hpq_hls.project import DEFAULT_CLOCK_NS, DEFAULT_PART, LayerSettings
+from hpq_hls.quantize import Precision, parse_precision
+from hpq_hls.quantize.precision import MAX_WIDTH, MIN_WIDTH
+from hpq_hls.search.metric import METRICS
+from hpq_hls.search.objective import OBJECTIVES
+from hpq_hls.search.run import ACTIVATION_BITS, WEIGHT_BITS
+from hpq_hls.search.strategies import STRATEGIES
+from hpq_hls.yamlfile import KeyPath, YamlFile, dotted, read_yaml
+
+SENSITIVITY = "sensitivity"
+"""Another name for strategy greedy, whose every step weighs measured accuracy lost against cost saved."""
+
+
+def _bits(value: Any) -> Any:
+    """A number of bits, or the text of a whole type."""
+    if isinstance(value, str):
+        try:
+            width = FixedType.parse(value).width
+        except PrecisionError as error:
+            raise ValueError(
+                f"is {value!r}, which is neither a number of bits nor an ap_fixed type"
+            ) from error
+    elif isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"is {value!r}; give a whole number of bits from {MIN_WIDTH} to {MAX_WIDTH}")
+    else:
+        width = value
+    if not MIN_WIDTH <= width <= MAX_WIDTH:
+        raise ValueError(f"asks for {width} bits; widths go from {MIN_WIDTH} to {MAX_WIDTH}")
+    return value
+
+
+def _one_of(known: Iterable[str]) -> AfterValidator:
+    names = tuple(known)
+
+    def check(value: str) -> str:
+        if value not in names:
+            close = difflib.get_close_matches(value, names, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(names)}"
+            raise ValueError(f"is {value!r}; {hint}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"is {value!r}; give a number")
+    return value
+
+
+def _part(value: str) -> str:
+    try:
+        find_part(value)
+    except ConfigError as error:
+        raise ValueError(f"is {value!r}: {error}") from error
+    return value
+
+
+def _both(value: Any) -> Any:
+    """A single width for weights and activations."""
+    if isinstance(value, (int, str)) and not isinstance(value, bool):
+        return {"weight": value, "activation": value}
+    return value
+
+
+def _precision(value: Any) -> Any:
+    """The short forms: one width for everything, or the path of a file."""
+    if isinstance(value, str) and not value.strip().startswith("ap_"):
+        return {"file": value}
+    if isinstance(value, (int, str)) and not isinstance(value, bool):
+        return {"default": value}
+    return _nothing(value)
+
+
+def _nothing(value: Any) -> Any:
+    """A section whose keys are all commented out."""
+    return {} if value is None else value
+
+
+def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError(f"is [{', '.join(map(str, values))}]; list each one only once")
+    return values
+
+
+Bits = Annotated[int | str, BeforeValidator(_bits)]
+Positive = Annotated[int, Field(strict=True, ge=1)]
+Plain = Annotated[int, BeforeValidator(_bits)]
+Text = Annotated[str, Field(strict=True, min_length=1)]
+Real = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+WidthList = Annotated[tuple[Plain, ...], Field(min_length=1), AfterValidator(_each_once)]
+
+
+Empty = BeforeValidator(_nothing)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelSettings(_Section):
+    """The network: ``source`` (.pt2 or .onnx), or ``factory`` ("pkg.mod:make") with its ``weights``."""
+
+    source: Text | None = None
+    factory: Text | None = None
+    weights: Text | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> ModelSettings:
+        if (self.source is None) == (self.factory is None):
+            raise ValueError("needs either source (a .pt2 or .onnx file) or factory (pkg.mod:make), not both")
+        if self.source is not None and Path(self.source).suffix.lower() not in (".pt2", ".onnx"):
+            raise ValueError(
+                f"has source {self.source!r}; give a .pt2 file from torch.export.save or an .onnx file, or "
+                "use factory and weights for a state dict"
+            )
+        if self.weights is not None and self.factory is None:
+            raise ValueError(
+                "has weights without factory; add factory: pkg.mod:make, the function that builds it"
+            )
+        if self.factory is not None and not all(self.factory.partition(":")):
+            raise ValueError(f"has factory {self.factory!r}; write it as package.module:function")
+        return self
+
+
+class DataSettings(_Section):
+    """Files with ``x``, and ``y`` where something is scored."""
+
+    calibration: Text
+    validation: Text | None = None
+    test: Text | None = None
+
+
+class WidthSettings(_Section):
+    """Widths of one layer."""
+
+    weight: Bits | None = None
+    activation: Bits | None = None
+    bias: Bits | None = None
+
+
+Widths = Annotated[WidthSettings, BeforeValidator(_both)]
+
+
+class PrecisionSettings(_Section):
+    """Widths of the network, here or in a ``file``."""
+
+    file: Text | None = None
+    default: Widths = WidthSettings(weight=8, activation=8)
+    layers: Annotated[dict[str, Widths], Empty] = {}
+
+    @model_validator(mode="after")
+    def _one_place(self) -> PrecisionSettings:
+        if self.file is not None and self.model_fields_set != {"file"}:
+            raise ValueError("names a file and widths too; keep one of them")
+        return self
+
+    def to_precision(self) -> Precision:
+        """The widths as ``hpq_hls.quantize`` takes them; those of a file are not read."""
+        return parse_precision(self.model_dump(exclude={"file"}))
+
+
+class SearchSettings(_Section):
+    """What ``hpq search`` looks for."""
+
+    objective: Annotated[Text, _one_of(OBJECTIVES)] = "lut"
+    max_drop: Annotated[Real, Field(ge=0)] = 0.01
+    strategy: Annotated[Text, _one_of(("auto", *STRATEGIES, SENSITIVITY))] = "auto"
+    weight_bits: WidthList = WEIGHT_BITS
+    activation_bits: WidthList = ACTIVATION_BITS
+    metric: Annotated[Text, _one_of(METRICS)] = "top1"
+    seed: Annotated[int, Field(strict=True, ge=0)] = 0
+
+
+class FoldingSettings(_Section):
+    """Folding of one layer."""
+
+    pe: Positive | None = None
+    simd: Positive | None = None
+    reuse_factor: Positive | None = None
+    strategy: Annotated[Text, _one_of(("folded", "unrolled"))] | None = None
+
+
+Backends = Annotated[
+    tuple[Annotated[Text, _one_of(("vitis", "vivado", "rtl"))], ...],
+    Field(min_length=1),
+    AfterValidator(_each_once),
+]
+
+
+class HardwareSettings(_Section):
+    """The chip, the clock and the folding."""
+
+    backends: Backends = ("vitis", "rtl")
+    part: Annotated[Text, AfterValidator(_part)] = DEFAULT_PART
+    clock_ns: Annotated[Real, Field(gt=0)] = DEFAULT_CLOCK_NS
+    io: Annotated[Text, _one_of(("stream", "parallel"))] = "stream"
+    target_interval: Positive | None = None
+    reuse_factor: Positive | None = None
+    layers: Annotated[dict[str, FoldingSettings], Empty] = {}
+
+    def folding(self) -> LayerSettings:
+        """``layers`` as ``hpq_hls.generate`` takes it."""
+        return {name: given.model_dump(exclude_none=True) for name, given in self.layers.items()}
+
+
+class Settings(_Section):
+    """A whole project.yaml. ``name``: of the top-level function and module."""
+
+    name: Text | None = None
+    model: ModelSettings
+    data: DataSettings
+    precision: Annotated[PrecisionSettings, BeforeValidator(_precision)] = PrecisionSettings()
+    search: Annotated[SearchSettings, Empty] = SearchSettings()
+    hardware: Annotated[HardwareSettings, Empty] = HardwareSettings()
+    output: Text = "build"
+
+    def to_yaml(self) -> str:
+        """Text that ``load_config`` reads back to equal settings; defaults are left out."""
+        plain = self.model_dump(mode="json", exclude_defaults=True)
+        return yaml.safe_dump(plain, sort_keys=False, default_flow_style=None, width=100)
+
+
+@dataclass(frozen=True, eq=False)
+class ProjectFile:
+    """A project.yaml: where it is, what it says, and on which line it says so."""
+
+    settings: Settings
+    source: YamlFile
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths start from."""
+        return self.source.path.parent
+
+    @property
+    def output(self) -> Path:
+        """Where artifacts go."""
+        return self.path(self.settings.output)
+
+    def path(self, written: str) -> Path:
+        """A path as written in the file, made usable from here."""
+        return self.folder / Path(written).expanduser()
+
+    def where(self, *keys: str | int) -> str:
+        """``file, line n: a.b.c`` of a key, for error messages."""
+        return f"{self.source.where(keys)}: {dotted(keys)}"
+
+    def precision(self) -> tuple[Precision, YamlFile, KeyPath]:
+        """The widths, the file that gives them, and the key path of their section in it."""
+        chosen = self.settings.precision
+        if chosen.file is None:
+            return chosen.to_precision(), self.source, ("precision",)
+        try:
+            return read_precision(self.path(chosen.file))
+        except ConfigError as error:
+            if self.path(chosen.file).exists():
+                raise
+            raise ConfigError(
+                f"{self.where('precision')} names {chosen.file}, which does not exist; `hpq search` "
+                "writes such a file"
+            ) from error
+
+
+def load_config(path: str | Path = "project.yaml") -> ProjectFile:
+    """Read and check a project.yaml; ``path`` may be the folder that holds it.
+
+    Raises:
+        ConfigError: the file is missing or malformed, or a key is missing, unknown or out of range.
+    """
+    path = Path(path)
+    source = read_yaml(path / "project.yaml" if path.is_dir() else path)
+    return ProjectFile(_validated(Settings, source.data, source, ()), source)
+
+
+def read_precision(path: str | Path) -> tuple[Precision, YamlFile, KeyPath]:
+    """Read a file that holds a precision: ``{default, layers}``, or a mapping from layer to widths,
+    alone or under the key ``precision``.
+
+    Raises:
+        ConfigError: as for ``load_config``.
+    """
+    source = read_yaml(path)
+    data = source.data
+    keys: KeyPath = ()
+    if isinstance(data, dict) and "precision" in data:
+        data, keys = data["precision"], ("precision",)
+    if isinstance(data, dict) and not set(data) <= {"default", "layers", "file"}:
+        wrapped = YamlFile(
+            source.path, data, {("layers", *k[len(keys) :]): n for k, n in source.lines.items()}
+        )
+        settings = _validated(PrecisionSettings, {"layers": data}, wrapped, ())
+        source, keys = wrapped, ()
+    else:
+        settings = _validated(PrecisionSettings, _precision(data), source, keys)
+    if settings.file is not None:
+        raise ConfigError(
+            f"{source.where(keys)}: a precision file cannot name another one; write the widths here"
+        )
+    return settings.to_precision(), source, keys
+
+
+def _validated(kind: type[Any], data: Any, source: YamlFile, keys: KeyPath) -> Any:
+    if not isinstance(data, dict):
+        what = "is empty" if data is None else f"holds {data!r} where a mapping belongs"
+        raise ConfigError(f"{source.where(keys)}: {what}; start from the skeleton that `hpq init` writes")
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        first = min(error.errors(), key=lambda item: _urgency(item["type"]))
+        raise ConfigError(_sentence(kind, first, source, keys)) from None
+
+
+def _urgency(kind: str) -> int:
+    """Unknown keys first: they are often what makes another key missing."""
+    return ("extra_forbidden", "missing").index(kind) if kind in ("extra_forbidden", "missing") else 2
+
+
+_SAYS = {
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be more than {gt}",
+    "less_than_equal": "must be at most {le}",
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "tuple_type": "must be a list in [ ]",
+    "dict_type": "must be a mapping of names",
+}
+
+
+def _sentence(root: type[_Section], error: Any, source: YamlFile, keys: KeyPath) -> str:
+    # pydantic adds "[key]" for keys of mappings, and the tag of a union's member; neither is in the file
+    location = tuple(key for key in error["loc"] if key != "[key]")
+    path = (*keys, *location)
+    name, given, kind = dotted(path), error["input"], error["type"]
+    place = source.where(path)
+    if kind == "extra_forbidden":
+        return f"{place}: {name} is no known key{_hint(str(location[-1]), _keys_at(root, location[:-1]))}"
+    if kind == "missing":
+        return f"{place}: {name} is missing; add it"
+    if kind == "model_type":
+        known = ", ".join(_keys_at(root, location))
+        return f"{place}: {name} is {given!r}; it must be a mapping with keys such as {known}"
+    if kind == "value_error":
+        return f"{place}: {name} {error['ctx']['error']}"
+    says = _SAYS.get(kind, error["msg"]).format(**error.get("ctx", {}))
+    return f"{place}: {name} is {given!r}; it {says}"
+
+
+def _hint(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known keys are {', '.join(known)}"
+
+
+def _keys_at(root: type[_Section], location: KeyPath) -> tuple[str, ...]:
+    """The keys that are valid in the section at ``location``."""
+    kind: Any = root
+    for key in location:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind = kind.model_fields[str(key)].annotation
+        else:
+            kind = get_args(kind)[1]  # a mapping's values
+        while get_origin(kind) is Annotated:
+            kind = get_args(kind)[0]
+        if get_origin(kind) in (types.UnionType, Literal):
+            kind = get_args(kind)[0]
+    return tuple(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else ()

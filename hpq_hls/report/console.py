@@ -1,0 +1,68 @@
+"""Progress on standard error: a live line on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+PLAIN_INTERVAL_S = 5.0
+"""Where lines cannot be rewritten, a step speaks at most this often."""
+PLAIN_WIDTH = 120
+
+
+def make_console(*, stderr: bool) -> Console:
+    """A console on one of the standard streams; wide enough for the tables where there is no terminal."""
+    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    return console
+
+
+class TerminalReporter:
+    """Shows steps as they run. It implements ``hpq_hls.workflow.Reporter``."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or make_console(stderr=True)
+
+    @contextlib.contextmanager
+    def step(self, title: str) -> Iterator[_Shown]:
+        """Begin a step; when its block ends well, its time and result are shown."""
+        begin = time.monotonic()
+        if self._console.is_terminal:
+            with self._console.status(Text(title)) as status:
+                shown = _Shown(self._console, title, status)
+                yield shown
+            mark = Text("✓ " if self._console.encoding.startswith("utf") else "+ ", style="green")
+        else:
+            shown = _Shown(self._console, title, None)
+            yield shown
+            mark = Text("")
+        result = f": {shown.result}" if shown.result else ""
+        seconds = f" ({time.monotonic() - begin:.1f} s)"
+        self._console.print(mark + Text(f"{title}{result}") + Text(seconds, style="dim"), soft_wrap=True)
+
+
+class _Shown:
+    """A step on the screen."""
+
+    def __init__(self, console: Console, title: str, status: Status | None) -> None:
+        self._console, self._title, self._status = console, title, status
+        self._spoke = time.monotonic()
+        self.result = ""
+
+    def __call__(self, phrase: str) -> None:
+        """See ``hpq_hls.workflow.Step``."""
+        if self._status is not None:
+            self._status.update(Text(f"{self._title}: {phrase}"))
+        elif time.monotonic() - self._spoke >= PLAIN_INTERVAL_S:
+            self._spoke = time.monotonic()
+            self._console.print(Text(f"  {self._title}: {phrase} ..."), soft_wrap=True)
+
+    def conclude(self, result: str) -> None:
+        """See ``hpq_hls.workflow.Step``."""
+        self.result = result

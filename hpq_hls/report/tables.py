@@ -1,0 +1,288 @@
+"""Results as tables for the terminal. Each function takes the plain form of a result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from hpq_hls.report import text as t
+
+Plain = dict[str, Any]
+_UNITS = (("lut", "LUT"), ("ff", "FF"), ("dsp", "DSP"), ("bram", "BRAM (18 kbit)"))
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> Table:
+    """A table whose first ``left`` columns are text and the others numbers."""
+    table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(Text(column), justify="left" if index < left else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def layers_table(network: Plain) -> RenderableType:
+    """Types and memory of every layer."""
+    rows = [
+        (
+            layer["name"],
+            layer["kind"],
+            layer["weight_type"] or "-",
+            layer["activation_type"],
+            t.count(layer["parameters"]) if layer["parameters"] else "-",
+            t.count(layer["weight_bits"]) if layer["weight_bits"] else "-",
+        )
+        for layer in network["layers"]
+    ]
+    columns = ("layer", "operator", "weights", "output", "parameters", "bits stored")
+    return _table(f"Network {network['name']}", columns, rows, left=4)
+
+
+def quality_rows(scores: Plain | None, network: Plain) -> list[tuple[str, str]]:
+    """Quality and memory beside float and uniform 8 bit."""
+    rows: list[tuple[str, str]] = []
+    if scores is not None:
+        metric = scores["metric"]
+        unseen = f"{scores['split']} split, {scores['samples']:,} samples"
+        rows += [
+            (f"float {t.metric_name(metric)} ({unseen})", t.score(scores["float_score"], metric)),
+            (f"quantized {t.metric_name(metric)} ({unseen})", t.score(scores["quantized_score"], metric)),
+            (f"uniform 8 bit {t.metric_name(metric)}", t.score(scores["uniform8_score"], metric)),
+        ]
+    held, uniform, floats = network["weight_bits"], network["uniform8_bits"], network["float32_bits"]
+    rows += [
+        ("weight memory", t.bits(held)),
+        ("  of float32", f"{t.bits(floats)}, {t.ratio(held, floats)} larger"),
+        ("  of uniform 8 bit", f"{t.bits(uniform)}, {t.ratio(held, uniform)} larger"),
+    ]
+    return rows
+
+
+def quantize_tables(result: Plain) -> RenderableType:
+    """What ``hpq quantize`` shows."""
+    rows = [*quality_rows(result["scores"], result["network"]), ("saved as", result["file"])]
+    return Group(layers_table(result["network"]), _pairs("Quality and memory", rows))
+
+
+def search_tables(result: Plain) -> RenderableType:
+    """What ``hpq search`` shows."""
+    metric = result["metric"]
+    front = [
+        (
+            t.score(point["accuracy"], metric),
+            t.count(point["cost"]),
+            t.count(point["weight_bits"]),
+            "<- chosen" if point["precision"] == result["best"]["precision"] else "",
+        )
+        for point in result["pareto"]
+    ]
+    columns = (t.metric_name(metric), result["objective"], "weight bits", "")
+    pairs = [
+        (
+            "strategy",
+            f"{result['strategy']}, {result['evaluations']:,} combinations in {result['seconds']:.1f} s",
+        ),
+        (f"float {t.metric_name(metric)} (validation)", t.score(result["float_accuracy"], metric)),
+        (f"best {t.metric_name(metric)} (validation)", t.score(result["best"]["accuracy"], metric)),
+        (f"best {result['objective']}", t.count(result["best"]["cost"])),
+        ("bits (weight/activation)", precision_text(result["best"]["precision"])),
+    ]
+    if result["file"]:
+        pairs.append(
+            ("written to", f"{result['file']}; name it under `precision:` in project.yaml to use it")
+        )
+    return Group(_table("Pareto front", columns, front, left=0), _pairs("Search", pairs))
+
+
+def precision_text(precision: Plain) -> str:
+    """``conv1 4/5`` for weight/activation bits, for every layer that the search chose."""
+    return ", ".join(
+        f"{name} {widths.get('weight', '-')}/{widths.get('activation', '-')}"
+        for name, widths in precision["layers"].items()
+    )
+
+
+def generate_table(result: Plain) -> RenderableType:
+    """What ``hpq generate`` shows."""
+    rows = [(item["backend"], item["path"], item["top"], str(item["files"])) for item in result["projects"]]
+    return _table("Generated", ("backend", "folder", "top", "files"), rows, left=3)
+
+
+def verify_table(result: Plain) -> RenderableType:
+    """What ``hpq verify`` shows."""
+    rows = [
+        (
+            check["what"],
+            check["backend"],
+            check["scenario"] or "-",
+            t.count(check["samples"]),
+            t.count(check["words_compared"]),
+            t.count(check["words_different"]),
+            "passed" if check["passed"] else "FAILED",
+        )
+        for check in result["checks"]
+    ]
+    columns = ("check", "backend", "scenario", "inferences", "words compared", "words different", "verdict")
+    table = _table("Hardware against the simulator", columns, rows, left=3)
+    reasons = [
+        f"  {check['backend']}: {reason}" for check in result["checks"] for reason in check["failures"]
+    ]
+    timing = Text("")
+    if result["latency_cycles"] is not None:
+        latency = t.duration(result["latency_cycles"], result["clock_ns"])
+        interval = t.duration(result["interval_cycles"], result["clock_ns"])
+        timing = Text(f"latency {latency}, interval {interval}, measured by co-simulation")
+    return Group(table, *(Text(reason) for reason in reasons), timing)
+
+
+def resource_rows(used: Plain, capacity: Plain | None) -> list[tuple[str, str, str]]:
+    """LUT, FF, DSP and BRAM, and their share of the part."""
+    return [
+        (label, t.count(used[key]), "-" if capacity is None else t.share(used[key], capacity[key]))
+        for key, label in _UNITS
+    ]
+
+
+def estimate_tables(result: Plain) -> RenderableType:
+    """What ``hpq estimate`` shows."""
+    estimate = result["estimate"]
+    rows = [
+        (
+            layer["name"],
+            f"{layer['pe']} x {layer['simd']}",
+            *(t.count(layer[key]) for key, _ in _UNITS),
+            t.count(layer["cycles"]),
+        )
+        for layer in estimate["layers"]
+    ]
+    columns = ("layer", "PE x SIMD", *(label for _, label in _UNITS), "cycles")
+    cycles = [
+        ("latency", t.duration(estimate["latency_cycles"], estimate["clock_ns"]), ""),
+        ("interval", t.duration(estimate["interval_cycles"], estimate["clock_ns"]), ""),
+    ]
+    total = _table(
+        f"Estimate: {estimate['stage']}",
+        ("resource", "used", f"of {result['capacity']['part']}"),
+        [*resource_rows(estimate, result["capacity"]), *cycles],
+    )
+    return Group(_table("Per layer", columns, rows), total)
+
+
+def synth_table(result: Plain) -> RenderableType:
+    """What ``hpq synth`` shows."""
+    report = result["report"]
+    # Only figures for the user's own part can be put in relation to it.
+    capacity = None if report["tool"].startswith("nextpnr") else result["capacity"]
+    rows = resource_rows(report, capacity)
+    if report["fmax_mhz"] is not None:
+        rows.append(("clock", f"{report['fmax_mhz']:.1f} MHz", ""))
+    title = f"{report['tool']} {report['version']}: {report['stage']}"
+    return _table(title, ("resource", "used", f"of {result['capacity']['part']}"), rows)
+
+
+def compare_table(result: Plain) -> RenderableType:
+    """What ``hpq compare`` shows: one column for each precision combination."""
+    rows = result["rows"]
+    metric = next((row["scores"]["metric"] for row in rows if row["scores"]), "top1")
+
+    def line(label: str, cells: Sequence[str]) -> tuple[str, ...]:
+        return (label, *cells)
+
+    def scored(key: str) -> list[str]:
+        return [t.score(row["scores"][key], metric) if row["scores"] else "-" for row in rows]
+
+    table = [
+        line(f"float {t.metric_name(metric)}", scored("float_score")),
+        line(f"quantized {t.metric_name(metric)}", scored("quantized_score")),
+        line("weight memory (bits)", [t.count(row["network"]["weight_bits"]) for row in rows]),
+        *(line(label, [t.count(row["estimate"][key]) for row in rows]) for key, label in _UNITS),
+        line("latency (cycles)", [t.count(row["estimate"]["latency_cycles"]) for row in rows]),
+        line("interval (cycles)", [t.count(row["estimate"]["interval_cycles"]) for row in rows]),
+    ]
+    names = dict.fromkeys(layer["name"] for row in rows for layer in row["network"]["layers"])
+    table += [
+        line(f"{name} (weight/activation)", [_widths(row["network"], name) for row in rows]) for name in names
+    ]
+    return _table("Side by side", ("", *(row["label"] for row in rows)), table)
+
+
+def _widths(network: Plain, name: str) -> str:
+    for layer in network["layers"]:
+        if layer["name"] == name:
+            return f"{t.width(layer['weight_width'])}/{layer['activation_width']}"
+    return "-"
+
+
+def summary_table(summary: Plain) -> RenderableType:
+    """Everything about a project in one table."""
+    estimate, verify, clock = summary["estimate"]["estimate"], summary["verify"], summary["clock_ns"]
+    rows = quality_rows(summary["scores"], summary["network"])
+    rows.append(("bits per layer (weight/activation)", t.layer_bits(summary["network"]["layers"])))
+    for label, used, share in resource_rows(estimate, summary["estimate"]["capacity"]):
+        rows.append((label, f"{used}  ({share} of {summary['estimate']['capacity']['part']})"))
+    rows.append(("  stage of these figures", estimate["stage"]))
+    for key, label in (("latency_cycles", "latency"), ("interval_cycles", "interval")):
+        measured = "not measured" if verify is None else t.duration(verify[key], clock)
+        rows.append((label, f"{measured} by co-simulation; {t.duration(estimate[key], clock)} estimated"))
+    rows += _word_rows(verify)
+    return _pairs(f"{summary['project']} on {summary['part']}, {clock:g} ns, io {summary['io']}", rows)
+
+
+def _word_rows(verify: Plain | None) -> list[tuple[str, str]]:
+    if verify is None:
+        return [("verification", "not run since the last change; run `hpq verify`")]
+    rows: dict[str, tuple[int, int, bool]] = {}
+    for check in verify["checks"]:
+        label = f"{check['what']} ({check['backend']})"
+        compared, different, passed = rows.get(label, (0, 0, True))
+        rows[label] = (
+            compared + check["words_compared"],
+            different + check["words_different"],
+            passed and check["passed"],
+        )
+    return [
+        (label, f"{compared:,} words compared, {different:,} different{'' if passed else ', FAILED'}")
+        for label, (compared, different, passed) in rows.items()
+    ]
+
+
+def init_note(result: Plain) -> RenderableType:
+    """What ``hpq init`` shows."""
+    return Text(f"Wrote {result['file']}; fill in model and data, then run `hpq quantize` or `hpq search`.")
+
+
+def report_table(result: Plain) -> RenderableType:
+    """What ``hpq report`` shows."""
+    return Group(summary_table(result["summary"]), Text(f"Page: {result['file']}"))
+
+
+def demo_table(result: Plain) -> RenderableType:
+    """What ``hpq demo`` shows."""
+    folder = result["folder"]
+    where = f"Everything is in {folder} ({result['seconds']:.0f} s); start with {folder}/README.md, or open "
+    return Group(summary_table(result["summary"]), Text(f"{where}{folder}/report.html"))
+
+
+def doctor_table(result: Plain) -> RenderableType:
+    """What ``hpq doctor`` shows."""
+    rows = [
+        (
+            check["name"],
+            check["status"],
+            "required" if check["required"] else "optional",
+            check["version"] or "-",
+            f"{check['detail']} {check['hint']}".strip(),
+        )
+        for check in result["checks"]
+    ]
+    return _table("Tools", ("tool", "state", "", "version", "what was tried, and what to do"), rows, left=5)
+
+
+def _pairs(title: str, rows: Sequence[tuple[str, str]]) -> Table:
+    table = _table(title, ("", ""), rows, left=2)
+    table.show_header = False
+    return table

@@ -1,0 +1,38 @@
+"""What a synthesis tool measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ResourceReport:
+    """Resources of a design as a tool reports them.
+
+    lut: look-up tables, those used as memory or shift register included.
+    ff: flip-flops. dsp: DSP blocks. bram: block RAMs of 18 kbit (a 36-kbit one counts as two).
+    tool, version: who says so.
+    stage: which step of the flow the figures come from; figures of different stages do not compare.
+    fmax_mhz: highest clock frequency, None where the stage does not know it.
+    cells: every kind of cell and how many there are, as the tool names them.
+    latency_cycles, interval_cycles: cycles per frame where the tool reports them.
+    """
+
+    lut: int
+    ff: int
+    dsp: int
+    bram: int
+    tool: str
+    version: str
+    stage: str
+    fmax_mhz: float | None = None
+    cells: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    latency_cycles: int | None = None
+    interval_cycles: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain JSON types."""
+        return asdict(self)

@@ -1,0 +1,27 @@
+"""The steps that the commands, the demo and the examples share, driven by one project.yaml."""
+
+from hpq_hls.workflow.checking import run_verify
+from hpq_hls.workflow.compare import run_compare
+from hpq_hls.workflow.data import Dataset, load_dataset
+from hpq_hls.workflow.progress import Quiet, Reporter, Step
+from hpq_hls.workflow.results import plain
+from hpq_hls.workflow.steps import run_estimate, run_generate, run_quantize, run_search, run_synth
+from hpq_hls.workflow.workspace import Workspace, open_workspace
+
+__all__ = [
+    "Dataset",
+    "Quiet",
+    "Reporter",
+    "Step",
+    "Workspace",
+    "load_dataset",
+    "open_workspace",
+    "plain",
+    "run_compare",
+    "run_estimate",
+    "run_generate",
+    "run_quantize",
+    "run_search",
+    "run_synth",
+    "run_verify",
+]

@@ -1,0 +1,173 @@
+"""The network named in project.yaml: an exported program, an ONNX file, or a factory and a state dict."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import logging
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpq_hls.config import ProjectFile
+from hpq_hls.errors import ConfigError, DataError, HpqError
+from hpq_hls.frontends import from_exported, from_onnx, from_torch
+from hpq_hls.graph import Graph
+from hpq_hls.workflow.data import Dataset
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    import torch
+
+
+def load_model(project: ProjectFile, calibration: Dataset) -> Graph:
+    """The float network.
+
+    calibration: its first samples are the example input that a factory's module is traced with.
+
+    Raises:
+        ConfigError: the file or the factory does not exist, or the factory fails.
+        DataError: the file is not what its name says, or the weights do not fit.
+        UnsupportedOperatorError: the network cannot become hardware.
+    """
+    settings = project.settings.model
+    if settings.source is not None:
+        path = _existing(project, "source", settings.source)
+        name = project.settings.name or path.stem
+        return from_onnx(path, name=name) if path.suffix.lower() == ".onnx" else _exported(path, name)
+    assert settings.factory is not None
+    weights = None if settings.weights is None else _existing(project, "weights", settings.weights)
+    name = project.settings.name or settings.factory.partition(":")[0].rpartition(".")[2]
+    with _importable(project.folder):
+        module = _made(project, settings.factory)
+        if weights is not None:
+            load_weights(module, weights)
+        return from_torch(module, _example(calibration), name=name)
+
+
+def load_weights(module: torch.nn.Module, path: Path) -> None:
+    """Load a state dict into a module.
+
+    Raises:
+        DataError: the file is no plain state dict (it is never unpickled as objects), or does not fit.
+    """
+    import torch
+
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error}); check the file") from error
+    except Exception as error:  # torch raises many kinds on a foreign file
+        raise DataError(
+            f"{path} is no plain state dict and is not unpickled; save it with "
+            "torch.save(model.state_dict(), path)"
+        ) from error
+    if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        held = ", ".join(map(str, state)) if isinstance(state, Mapping) else type(state).__name__
+        raise DataError(
+            f"{path} is no plain state dict (it holds {held}); save it with "
+            "torch.save(model.state_dict(), path)"
+        )
+    try:
+        module.load_state_dict(dict(state))
+    except RuntimeError as error:
+        reasons = "; ".join(line.strip().rstrip(".") for line in str(error).splitlines()[1:])
+        raise DataError(f"{path} does not fit the network: {reasons}") from error
+
+
+def _existing(project: ProjectFile, key: str, written: str) -> Path:
+    path = project.path(written)
+    if not path.is_file():
+        raise ConfigError(f"{project.where('model', key)} names {path}, which is no file; correct the path")
+    return path
+
+
+def _exported(path: Path, name: str) -> Graph:
+    import torch
+
+    try:
+        with _silent():
+            program = torch.export.load(path)
+    except Exception as error:  # torch raises many kinds on a foreign file
+        reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+        raise DataError(
+            f"{path} is no exported program that this torch reads ({reason}); write it with torch.export.save"
+        ) from error
+    return from_exported(program, name=name)
+
+
+def _made(project: ProjectFile, factory: str) -> torch.nn.Module:
+    import torch
+
+    where = project.where("model", "factory")
+    package, _, attribute = factory.partition(":")
+    try:
+        made: Any = importlib.import_module(package)
+        for part in attribute.split("."):
+            made = getattr(made, part)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"{where} names {factory}, which cannot be imported ({error}); correct it"
+        ) from error
+    except Exception as error:  # anything can come out of user code
+        raise ConfigError(
+            f"{where} names {factory}, whose module fails with {_brief(error)}; correct the module"
+        ) from error
+    try:
+        module = made()
+    except HpqError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"{where} names {factory}, which fails with {_brief(error)}; it must work without arguments"
+        ) from error
+    if not isinstance(module, torch.nn.Module):
+        raise ConfigError(
+            f"{where} names {factory}, which returns a {type(module).__name__}; it must return a "
+            "torch.nn.Module"
+        )
+    return module
+
+
+def _brief(error: BaseException) -> str:
+    text = str(error).strip().partition("\n")[0].rstrip(".")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _example(calibration: Dataset) -> Any:
+    import torch
+
+    return torch.as_tensor(calibration.x[:2].astype("float32"))
+
+
+@contextlib.contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """``folder`` first on the import path; afterwards it is gone, and so are the modules found there,
+    so that a project elsewhere with a module of the same name gets its own."""
+    home = str(folder.resolve())
+    before, path = set(sys.modules), list(sys.path)
+    sys.path.insert(0, home)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - before:
+            origin = getattr(sys.modules[name], "__file__", None)
+            if origin is not None and Path(origin).resolve().is_relative_to(home):
+                del sys.modules[name]
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Torch's warnings and log lines kept from the user."""
+    level = logging.root.manager.disable
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        logging.disable(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logging.disable(level)

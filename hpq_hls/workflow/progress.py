@@ -1,0 +1,42 @@
+"""How long work tells what it is doing; the command line shows it, a library call may ignore it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+
+class Step(Protocol):
+    """One step of the work that is going on."""
+
+    def __call__(self, phrase: str) -> None:
+        """Say what the step is doing now."""
+        ...
+
+    def conclude(self, result: str) -> None:
+        """Say, in a few words, what came out; shown when the step ends."""
+        ...
+
+
+class Reporter(Protocol):
+    """Shows steps."""
+
+    def step(self, title: str) -> AbstractContextManager[Step]:
+        """Begin a step, which ends with the block."""
+        ...
+
+
+class _QuietStep:
+    def __call__(self, phrase: str) -> None:
+        """Say nothing."""
+
+    def conclude(self, result: str) -> None:
+        """Say nothing."""
+
+
+class Quiet:
+    """Shows nothing."""
+
+    def step(self, title: str) -> AbstractContextManager[Step]:
+        """See Reporter."""
+        return nullcontext(_QuietStep())

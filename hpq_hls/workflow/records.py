@@ -1,0 +1,105 @@
+"""What earlier commands found out, kept beside the artifacts so that a report can show it.
+
+Each record says what it is about, as a fingerprint: a record of another network or of other settings
+is not used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpq_hls.errors import OutputError
+from hpq_hls.graph import Graph
+from hpq_hls.simulate import QuantizedGraph
+from hpq_hls.workflow.results import plain
+
+FOLDER = "results"
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those around it.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"folder {path} cannot be made ({error.strerror or error}); choose another place"
+        ) from error
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all, with its folder.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    make_folder(path.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror or error}); choose another place"
+        ) from error
+    partial = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        partial.chmod(0o644)
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror or error}); choose another place"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def save_record(output: Path, command: str, about: str, result: Any) -> Path:
+    """Keep the result of a command; ``about`` is a fingerprint."""
+    path = output / FOLDER / f"{command}.json"
+    write_file(path, json.dumps({"about": about, "result": plain(result)}, indent=1) + "\n")
+    return path
+
+
+def read_record(output: Path, command: str, about: str) -> Any | None:
+    """The kept result of a command, as plain data; None where there is none of this fingerprint."""
+    try:
+        held = json.loads((output / FOLDER / f"{command}.json").read_text(encoding="utf-8"))
+        return held["result"] if held["about"] == about else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def graph_fingerprint(graph: Graph) -> str:
+    """Identifies a float network: operators, shapes, parameters."""
+    identity = hashlib.sha256()
+    for node in graph.nodes:
+        identity.update(f"{node.name}|{node.op.kind}|{node.inputs}|{graph.shapes[node.name]}\n".encode())
+        for values in (node.op.weight, node.op.bias):
+            if values is not None:
+                identity.update(np.ascontiguousarray(values).tobytes())
+    return identity.hexdigest()[:16]
+
+
+def network_fingerprint(q: QuantizedGraph, settings: str) -> str:
+    """Identifies a quantized network under hardware settings, given as text."""
+    identity = hashlib.sha256(f"{settings}|{q.name}|{q.input_shape}|{q.input_type}\n".encode())
+    for name, layer in q.layers.items():
+        identity.update(
+            f"{name}|{layer.kind}|{layer.inputs}|{layer.output_type}|{layer.weight_type}\n".encode()
+        )
+        for values in (layer.weight_raw, layer.bias_raw):
+            if values is not None:
+                identity.update(np.ascontiguousarray(values).tobytes())
+    return identity.hexdigest()[:16]

@@ -1,0 +1,250 @@
+"""What the steps of the work return: plain values that a table, a page and JSON can show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hpq_hls.cost import ResourceEstimate
+from hpq_hls.errors import VerificationError
+from hpq_hls.synth import ResourceReport
+
+
+def plain(value: Any) -> Any:
+    """A result as what JSON has: dataclasses by their fields and what ``derived`` names."""
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [*(field.name for field in fields(value)), *getattr(value, "derived", ())]
+        return {name: plain(getattr(value, name)) for name in names}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, Path) else value
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer with a precision of its own, or the network's input (kind "input").
+
+    parameters: weights and biases after batch-norm is folded in. weight_bits: what storing them takes.
+    """
+
+    name: str
+    kind: str
+    weight_type: str | None
+    weight_width: int | None
+    activation_type: str
+    activation_width: int
+    parameters: int
+    weight_bits: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """A quantized network at a glance; memory is that of all weights and biases, in bits.
+
+    uniform8_bits: what the same network takes with 8-bit weights throughout.
+    """
+
+    derived: ClassVar[tuple[str, ...]] = ("float32_bits",)
+
+    name: str
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    layers: tuple[LayerRow, ...]
+    parameters: int
+    weight_bits: int
+    uniform8_bits: int
+
+    @property
+    def float32_bits(self) -> int:
+        """Memory at 32 bits for each parameter."""
+        return 32 * self.parameters
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Quality on one split, by one metric ("top1": share of right answers).
+
+    uniform8: of the same network at 8 bits throughout.
+    """
+
+    metric: str
+    split: str
+    samples: int
+    float_score: float
+    quantized_score: float
+    uniform8_score: float
+
+
+@dataclass(frozen=True)
+class QuantizeResult:
+    """Outcome of ``hpq quantize``. scores: None where no split has y. file: the saved network."""
+
+    network: Network
+    scores: Scores | None
+    file: Path
+
+
+@dataclass(frozen=True)
+class PointRow:
+    """One precision combination that a search measured."""
+
+    accuracy: float
+    cost: float
+    weight_bits: int
+    precision: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SearchOutcome:
+    """Outcome of ``hpq search``.
+
+    feasible: whether ``best`` keeps the accuracy within ``max_drop``. pareto: by ascending cost.
+    points: accuracy and cost of everything that was measured. file: where the best precision was
+    written, None when not feasible.
+    """
+
+    objective: str
+    metric: str
+    strategy: str
+    samples: int
+    float_accuracy: float
+    max_drop: float
+    feasible: bool
+    evaluations: int
+    seconds: float
+    best: PointRow
+    pareto: tuple[PointRow, ...]
+    points: tuple[tuple[float, float], ...]
+    file: Path | None
+
+
+@dataclass(frozen=True)
+class GeneratedProject:
+    """One folder that ``hpq generate`` wrote."""
+
+    backend: str
+    path: Path
+    top: str
+    files: int
+
+
+@dataclass(frozen=True)
+class GenerateResult:
+    """Outcome of ``hpq generate``."""
+
+    network: Network
+    projects: tuple[GeneratedProject, ...]
+    file: Path
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison of hardware with the simulator.
+
+    what: "C++ self-check", "C simulation" or "RTL co-simulation". backend: of the project, or "external".
+    scenario: of the co-simulation. samples: inferences. words_different: output words that differ,
+    are missing or came in excess. failures: one sentence each.
+    """
+
+    what: str
+    backend: str
+    scenario: str | None
+    samples: int
+    words_compared: int
+    words_different: int
+    passed: bool
+    failures: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class VerifyResult:
+    """Outcome of ``hpq verify``. latency_cycles, interval_cycles: measured by co-simulation, or None."""
+
+    derived: ClassVar[tuple[str, ...]] = ("passed",)
+
+    checks: tuple[Check, ...]
+    latency_cycles: int | None
+    interval_cycles: int | None
+    clock_ns: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks)
+
+    def check(self) -> None:
+        """Raise if anything differs.
+
+        Raises:
+            VerificationError: with the number of words that differ, where, and the first reason.
+        """
+        failed = [check for check in self.checks if not check.passed]
+        if not failed:
+            return
+        first = failed[0]
+        wrong, total = sum(c.words_different for c in self.checks), sum(c.words_compared for c in self.checks)
+        place = " ".join(part for part in (first.backend, first.what, first.scenario) if part)
+        reason = f": {first.failures[0].splitlines()[0].rstrip('.')}" if first.failures else ""
+        raise VerificationError(
+            f"{len(failed)} of {len(self.checks)} checks failed and {wrong} of {total} output words differ "
+            f"from the simulator, first in {place}{reason}; generate the project again if its files or the "
+            "settings were changed"
+        )
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What the part has."""
+
+    part: str
+    lut: int
+    ff: int
+    dsp: int
+    bram: int
+
+
+@dataclass(frozen=True)
+class EstimateResult:
+    """Outcome of ``hpq estimate``."""
+
+    estimate: ResourceEstimate
+    capacity: Capacity
+
+
+@dataclass(frozen=True)
+class SynthResult:
+    """Outcome of ``hpq synth``."""
+
+    backend: str
+    report: ResourceReport
+    capacity: Capacity
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """One precision combination in ``hpq compare``."""
+
+    label: str
+    network: Network
+    scores: Scores | None
+    estimate: ResourceEstimate
+
+
+@dataclass(frozen=True)
+class CompareResult:
+    """Outcome of ``hpq compare``: one row for each file, in the order given."""
+
+    rows: tuple[ComparedRow, ...]

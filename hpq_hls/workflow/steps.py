@@ -1,0 +1,320 @@
+"""The steps from settings to artifacts: search, quantize, generate, estimate, synthesize."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from hpq_hls.codegen.base import Design
+from hpq_hls.codegen.manifest import manifest_of, read_manifest
+from hpq_hls.codegen.writer import check_target
+from hpq_hls.config import SENSITIVITY
+from hpq_hls.cost import ResourceEstimate, find_part
+from hpq_hls.errors import ConfigError
+from hpq_hls.hardware import build_dataflow
+from hpq_hls.project import Project, estimate, generate, hardware_config
+from hpq_hls.search import Point, SearchProgress, SearchResult, search
+from hpq_hls.simulate import QuantizedGraph
+from hpq_hls.workflow import results as r
+from hpq_hls.workflow.progress import Quiet, Reporter
+from hpq_hls.workflow.records import (
+    graph_fingerprint,
+    make_folder,
+    network_fingerprint,
+    save_record,
+    write_file,
+)
+from hpq_hls.workflow.workspace import Workspace, required
+
+NETWORK_FILE = "network.hpq"
+PRECISION_FILE = "precision.yaml"
+FIFO_SAMPLES = 6
+"""Enough for the design to fill up."""
+
+
+# ---------------------------------------------------------------------------------------------
+# Search
+
+
+def run_search(work: Workspace, reporter: Reporter | None = None) -> r.SearchOutcome:
+    """Search precisions on the validation split and write the best one to ``precision.yaml``.
+
+    Raises:
+        ConfigError: there is no validation data, or no combination keeps the accuracy.
+    """
+    settings = work.project.settings
+    wish, chip = settings.search, settings.hardware
+    validation, labels = required(work.validation, work.project, "validation")
+    begin = time.monotonic()
+    with (reporter or Quiet()).step("Searching per-layer precisions") as step:
+        found = search(
+            work.graph,
+            work.calibration.x,
+            (validation.x, labels),
+            max_drop=wish.max_drop,
+            objective=wish.objective,
+            strategy="greedy" if wish.strategy == SENSITIVITY else wish.strategy,
+            weight_bits=wish.weight_bits,
+            activation_bits=wish.activation_bits,
+            metric=wish.metric,
+            seed=wish.seed,
+            part=chip.part,
+            clock_ns=chip.clock_ns,
+            hardware=hardware_config(
+                part=chip.part,
+                io=chip.io,
+                target_interval=chip.target_interval,
+                reuse_factor=chip.reuse_factor,
+                layers=work.folding(),
+            ),
+            progress=lambda state: step(_searching(state)),
+        )
+        step.conclude(f"{found.evaluations} combinations measured")
+    outcome = _outcome(work, found, len(validation), time.monotonic() - begin)
+    if found.feasible:
+        write_file(work.project.output / PRECISION_FILE, _precision_text(outcome))
+    kept = replace(outcome, file=Path(PRECISION_FILE) if found.feasible else None)  # folders can be moved
+    save_record(work.project.output, "search", graph_fingerprint(work.graph), kept)
+    if not found.feasible:
+        raise ConfigError(
+            f"{work.project.where('search', 'max_drop')} is {wish.max_drop:g}, but no combination of the "
+            f"widths keeps the accuracy that well (float {found.float_accuracy:.4f}, best "
+            f"{found.best_point.accuracy:.4f}); allow wider weight_bits and activation_bits or a larger "
+            "max_drop"
+        )
+    return outcome
+
+
+def _searching(state: SearchProgress) -> str:
+    count = f"{state.evaluations} of {state.expected}" if state.expected else f"{state.evaluations}"
+    best = "" if state.best is None else f", best so far {state.best.cost:,.0f} at {state.best.accuracy:.4f}"
+    return f"{count} combinations{best}"
+
+
+def _outcome(work: Workspace, found: SearchResult, samples: int, seconds: float) -> r.SearchOutcome:
+    return r.SearchOutcome(
+        objective=found.objective,
+        metric=found.metric,
+        strategy=found.strategy,
+        samples=samples,
+        float_accuracy=found.float_accuracy,
+        max_drop=found.max_drop,
+        feasible=found.feasible,
+        evaluations=found.evaluations,
+        seconds=round(seconds, 2),
+        best=_row(found.best_point),
+        pareto=tuple(_row(point) for point in found.pareto),
+        points=tuple((point.accuracy, point.cost) for point in found.points),
+        file=work.project.output / PRECISION_FILE if found.feasible else None,
+    )
+
+
+def _row(point: Point) -> r.PointRow:
+    return r.PointRow(point.accuracy, point.cost, point.weight_bits, point.precision.to_dict())
+
+
+def _precision_text(outcome: r.SearchOutcome) -> str:
+    head = (
+        f"# Found by hpq search: {outcome.objective} {outcome.best.cost:,.0f}, {outcome.metric} "
+        f"{outcome.best.accuracy:.4f} on the validation data (float {outcome.float_accuracy:.4f}).\n"
+        f"# To use it, write in project.yaml: `precision: <path of this file>`.\n"
+    )
+    return head + yaml.safe_dump(r.plain(outcome.best.precision), sort_keys=False, default_flow_style=None)
+
+
+# ---------------------------------------------------------------------------------------------
+# Quantize, generate
+
+
+def run_quantize(work: Workspace, reporter: Reporter | None = None) -> r.QuantizeResult:
+    """Quantize at the settings' precision, score, and save the network."""
+    with (reporter or Quiet()).step("Quantizing") as step:
+        q = work.quantized()
+        step("scoring")
+        scores = work.scores(q)
+        file = save_network(work, q)
+        step.conclude(f"{q.weight_bits:,} bits of weights")
+    return r.QuantizeResult(work.network(q), scores, file)
+
+
+def save_network(work: Workspace, q: QuantizedGraph) -> Path:
+    """Write ``network.hpq`` into the output folder."""
+    path = work.project.output / NETWORK_FILE
+    make_folder(path.parent)
+    q.save(path)
+    return path
+
+
+def run_generate(
+    work: Workspace,
+    *,
+    force: bool = False,
+    measure_fifos: bool = False,
+    reporter: Reporter | None = None,
+) -> r.GenerateResult:
+    """Write a project for each backend of the settings.
+
+    measure_fifos: simulate the RTL first, and give every FIFO just the depth that it needs.
+
+    Raises:
+        OutputError: a folder is not empty and ``force`` is not given, or cannot be written.
+    """
+    show, output = reporter or Quiet(), work.project.output
+    backends = work.project.settings.hardware.backends
+    for backend in backends:
+        check_target(output / backend, force)
+    q = work.quantized()
+    depths = _measured(work, q, show) if measure_fifos else None
+    written = []
+    for backend in backends:
+        with show.step(f"Generating the {backend} project") as step:
+            project = _generated(work, q, output / backend, backend, depths, force)
+            count = sum(path.is_file() for path in project.path.rglob("*"))
+            step.conclude(f"{count} files in {project.path}")
+        written.append(r.GeneratedProject(backend, project.path, project.manifest.name, count))
+    return r.GenerateResult(work.network(q), tuple(written), save_network(work, q))
+
+
+def _generated(
+    work: Workspace,
+    q: QuantizedGraph,
+    folder: Path,
+    backend: str,
+    fifo_depths: Mapping[str, int] | None,
+    force: bool,
+) -> Project:
+    chip = work.project.settings.hardware
+    return generate(
+        q,
+        folder,
+        backend,
+        name=work.project.settings.name,
+        part=chip.part,
+        clock_ns=chip.clock_ns,
+        io=chip.io,
+        target_interval=chip.target_interval,
+        reuse_factor=chip.reuse_factor,
+        layers=work.folding(),
+        fifo_depths=fifo_depths,
+        force=force,
+    )
+
+
+def _measured(work: Workspace, q: QuantizedGraph, show: Reporter) -> dict[str, int]:
+    """FIFO depths by stream, measured on RTL that is thrown away afterwards."""
+    with (
+        show.step("Measuring FIFO depths on the RTL") as step,
+        tempfile.TemporaryDirectory(prefix="hpq_fifos_") as folder,
+    ):
+        project = _generated(work, q, Path(folder) / "rtl", "rtl", None, False)
+        depths = project.measure_fifos(work.samples.x[:FIFO_SAMPLES], progress=step)
+        saved = sum(project.dataflow.streams[name].depth - depth for name, depth in depths.items())
+        step.conclude(f"{len(depths)} FIFOs, {saved:,} beats saved")
+        return depths
+
+
+def open_project(work: Workspace, q: QuantizedGraph, backend: str) -> Project:
+    """A project that ``run_generate`` wrote earlier.
+
+    Raises:
+        ConfigError: it is not there, or was generated from a network or settings with other ports.
+    """
+    folder = work.project.output / backend
+    if not folder.is_dir():
+        raise ConfigError(f"there is no {backend} project in {folder} yet; run `hpq generate` first")
+    project = Project(folder, backend, q, expected_design(work, q))
+    if read_manifest(folder) != manifest_of(project.design):
+        raise ConfigError(
+            f"{folder} was generated from another network or other settings than those of "
+            f"{work.project.source.path} now; run `hpq generate --force`"
+        )
+    return project
+
+
+def expected_design(work: Workspace, q: QuantizedGraph) -> Design:
+    """What a generated project should compute, without test vectors."""
+    chip = work.project.settings.hardware
+    config = hardware_config(
+        part=chip.part,
+        io=chip.io,
+        target_interval=chip.target_interval,
+        reuse_factor=chip.reuse_factor,
+        layers=work.folding(),
+    )
+    none = q.example_inputs[:0]
+    return Design(
+        build_dataflow(q, config, work.project.settings.name), chip.io, chip.part, chip.clock_ns, none, none
+    )
+
+
+# ---------------------------------------------------------------------------------------------
+# Resources
+
+
+def run_estimate(work: Workspace, reporter: Reporter | None = None) -> r.EstimateResult:
+    """Estimate resources and cycles at the settings' precision."""
+    with (reporter or Quiet()).step("Estimating resources") as step:
+        found = estimated(work, work.quantized())
+        step.conclude(f"{found.lut:,} LUT")
+    return r.EstimateResult(found, capacity(work))
+
+
+def estimated(work: Workspace, q: QuantizedGraph) -> ResourceEstimate:
+    """Resources and cycles of a network under the hardware settings."""
+    chip = work.project.settings.hardware
+    return estimate(
+        q,
+        chip.part,
+        chip.clock_ns,
+        io=chip.io,
+        target_interval=chip.target_interval,
+        reuse_factor=chip.reuse_factor,
+        layers=work.folding(),
+    )
+
+
+def capacity(work: Workspace) -> r.Capacity:
+    """What the settings' part has."""
+    part = find_part(work.project.settings.hardware.part)
+    return r.Capacity(part.name, part.lut, part.ff, part.dsp, part.bram18)
+
+
+_SYNTHESIZED_FROM = {"yosys": ("rtl",), "nextpnr": ("rtl",), "vitis": ("vitis", "vivado")}
+
+
+def run_synth(work: Workspace, tool: str, reporter: Reporter | None = None) -> r.SynthResult:
+    """Synthesize a generated project with a tool: "yosys", "nextpnr" or "vitis".
+
+    Raises:
+        ConfigError: an unknown tool, or no project that it can read. ToolError: the tool is missing or fails.
+    """
+    if tool not in _SYNTHESIZED_FROM:
+        raise ConfigError(
+            f"there is no synthesis tool {tool!r}; choose one of {', '.join(_SYNTHESIZED_FROM)}"
+        )
+    chosen = work.project.settings.hardware.backends
+    backend = next((name for name in _SYNTHESIZED_FROM[tool] if name in chosen), None)
+    if backend is None:
+        raise ConfigError(
+            f"{work.project.where('hardware', 'backends')} has no {_SYNTHESIZED_FROM[tool][0]}, which {tool} "
+            "needs; add it and run `hpq generate`"
+        )
+    q = work.quantized()
+    project = open_project(work, q, backend)
+    begin = time.monotonic()
+    with (reporter or Quiet()).step(f"Synthesizing with {tool}") as step:
+        report = project.synth(tool, progress=step)
+        step.conclude(f"{report.lut:,} LUT")
+    result = r.SynthResult(backend, report, capacity(work), round(time.monotonic() - begin, 1))
+    save_record(work.project.output, f"synth-{tool}", design_fingerprint(work, q), result)
+    return result
+
+
+def design_fingerprint(work: Workspace, q: QuantizedGraph) -> str:
+    """Identifies what is generated: the network and the hardware settings."""
+    return network_fingerprint(q, work.project.settings.hardware.model_dump_json(exclude={"backends"}))

@@ -1,0 +1,70 @@
+"""Everything known of a project, in one value that a table, a page and results.json show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import hpq_hls
+from hpq_hls.search.objective import bit_operations
+from hpq_hls.synth import TOOLS
+from hpq_hls.workflow.progress import Quiet, Reporter
+from hpq_hls.workflow.records import graph_fingerprint, read_record
+from hpq_hls.workflow.results import EstimateResult, Network, Scores
+from hpq_hls.workflow.steps import capacity, design_fingerprint, estimated
+from hpq_hls.workflow.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A project at its present precision.
+
+    scores: None where no split has y. bops: multiplications times the widths of both factors.
+    search, verify, external, synth: what ``hpq search``, ``hpq verify`` (without and with
+    ``--rtl-dir``) and ``hpq synth`` found earlier about this very network, as plain data; None or
+    empty where they did not run since the last change.
+    """
+
+    version: str
+    project: str
+    model: str
+    part: str
+    clock_ns: float
+    io: str
+    backends: tuple[str, ...]
+    network: Network
+    scores: Scores | None
+    bops: int
+    estimate: EstimateResult
+    search: Any | None
+    verify: Any | None
+    external: Any | None
+    synth: tuple[Any, ...]
+
+
+def summarize(work: Workspace, reporter: Reporter | None = None) -> Summary:
+    """Score and estimate the network anew, and add what earlier commands found out about it."""
+    with (reporter or Quiet()).step("Collecting results") as step:
+        q = work.quantized()
+        settings, output = work.project.settings, work.project.output
+        design = design_fingerprint(work, q)
+        kept = (read_record(output, f"synth-{tool}", design) for tool in TOOLS)
+        summary = Summary(
+            version=hpq_hls.__version__,
+            project=q.name,
+            model=settings.model.source or settings.model.factory or "",
+            part=settings.hardware.part,
+            clock_ns=settings.hardware.clock_ns,
+            io=settings.hardware.io,
+            backends=settings.hardware.backends,
+            network=work.network(q),
+            scores=work.scores(q),
+            bops=bit_operations(q),
+            estimate=EstimateResult(estimated(work, q), capacity(work)),
+            search=read_record(output, "search", graph_fingerprint(work.graph)),
+            verify=read_record(output, "verify", design),
+            external=read_record(output, "verify-external", design),
+            synth=tuple(record for record in kept if record is not None),
+        )
+        step.conclude("done")
+    return summary

@@ -1,0 +1,206 @@
+"""A project.yaml with everything it names loaded and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+
+from hpq_hls.config import ProjectFile, load_config
+from hpq_hls.errors import ConfigError, DataError, PrecisionError
+from hpq_hls.graph import Graph
+from hpq_hls.project import LayerSettings
+from hpq_hls.quantize import Precision, Quantizer
+from hpq_hls.quantize.precision import check_layers, nearest
+from hpq_hls.search.metric import find_metric
+from hpq_hls.simulate import QuantizedGraph
+from hpq_hls.workflow.data import Array, Dataset, load_dataset
+from hpq_hls.workflow.model import load_model
+from hpq_hls.workflow.results import LayerRow, Network, Scores
+
+UNIFORM = 8
+"""Width of the uniform precision that everything is compared with."""
+
+
+@dataclass(frozen=True, eq=False)
+class Workspace:
+    """What every step starts from.
+
+    project: the settings. graph: the float network. calibration, validation, test: the data, checked
+    against the network. quantizer: calibrated.
+    """
+
+    project: ProjectFile
+    graph: Graph
+    calibration: Dataset
+    validation: Dataset | None
+    test: Dataset | None
+    quantizer: Quantizer
+
+    @property
+    def scored(self) -> Dataset | None:
+        """The split that quality is reported on: test, else validation; None where neither has y."""
+        for data in (self.test, self.validation):
+            if data is not None and data.y is not None:
+                return data
+        return None
+
+    @property
+    def samples(self) -> Dataset:
+        """The split that hardware is verified on."""
+        return self.test or self.validation or self.calibration
+
+    @cached_property
+    def uniform(self) -> QuantizedGraph:
+        """The network at uniform 8 bits."""
+        return self.quantizer.quantize(UNIFORM)
+
+    @cached_property
+    def float_score(self) -> float | None:
+        """The float network's score on ``scored``."""
+        data = self.scored
+        if data is None or data.y is None:
+            return None
+        return find_metric(self.project.settings.search.metric)(self.graph.predict(data.x), data.y)
+
+    def quantized(self) -> QuantizedGraph:
+        """The network at the precision that the settings ask for.
+
+        Raises:
+            ConfigError: the precision or the hardware settings name an unknown layer.
+        """
+        precision = checked_precision(self.project, self.quantizer.graph)
+        q = self.quantizer.quantize(precision)
+        for name in self.project.settings.hardware.layers:
+            if name not in q.layers:
+                where = self.project.where("hardware", "layers", name)
+                raise ConfigError(f"{where}: the network has no such layer{nearest(name, q.layers)}")
+        return q
+
+    def scores(self, q: QuantizedGraph) -> Scores | None:
+        """Quality of a quantized network beside the float one and uniform 8 bits."""
+        data = self.scored
+        if data is None or data.y is None or self.float_score is None:
+            return None
+        name = self.project.settings.search.metric
+        metric = find_metric(name)
+        return Scores(
+            metric=name,
+            split=data.split,
+            samples=len(data),
+            float_score=self.float_score,
+            quantized_score=metric(q.predict(data.x), data.y),
+            uniform8_score=metric(self.uniform.predict(data.x), data.y),
+        )
+
+    def network(self, q: QuantizedGraph) -> Network:
+        """A quantized network at a glance."""
+        first = LayerRow(
+            name=q.graph.input_name,
+            kind="input",
+            weight_type=None,
+            weight_width=None,
+            activation_type=str(q.input_type),
+            activation_width=q.input_type.width,
+            parameters=0,
+            weight_bits=0,
+        )
+        rows = [
+            LayerRow(
+                name=name,
+                kind=layer.kind if layer.activation is None else f"{layer.kind} + {layer.activation.kind}",
+                weight_type=None if layer.weight_type is None else str(layer.weight_type),
+                weight_width=None if layer.weight_type is None else layer.weight_type.width,
+                activation_type=str(layer.output_type),
+                activation_width=layer.output_type.width,
+                parameters=sum(raw.size for raw in (layer.weight_raw, layer.bias_raw) if raw is not None),
+                weight_bits=layer.weight_bits,
+            )
+            for name, layer in q.layers.items()
+            if layer.op.casts
+        ]
+        return Network(
+            name=q.name,
+            input_shape=q.input_shape,
+            output_shape=q.output_shape,
+            layers=(first, *rows),
+            parameters=sum(row.parameters for row in rows),
+            weight_bits=q.weight_bits,
+            uniform8_bits=self.uniform.weight_bits,
+        )
+
+    def folding(self) -> LayerSettings:
+        """Folding by layer as ``hpq_hls.generate`` takes it."""
+        return self.project.settings.hardware.folding()
+
+
+def open_workspace(source: str | Path | ProjectFile) -> Workspace:
+    """Load and check everything a project.yaml names.
+
+    Raises:
+        ConfigError, DataError, UnsupportedOperatorError: one sentence saying what, where, what to do.
+    """
+    project = source if isinstance(source, ProjectFile) else load_config(source)
+    settings = project.settings
+    data = settings.data
+    raw = {
+        split: None
+        if written is None
+        else load_dataset(
+            project.path(written), split, project.where("data", split), scored=split != "calibration"
+        )
+        for split, written in (
+            ("calibration", data.calibration),
+            ("validation", data.validation),
+            ("test", data.test),
+        )
+    }
+    assert raw["calibration"] is not None
+    graph = load_model(project, raw["calibration"])
+    fitted = {
+        split: None if given is None else given.fitted(graph, settings.search.metric)
+        for split, given in raw.items()
+    }
+    calibration = fitted["calibration"]
+    assert calibration is not None
+    return Workspace(
+        project=project,
+        graph=graph,
+        calibration=calibration,
+        validation=fitted["validation"],
+        test=fitted["test"],
+        quantizer=Quantizer(graph, calibration.x),
+    )
+
+
+def checked_precision(project: ProjectFile, graph: Graph) -> Precision:
+    """The precision of the settings; every layer it names is in the (prepared) graph.
+
+    Raises:
+        ConfigError: an unknown layer, or a width that a layer has no use for, with file and line.
+    """
+    precision, source, keys = project.precision()
+    for name, widths in precision.layers.items():
+        try:
+            check_layers(Precision(layers=MappingProxyType({name: widths})), graph)
+        except PrecisionError as error:  # noqa: PERF203  # a handful of layers
+            raise ConfigError(f"{source.where((*keys, 'layers', name))}: {error}") from error
+    return precision
+
+
+def required(data: Dataset | None, project: ProjectFile, split: str) -> tuple[Dataset, Array]:
+    """A split that a step cannot do without, and its y.
+
+    Raises:
+        ConfigError: project.yaml does not name it. DataError: it has no y.
+    """
+    if data is None:
+        raise ConfigError(
+            f"{project.source.where(('data',))}: data.{split} is missing; name a file with x and y"
+        )
+    if data.y is None:
+        raise DataError(
+            f"{data.path} holds no array y; save the labels beside x with numpy.savez(path, x=..., y=...)"
+        )
+    return data, data.y

@@ -1,0 +1,141 @@
+"""A summary in its plain form, small and complete."""
+
+import copy
+
+import pytest
+
+LAYERS = [
+    {
+        "name": "pixels",
+        "kind": "input",
+        "weight_type": None,
+        "weight_width": None,
+        "activation_type": "ap_ufixed<5,1,AP_RND,AP_SAT>",
+        "activation_width": 5,
+        "parameters": 0,
+        "weight_bits": 0,
+    },
+    {
+        "name": "conv1",
+        "kind": "Conv2d + ReLU",
+        "weight_type": "ap_fixed<3,2,AP_RND,AP_SAT>",
+        "weight_width": 3,
+        "activation_type": "ap_ufixed<4,2,AP_RND,AP_SAT>",
+        "activation_width": 4,
+        "parameters": 80,
+        "weight_bits": 272,
+    },
+]
+POINT = {
+    "accuracy": 0.95,
+    "cost": 1234.0,
+    "weight_bits": 272,
+    "precision": {
+        "default": {"weight": 8, "activation": 8},
+        "layers": {"pixels": {"activation": 5}, "conv1": {"weight": 3, "activation": 4}},
+    },
+}
+CHECK = {
+    "what": "RTL co-simulation",
+    "backend": "rtl",
+    "scenario": "back_to_back",
+    "samples": 16,
+    "words_compared": 4321,
+    "words_different": 0,
+    "passed": True,
+    "failures": [],
+    "seconds": 1.0,
+}
+RESOURCES = {"lut": 2345, "ff": 3456, "dsp": 7, "bram": 5}
+SUMMARY = {
+    "version": "1.2.3",
+    "project": "digits",
+    "model": "model.pt2",
+    "part": "xc7z020clg400-1",
+    "clock_ns": 5.0,
+    "io": "stream",
+    "backends": ["vitis", "rtl"],
+    "network": {
+        "name": "digits",
+        "input_shape": [1, 8, 8],
+        "output_shape": [10],
+        "layers": LAYERS,
+        "parameters": 80,
+        "weight_bits": 272,
+        "uniform8_bits": 680,
+        "float32_bits": 2560,
+    },
+    "scores": {
+        "metric": "top1",
+        "split": "test",
+        "samples": 360,
+        "float_score": 0.9917,
+        "quantized_score": 0.9861,
+        "uniform8_score": 0.9889,
+    },
+    "bops": 98765,
+    "estimate": {
+        "estimate": {
+            **RESOURCES,
+            "latency_cycles": 450,
+            "interval_cycles": 128,
+            "weight_bits": 272,
+            "part": "xc7z020",
+            "clock_ns": 5.0,
+            "stage": "a model of Yosys",
+            "layers": [
+                {
+                    **RESOURCES,
+                    "name": "conv1",
+                    "kinds": ["window", "matvec"],
+                    "cycles": 128,
+                    "pe": 4,
+                    "simd": 9,
+                    "weight_bits": 272,
+                }
+            ],
+        },
+        "capacity": {"part": "xc7z020", "lut": 53200, "ff": 106400, "dsp": 220, "bram": 280},
+    },
+    "search": {
+        "objective": "lut",
+        "metric": "top1",
+        "strategy": "greedy",
+        "samples": 360,
+        "float_accuracy": 0.96,
+        "max_drop": 0.01,
+        "feasible": True,
+        "evaluations": 3,
+        "seconds": 1.5,
+        "best": POINT,
+        "pareto": [{**POINT, "accuracy": 0.9, "cost": 1000.0, "precision": {"layers": {}}}, POINT],
+        "points": [[0.95, 1234.0], [0.9, 1000.0], [0.2, 2000.0]],
+        "file": "build/precision.yaml",
+    },
+    "verify": {
+        "checks": [
+            {**CHECK, "what": "C simulation", "backend": "vitis", "scenario": None, "words_compared": 2000},
+            CHECK,
+        ],
+        "latency_cycles": 452,
+        "interval_cycles": 146,
+        "clock_ns": 5.0,
+        "passed": True,
+    },
+    "external": None,
+    "synth": [],
+}
+
+
+@pytest.fixture
+def summary():
+    return copy.deepcopy(SUMMARY)
+
+
+@pytest.fixture
+def failed(summary):
+    """The same with one word different."""
+    check = summary["verify"]["checks"][1]
+    check.update(words_different=3, passed=False, failures=["packet 2, beat 0: <b>expected</b> 7, got 8"])
+    summary["verify"]["passed"] = False
+    return summary

@@ -1,0 +1,132 @@
+"""The HTML page: complete, escaped, and sufficient unto itself."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from hpq_hls.report.page import render_page, write_page
+
+
+class _Checker(HTMLParser):
+    """Collects what a browser would fetch, the visible text, and tags that are not closed."""
+
+    VOID = frozenset({"meta", "br", "path", "rect", "link", "img"})
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.fetched, self.text, self.open, self.scripts = [], [], [], 0
+
+    def handle_starttag(self, tag, attrs):
+        self.fetched += [value for name, value in attrs if name in ("src", "href", "action", "data")]
+        self.scripts += tag == "script"
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] not in ("script", "style"):
+            self.text.append(data)
+
+
+def parsed(summary) -> _Checker:
+    checker = _Checker()
+    checker.feed(render_page(summary))
+    checker.close()
+    assert checker.open == []
+    return checker
+
+
+def text(summary) -> str:
+    return re.sub(r"\s+", " ", " ".join(parsed(summary).text))
+
+
+def test_nothing_is_fetched_from_anywhere(summary):
+    page = parsed(summary)
+    assert [url for url in page.fetched if not url.startswith("#")] == []
+    assert "@import" not in render_page({**summary, "search": None})
+    assert "http" not in render_page({**summary, "search": None})
+
+
+def test_the_figures_are_there(summary):
+    shown = text(summary)
+    for figure in (
+        "98.61 %", "float 99.17 %", "uniform 8 bit 98.89 %", "272 bits", "9.41 x below float32",
+        "2.50 x below 8 bit", "2,345 LUT", "3,456 FF", "7 DSP", "5 BRAM", "452 cycles",
+        "one inference every 146 cycles (0.73 us)", "0 different",
+        "of 6,321 output words, all checks passed",
+        "a model of Yosys", "4.4 %", "3.2 %", "1.8 %", "3 combinations tried", "4 × 9",
+        "98,765 bit operations",
+        "hpq_hls 1.2.3",
+    ):  # fmt: skip
+        assert figure in shown, figure
+
+
+def test_a_failure_is_not_hidden(failed):
+    shown = text(failed)
+    assert "3 different" in shown
+    assert "CHECKS FAILED" in shown
+    assert "all checks passed" not in shown
+    assert "expected</b> 7" not in render_page(failed).replace("&lt;/b&gt;", "")
+
+
+def test_what_did_not_run_is_called_so(summary):
+    summary.update(search=None, verify=None, scores=None)
+    shown = text(summary)
+    assert "not run" in shown
+    assert "not verified yet" in shown
+    assert "chosen by hand" in shown
+    assert "latency (estimate)" in shown
+    assert "450 cycles" in shown
+    assert "Pareto" not in shown
+    assert parsed(summary).scripts == 0
+
+
+@pytest.mark.parametrize(
+    "evil", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</style>", "</script>"]
+)
+def test_names_cannot_become_markup(summary, evil):
+    before = parsed(summary)
+    summary["project"] = summary["model"] = evil
+    summary["network"]["layers"][1]["name"] = evil
+    summary["network"]["layers"][1]["kind"] = evil
+    summary["estimate"]["estimate"]["layers"][0]["name"] = evil
+    summary["verify"]["checks"][0]["failures"] = [evil]
+    summary["search"]["best"]["precision"]["layers"] = {evil: {"weight": 3}}
+    page = parsed(summary)
+    assert page.scripts == before.scripts
+    assert page.fetched == before.fetched
+    assert evil in "".join(page.text)
+
+
+def test_measured_resources_are_shown_with_their_stage(summary):
+    report = {
+        "lut": 1999,
+        "ff": 1,
+        "dsp": 2,
+        "bram": 3,
+        "tool": "yosys",
+        "version": "9.9",
+        "stage": "after mapping",
+    }
+    summary["synth"] = [{"backend": "rtl", "report": {**report, "fmax_mhz": 123.45}, "seconds": 1.0}]
+    shown = text(summary)
+    assert "1,999" in shown
+    assert "after mapping" in shown
+    assert "123.5 MHz" in shown
+
+
+def test_the_same_summary_gives_the_same_page_but_for_the_chart(summary):
+    summary["search"] = None
+    assert render_page(summary) == render_page(summary)
+
+
+def test_the_page_is_written_whole(summary, tmp_path):
+    write_page(tmp_path / "deep" / "page.html", summary)
+    assert (tmp_path / "deep" / "page.html").read_text(encoding="utf-8").endswith("</html>\n")
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["page.html"]

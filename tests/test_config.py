@@ -1,0 +1,208 @@
+"""project.yaml <-> settings: what is accepted, and what every mistake is answered with."""
+
+# ruff: noqa: E501  # a row of the table of mistakes reads best on one line
+
+from pathlib import Path
+
+import pytest
+
+from hpq_hls.config import load_config, read_precision
+from hpq_hls.errors import ConfigError
+from hpq_hls.fixed import FixedType
+from hpq_hls.quantize import LayerPrecision
+
+LEAST = "model: {source: model.pt2}\ndata: {calibration: calib.npz}\n"
+DESIGNED = """\
+model: {source: model.pt2}
+data:  {calibration: calib.npz, validation: val.npz, test: test.npz}
+precision: {default: {weight: 8, activation: 8}, layers: {fc1: {weight: 4}}}
+search: {objective: lut, max_drop: 0.005, strategy: sensitivity, weight_bits: [2, 3, 4, 6, 8],
+         activation_bits: [3, 4, 6, 8], metric: top1, seed: 0}
+hardware: {backends: [vitis, rtl], part: xc7z020clg400-1, clock_ns: 5.0, io: stream,
+           target_interval: null, layers: {conv1: {pe: 4, simd: 9}}}
+output: build
+"""
+
+
+def write(folder: Path, text: str, name: str = "project.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def message(path: Path) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text.replace(f"{path.parent}/", "")
+
+
+def test_the_least_file_has_a_default_for_everything_else(tmp_path):
+    settings = load_config(write(tmp_path, LEAST)).settings
+    assert settings.hardware.backends == ("vitis", "rtl")
+    assert settings.hardware.part == "xc7z020clg400-1"
+    assert settings.hardware.clock_ns == 5.0
+    assert settings.search.objective == "lut"
+    assert settings.output == "build"
+    assert settings.precision.to_precision().default == LayerPrecision(weight=8, activation=8)
+
+
+def test_the_designed_file_is_read_in_full(tmp_path):
+    project = load_config(write(tmp_path, DESIGNED))
+    settings = project.settings
+    assert settings.data.test == "test.npz"
+    assert settings.precision.to_precision().layers["fc1"] == LayerPrecision(weight=4)
+    assert settings.search.weight_bits == (2, 3, 4, 6, 8)
+    assert settings.search.max_drop == 0.005
+    assert settings.hardware.folding() == {"conv1": {"pe": 4, "simd": 9}}
+    assert settings.hardware.target_interval is None
+    assert project.output == tmp_path / "build"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LEAST,
+        DESIGNED,
+        LEAST + "precision: widths.yaml\n",
+        LEAST + "precision: 'ap_fixed<8,2,AP_RND,AP_SAT>'\n",
+        "name: 'true'\nmodel: {factory: 'nets.small:make', weights: w.pt}\ndata: {calibration: 'a b: c.npz'}\n",
+        LEAST + "precision: {layers: {'0': 3, '1.10': {weight: 2, bias: 9}}}\noutput: '~/x'\n",
+    ],
+)
+def test_settings_survive_being_written_and_read(tmp_path, text):
+    first = load_config(write(tmp_path, text)).settings
+    second = load_config(write(tmp_path, first.to_yaml(), "again.yaml")).settings
+    assert first == second
+
+
+def test_sections_may_be_empty_because_all_keys_are_commented_out(tmp_path):
+    text = LEAST + "precision:\nsearch:\n  # seed: 1\nhardware:\n  layers:\n"
+    assert load_config(write(tmp_path, text)).settings == load_config(write(tmp_path, LEAST)).settings
+
+
+def test_layer_names_are_taken_as_written(tmp_path):
+    text = LEAST + "precision:\n  layers:\n    0: 4\n    1.10: 3\n    no: 2\n"
+    assert list(load_config(write(tmp_path, text)).settings.precision.layers) == ["0", "1.10", "no"]
+
+
+def test_merge_keys_and_anchors_work(tmp_path):
+    text = (
+        LEAST
+        + "hardware:\n  layers:\n    a: &fast {pe: 2, simd: 2}\n    b:\n      <<: *fast\n      simd: 4\n"
+    )
+    layers = load_config(write(tmp_path, text)).settings.hardware.folding()
+    assert layers == {"a": {"pe": 2, "simd": 2}, "b": {"pe": 2, "simd": 4}}
+
+
+def test_a_folder_stands_for_its_project_yaml(tmp_path):
+    write(tmp_path, LEAST)
+    assert load_config(tmp_path).settings.model.source == "model.pt2"
+
+
+def test_paths_start_from_the_file(tmp_path, monkeypatch):
+    (tmp_path / "deep").mkdir()
+    write(tmp_path / "deep", LEAST)
+    monkeypatch.chdir(tmp_path)
+    project = load_config("deep/project.yaml")
+    assert project.path("model.pt2") == Path("deep/model.pt2")
+    assert project.path("/data/model.pt2") == Path("/data/model.pt2")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "project.yaml: is empty; start from"),
+        ("- 1\n", "project.yaml, line 1: holds [1] where a mapping belongs"),
+        ("model: {\n", "project.yaml, line 2: not valid YAML"),
+        ("model:\n\tsource: x\n", "project.yaml, line 2: not valid YAML"),
+        (LEAST + "data: {calibration: x}\n", "project.yaml, line 3: key data appears twice; remove one of them"),
+        (LEAST + "a: &a\n  - *a\n", "project.yaml, line 3: the alias contains itself"),
+        (LEAST + "? [1]\n: 2\n", "project.yaml, line 3: a key must be a name"),
+        ("data: {calibration: c.npz}\n", "project.yaml, line 1: model is missing; add it"),
+        ("model: {source: m.onnx}\ndata: {test: c}\n", "line 2: data.calibration is missing; add it"),
+        ("modl: {source: a.pt2}\n" + LEAST, "line 1: modl is no known key; did you mean 'model'?"),
+        (LEAST + "hardware:\n  io: stream\n  clok_ns: 4\n", "line 5: hardware.clok_ns is no known key; did you mean 'clock_ns'?"),
+        (LEAST + "hardware:\n  layers:\n    c1: {pee: 4}\n", "line 5: hardware.layers.c1.pee is no known key; did you mean 'pe'?"),
+        (LEAST + "precision:\n  layers:\n    f: {wieght: 4}\n", "line 5: precision.layers.f.wieght is no known key; did you mean 'weight'?"),
+        (LEAST + "search: {zzz: 4}\n", "search.zzz is no known key; known keys are objective, max_drop"),
+        (LEAST + "precision: 0\n", "line 3: precision.default.weight asks for 0 bits; widths go from 1 to 32"),
+        (LEAST + "precision:\n  layers:\n    f: 33\n", "line 5: precision.layers.f.weight asks for 33 bits; widths go from 1 to 32"),
+        (LEAST + "precision: {layers: {f: {weight: 4.5}}}\n", "precision.layers.f.weight is 4.5; give a whole number of bits from 1 to 32"),
+        (LEAST + "precision: {layers: {f: {weight: yes}}}\n", "precision.layers.f.weight is True; give a whole number"),
+        (LEAST + "precision: {default: {weight: ap_fixd}}\n", "is 'ap_fixd', which is neither a number of bits nor an ap_fixed type"),
+        (LEAST + "precision: {file: a.yaml, default: 4}\n", "precision names a file and widths too; keep one of them"),
+        (LEAST + "search:\n  weight_bits: [2, 40]\n", "line 4: search.weight_bits[1] asks for 40 bits"),
+        (LEAST + "search: {weight_bits: []}\n", "search.weight_bits is []; it must not be empty"),
+        (LEAST + "search: {weight_bits: [2, 2]}\n", "search.weight_bits is [2, 2]; list each one only once"),
+        (LEAST + "search: {max_drop: -1}\n", "search.max_drop is -1; it must be at least 0"),
+        (LEAST + "search: {max_drop: lots}\n", "search.max_drop is 'lots'; it must be a number"),
+        (LEAST + "search: {max_drop: yes}\n", "search.max_drop is True; give a number"),
+        (LEAST + "search: {objective: luts}\n", "search.objective is 'luts'; did you mean 'lut'?"),
+        (LEAST + "search: {strategy: qqq}\n", "search.strategy is 'qqq'; choose one of auto"),
+        (LEAST + "search: 5\n", "search is 5; it must be a mapping with keys such as objective"),
+        (LEAST + "hardware: {backends: rtl}\n", "hardware.backends is 'rtl'; it must be a list in [ ]"),
+        (LEAST + "hardware: {backends: [rtl, rtl]}\n", "hardware.backends is [rtl, rtl]; list each one only once"),
+        (LEAST + "hardware: {backends: [rlt]}\n", "hardware.backends[0] is 'rlt'; did you mean 'rtl'?"),
+        (LEAST + "hardware: {part: xc9999}\n", "line 3: hardware.part is 'xc9999'"),
+        (LEAST + "hardware: {clock_ns: 0}\n", "hardware.clock_ns is 0; it must be more than 0"),
+        (LEAST + "hardware: {clock_ns: .inf}\n", "hardware.clock_ns is inf; it must be a finite number"),
+        (LEAST + "hardware: {target_interval: 0}\n", "hardware.target_interval is 0; it must be at least 1"),
+        (LEAST + "hardware: {target_interval: 1.5}\n", "hardware.target_interval is 1.5; it must be a whole number"),
+        (LEAST + "hardware: {layers: {c: {strategy: fold}}}\n", "hardware.layers.c.strategy is 'fold'; did you mean 'folded'?"),
+        (LEAST + "hardware: {layers: [1]}\n", "hardware.layers is [1]; it must be a mapping of names"),
+        (LEAST + "output: 3\n", "output is 3; it must be text"),
+        ("model: {source: w.pt}\ndata: {calibration: c}\n", "model has source 'w.pt'; give a .pt2 file"),
+        ("model: {source: a.pt2, factory: 'a:b'}\ndata: {calibration: c}\n", "model needs either source"),
+        ("model: {source: a.pt2, weights: w.pt}\ndata: {calibration: c}\n", "model has weights without factory"),
+        ("model: {factory: makes}\ndata: {calibration: c}\n", "model has factory 'makes'; write it as package.module:function"),
+    ],
+)  # fmt: skip
+def test_every_mistake_is_answered_with_place_and_remedy(tmp_path, text, expected):
+    assert expected in message(write(tmp_path, text))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    assert "project.yaml does not exist" in message(tmp_path / "project.yaml")
+
+
+def test_a_binary_file_is_refused(tmp_path):
+    path = tmp_path / "project.yaml"
+    path.write_bytes(b"model: \xff\xfe")
+    assert "is not UTF-8 text (byte 7)" in message(path)
+
+
+def test_precision_files_may_be_flat_wrapped_or_structured(tmp_path):
+    for text in (
+        "fc: {weight: 3}\n",
+        "layers: {fc: {weight: 3}}\n",
+        "precision: {layers: {fc: {weight: 3}}}\n",
+    ):
+        precision, _, _ = read_precision(write(tmp_path, text, "p.yaml"))
+        assert precision.layers["fc"] == LayerPrecision(weight=3)
+
+
+def test_a_precision_file_may_hold_types(tmp_path):
+    precision, _, _ = read_precision(write(tmp_path, "default: 'ap_fixed<6,2>'\n", "p.yaml"))
+    assert precision.default.weight == FixedType(6, 2)
+
+
+def test_mistakes_in_a_precision_file_have_its_own_lines(tmp_path):
+    path = write(tmp_path, "# widths\nconv1: 4\nfc: {weight: 99}\n", "p.yaml")
+    with pytest.raises(ConfigError, match=r"p\.yaml, line 3: layers\.fc\.weight asks for 99 bits"):
+        read_precision(path)
+
+
+def test_a_precision_file_that_is_not_there_yet_is_explained(tmp_path):
+    project = load_config(write(tmp_path, LEAST + "precision: build/precision.yaml\n"))
+    with pytest.raises(
+        ConfigError, match=r"line 3: precision names build/precision.yaml, which does not exist"
+    ):
+        project.precision()
+
+
+def test_where_points_at_the_nearest_key_in_the_file(tmp_path):
+    project = load_config(write(tmp_path, LEAST + "hardware:\n  layers:\n    fc: {pe: 2}\n"))
+    assert project.where("hardware", "layers", "fc").endswith("project.yaml, line 5: hardware.layers.fc")
+    assert project.where("hardware", "part").endswith("project.yaml, line 3: hardware.part")

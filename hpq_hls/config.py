@@ -203,7 +203,7 @@ class FoldingSettings(_Section):
     pe: Positive | None = None
     simd: Positive | None = None
     reuse_factor: Positive | None = None
-    strategy: Annotated[Text, _one_of(("folded", "unrolled"))] | None = None
+    strategy: Annotated[Text, _one_of(("folded", "unrolled", "da"))] | None = None
 
 
 Backends = Annotated[
@@ -222,6 +222,7 @@ class HardwareSettings(_Section):
     io: Annotated[Text, _one_of(("stream", "parallel"))] = "stream"
     target_interval: Positive | None = None
     reuse_factor: Positive | None = None
+    strategy: Annotated[Text, _one_of(("folded", "unrolled", "da"))] = "folded"
     layers: Annotated[dict[str, FoldingSettings], Empty] = {}
 
     def folding(self) -> LayerSettings:
@@ -287,14 +288,19 @@ class ProjectFile:
             ) from error
 
 
+def project_path(given: str | Path) -> Path:
+    """The file that is meant: a folder stands for the project.yaml in it."""
+    path = Path(given)
+    return path / "project.yaml" if path.is_dir() else path
+
+
 def load_config(path: str | Path = "project.yaml") -> ProjectFile:
     """Read and check a project.yaml; ``path`` may be the folder that holds it.
 
     Raises:
         ConfigError: the file is missing or malformed, or a key is missing, unknown or out of range.
     """
-    path = Path(path)
-    source = read_yaml(path / "project.yaml" if path.is_dir() else path)
+    source = read_yaml(project_path(path))
     return ProjectFile(_validated(Settings, source.data, source, ()), source)
 
 

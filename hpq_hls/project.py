@@ -160,6 +160,7 @@ def hardware_config(
     io: str = "stream",
     target_interval: int | None = None,
     reuse_factor: int | None = None,
+    strategy: str = "folded",
     layers: LayerSettings | None = None,
 ) -> HardwareConfig:
     """Check the hardware settings that ``generate`` and ``estimate`` take.
@@ -169,12 +170,14 @@ def hardware_config(
     """
     if io not in {item.value for item in Io}:
         raise ConfigError(f"io is {io!r}; choose stream or parallel")
+    _check_strategy("strategy", strategy)
     for key, value in (("target_interval", target_interval), ("reuse_factor", reuse_factor)):
         _check_positive(key, value)
     return HardwareConfig(
         io=Io(io),
         target_interval=target_interval,
         reuse_factor=reuse_factor,
+        strategy=Strategy(strategy),
         multiplier_budget=find_part(part).dsp,
         layers={name: _folding(name, given) for name, given in (layers or {}).items()},
     )
@@ -190,10 +193,14 @@ def _folding(layer: str, given: dict[str, int | str]) -> LayerFolding:
         if key != "strategy":
             _check_positive(f"{key} of layer {layer!r}", value)
     strategy = given.get("strategy", "folded")
-    if strategy not in {item.value for item in Strategy}:
-        raise ConfigError(f"strategy of layer {layer!r} is {strategy!r}; choose folded or unrolled")
+    _check_strategy(f"strategy of layer {layer!r}", strategy)
     numbers = {key: int(value) for key, value in given.items() if key != "strategy"}
     return LayerFolding(**numbers, strategy=Strategy(strategy))
+
+
+def _check_strategy(what: str, value: object) -> None:
+    if value not in [item.value for item in Strategy]:
+        raise ConfigError(f"{what} is {value!r}; choose folded, unrolled or da")
 
 
 def _check_positive(what: str, value: object) -> None:
@@ -212,6 +219,7 @@ def generate(
     io: str = "stream",
     target_interval: int | None = None,
     reuse_factor: int | None = None,
+    strategy: str = "folded",
     layers: LayerSettings | None = None,
     fifo_depths: Mapping[str, int] | None = None,
     force: bool = False,
@@ -223,9 +231,11 @@ def generate(
     name: of the top-level function and module; made a legal identifier. io: "stream" or "parallel".
     target_interval: cycles per inference every layer should meet; None takes the fastest whose
     multipliers fit the part's DSPs. layers: ``{"conv1": {"pe": 4, "simd": 9}}``,
-    ``reuse_factor`` or ``strategy``. fifo_depths: beats by stream, from ``Project.measure_fifos``;
-    without it branches that wait get room for a frame. The folder is written whole or not at all,
-    and the same network always gives the same bytes.
+    ``reuse_factor`` or ``strategy``. strategy: of the layers that ``layers`` does not mention, "folded",
+    "unrolled" (every multiplication in hardware) or "da" (adders instead of multiplications).
+    fifo_depths: beats by stream, from ``Project.measure_fifos``; without it branches that wait get
+    room for a frame. The folder is written whole or not at all, and the same network always gives
+    the same bytes.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -235,7 +245,12 @@ def generate(
     printer = find_backend(backend)
     check_target(folder, force)
     config = hardware_config(
-        part=part, io=io, target_interval=target_interval, reuse_factor=reuse_factor, layers=layers
+        part=part,
+        io=io,
+        target_interval=target_interval,
+        reuse_factor=reuse_factor,
+        strategy=strategy,
+        layers=layers,
     )
     flow = with_fifo_depths(build_dataflow(q, config, name), fifo_depths or {})
     golden = simulate(q, q.example_inputs)
@@ -258,6 +273,7 @@ def estimate(
     io: str = "stream",
     target_interval: int | None = None,
     reuse_factor: int | None = None,
+    strategy: str = "folded",
     layers: LayerSettings | None = None,
 ) -> ResourceEstimate:
     """Resources and cycles of a network on a part, without any tool; see ``generate`` for the settings.
@@ -266,6 +282,11 @@ def estimate(
         ConfigError: a setting is wrong.
     """
     config = hardware_config(
-        part=part, io=io, target_interval=target_interval, reuse_factor=reuse_factor, layers=layers
+        part=part,
+        io=io,
+        target_interval=target_interval,
+        reuse_factor=reuse_factor,
+        strategy=strategy,
+        layers=layers,
     )
     return estimate_dataflow(build_dataflow(q, config), part, clock_ns, weight_bits=q.weight_bits)

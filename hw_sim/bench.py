@@ -95,12 +95,10 @@ class Bench:
         start = getattr(self.dut, "ap_start", None)
         if start is not None:
             start.value = 1
-        before = get_sim_time()
         await self.clock.rising_edge
         first = get_sim_time()
         await self.clock.rising_edge
-        self._period = int(get_sim_time() - first)
-        assert self._period > 0, before
+        self._period = int(get_sim_time() - first)  # in steps of whatever precision the design asked for
         await self.reset()
 
     async def reset(self) -> None:
@@ -233,11 +231,9 @@ class Session:
 
     def describe(self) -> str:
         """Say where every port stands."""
-        parts = []
-        for port in self._bench.design.inputs:
-            parts.append(self._describe(port, "took", self.accepted[port.name]))
-        for port in self._bench.design.outputs:
-            parts.append(self._describe(port, "gave", self.boards[port.name].received))
+        design = self._bench.design
+        parts = [self._describe(port, "took", self.accepted[port.name]) for port in design.inputs]
+        parts += [self._describe(port, "gave", self.boards[port.name].received) for port in design.outputs]
         return "; ".join(parts)
 
     def _describe(self, port: Port, verb: str, beats: int) -> str:

@@ -75,7 +75,8 @@ class Port:
         raw = bits[:, :used].reshape(len(words), self.lanes, self.width).astype(np.int64) @ weights
         if self.signed:
             raw -= (raw >> (self.width - 1)) << self.width
-        return raw, ~bits[:, used:].any(axis=1)
+        padded: npt.NDArray[np.bool_] = np.logical_not(bits[:, used:].any(axis=1))
+        return raw, padded
 
 
 @dataclass(frozen=True)

@@ -210,6 +210,6 @@ async def _play(dut: Any, scenario: str, body: Body) -> None:
 
 
 def _write(folder: Path, result: Result, frames: Frames) -> None:
-    np.savez(folder / f"{result.scenario}.npz", **frames)
+    np.savez(folder / f"{result.scenario}.npz", **frames)  # type: ignore[arg-type]
     text = json.dumps(asdict(result), indent=2)
     (folder / f"{result.scenario}.json").write_text(text + "\n", encoding="utf-8")

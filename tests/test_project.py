@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.errors import ConfigError, DataError, OutputError
+from hpq_hls.errors import ConfigError, DataError, OutputError, UnsupportedOperatorError
 from tests.networks import Residual
 
 
@@ -101,3 +101,9 @@ def test_names_become_identifiers(q: hpq.QuantizedGraph, x: np.ndarray, tmp_path
     project = hpq.generate(q, tmp_path / "odd", "vitis", name='1; system("rm") // while')
     assert project.dataflow.name == "n_1_system_rm_while"
     np.testing.assert_array_equal(project.csim(x[:2]), q.predict_raw(x[:2]))
+
+
+def test_a_network_that_computes_nothing_is_refused(tmp_path: Path) -> None:
+    q = hpq.quantize(hpq.from_torch(nn.Flatten(), torch.zeros(2, 2, 3)), np.ones((2, 2, 3)), 4)
+    with pytest.raises(UnsupportedOperatorError, match="computes nothing"):
+        hpq.generate(q, tmp_path / "out")

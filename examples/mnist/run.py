@@ -12,7 +12,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import training  # noqa: E402  # the two folders above hold these
 from network import LeNet  # noqa: E402
 
-TRAINED_ON, VALIDATED_ON, TESTED_ON = 20_000, 500, 2_000
+TRAINED_ON, VALIDATED_ON, TESTED_ON = 20_000, 1_000, 2_000
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def images(pixels: np.ndarray) -> np.ndarray:
-    """(n, 28, 28) of 0..255 -> (n, 1, 28, 28) of 0..1, a power of two apart so that 8 bits hold them exactly."""
+    """(n, 28, 28) of 0..255 -> (n, 1, 28, 28) of 0..1 in steps of 1/256, which 8 bits hold exactly."""
     return (pixels[:, None] / 256).astype(np.float32)
 
 

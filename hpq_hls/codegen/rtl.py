@@ -1,7 +1,8 @@
 """The RTL backend: plain SystemVerilog, one instance of a library module per kernel.
 
 The Verilog is in ``templates/rtl``: ``top.sv.j2`` prints the streams and includes one template of
-``kernels/`` per kernel; ``lib/`` holds the modules, which are copied as they are.
+``kernels/`` per kernel; ``lib/`` holds the modules, which are copied as they are. A layer that is a graph
+of adders has a module of its own, from ``adders.sv.j2``.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from typing import Any
 
 import jinja2
 
+from hpq_hls.codegen.adders import adder_view
 from hpq_hls.codegen.base import Design, Files
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
-from hpq_hls.codegen.rtl_memory import fifo_style, memory_file, memory_style, packed
+from hpq_hls.codegen.rtl_memory import memory_file, packed
 from hpq_hls.hardware.kernels import ChannelMac, Dataflow, Kernel, MatVec, Stream, UnrolledMatVec
+from hpq_hls.hardware.memory import fifo_style, memory_style
 from hpq_hls.resources import templates_dir
 
 _INSTANCE = re.compile(r"^\s*(hpq_\w+)\s+#\(", re.MULTILINE)
@@ -32,15 +35,18 @@ class RtlBackend:
         folder = templates_dir() / "rtl"
         flow = design.dataflow
         environment = _environment(folder)
-        top = environment.get_template("top.sv.j2").render(_context(flow))
-        library = _library(folder / "lib", top)
-        sources = [*(f"{module}.sv" for module in library), f"{flow.name}.sv"]
+        context = _context(flow)
+        top = environment.get_template("top.sv.j2").render(context)
+        graphs = dict(_adder_modules(flow, environment.get_template("adders.sv.j2"), context))
+        library = _library(folder / "lib", "\n".join((top, *graphs.values())))
+        sources = [*(f"{module}.sv" for module in (*library, *graphs)), f"{flow.name}.sv"]
         memories = dict(_memories(flow))
         files: dict[str, str | bytes] = {
             "README.md": environment.get_template("README.md.j2").render(
                 design=design,
                 flow=flow,
                 memories=memories,
+                graphs=graphs,
                 source=flow.streams[flow.input],
                 sink=flow.streams[flow.output],
             ),
@@ -48,7 +54,7 @@ class RtlBackend:
             "rtl/files.f": environment.get_template("files.f.j2").render(sources=sources),
             f"rtl/{flow.name}.sv": top,
         }
-        files.update({f"rtl/{module}.sv": text for module, text in library.items()})
+        files.update({f"rtl/{module}.sv": text for module, text in (library | graphs).items()})
         files.update({f"rtl/{name}": text for name, text in memories.items()})
         return files
 
@@ -72,6 +78,7 @@ def _context(flow: Dataflow) -> dict[str, Any]:
 
     functions: dict[str, Callable[..., Any]] = {
         "streams_of": streams_of,
+        "module_name": lambda kernel: module_name(flow, kernel),
         "rom_name": lambda kernel, what: rom_name(flow, kernel, what),
         "product_shift": product_shift,
         "bias_shift": bias_shift,
@@ -106,6 +113,22 @@ def _memories(flow: Dataflow) -> Iterator[tuple[str, str]]:
             biases = kernel.bias_words()
             if biases is not None and kernel.bias_type is not None:
                 yield rom_name(flow, kernel, "bias"), memory_file(biases, kernel.bias_type.width)
+
+
+def module_name(flow: Dataflow, kernel: Kernel) -> str:
+    """Name of the module that is generated for one kernel."""
+    return f"{flow.name}_{kernel.name}"
+
+
+def _adder_modules(
+    flow: Dataflow, template: jinja2.Template, context: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """The modules of layers that are made of adders: name, text."""
+    for kernel in flow.kernels:
+        graph = adder_view(kernel) if isinstance(kernel, UnrolledMatVec) else None
+        if graph is not None:
+            x, y = flow.streams[kernel.inputs[0]], flow.streams[kernel.outputs[0]]
+            yield module_name(flow, kernel), template.render(context, k=kernel, graph=graph, x=x, y=y)
 
 
 def product_shift(kernel: _Weighted, x: Stream) -> int:

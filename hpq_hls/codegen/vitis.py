@@ -15,9 +15,9 @@ import numpy as np
 
 from hpq_hls.codegen.base import Design, Files, IntArray
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
-from hpq_hls.codegen.rtl_memory import memory_style
 from hpq_hls.codegen.vitis_kernels import HEADERS, KernelView, Table, comment, plain, view_of
 from hpq_hls.hardware.kernels import Stream
+from hpq_hls.hardware.memory import memory_style
 from hpq_hls.resources import templates_dir
 
 MAX_WORD_BITS = 4096

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hpq_hls.codegen.adders import AdderView, adder_view
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.kernels import (
     Add,
@@ -80,6 +81,7 @@ class KernelView:
     suffix: ``"_beat"`` if the kernel's function processes one beat, which is its whole frame.
     summary: one line for people.
     sum_type: of the taps of an average pooling, exact.
+    graph: the adders of an unrolled layer without multiplications.
     """
 
     kernel: Kernel
@@ -89,6 +91,7 @@ class KernelView:
     suffix: str
     summary: str
     sum_type: FixedType | None
+    graph: AdderView | None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.kernel, name)
@@ -107,6 +110,7 @@ def view_of(kernel: Kernel, streams: Mapping[str, Stream]) -> KernelView:
         suffix="_beat" if single else "",
         summary=_summary(kernel, x, y),
         sum_type=_sum_type(kernel, x.type),
+        graph=adder_view(kernel) if isinstance(kernel, UnrolledMatVec) else None,
     )
 
 
@@ -139,7 +143,9 @@ def _tables(kernel: Kernel) -> dict[str, Table]:
         weight, bias = words.reshape(len(words), -1), kernel.bias_words()
     else:
         return {}
-    tables = {"weight": _rom(kernel, "weight", weight, kernel.weight_type)}
+    tables = {}
+    if getattr(kernel, "adders", None) is None:
+        tables["weight"] = _rom(kernel, "weight", weight, kernel.weight_type)
     if bias is not None and kernel.bias_type is not None:
         tables["bias"] = _rom(kernel, "bias", bias, kernel.bias_type)
     return tables
@@ -173,6 +179,8 @@ def _summary(kernel: Kernel, x: Stream, y: Stream) -> str:
             text = (
                 f"{kernel.groups} x {kernel.rows}x{kernel.cols} matrix, unrolled, {kernel.positions} at once"
             )
+            if kernel.adders is not None:
+                text += f", {sum(len(graph.adders) for graph in kernel.adders)} adders each"
         case Pool():
             text = f"{kernel.mode.value} of {kernel.taps} taps, {y.lanes} elements at a time"
         case Add():

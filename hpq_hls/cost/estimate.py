@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hpq_hls.cost.parts import Part, find_part
-from hpq_hls.hardware.kernels import Dataflow
-
-STAGE = "RTL twin after Yosys synthesis (estimated)"
+from hpq_hls.cost.bill import Bill, Term
+from hpq_hls.cost.coefficients import LUTS
+from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream
+from hpq_hls.cost.parts import Family, Part, find_part
+from hpq_hls.cost.timing import time_dataflow
+from hpq_hls.hardware.kernels import ChannelMac, Dataflow, Kernel, MatVec, UnrolledMatVec
 
 
 @dataclass(frozen=True)
 class LayerEstimate:
-    """What one layer of the network costs.
+    """What one layer of the network costs, the FIFOs behind its kernels included.
 
     name: the layer as the user knows it; kinds: its kernels in order; lut, ff, dsp: cells;
-    bram: 18-kbit blocks; cycles: clock cycles per frame of its slowest kernel; pe, simd: folding of
-    its matrix-vector unit (1 without one); weight_bits: bits of its weights and biases.
+    bram: block RAMs of 18 kbit; cycles: clock cycles per frame of its slowest kernel; pe, simd: rows
+    and columns its matrix-vector unit works on at once (1 without one); weight_bits: bits of its
+    weights and biases.
     """
 
     name: str
@@ -34,7 +38,15 @@ class LayerEstimate:
 
 @dataclass(frozen=True)
 class ResourceEstimate:
-    """What a network costs on a part."""
+    """What a network costs on a part.
+
+    lut, ff, dsp: cells; bram: block RAMs of 18 kbit (a 36-kbit one counts as two).
+    latency_cycles: from the first beat of a frame going in to its last coming out, in an otherwise
+    empty design. interval_cycles: from frame to frame when frames follow each other without a gap.
+    weight_bits: bits of all weights and biases. layers: in the order of the network; their sum is the
+    total but for the input FIFO and the ports. part, clock_ns: what it was made for.
+    stage: which step of the flow the figures stand for.
+    """
 
     lut: int
     ff: int
@@ -48,11 +60,116 @@ class ResourceEstimate:
     clock_ns: float
     stage: str
 
+    @property
+    def device(self) -> Part:
+        """The catalogue entry of the part."""
+        return find_part(self.part)
+
+    @property
+    def lut_utilization(self) -> float:
+        """Share of the part's LUTs, 1.0 for all of them; above 1 the design does not fit."""
+        return self.lut / self.device.lut
+
+    @property
+    def ff_utilization(self) -> float:
+        """Share of the part's flip-flops."""
+        return self.ff / self.device.ff
+
+    @property
+    def dsp_utilization(self) -> float:
+        """Share of the part's DSP blocks."""
+        return self.dsp / self.device.dsp
+
+    @property
+    def bram_utilization(self) -> float:
+        """Share of the part's block RAMs."""
+        return self.bram / self.device.bram18
+
+    @property
+    def fits(self) -> bool:
+        """Whether the part has enough of everything."""
+        shares = (self.lut_utilization, self.ff_utilization, self.dsp_utilization, self.bram_utilization)
+        return max(shares) <= 1
+
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """All of it as plain JSON types, with the shares of the part."""
+        shares = {name: getattr(self, f"{name}_utilization") for name in ("lut", "ff", "dsp", "bram")}
+        layers = [{**asdict(layer), "kinds": list(layer.kinds)} for layer in self.layers]
+        return {**asdict(self), "layers": layers, "utilization": shares, "fits": self.fits}
 
 
 def estimate_dataflow(flow: Dataflow, part: str, clock_ns: float, *, weight_bits: int) -> ResourceEstimate:
-    chip: Part = find_part(part)
-    cycles = max(kernel.cycles(flow.streams) for kernel in flow.kernels)
-    return ResourceEstimate(0, 0, 0, 0, cycles, cycles, weight_bits, (), chip.name, clock_ns, STAGE)
+    """Estimate what the RTL twin of ``flow`` takes after synthesis, and its cycles.
+
+    part: as the vendor tool names it. clock_ns: only noted; resources do not depend on it.
+    weight_bits: of the whole network, only noted.
+
+    Raises:
+        ConfigError: the part is unknown.
+    """
+    device = find_part(part)
+    layers, rest = _bills(flow, device.family)
+    total = Bill(device.family)
+    for bill in (rest, *layers.values()):
+        total.take(bill)
+    timing = time_dataflow(flow)
+    return ResourceEstimate(
+        lut=round(total.lut(LUTS)),
+        ff=total.ff,
+        dsp=total.dsp,
+        bram=total.bram,
+        latency_cycles=timing.latency,
+        interval_cycles=timing.interval,
+        weight_bits=weight_bits,
+        layers=tuple(_layer(name, flow, bill, LUTS) for name, bill in layers.items()),
+        part=part,
+        clock_ns=clock_ns,
+        stage=f"estimate of the RTL twin after Yosys synthesis, {device.family.value}",
+    )
+
+
+def bill_dataflow(flow: Dataflow, family: Family) -> Bill:
+    """The bill of a whole design."""
+    layers, total = _bills(flow, family)
+    for bill in layers.values():
+        total.take(bill)
+    return total
+
+
+def _bills(flow: Dataflow, family: Family) -> tuple[dict[str, Bill], Bill]:
+    """The bill of every layer, and that of the input FIFO and the ports."""
+    rest = bill_ports(flow, family)
+    rest.take(bill_stream(flow.streams[flow.input], family))
+    layers: dict[str, Bill] = {}
+    for kernel in flow.kernels:
+        bill = layers.setdefault(kernel.layer, Bill(family))
+        bill.take(bill_kernel(kernel, flow.streams, family))
+        for name in kernel.outputs:
+            bill.take(bill_stream(flow.streams[name], family))
+    return layers, rest
+
+
+def _layer(name: str, flow: Dataflow, bill: Bill, luts: Mapping[Term, float]) -> LayerEstimate:
+    kernels = flow.of_layer(name)
+    folding = next(((kernel.pe, kernel.simd) for kernel in kernels if isinstance(kernel, MatVec)), (1, 1))
+    return LayerEstimate(
+        name=name,
+        kinds=tuple(kernel.kind for kernel in kernels),
+        lut=round(bill.lut(luts)),
+        ff=bill.ff,
+        dsp=bill.dsp,
+        bram=bill.bram,
+        cycles=max(kernel.cycles(flow.streams) for kernel in kernels),
+        pe=folding[0],
+        simd=folding[1],
+        weight_bits=sum(map(_weight_bits, kernels)),
+    )
+
+
+def _weight_bits(kernel: Kernel) -> int:
+    if not isinstance(kernel, (MatVec, ChannelMac, UnrolledMatVec)):
+        return 0
+    bits = kernel.weight.size * kernel.weight_type.width
+    if kernel.bias is not None and kernel.bias_type is not None:
+        bits += kernel.bias.size * kernel.bias_type.width
+    return bits

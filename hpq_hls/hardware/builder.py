@@ -10,12 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from hpq_hls.errors import UnsupportedOperatorError
+from hpq_hls.errors import ConfigError, UnsupportedOperatorError
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware.config import HardwareConfig
+from hpq_hls.hardware.adder_graph import AdderGraph, solve
+from hpq_hls.hardware.config import HardwareConfig, Strategy
 from hpq_hls.hardware.kernels import Add, Cast, Dataflow, Fork, IntArray, Kernel, Stream, WidthConverter
 from hpq_hls.hardware.naming import Namer
 from hpq_hls.hardware.order import transmission_orders
+from hpq_hls.ops import Flatten
 from hpq_hls.ops.base import Shape
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
@@ -28,8 +30,10 @@ class Builder(ABC):
     """
 
     def __init__(self, q: QuantizedGraph, config: HardwareConfig, target: int) -> None:
-        if not q.layers:
-            raise UnsupportedOperatorError("the network has no layer; there is no hardware to build")
+        if all(isinstance(layer.op, Flatten) for layer in q.layers.values()):
+            raise UnsupportedOperatorError(
+                "the network computes nothing (no layer but Flatten); there is no hardware to build"
+            )
         self.q, self.config, self.target = q, config, target
         self.orders = transmission_orders(q.graph)
         self.streams: dict[str, Stream] = {}
@@ -195,7 +199,7 @@ class Builder(ABC):
         (groups, rows), in the order the elements travel in."""
         layer = self._layer
         assert layer.weight_raw is not None
-        matrix = layer.weight_raw.reshape(groups, layer.weight_raw.shape[0] // groups, -1)
+        matrix: IntArray = layer.weight_raw.reshape(groups, layer.weight_raw.shape[0] // groups, -1)
         bias = None if layer.bias_raw is None else layer.bias_raw
         if len(self.input_shapes[0]) == 1:
             arriving, leaving = self.orders[layer.inputs[0]], self.orders[layer.name]
@@ -205,6 +209,21 @@ class Builder(ABC):
             matrix = rows.reshape(matrix.shape)
             bias = None if bias is None else bias[leaving]
         return np.ascontiguousarray(matrix), None if bias is None else bias.reshape(matrix.shape[:2])
+
+    def adder_graphs(self, matrix: IntArray, stream: str) -> tuple[AdderGraph, ...] | None:
+        """One adder graph per group of ``matrix`` (groups, rows, columns), which is multiplied with the
+        elements of ``stream``; None unless the current layer's strategy is ``da``.
+
+        Raises:
+            ConfigError: the matrix is beyond the solver.
+        """
+        if self.config.of(self._layer.name).strategy is not Strategy.DA:
+            return None
+        given = self.streams[stream].type.code_interval
+        try:
+            return tuple(solve(group, given) for group in matrix)
+        except ConfigError as error:
+            raise ConfigError(f"layer {self._layer.name!r}: {error}") from None
 
 
 def _straight_from_fork(stream: str, makers: dict[str, Kernel]) -> bool:

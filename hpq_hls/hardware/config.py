@@ -20,10 +20,16 @@ class Io(enum.Enum):
 
 
 class Strategy(enum.Enum):
-    """How a layer's matrix-vector products are built in io stream."""
+    """How a layer's matrix-vector products are built.
+
+    FOLDED: PE x SIMD multipliers, used over and over (io stream only; in io parallel as UNROLLED).
+    UNROLLED: every multiplication in hardware.
+    DA: no multiplication; a graph of adders that share partial sums (see ``adder_graph``).
+    """
 
     FOLDED = "folded"
     UNROLLED = "unrolled"
+    DA = "da"
 
 
 @dataclass(frozen=True)
@@ -46,15 +52,16 @@ class HardwareConfig:
 
     target_interval: cycles per inference that every layer should meet at least cost; None takes the
         fastest that needs no more than ``multiplier_budget`` multipliers.
-    reuse_factor: for every layer that ``layers`` does not mention.
+    reuse_factor, strategy: for every layer that ``layers`` does not mention.
     """
 
     io: Io = Io.STREAM
     target_interval: int | None = None
     multiplier_budget: int = 220
     reuse_factor: int | None = None
+    strategy: Strategy = Strategy.FOLDED
     layers: Mapping[str, LayerFolding] = field(default_factory=lambda: MappingProxyType({}))
 
     def of(self, layer: str) -> LayerFolding:
         """The folding of a layer."""
-        return self.layers.get(layer, LayerFolding(reuse_factor=self.reuse_factor))
+        return self.layers.get(layer, LayerFolding(reuse_factor=self.reuse_factor, strategy=self.strategy))

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType
+from hpq_hls.hardware.adder_graph import AdderGraph
 
 IntArray = npt.NDArray[np.int64]
 
@@ -285,7 +286,8 @@ class UnrolledMatVec(Kernel):
 
     One beat in carries ``positions * G * K`` elements (position, g, k), one beat out
     ``positions * G * M`` elements (position, g, m), with the arithmetic of MatVec; all positions
-    share the weights. ``beats`` beats per frame.
+    share the weights. ``beats`` beats per frame. adders: where the strategy is ``da``, one graph per
+    group that computes ``weight[g] @ x[g]`` without multiplications.
     """
 
     kind: ClassVar[str] = "unrolled"
@@ -298,6 +300,7 @@ class UnrolledMatVec(Kernel):
     bias_type: FixedType | None
     accumulator_type: FixedType
     relu: bool
+    adders: tuple[AdderGraph, ...] | None = None
 
     @property
     def groups(self) -> int:
@@ -316,6 +319,8 @@ class UnrolledMatVec(Kernel):
 
     @property
     def multipliers(self) -> int:
+        if self.adders is not None:
+            return 0
         return self.positions * int(np.count_nonzero(self.weight))
 
 

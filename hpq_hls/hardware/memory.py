@@ -20,7 +20,7 @@ def bram18_count(depth: int, width: int) -> int:
 
 
 def memory_style(depth: int, width: int) -> str:
-    """ "block" where a memory fills its block RAMs to at least a quarter, else "distributed"."""
+    """Say "block" where a memory fills its block RAMs to at least a quarter, else "distributed"."""
     if depth < 1 or width < 1:
         return "distributed"
     filled = depth * width * _WORTH >= bram18_count(depth, width) * _BRAM18_BITS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -58,7 +59,7 @@ class ParallelBuilder(Builder):
             relu=self.relu_fused,
         )
         self._check_size(kernel.multipliers, stream)
-        self.emit(kernel)
+        self.emit(replace(kernel, adders=self.adder_graphs(matrix, stream)))
         self.finish(output)
 
     def _check_size(self, multipliers: int, stream: str) -> None:

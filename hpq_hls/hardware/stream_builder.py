@@ -70,7 +70,7 @@ class StreamBuilder(Builder):
             window = None
         if rows == 1 and per_group == 1:
             self._channelwise(groups, window)
-        elif self.config.of(layer.name).strategy is Strategy.UNROLLED:
+        elif self.config.of(layer.name).strategy is not Strategy.FOLDED:
             self._unrolled(groups, window)
         else:
             self._folded(groups, window, rows, per_group)
@@ -131,8 +131,8 @@ class StreamBuilder(Builder):
         layer, shape = self._layer, self.input_shapes[0]
         if groups > 1 and window is not None:
             raise ConfigError(
-                f"layer {layer.name!r} has {groups} groups and a window; strategy 'unrolled' does not "
-                "cover that in io stream, so use 'folded'"
+                f"layer {layer.name!r} has {groups} groups and a window; strategies 'unrolled' and "
+                "'da' do not cover that in io stream, so use 'folded'"
             )
         matrix, bias = self.weights_in_order(groups)
         stream = self._inputs[0]
@@ -158,6 +158,7 @@ class StreamBuilder(Builder):
                 bias_type=layer.bias_type,
                 accumulator_type=layer.accumulator_type,
                 relu=self.relu_fused,
+                adders=self.adder_graphs(matrix, stream),
             )
         )
         self.finish(output)
@@ -259,6 +260,13 @@ class StreamBuilder(Builder):
     def _window(self, stream: str, window: WindowSpec, pad_value: int) -> str:
         geometry = self._geometry(window, pad_value)
         given = self.streams[stream]
+        # While it emits a row of windows at the pace of its reader, a window takes in one input row at
+        # most, and none at the bottom padding; what arrives meanwhile waits here instead of stalling
+        # the layer in front.
+        below = geometry.scan[0] - geometry.pad_top - geometry.height
+        rows_ahead = max(geometry.stride[0] - 1, below)
+        row_beats = geometry.width * geometry.channels // given.lanes
+        self.streams[stream] = given = replace(given, depth=max(given.depth, rows_ahead * row_beats))
         beats = geometry.positions * (geometry.channels // given.lanes)
         output = self.new_stream("windows", given.type, geometry.taps * given.lanes, beats)
         self.emit(

@@ -89,6 +89,7 @@ class WindowSpec:
             padded[:, :, top : top + height, left : left + width] = x
             x = padded
         span = tuple((k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
-        view = sliding_window_view(x, span, axis=(2, 3))
+        # one axis at a time, because numpy's annotations before 2.3 know no tuple of axes
+        view = sliding_window_view(sliding_window_view(x, span[0], axis=2), span[1], axis=3)
         view = view[:, :, :: self.stride[0], :: self.stride[1], :: self.dilation[0], :: self.dilation[1]]
         return view[:, :, :out_height, :out_width]

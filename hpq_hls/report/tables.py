@@ -15,14 +15,16 @@ Plain = dict[str, Any]
 _UNITS = (("lut", "LUT"), ("ff", "FF"), ("dsp", "DSP"), ("bram", "BRAM (18 kbit)"))
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> Table:
+def _table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1, *, header: bool = True
+) -> RenderableType:
     """A table whose first ``left`` columns are text and the others numbers."""
-    table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold")
+    table = Table(header_style="bold", show_header=header)
     for index, column in enumerate(columns):
         table.add_column(Text(column), justify="left" if index < left else "right", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    return table
+    return Group(Text(f"\n{title}", style="bold"), table)  # a title of the table would wrap at its width
 
 
 def layers_table(network: Plain) -> RenderableType:
@@ -282,7 +284,5 @@ def doctor_table(result: Plain) -> RenderableType:
     return _table("Tools", ("tool", "state", "", "version", "what was tried, and what to do"), rows, left=5)
 
 
-def _pairs(title: str, rows: Sequence[tuple[str, str]]) -> Table:
-    table = _table(title, ("", ""), rows, left=2)
-    table.show_header = False
-    return table
+def _pairs(title: str, rows: Sequence[tuple[str, str]]) -> RenderableType:
+    return _table(title, ("", ""), rows, left=2, header=False)

@@ -40,9 +40,8 @@ def duration(cycles: int | None, clock_ns: float) -> str:
     if cycles is None:
         return "-"
     nano = cycles * clock_ns
-    return (
-        f"{cycles:,} cycles ({nano:,.1f} ns)" if nano < 100 else f"{cycles:,} cycles ({nano / 1000:,.2f} us)"
-    )
+    time = f"{nano:,.1f} ns" if nano < 100 else f"{nano / 1000:,.2f} us"
+    return f"{cycles:,} {'cycle' if cycles == 1 else 'cycles'} ({time})"
 
 
 def width(value: int | None) -> str:

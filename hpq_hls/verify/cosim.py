@@ -233,8 +233,8 @@ def _checked(frames: npt.NDArray[np.int64], port: Port, what: str) -> IntArray:
     wanted = (port.beats, port.lanes)
     if array.ndim != 3 or array.shape[1:] != wanted or not len(array):
         raise DataError(
-            f"{what} frames of {port.port} have shape {array.shape}; give at least one packet of {wanted[0]} beats "
-            f"with {wanted[1]} elements, shape (packets, {wanted[0]}, {wanted[1]})"
+            f"{what} frames of {port.port} have shape {array.shape}; give at least one packet of "
+            f"{wanted[0]} beats with {wanted[1]} elements, shape (packets, {wanted[0]}, {wanted[1]})"
         )
     if not np.issubdtype(array.dtype, np.integer):
         raise DataError(f"{what} frames of {port.port} are {array.dtype}; give raw integers")

@@ -143,7 +143,9 @@ def _fingerprint(request: BuildRequest, tools: _Tools) -> str:
         "",
     ):
         add(text.encode())
-    for path in (*request.sources.verilog, *request.sources.headers):
+    for path in request.sources.verilog:
+        add(path.read_bytes())
+    for path in request.sources.headers:
         add(path.relative_to(request.sources.root).as_posix().encode())
         add(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -220,7 +222,12 @@ def _flags(tools: _Tools) -> list[str]:
     folders = [tools.include, tools.include / "vltstd"]
     # GCC's instruction combiner needs a minute or more for one large function, and gains little here.
     quick = ["-fdisable-rtl-combine"] if tools.gnu else []
-    return ["-std=gnu++17", *quick, *(f"-D{item}" for item in defines), *(f"-I{folder}" for folder in folders)]
+    return [
+        "-std=gnu++17",
+        *quick,
+        *(f"-D{item}" for item in defines),
+        *(f"-I{folder}" for folder in folders),
+    ]
 
 
 def _runtime(tools: _Tools, names: Sequence[str], build_dir: Path, say: Progress) -> list[Path]:
@@ -271,7 +278,14 @@ def _compile(tools: _Tools, folder: Path, lists: dict[str, list[str]], runtime: 
         _run_gxx(tools, [*_flags(tools), level, f"-I{folder}", "-c", shard, "-o", output])
 
     _in_parallel(build, shards)
-    libraries = ["-Xlinker", "-rpath", "-Xlinker", tools.libs, f"-L{tools.libs}", "-lcocotbvpi_verilator"]
+    libraries: list[str | Path] = [
+        "-Xlinker",
+        "-rpath",
+        "-Xlinker",
+        tools.libs,
+        f"-L{tools.libs}",
+        "-lcocotbvpi_verilator",
+    ]
     objects = [*(shard.with_suffix(".o") for shard, _ in shards), *runtime]
     _run_gxx(tools, [*objects, *libraries, "-pthread", "-o", folder / EXECUTABLE])
 

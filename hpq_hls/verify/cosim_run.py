@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from find_libpython import find_libpython
 
 from hpq_hls.codegen.manifest import Manifest
-from hpq_hls.errors import ToolError
+from hpq_hls.errors import OutputError, ToolError
 from hpq_hls.resources import hw_sim_dir
 from hpq_hls.toolchain import run_tool
 from hpq_hls.verify.cosim_sources import Sources
@@ -31,6 +31,7 @@ Progress = Callable[[str], None]
 _POLL_S = 0.5
 _FOREIGN = ("COCOTB_", "GPI_", "PYGPI_")
 _TAIL_LINES = 15
+_LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ def run_scenarios(
 
     Raises
     ------
+    OutputError
+        `run_dir` exists and is not from an earlier run.
     ToolError
         The simulator stopped before its end, or could not read a memory file.
     """
@@ -191,13 +194,12 @@ def _read_result(data: dict[str, Any]) -> ScenarioResult:
     return ScenarioResult(name=name, failures=tuple(failures), **data)
 
 
-_LOCK = ".lock"
-
-
 @contextlib.contextmanager
 def _exclusive(run_dir: Path) -> Iterator[None]:
     """Let one simulation at a time use a folder; others wait for it to end."""
     run_dir.mkdir(parents=True, exist_ok=True)
+    if not (run_dir / _LOCK).is_file() and any(run_dir.iterdir()):
+        raise OutputError(f"{run_dir} holds files that are not ours; choose another build folder")
     with (run_dir / _LOCK).open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield

@@ -69,7 +69,7 @@ def find_sources(rtl_dir: Path, ignore: Path | None = None) -> Sources:
         raise DataError(f"{rtl_dir} is not a folder; name the folder that holds the Verilog files")
     for root in (folder, folder / "rtl"):
         if (root / FILE_LIST).is_file():
-            return _listed(root)
+            return _listed(root, ignore)
     shallow = _by_suffix(folder.iterdir(), _SOURCE_SUFFIXES)
     everything = sorted(shallow if shallow else _walk(folder, ignore))
     verilog = _by_suffix(everything, _SOURCE_SUFFIXES)
@@ -86,7 +86,7 @@ def find_sources(rtl_dir: Path, ignore: Path | None = None) -> Sources:
     )
 
 
-def _listed(root: Path) -> Sources:
+def _listed(root: Path, ignore: Path | None) -> Sources:
     path = root / FILE_LIST
     verilog: list[Path] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -104,7 +104,7 @@ def _listed(root: Path) -> Sources:
         verilog.append(found[0])
     if not verilog:
         raise DataError(f"{path} lists no file; generate the project again")
-    around = sorted(_walk(root, None))
+    around = sorted(_walk(root, ignore))
     return Sources(
         root=root,
         verilog=tuple(verilog),

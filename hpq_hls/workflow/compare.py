@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpq_hls.config import PrecisionSettings, ProjectFile, load_config, read_precision
+from hpq_hls.config import PrecisionSettings, ProjectFile, load_config, project_path, read_precision
 from hpq_hls.errors import ConfigError
 from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.results import ComparedRow, CompareResult
@@ -38,7 +38,7 @@ def run_compare(files: Sequence[str | Path], reporter: Reporter | None = None) -
 
 
 def _projects(files: Sequence[str | Path]) -> list[ProjectFile]:
-    contents = [read_yaml(file).data for file in files]
+    contents = [read_yaml(project_path(file)).data for file in files]
     whole = [isinstance(data, dict) and ("model" in data or "data" in data) for data in contents]
     bases = [file for file, is_project in zip(files, whole, strict=True) if is_project]
     if not bases and not Path("project.yaml").is_file():

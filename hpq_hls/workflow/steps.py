@@ -70,6 +70,7 @@ def run_search(work: Workspace, reporter: Reporter | None = None) -> r.SearchOut
                 io=chip.io,
                 target_interval=chip.target_interval,
                 reuse_factor=chip.reuse_factor,
+                strategy=chip.strategy,
                 layers=work.folding(),
             ),
             progress=lambda state: step(_searching(state)),
@@ -199,6 +200,7 @@ def _generated(
         io=chip.io,
         target_interval=chip.target_interval,
         reuse_factor=chip.reuse_factor,
+        strategy=chip.strategy,
         layers=work.folding(),
         fifo_depths=fifo_depths,
         force=force,
@@ -244,6 +246,7 @@ def expected_design(work: Workspace, q: QuantizedGraph) -> Design:
         io=chip.io,
         target_interval=chip.target_interval,
         reuse_factor=chip.reuse_factor,
+        strategy=chip.strategy,
         layers=work.folding(),
     )
     none = q.example_inputs[:0]
@@ -274,6 +277,7 @@ def estimated(work: Workspace, q: QuantizedGraph) -> ResourceEstimate:
         io=chip.io,
         target_interval=chip.target_interval,
         reuse_factor=chip.reuse_factor,
+        strategy=chip.strategy,
         layers=work.folding(),
     )
 

@@ -105,6 +105,8 @@ def _run(kernel: Kernel, flow: Dataflow, inputs: list[Frame]) -> list[Frame]:
     if isinstance(kernel, MatVec):
         return [_matvec(kernel, flow, x).reshape(out.beats, out.lanes)]
     assert isinstance(kernel, UnrolledMatVec)
+    if kernel.adders is not None:
+        return [_adders(kernel, flow, x).reshape(out.beats, out.lanes)]
     vectors = x.astype(object).reshape(kernel.beats * kernel.positions, kernel.groups, 1, kernel.cols)
     terms = vectors * kernel.weight.astype(object)
     return [_dot(kernel, flow, terms, kernel.bias).reshape(out.beats, out.lanes)]
@@ -125,6 +127,17 @@ def _matvec(kernel: MatVec, flow: Dataflow, x: Frame) -> Frame:
                 bias = None if biases is None else biases[g * kernel.neuron_folds + nf]
                 result.append(_dot(kernel, flow, terms, bias))
     return np.asarray(result, dtype=np.int64)
+
+
+def _adders(kernel: UnrolledMatVec, flow: Dataflow, x: Frame) -> Frame:
+    """Every sum made by the graph of adders; nothing looks at the weights."""
+    assert kernel.adders is not None
+    vectors = x.reshape(-1, kernel.groups, kernel.cols).tolist()
+    sums = [
+        [graph.evaluate(part) for graph, part in zip(kernel.adders, vector, strict=True)]
+        for vector in vectors
+    ]
+    return _dot(kernel, flow, np.asarray(sums, dtype=object)[..., None], kernel.bias)
 
 
 def _window(kernel: Window, x: Frame) -> Frame:

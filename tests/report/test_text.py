@@ -22,5 +22,6 @@ def test_shares_and_ratios():
 
 def test_durations():
     assert text.duration(1000, 5.0) == "1,000 cycles (5.00 us)"
+    assert text.duration(1, 5.0) == "1 cycle (5.0 ns)"
     assert text.duration(3, 1.0) == "3 cycles (3.0 ns)"
     assert text.duration(None, 5.0) == "-"

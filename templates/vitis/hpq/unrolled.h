@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix-vector products with every multiplication in hardware: the weights are constants of the circuit,
-// zeros cost nothing.
+// zeros cost nothing. Or with no multiplication at all: `adders` leaves the products to a graph of adders.
 #ifndef HPQ_UNROLLED_H
 #define HPQ_UNROLLED_H
 
@@ -44,6 +44,44 @@ unrolled_beats:
     for (unsigned i = 0; i < Config::beats; ++i) {
 #pragma HLS pipeline II=1
         unrolled_beat<Config>(in, out, weight, bias);
+    }
+}
+
+// The same with Config::multiply for the products: a function from a vector's bits, Config::element_t, to the
+// exact sums, Config::sum_t, which are the bits of Config::product_t. `vector` and `sums` are its registers.
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Bias>
+void adders_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Bias& bias,
+                 typename Config::element_t vector[], typename Config::sum_t sums[]) {
+#pragma HLS inline
+    typedef typename Config::accumulator_t accumulator_t;
+    const unsigned cols = Config::groups * Config::cols, rows = Config::groups * Config::rows;
+    const beat<X, IN> x = in.read();
+    beat<Y, OUT> y;
+    for (unsigned i = 0; i < Config::positions; ++i) {
+#pragma HLS unroll
+        for (unsigned k = 0; k < cols; ++k) {
+#pragma HLS unroll
+            vector[k] = to_bits(x.data[i * cols + k]);
+        }
+        Config::multiply(vector, sums);
+        for (unsigned m = 0; m < rows; ++m) {
+#pragma HLS unroll
+            accumulator_t sum = initial<Config>(bias, m / Config::rows, m % Config::rows);
+            sum += from_raw<typename Config::product_t>(sums[m]);
+            y.data[i * rows + m] = finish<Config::relu, Y>(sum);
+        }
+    }
+    out.write(y);
+}
+
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Bias>
+void adders(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Bias& bias,
+            typename Config::element_t vector[], typename Config::sum_t sums[]) {
+#pragma HLS inline
+adders_beats:
+    for (unsigned i = 0; i < Config::beats; ++i) {
+#pragma HLS pipeline II=1
+        adders_beat<Config>(in, out, bias, vector, sums);
     }
 }
 

@@ -1,0 +1,75 @@
+"""A bill of materials: what a circuit is built from, before it is known how many LUTs each thing takes."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hpq_hls.cost.parts import Family
+
+
+class Term(enum.Enum):
+    """A building block whose LUTs are counted; the value says in what it is measured.
+
+    MEMORY is exact by construction (one LUT per 64 bits of ROM, per shift register, per RAM primitive);
+    the LUTs per unit of all others are fitted, see coefficients.py.
+    """
+
+    MEMORY = "LUTs used as memory"
+    PRODUCT = "LUTs of soft multipliers, by table"
+    CONSTANT = "bits of shifted copies added to multiply by a constant"
+    NEGATE = "bits negated"
+    ADD2 = "bits of a sum of two"
+    ADD3 = "bits of a sum of three in one go"
+    ADD4 = "bits of a sum of four in one go"
+    ACCUMULATE = "bits of accumulators that start from a bias"
+    BIAS = "bits of a sum with a bias"
+    SELECT = "bits of 2:1 multiplexers"
+    SHIFT_OUT = "bits of a register that is loaded or shifted"
+    PAD = "bits replaced by padding"
+    COMPARE = "bits of the larger of two"
+    RELU = "bits cleared when negative"
+    SATURATE = "bits of saturated results"
+    RANGE = "bits above a result that saturation looks at"
+    ROUND = "bits of a rounding increment"
+    STICKY = "dropped bits that rounding looks at"
+    COUNTER = "bits of counters"
+    FIFO = "FIFOs of two beats"
+    DEEP_FIFO = "bits of the pointers of deeper FIFOs"
+    MATVEC = "matrix-vector units"
+    WINDOW = "windows"
+    CHANNELMAC = "per-channel units"
+    PIPELINE = "pipelines"
+    CONVERTER = "width converters"
+    FORK = "outputs of forks"
+
+
+@dataclass
+class Bill:
+    """Amounts by term, and the resources that follow from the structure alone.
+
+    family: of the part it is built on; ff: flip-flops; dsp: DSP blocks; bram: block RAMs of 18 kbit.
+    """
+
+    family: Family
+    terms: dict[Term, float] = field(default_factory=dict)
+    ff: int = 0
+    dsp: int = 0
+    bram: int = 0
+
+    def add(self, term: Term, amount: float) -> None:
+        """Count ``amount`` more of ``term``."""
+        self.terms[term] = self.terms.get(term, 0.0) + amount
+
+    def take(self, other: Bill) -> None:
+        """Count everything of ``other``."""
+        for term, amount in other.terms.items():
+            self.add(term, amount)
+        self.ff += other.ff
+        self.dsp += other.dsp
+        self.bram += other.bram
+
+    def lut(self, coefficients: Mapping[Term, float]) -> float:
+        """LUTs at so many per unit of each term."""
+        return sum(amount * coefficients[term] for term, amount in self.terms.items())

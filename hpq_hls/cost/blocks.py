@@ -1,0 +1,200 @@
+"""Bills of the building blocks that several kernels share; each names the RTL module it stands for."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from hpq_hls.cost.bill import Bill, Term
+from hpq_hls.cost.parts import Family
+from hpq_hls.fixed import FixedType, Overflow, Rounding
+from hpq_hls.hardware.kernels import IntArray
+from hpq_hls.hardware.memory import SRL_DEPTH, bram18_count, fifo_style, memory_style
+
+DSP_MIN_OPERAND, DSP_MIN_PRODUCT = 2, 9
+"""Yosys' synth_xilinx builds a product in a DSP block from these widths on, whatever else there is."""
+
+DSP_OPERANDS = {Family.SERIES_7: (25, 18), Family.ULTRASCALE: (27, 18), Family.ULTRASCALE_PLUS: (27, 18)}
+"""Signed operands of one DSP48E1 / DSP48E2 (UG479, UG579)."""
+
+# LUTs of a soft signed multiplier by its operands' widths (the smaller first), measured.
+_SOFT = {
+    (2, 2): 4,
+    (2, 3): 6,
+    (2, 4): 8,
+    (2, 5): 10,
+    (2, 6): 12,
+    (3, 3): 8,
+    (3, 4): 15,
+    (3, 5): 19,
+    (4, 4): 26,
+}
+
+LUT_ROM_BITS = 64
+"""Words of one bit that a LUT holds."""
+
+
+def count_bits(states: int) -> int:
+    """Bits of a counter with so many states; none for a single state."""
+    return (states - 1).bit_length()
+
+
+# ---------------------------------------------------------------------------------------------
+# Memories
+
+
+def fifo(bill: Bill, depth: int, width: int) -> None:
+    """hpq_fifo."""
+    pointer, count = count_bits(depth), depth.bit_length()
+    bill.ff += count
+    if depth <= 2:
+        bill.ff += depth * width
+        bill.add(Term.SELECT, width * (depth - 1))
+        bill.add(Term.FIFO, 1)
+        return
+    style = fifo_style(depth, width)
+    bill.add(Term.DEEP_FIFO, count if style == "shift" else count + 2 * pointer)
+    if style == "shift":
+        bill.add(Term.MEMORY, width)
+        return
+    bill.ff += 2 * pointer
+    if style == "block":
+        bill.ff += width + 1
+        bill.bram += bram18_count(depth, width)
+        bill.add(Term.SELECT, width)
+        return
+    rows, columns = (32, 6) if depth <= 32 else (64, 3)  # RAM32M, RAM64M
+    banks = math.ceil(depth / rows)
+    bill.add(Term.MEMORY, 4 * banks * math.ceil(width / columns))
+    bill.add(Term.SELECT, width * math.ceil((banks - 1) / 3))
+
+
+def rom(bill: Bill, words: IntArray, width: int) -> None:
+    """hpq_rom. words: (depth, elements); width: bits of an element."""
+    depth = words.shape[0]
+    bits = words.size // depth * width
+    if depth == 1:
+        return  # constants
+    if memory_style(depth, bits) == "block":
+        bill.bram += bram18_count(depth, bits)
+        return
+    columns = distinct_columns(words.reshape(depth, -1), width)
+    bill.ff += columns
+    bill.add(Term.MEMORY, columns * math.ceil(depth / LUT_ROM_BITS))
+    if depth > 4 * LUT_ROM_BITS:  # beyond what MUXF7 and MUXF8 join
+        bill.add(Term.SELECT, columns * math.ceil(depth / (4 * LUT_ROM_BITS) - 1))
+
+
+def distinct_columns(words: IntArray, width: int) -> int:
+    """Bit positions of a memory that differ from each other and are not constant."""
+    shifts = np.minimum(np.arange(width), 63)
+    bits = ((words[:, :, None] >> shifts) & 1).astype(np.uint8).reshape(words.shape[0], -1)
+    packed = np.packbits(bits, axis=0).T
+    columns = set(map(bytes, np.ascontiguousarray(packed)))
+    columns.discard(bytes(packed.shape[1]))
+    columns.discard(bytes(np.packbits(np.ones(words.shape[0], dtype=np.uint8))))
+    return len(columns)
+
+
+def ram(bill: Bill, depth: int, width: int) -> None:
+    """hpq_ram with one address for reading and writing; read data in registers."""
+    if memory_style(depth, width) == "block":
+        bill.bram += bram18_count(depth, width)
+        return
+    bill.ff += width
+    if depth <= 32:
+        bill.add(Term.MEMORY, 4 * math.ceil(width / 8))  # RAM32M
+    else:
+        bill.add(Term.MEMORY, width * _power_of_two(math.ceil(depth / 64)))  # RAM64X1S to RAM256X1S
+
+
+def _power_of_two(number: int) -> int:
+    return 1 << (number - 1).bit_length()
+
+
+def delay(bill: Bill, depth: int, width: int) -> None:
+    """hpq_delay; Yosys makes a shift register of three stages or more an SRL."""
+    if depth < 3:
+        bill.ff += depth * width
+    elif depth <= SRL_DEPTH:
+        bill.add(Term.MEMORY, width)
+    else:
+        bill.ff += count_bits(depth - 1)
+        bill.add(Term.COUNTER, count_bits(depth - 1))
+        ram(bill, depth - 1, width)
+
+
+# ---------------------------------------------------------------------------------------------
+# Arithmetic
+
+
+def in_dsp(left: int, right: int) -> bool:
+    """Whether a product of signed operands of these widths is built in DSP blocks."""
+    return min(left, right) >= DSP_MIN_OPERAND and left + right >= DSP_MIN_PRODUCT
+
+
+def dsp_blocks(left: int, right: int, family: Family) -> int:
+    """DSP blocks of a product of signed operands of these widths."""
+    wide, narrow = DSP_OPERANDS[family]
+    long, short = max(left, right), min(left, right)
+    if long <= wide and short <= narrow:
+        return 1
+    # Parts of an operand but the uppermost are unsigned: a bit less.
+    return math.ceil((long - 1) / (wide - 1)) * math.ceil((short - 1) / (narrow - 1))
+
+
+def soft_product(left: int, right: int) -> int:
+    """LUTs of a product that is not built in DSP blocks."""
+    short, long = min(left, right), max(left, right)
+    return long if short == 1 else _SOFT[(short, long)]
+
+
+def tree(bill: Bill, terms: int, width: int, limit: int, in_dsps: int = 0, times: int = 1) -> None:
+    """hpq_addtree: ``terms`` numbers of ``width`` bits, no sum wider than ``limit``, ``times`` over.
+
+    in_dsps: how many of the terms come straight out of DSP blocks, whose adders then take part.
+    Sums of up to four are formed between registers.
+    """
+    levels = (terms - 1).bit_length()
+    done = 0
+    while done < levels:
+        step = min(2, levels - done)
+        size = 1 << step
+        full, rest = divmod(terms, size)
+        for members, groups in ((size, full), (rest, 1 if rest else 0)):
+            if groups:
+                dsps = min(members, in_dsps // groups) if done == 0 else 0
+                _sum(bill, members, min(width + step, limit), dsps, groups * times)
+        terms, width, done = full + (1 if rest else 0), min(width + step, limit), done + step
+
+
+_SUMS = {2: Term.ADD2, 3: Term.ADD3, 4: Term.ADD4}
+
+
+def _sum(bill: Bill, members: int, width: int, in_dsps: int, times: int) -> None:
+    """A registered sum of up to four terms. DSP blocks take up to two of its adders, and the register
+    too if that leaves none."""
+    left = members - min(members - 1, in_dsps, 2)
+    if left > 1:
+        bill.add(_SUMS[left], width * times)
+    if left > 1 or not in_dsps:
+        bill.ff += width * times
+
+
+def cast(bill: Bill, given: FixedType, kind: FixedType, relu: bool, times: int) -> None:
+    """hpq_cast of the signed ``given`` to ``kind``, in front of a register, ``times`` over."""
+    dropped = given.fraction - kind.fraction
+    kept = max(given.width - max(dropped, 0), 1)
+    rounds = kind.rounding is not Rounding.TRN and dropped > 0
+    value = kept + (1 if rounds else 0) + max(-dropped, 0)
+    capacity = kind.width if kind.signed else kind.width + 1  # in bits of a signed number
+    if relu and given.signed:
+        bill.add(Term.RELU, min(kind.width, value) * times)
+    if rounds:
+        bill.add(Term.ROUND, min(value, kept) * times)
+        if kind.rounding is not Rounding.RND:
+            bill.add(Term.STICKY, min(dropped, given.width) * times)
+    if kind.overflow is not Overflow.WRAP and (value > capacity or not (kind.signed or relu)):
+        bill.add(Term.SATURATE, kind.width * times)
+        bill.add(Term.RANGE, max(value - capacity, 0) * times)

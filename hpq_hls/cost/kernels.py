@@ -1,0 +1,261 @@
+"""The bill of each kernel of the RTL twin, register by register."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hpq_hls.cost.bill import Bill, Term
+from hpq_hls.cost.blocks import (
+    cast,
+    count_bits,
+    delay,
+    dsp_blocks,
+    fifo,
+    in_dsp,
+    ram,
+    rom,
+    soft_product,
+    tree,
+)
+from hpq_hls.cost.parts import Family
+from hpq_hls.cost.timing import pipeline_registers, tree_registers
+from hpq_hls.cost.unrolled import bill_unrolled
+from hpq_hls.fixed import FixedType
+from hpq_hls.hardware.kernels import (
+    Add,
+    Cast,
+    ChannelMac,
+    Dataflow,
+    Fork,
+    Gather,
+    Kernel,
+    MatVec,
+    Pool,
+    PoolMode,
+    Stream,
+    UnrolledMatVec,
+    WidthConverter,
+    Window,
+)
+
+Streams = Mapping[str, Stream]
+
+
+def bill_kernel(kernel: Kernel, streams: Streams, family: Family) -> Bill:
+    """What ``kernel`` is built from, without the FIFOs around it."""
+    bill = Bill(family)
+    _BILLS[type(kernel)](bill, kernel, streams[kernel.inputs[0]], streams[kernel.outputs[0]])
+    return bill
+
+
+def bill_stream(stream: Stream, family: Family) -> Bill:
+    """What the FIFO of a stream is built from."""
+    bill = Bill(family)
+    fifo(bill, stream.depth, stream.bits)
+    return bill
+
+
+def bill_ports(flow: Dataflow, family: Family) -> Bill:
+    """hpq_axis_in and hpq_axis_out."""
+    bill = Bill(family)
+    bits = count_bits(flow.streams[flow.output].beats)
+    bill.ff += 1 + bits
+    bill.add(Term.COUNTER, bits)
+    return bill
+
+
+def signed_width(kind: FixedType) -> int:
+    """Bits of ``kind`` as a signed number."""
+    return kind.width if kind.signed else kind.width + 1
+
+
+def _dot(
+    bill: Bill, terms: int, x: FixedType, weight: FixedType, limit: int, rows: int, *, shared: bool
+) -> bool:
+    """hpq_dot, ``rows`` of them; True if the last register of each is inside a DSP block.
+
+    shared: all rows see the same x, whose operand registers then exist once.
+    """
+    left, right = signed_width(x), signed_width(weight)
+    width = left + right
+    if in_dsp(left, right):
+        blocks = dsp_blocks(left, right, bill.family)
+        bill.dsp += terms * rows * blocks
+        if blocks > 1:
+            bill.add(Term.ADD2, terms * rows * width)
+            bill.ff += terms * rows * width
+        tree(bill, terms, width, limit, terms if blocks == 1 else 0, rows)
+        return blocks == 1 and terms <= 3
+    bill.ff += terms * (x.width * (1 if shared else rows) + rows * (weight.width + width))
+    bill.add(Term.PRODUCT, terms * rows * soft_product(left, right))
+    tree(bill, terms, width, limit, 0, rows)
+    return False
+
+
+def _matvec(bill: Bill, kernel: MatVec, given: Stream, made: Stream) -> None:
+    steps, rows, folds = kernel.synapse_folds, kernel.neuron_folds, kernel.groups * kernel.neuron_folds
+    counters = count_bits(steps) + count_bits(rows) + count_bits(folds * steps)
+    latency = 3 + tree_registers(kernel.simd)
+    bill.add(Term.MATVEC, 1)
+    bill.ff += counters + latency + 2  # valid_at, done, out_valid
+    if steps > 1:  # first_at and last_at: shift registers
+        bill.ff += 3 if latency == 3 else 1
+        bill.add(Term.MEMORY, 1 if latency == 3 else 2)
+    rom(bill, kernel.weight_words(), kernel.weight_type.width)
+    biases = kernel.bias_words()
+    if biases is not None and kernel.bias_type is not None:
+        rom(bill, biases, kernel.bias_type.width)
+        bill.ff += count_bits(folds)
+        counters += count_bits(folds)
+    bill.add(Term.COUNTER, counters)
+    bill.ff += given.bits  # the beat that comes in
+    if rows > 1 and steps > 1:
+        ram(bill, steps, given.bits)
+        bill.ff += 1
+        bill.add(Term.SELECT, given.bits)
+    accumulator = kernel.accumulator_type
+    inside = _dot(
+        bill, kernel.simd, given.type, kernel.weight_type, accumulator.width, kernel.pe, shared=True
+    )
+    if steps == 1:
+        if biases is not None:
+            bill.add(Term.BIAS, kernel.pe * accumulator.width)
+    else:
+        bill.add(Term.ACCUMULATE, kernel.pe * accumulator.width)
+    if not (inside and kernel.simd == 1):  # a single product is accumulated in its DSP block
+        bill.ff += kernel.pe * accumulator.width
+    bill.ff += made.bits
+    cast(bill, accumulator, made.type, kernel.relu, kernel.pe)
+
+
+def _channelmac(bill: Bill, kernel: ChannelMac, given: Stream, made: Stream) -> None:
+    counters = count_bits(kernel.chunks)
+    bill.add(Term.CHANNELMAC, 1)
+    bill.ff += pipeline_registers(kernel) + given.bits
+    rom(bill, kernel.weight_words().reshape(kernel.chunks, -1), kernel.weight_type.width)
+    biases = kernel.bias_words()
+    if biases is not None and kernel.bias_type is not None:
+        rom(bill, biases, kernel.bias_type.width)
+        counters *= 2
+    bill.ff += counters
+    bill.add(Term.COUNTER, counters)
+    accumulator = kernel.accumulator_type
+    inside = _dot(
+        bill,
+        kernel.taps,
+        given.type,
+        kernel.weight_type,
+        accumulator.width,
+        kernel.lanes,
+        shared=False,
+    )
+    if not (inside and kernel.taps == 1):
+        bill.ff += kernel.lanes * accumulator.width
+        if biases is not None:
+            bill.add(Term.BIAS, kernel.lanes * accumulator.width)
+    bill.ff += made.bits
+    cast(bill, accumulator, made.type, kernel.relu, kernel.lanes)
+
+
+def _window(bill: Bill, kernel: Window, given: Stream, made: Stream) -> None:
+    geometry = kernel.geometry
+    chunks = geometry.channels // given.lanes
+    rows, columns = geometry.scan
+    counters = count_bits(chunks) + 2 * (count_bits(rows + 1) + count_bits(columns + 1))
+    bill.add(Term.WINDOW, 1)
+    bill.add(Term.COUNTER, counters)
+    bill.ff += counters + 1 + made.bits
+    first = (geometry.span[0] - 1, geometry.span[1] - 1)
+    if first < (geometry.pad_top, geometry.pad_left):
+        bill.ff += 1  # a window before the first pixel has to wait for it
+    if geometry.scan != (geometry.height, geometry.width):
+        bill.add(Term.PAD, given.bits)
+    height, width = geometry.kernel
+    if height > 1:
+        # Each row above is a delay line of its own to Yosys, which looks at single bits.
+        delay(bill, geometry.dilation[0] * columns * chunks, (height - 1) * given.bits)
+    if width > 1:
+        delay(bill, geometry.dilation[1] * chunks, (width - 1) * height * given.bits)
+
+
+def _pool(bill: Bill, kernel: Pool, given: Stream, made: Stream) -> None:
+    results = kernel.positions * kernel.lanes
+    bill.add(Term.PIPELINE, 1)
+    bill.ff += pipeline_registers(kernel) + made.bits
+    if kernel.mode is PoolMode.MAX:
+        _largest(bill, kernel.taps, given.type.width, results)
+        return
+    accumulator = kernel.accumulator_type
+    assert accumulator is not None
+    width = given.type.width
+    total = width + count_bits(kernel.taps)
+    tree(bill, kernel.taps, width, total, 0, results)
+    if kernel.reciprocal == 1:
+        bill.ff += results * total
+    else:
+        constant = kernel.reciprocal.bit_length() + 1
+        left = total + (0 if given.type.signed else 1)
+        if in_dsp(left, constant):
+            bill.dsp += results * dsp_blocks(left, constant, bill.family)
+        else:
+            bill.add(Term.CONSTANT, results * total * max(kernel.reciprocal.bit_count() - 1, 0))
+            bill.ff += results * (left + constant - 1)
+    cast(bill, accumulator, made.type, kernel.relu and given.type.signed, results)
+
+
+def _largest(bill: Bill, terms: int, width: int, times: int) -> None:
+    """hpq_maxtree."""
+    level = 0
+    while terms > 1:
+        bill.add(Term.COMPARE, terms // 2 * width * times)
+        terms = (terms + 1) // 2
+        level += 1
+        if level % 2 == 0 or terms == 1:
+            bill.ff += terms * width * times
+
+
+def _add(bill: Bill, kernel: Add, _given: Stream, made: Stream) -> None:
+    width = kernel.accumulator_type.width
+    bill.add(Term.PIPELINE, 1)
+    bill.add(Term.ADD2, made.lanes * width)
+    bill.ff += 2 + made.lanes * width + made.bits
+    cast(bill, kernel.accumulator_type, made.type, kernel.relu, made.lanes)
+
+
+def _cast(bill: Bill, kernel: Cast, given: Stream, made: Stream) -> None:
+    bill.add(Term.PIPELINE, 1)
+    bill.ff += 1 + made.bits
+    cast(bill, given.type, made.type, kernel.relu, made.lanes)
+
+
+def _converter(bill: Bill, _kernel: WidthConverter, given: Stream, made: Stream) -> None:
+    ratio = max(given.lanes, made.lanes) // min(given.lanes, made.lanes)
+    bill.ff += max(given.bits, made.bits) + ratio.bit_length()
+    bill.add(Term.CONVERTER, 1)
+    bill.add(Term.COUNTER, ratio.bit_length())
+    if given.lanes > made.lanes:
+        bill.add(Term.SHIFT_OUT, given.bits - made.bits)
+
+
+def _fork(bill: Bill, kernel: Fork, _given: Stream, _made: Stream) -> None:
+    bill.ff += len(kernel.outputs)
+    bill.add(Term.FORK, len(kernel.outputs))
+
+
+def _gather(_bill: Bill, _kernel: Gather, _given: Stream, _made: Stream) -> None:
+    """Wires only."""
+
+
+_BILLS: dict[type[Kernel], Callable[[Bill, Any, Stream, Stream], None]] = {
+    MatVec: _matvec,
+    ChannelMac: _channelmac,
+    UnrolledMatVec: bill_unrolled,
+    Window: _window,
+    Pool: _pool,
+    Add: _add,
+    Cast: _cast,
+    WidthConverter: _converter,
+    Fork: _fork,
+    Gather: _gather,
+}

@@ -1,0 +1,64 @@
+"""The bill of matrix-vector products whose weights are constants in the logic (hpq_unrolled)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpq_hls.cost.bill import Bill, Term
+from hpq_hls.cost.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, cast, dsp_blocks, tree
+from hpq_hls.cost.timing import pipeline_registers
+from hpq_hls.hardware.kernels import IntArray, Stream, UnrolledMatVec
+
+
+def bill_unrolled(bill: Bill, kernel: UnrolledMatVec, given: Stream, made: Stream) -> None:
+    """Add everything in ``kernel`` to ``bill``.
+
+    Synthesis merges equal products: one for each different weight that an input meets. Powers of two
+    are wires, zeros nothing at all.
+    """
+    operand = given.type.width + (0 if given.type.signed else 1)
+    accumulator = kernel.accumulator_type
+    bill.add(Term.PIPELINE, 1)
+    bill.ff += pipeline_registers(kernel) + made.bits
+    per_position = Bill(bill.family)
+    for matrix in kernel.weight:
+        users = _products(per_position, matrix, operand, given.type.width)
+        product = operand + kernel.weight_type.width + (0 if kernel.weight_type.signed else 1)
+        for row, alone in zip(matrix, users, strict=True):
+            _row(per_position, row, product, alone, accumulator.width)
+        rows = matrix.shape[0]
+        cast(per_position, accumulator, made.type, kernel.relu, rows)
+        per_position.ff += rows * accumulator.width
+        if kernel.bias is not None:
+            per_position.add(Term.BIAS, rows * accumulator.width)
+    for _ in range(kernel.positions):
+        bill.take(per_position)
+
+
+def _row(bill: Bill, row: IntArray, product: int, alone: int, limit: int) -> None:
+    terms = int(np.count_nonzero(row))
+    if terms:
+        tree(bill, terms, product, limit, alone, 1)
+
+
+def _products(bill: Bill, matrix: IntArray, operand: int, width: int) -> list[int]:
+    """The products of a (rows, columns) matrix; returns for each row those in DSP blocks of its own."""
+    own = [0] * matrix.shape[0]
+    for column in matrix.T:
+        values, first, counts = np.unique(column, return_index=True, return_counts=True)
+        for value, row, count in zip(values.tolist(), first.tolist(), counts.tolist(), strict=True):
+            if value == 0:
+                continue
+            bits = value.bit_length() + 1 if value > 0 else (value + 1).bit_length() + 1
+            magnitude = abs(value)
+            if magnitude & (magnitude - 1) == 0:
+                bill.ff += width if value > 0 else operand
+                if value < 0:
+                    bill.add(Term.NEGATE, width)
+            elif bits >= DSP_MIN_OPERAND and operand + bits >= DSP_MIN_PRODUCT:
+                bill.dsp += dsp_blocks(operand, bits, bill.family)
+                own[row] += count == 1
+            else:
+                bill.ff += operand + bits - 1
+                bill.add(Term.CONSTANT, width * (magnitude.bit_count() - 1) + (width if value < 0 else 0))
+    return own

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.hardware import Dataflow, HardwareConfig, Io, build_dataflow
+from hpq_hls.hardware import Dataflow, HardwareConfig, Io, Strategy, build_dataflow
 from hpq_hls.quantize.quantizer import Quantizer
 
 WEIGHT_BITS = (2, 3, 3, 4, 4, 5, 6, 6, 8, 8, 8, 12, 16)
@@ -40,7 +40,8 @@ def _network(draw: random.Random) -> Dataflow:
     q = quantizer.quantize(widths)
     size = sum(layer.weight_raw.size for layer in q.layers.values() if layer.weight_raw is not None)
     if len(shape) == 1 and size < 300 and draw.random() < 0.5:
-        return build_dataflow(q, HardwareConfig(io=Io.PARALLEL))
+        strategy = draw.choice([Strategy.UNROLLED, Strategy.DA])
+        return build_dataflow(q, HardwareConfig(io=Io.PARALLEL, strategy=strategy))
     return build_dataflow(q, HardwareConfig(multiplier_budget=draw.choice([4, 8, 16, 32, 64])))
 
 

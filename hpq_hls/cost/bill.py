@@ -20,6 +20,7 @@ class Term(enum.Enum):
     PRODUCT = "LUTs of soft multipliers, by table"
     CONSTANT = "bits of shifted copies added to multiply by a constant"
     NEGATE = "bits negated"
+    GRAPH = "bits of the sums of an adder graph"
     ADD2 = "bits of a sum of two"
     ADD3 = "bits of a sum of three in one go"
     ADD4 = "bits of a sum of four in one go"

@@ -16,6 +16,7 @@ LUTS: Mapping[Term, float] = MappingProxyType(
         Term.PRODUCT: 1.0,
         Term.CONSTANT: 1.0,
         Term.NEGATE: 1.0,
+        Term.GRAPH: 1.0,
         Term.ADD2: 1.0,
         Term.ADD3: 1.7,
         Term.ADD4: 2.6,

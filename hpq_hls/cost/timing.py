@@ -102,6 +102,8 @@ def pipeline_registers(kernel: Kernel) -> int:
     if isinstance(kernel, ChannelMac):
         return 5 + tree_registers(kernel.taps)
     if isinstance(kernel, UnrolledMatVec):
+        if kernel.adders is not None:
+            return 2 + max(graph.registers for graph in kernel.adders)
         return 3 + tree_registers(kernel.cols)
     if isinstance(kernel, Pool):
         return (1 if kernel.mode is PoolMode.MAX else 2) + tree_registers(kernel.taps)

@@ -7,6 +7,8 @@ import numpy as np
 from hpq_hls.cost.bill import Bill, Term
 from hpq_hls.cost.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, cast, dsp_blocks, tree
 from hpq_hls.cost.timing import pipeline_registers
+from hpq_hls.fixed import FixedType
+from hpq_hls.hardware.adder_graph import side_by_side
 from hpq_hls.hardware.kernels import IntArray, Stream, UnrolledMatVec
 
 
@@ -16,23 +18,33 @@ def bill_unrolled(bill: Bill, kernel: UnrolledMatVec, given: Stream, made: Strea
     Synthesis merges equal products: one for each different weight that an input meets. Powers of two
     are wires, zeros nothing at all.
     """
-    operand = given.type.width + (0 if given.type.signed else 1)
     accumulator = kernel.accumulator_type
     bill.add(Term.PIPELINE, 1)
     bill.ff += pipeline_registers(kernel) + made.bits
     per_position = Bill(bill.family)
-    for matrix in kernel.weight:
-        users = _products(per_position, matrix, operand, given.type.width)
-        product = operand + kernel.weight_type.width + (0 if kernel.weight_type.signed else 1)
-        for row, alone in zip(matrix, users, strict=True):
-            _row(per_position, row, product, alone, accumulator.width)
-        rows = matrix.shape[0]
-        cast(per_position, accumulator, made.type, kernel.relu, rows)
-        per_position.ff += rows * accumulator.width
-        if kernel.bias is not None:
-            per_position.add(Term.BIAS, rows * accumulator.width)
+    if kernel.adders is None:
+        for matrix in kernel.weight:
+            _multiplied(per_position, kernel, matrix, given.type)
+    else:
+        graph = side_by_side(kernel.adders)
+        per_position.add(Term.GRAPH, graph.adder_bits)
+        per_position.ff += graph.register_bits
+    rows = kernel.groups * kernel.rows
+    per_position.ff += rows * accumulator.width
+    if kernel.bias is not None:
+        per_position.add(Term.BIAS, rows * accumulator.width)
+    cast(per_position, accumulator, made.type, kernel.relu, rows)
     for _ in range(kernel.positions):
         bill.take(per_position)
+
+
+def _multiplied(bill: Bill, kernel: UnrolledMatVec, matrix: IntArray, given: FixedType) -> None:
+    """hpq_constdot for every row of a (rows, columns) matrix."""
+    operand = given.width + (0 if given.signed else 1)
+    product = operand + kernel.weight_type.width + (0 if kernel.weight_type.signed else 1)
+    users = _products(bill, matrix, operand, given.width)
+    for row, alone in zip(matrix, users, strict=True):
+        _row(bill, row, product, alone, kernel.accumulator_type.width)
 
 
 def _row(bill: Bill, row: IntArray, product: int, alone: int, limit: int) -> None:

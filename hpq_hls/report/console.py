@@ -33,18 +33,19 @@ class TerminalReporter:
     def step(self, title: str) -> Iterator[_Shown]:
         """Begin a step; when its block ends well, its time and result are shown."""
         begin = time.monotonic()
+        mark = ""
         if self._console.is_terminal:
+            mark = "✓ " if self._console.encoding.startswith("utf") else "+ "
             with self._console.status(Text(title)) as status:
                 shown = _Shown(self._console, title, status)
                 yield shown
-            mark = Text("✓ " if self._console.encoding.startswith("utf") else "+ ", style="green")
         else:
             shown = _Shown(self._console, title, None)
             yield shown
-            mark = Text("")
         result = f": {shown.result}" if shown.result else ""
         seconds = f" ({time.monotonic() - begin:.1f} s)"
-        self._console.print(mark + Text(f"{title}{result}") + Text(seconds, style="dim"), soft_wrap=True)
+        line = Text.assemble((mark, "green"), f"{title}{result}", (seconds, "dim"))
+        self._console.print(line, soft_wrap=True)
 
 
 class _Shown:

@@ -5,6 +5,8 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 import hpq_hls as hpq
 from hpq_hls.cli import app
@@ -215,3 +217,48 @@ def test_progress_goes_to_standard_error_only(run, project):
     outcome = run("quantize", project.file, "--json")
     assert "Quantizing" in outcome.err
     json.loads(outcome.out)
+
+
+def test_calibration_data_alone_is_enough_for_hardware(run, project):
+    project.edit(", validation: validation.npz, test: test.npz", "")
+    project.edit("precision:", "hardware: {backends: [rtl]}\nprecision:")
+    assert run("quantize", project.file, "--json").json["scores"] is None
+    assert "weight memory" in run("quantize", project.file).out
+    assert run("generate", project.file).status == 0
+    assert run("verify", project.file, "--samples", 2).status == 0
+    assert run("report", project.file).status == 0
+    assert "C++" not in run("report", project.file, "--json").json["summary"]["verify"]["checks"][0]["what"]
+
+
+def test_targets_are_scored_by_mean_squared_error(run, project):
+    with np.load(project.folder / "test.npz") as held:
+        x, classes = held["x"], held["y"]
+    for split in ("validation", "test"):
+        np.savez(project.folder / f"{split}.npz", x=x, y=np.eye(3, dtype=np.float32)[classes])
+    project.edit("objective: weight_bits", "metric: mse, objective: bops")
+    scores = run("quantize", project.file, "--json").json["scores"]
+    assert scores["metric"] == "mse"
+    q = hpq.load(project.folder / "build" / "network.hpq")
+    assert scores["quantized_score"] == -float(np.square(q.predict(x) - np.eye(3)[classes]).mean())
+    assert run("search", project.file).status == 0
+    assert run("report", project.file).status == 0
+
+
+def test_measured_fifos_verify_too(run, project):
+    assert run("generate", project.file, "--measure-fifos").status == 0
+    assert run("verify", project.file, "--samples", 2).status == 0
+
+
+def test_an_onnx_file_gives_the_same_network(run, project):
+    exported = run("quantize", project.file, "--json").json
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 3)).eval()
+    net.load_state_dict(torch.load(project.folder / "weights.pt", weights_only=True))
+    target = project.folder / "net.onnx"
+    axes = {"input": {0: "batch"}}
+    torch.onnx.export(
+        net, (torch.zeros(2, 1, 4, 4),), target, dynamo=False, input_names=["input"], dynamic_axes=axes
+    )
+    project.edit("model.pt2", "net.onnx")
+    made = run("quantize", project.file, "--json").json
+    assert made["scores"] == exported["scores"]
+    assert made["network"]["weight_bits"] == exported["network"]["weight_bits"]

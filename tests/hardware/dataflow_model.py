@@ -105,11 +105,7 @@ def _run(kernel: Kernel, flow: Dataflow, inputs: list[Frame]) -> list[Frame]:
     if isinstance(kernel, MatVec):
         return [_matvec(kernel, flow, x).reshape(out.beats, out.lanes)]
     assert isinstance(kernel, UnrolledMatVec)
-    if kernel.adders is not None:
-        return [_adders(kernel, flow, x).reshape(out.beats, out.lanes)]
-    vectors = x.astype(object).reshape(kernel.beats * kernel.positions, kernel.groups, 1, kernel.cols)
-    terms = vectors * kernel.weight.astype(object)
-    return [_dot(kernel, flow, terms, kernel.bias).reshape(out.beats, out.lanes)]
+    return [_unrolled(kernel, flow, x).reshape(out.beats, out.lanes)]
 
 
 def _matvec(kernel: MatVec, flow: Dataflow, x: Frame) -> Frame:
@@ -129,12 +125,13 @@ def _matvec(kernel: MatVec, flow: Dataflow, x: Frame) -> Frame:
     return np.asarray(result, dtype=np.int64)
 
 
-def _adders(kernel: UnrolledMatVec, flow: Dataflow, x: Frame) -> Frame:
-    """Every sum made by the graph of adders; nothing looks at the weights."""
-    assert kernel.adders is not None
-    vectors = x.reshape(-1, kernel.groups, kernel.cols).tolist()
+def _unrolled(kernel: UnrolledMatVec, flow: Dataflow, x: Frame) -> Frame:
+    """With multiplications, or every sum made by the graph of adders: then nothing looks at the weights."""
+    vectors = x.astype(object).reshape(kernel.beats * kernel.positions, kernel.groups, 1, kernel.cols)
+    if kernel.adders is None:
+        return _dot(kernel, flow, vectors * kernel.weight.astype(object), kernel.bias)
     sums = [
-        [graph.evaluate(part) for graph, part in zip(kernel.adders, vector, strict=True)]
+        [graph.evaluate(part[0].tolist()) for graph, part in zip(kernel.adders, vector, strict=True)]
         for vector in vectors
     ]
     return _dot(kernel, flow, np.asarray(sums, dtype=object)[..., None], kernel.bias)

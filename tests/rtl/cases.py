@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hpq_hls.fixed import FixedType
+from hpq_hls.hardware.adder_graph import solve
 from hpq_hls.hardware.kernels import (
     Add,
     Cast,
@@ -298,6 +299,16 @@ def unrolled_flow(name: str, mac: Mac) -> Dataflow:
     )  # fmt: skip
 
 
+def adders_flow(name: str, mac: Mac) -> Dataflow:
+    """The same without multipliers."""
+    flow = unrolled_flow(name, mac)
+    (kernel,) = flow.kernels
+    assert isinstance(kernel, UnrolledMatVec)
+    given = flow.streams[flow.input].type.code_interval
+    adders = tuple(solve(weights, given) for weights in kernel.weight)
+    return replace(flow, kernels=(replace(kernel, adders=adders),))
+
+
 def channelmac_flow(name: str, mac: Mac) -> Dataflow:
     """pe is the number of lanes, vectors the number of positions."""
     weights, bias, weight_type, bias_type, total = _parameters(mac, len(name))
@@ -443,6 +454,7 @@ def window_flows() -> list[Dataflow]:
 def mac_flows() -> list[Dataflow]:
     flows = [matvec_flow(f"matvec_{i}", mac) for i, mac in enumerate(MATVECS)]
     flows += [unrolled_flow(f"unrolled_{i}", mac) for i, mac in enumerate(UNROLLED)]
+    flows += [adders_flow(f"adders_{i}", mac) for i, mac in enumerate(UNROLLED)]
     flows += [channelmac_flow(f"channelmac_{i}", mac) for i, mac in enumerate(CHANNELMACS)]
     return flows
 

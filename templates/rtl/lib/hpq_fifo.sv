@@ -35,13 +35,16 @@ module hpq_fifo #(
   end
 
   if (88'(STYLE) == 88'("shift")) begin : shift
-    // A shift register with the newest beat in stage 0; the oldest is in stage count - 1.
-    logic [DEPTH*WIDTH-1:0] stages;
-    logic [ADDR_W-1:0]      oldest;
-    assign oldest   = ADDR_W'(count - 1'b1);
-    assign out_data = stages[oldest*WIDTH+:WIDTH];
-    always_ff @(posedge clk) begin
-      if (push) stages <= (DEPTH * WIDTH)'({stages, in_data});
+    // A shift register with the newest beat in stage 0; the oldest is in stage count - 1. One per bit:
+    // that is how Yosys recognises an SRL.
+    logic [ADDR_W-1:0] oldest;
+    assign oldest = ADDR_W'(count - 1'b1);
+    for (genvar b = 0; b < WIDTH; b++) begin : line
+      logic [DEPTH-1:0] stage;
+      assign out_data[b] = stage[oldest];
+      always_ff @(posedge clk) begin
+        if (push) stage <= DEPTH'({stage, in_data[b]});
+      end
     end
   end else begin : memory
     localparam logic [ADDR_W-1:0] LAST = ADDR_W'(DEPTH - 1);

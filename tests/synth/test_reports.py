@@ -1,0 +1,127 @@
+"""Reading what the tools write, and refusing what they did not write."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hpq_hls.cost.parts import Family
+from hpq_hls.errors import ToolError
+from hpq_hls.synth.nextpnr import read_report
+from hpq_hls.synth.vitis import read_csynth
+from hpq_hls.synth.yosys import count_cells, read_cells
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def test_every_kind_of_cell_is_counted_once() -> None:
+    cells = {
+        "LUT2": 3,
+        "LUT6": 5,
+        "INV": 2,
+        "SRL16E": 4,
+        "SRLC32E": 1,
+        "RAM32M": 2,
+        "RAM64X1D": 3,
+        "CARRY4": 9,
+        "MUXF7": 7,
+        "FDRE": 11,
+        "FDSE": 1,
+        "FDCE_1": 1,
+        "DSP48E1": 6,
+        "RAMB18E1": 1,
+        "RAMB36E1": 2,
+        "$scopeinfo": 8,
+        "$paramod$00ff\\hpq_rom": 1,
+    }
+    report = count_cells(cells, "0.70", Family.SERIES_7)
+    assert report.lut == 3 + 5 + 2 + 4 + 1 + 2 * 4 + 3 * 2
+    assert (report.ff, report.dsp, report.bram) == (13, 6, 1 + 2 * 2)
+    assert (report.tool, report.version, report.fmax_mhz) == ("yosys", "0.70", None)
+    assert "xc7" in report.stage
+    assert "$scopeinfo" not in report.cells
+    assert report.cells["CARRY4"] == 9
+    json.dumps(report.to_dict())
+
+
+def test_ultrascale_cells_are_counted() -> None:
+    cells = {"DSP48E2": 2, "RAMB18E2": 3, "RAMB36E2": 1, "RAM32M16": 1, "CARRY8": 4, "FDPE": 5}
+    report = count_cells(cells, "0.70", Family.ULTRASCALE_PLUS)
+    assert (report.lut, report.ff, report.dsp, report.bram) == (8, 5, 2, 5)
+
+
+def test_unmapped_cells_are_refused() -> None:
+    with pytest.raises(ToolError, match=r"\$mul"):
+        count_cells({"LUT6": 1, "$mul": 2}, "0.70", Family.SERIES_7)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"design": {}}', '{"design": {"num_cells_by_type": 3}}'])
+def test_broken_statistics_of_yosys(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "stat.json"
+    path.write_text(text)
+    with pytest.raises(ToolError, match=r"stat\.json"):
+        read_cells(path)
+
+
+def test_statistics_of_yosys(tmp_path: Path) -> None:
+    path = tmp_path / "stat.json"
+    path.write_text('{"modules": {}, "design": {"num_cells_by_type": {"LUT6": 2, "FDRE": 1}}}')
+    assert read_cells(path) == {"FDRE": 1, "LUT6": 2}
+    with pytest.raises(ToolError, match="cannot be read"):
+        read_cells(tmp_path / "none.json")
+
+
+def test_report_of_nextpnr(tmp_path: Path) -> None:
+    path = tmp_path / "nextpnr.json"
+    used = {"TRELLIS_COMB": 100, "TRELLIS_FF": 80, "MULT18X18D": 4, "DP16KD": 2, "EHXPLLL": 0}
+    content = {
+        "fmax": {
+            "$glbnet$ap_clk": {"achieved": 151.234, "constraint": 200.0},
+            "other": {"achieved": 300.0, "constraint": 200.0},
+        },
+        "utilization": {name: {"available": 1000, "used": count} for name, count in used.items()},
+    }
+    path.write_text(json.dumps(content))
+    report = read_report(path, "0.11")
+    assert (report.lut, report.ff, report.dsp, report.bram) == (100, 80, 4, 2)
+    assert report.fmax_mhz == 151.23
+    assert "EHXPLLL" not in report.cells
+    assert "placed and routed" in report.stage
+    path.write_text("{}")
+    with pytest.raises(ToolError, match="nextpnr"):
+        read_report(path, "0.11")
+
+
+def test_report_of_vitis_hls() -> None:
+    report = read_csynth(FIXTURES / "csynth_vitis.xml", "vitis_hls")
+    assert (report.lut, report.ff, report.dsp, report.bram) == (4711, 3805, 17, 6)
+    assert (report.latency_cycles, report.interval_cycles) == (1293, 641)
+    assert report.fmax_mhz == 273.97
+    assert (report.tool, report.version) == ("vitis_hls", "2022.2")
+    assert "C synthesis" in report.stage
+    assert report.cells["URAM"] == 0
+
+
+def test_report_of_vivado_hls_and_undefined_latency() -> None:
+    report = read_csynth(FIXTURES / "csynth_vivado.xml", "vivado_hls", "2019.2")
+    assert (report.lut, report.ff, report.dsp, report.bram) == (900, 700, 3, 1)
+    assert (report.latency_cycles, report.interval_cycles) == (None, None)
+    assert report.version == "2019.2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<profile>",
+        "<profile/>",
+        "<profile><AreaEstimates><Resources><LUT>1</LUT></Resources></AreaEstimates></profile>",
+    ],
+)
+def test_broken_report_of_vitis(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "csynth.xml"
+    path.write_text(text)
+    with pytest.raises(ToolError, match=r"csynth\.xml"):
+        read_csynth(path, "vitis_hls")

@@ -14,6 +14,10 @@ from hpq_hls.simulate import QuantizedGraph
 
 Objective = Callable[[QuantizedGraph], float]
 
+LUTS_PER_DSP = 55
+"""What a DSP counts in the objective "lut" (the weight of HGQ's EBOPs, arXiv 2405.00645). Priced at
+nothing, a search for few LUTs would widen layers until their multipliers move into DSPs."""
+
 ESTIMATED = {"lut": "lut", "ff": "ff", "dsp": "dsp", "bram": "bram", "latency": "latency_cycles"}
 OBJECTIVES = (*ESTIMATED, "weight_bits", "bops")
 
@@ -52,7 +56,8 @@ def find_objective(
     attribute = ESTIMATED[name]
 
     def estimated(q: QuantizedGraph) -> float:
-        flow = build_dataflow(q, config)
-        return float(getattr(estimate_dataflow(flow, part, clock_ns, weight_bits=q.weight_bits), attribute))
+        estimate = estimate_dataflow(build_dataflow(q, config), part, clock_ns, weight_bits=q.weight_bits)
+        dsps = LUTS_PER_DSP * estimate.dsp if name == "lut" else 0
+        return float(getattr(estimate, attribute) + dsps)
 
     return estimated

@@ -92,6 +92,10 @@ class StreamBuilder(Builder):
         if window is not None:
             stream = self._window(self.with_lanes(stream, lanes), window, 0)
         stream = self.with_lanes(stream, simd)
+        if rows > pe:
+            # The unit reads a vector during its first fold of rows only; the next one gathers here.
+            given = self.streams[stream]
+            self.streams[stream] = replace(given, depth=max(given.depth, cols // simd))
         elements = math.prod(self.output_shape)
         output = self.new_stream("out", layer.output_type, pe, elements // pe)
         assert layer.weight_type is not None

@@ -7,7 +7,7 @@ import pytest
 
 from hpq_hls.codegen.manifest import port_of
 from hpq_hls.frontends.torch_export import from_torch
-from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
+from hpq_hls.hardware import HardwareConfig, Io, Strategy, build_dataflow
 from hpq_hls.hardware.kernels import MatVec
 from hpq_hls.quantize import quantize
 from hpq_hls.simulate import QuantizedGraph, reference
@@ -20,6 +20,7 @@ CONFIGS = {
     "fast": HardwareConfig(target_interval=1),
     "middle": HardwareConfig(target_interval=40),
     "parallel": HardwareConfig(io=Io.PARALLEL),
+    "adders": HardwareConfig(io=Io.PARALLEL, strategy=Strategy.DA),
 }
 
 

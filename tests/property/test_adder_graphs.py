@@ -40,7 +40,7 @@ def _adders(project: hpq.Project) -> int:
     return sum(len(graph.adders) for kernel in kernels for graph in kernel.adders or ())
 
 
-CASES = [(301, "stream"), (300, "parallel"), (303, "stream"), (304, "parallel")]
+CASES = [(301, "stream"), (300, "parallel"), (303, "stream"), (313, "parallel")]
 
 
 @pytest.mark.parametrize(("seed", "io"), CASES)
@@ -87,7 +87,7 @@ def test_fewer_luts_and_no_dsp(tmp_path: Path) -> None:
         guesses[strategy] = hpq.estimate(q, io="parallel", strategy=strategy)
     assert reports["da"].dsp == guesses["da"].dsp == 0
     for found in (reports, guesses):
-        assert found["da"].lut < found["unrolled"].lut or found["unrolled"].dsp > 0
+        assert found["da"].lut < found["unrolled"].lut
     assert reports["da"].lut == pytest.approx(guesses["da"].lut, rel=0.3)  # an estimate
 
 

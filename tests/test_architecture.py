@@ -24,7 +24,7 @@ ORDER = [
     {"verify"},
     {"synth"},
     {"project", "doctor", "yamlfile"},
-    {"config"},
+    {"config", "config_errors"},
     {"workflow"},
     {"report"},
     {"demo"},

@@ -58,7 +58,9 @@ def test_netlists_compute_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     log = _yosys(tmp_path, _elaborate(flows))
     assert "Warning" not in log, log[-3000:]
     sources = [f"{flow.name}.v" for flow in flows]
-    monkeypatch.setattr(harness, "LINT", ["-Wno-lint", "-Wno-style"])  # a netlist is not tidy
+    # A netlist is not tidy, and bits of one vector that drive others of it look like a loop: `check` above
+    # has looked for loops bit by bit.
+    monkeypatch.setattr(harness, "LINT", ["-Wno-lint", "-Wno-style", "-Wno-UNOPTFLAT"])
     batch = Batch(flows, tmp_path, sources=sources)
     batch.check(Traffic(seed=7, valid=60, ready=60, reset_at=31))
 

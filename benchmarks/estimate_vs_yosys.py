@@ -13,7 +13,9 @@ mapping.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
@@ -111,8 +113,7 @@ def measure(designs: Sequence[tuple[str, Dataflow]], work: Path) -> list[Sample]
     for start in range(0, len(designs), BATCH):
         batch = designs[start : start + BATCH]
         folder = work / f"{batch[0][1].name}_{batch[-1][1].name}"
-        if not (folder / STATISTICS).exists():
-            _synthesize([flow for _, flow in batch], folder)
+        _synthesize([flow for _, flow in batch], folder)
         modules = json.loads((folder / STATISTICS).read_text())["modules"]
         for kind, flow in batch:
             report = count_cells(_cells(modules, f"\\{flow.name}"), "", FAMILY)
@@ -122,36 +123,39 @@ def measure(designs: Sequence[tuple[str, Dataflow]], work: Path) -> list[Sample]
 
 
 def _synthesize(flows: Sequence[Dataflow], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    """Leave the statistics of Yosys in ``folder``, unless they are there already for the very same files."""
+    files: dict[str, str] = {}
     described = []
     for flow in flows:
         nothing = np.zeros((0, 1, 1), dtype=np.int64)
         design = Design(flow, "stream", PART, 5.0, nothing, nothing)
         for name, content in RtlBackend().files(design).items():
-            if name.startswith("rtl/") and isinstance(content, str):
-                (folder / Path(name).name).write_text(content)
+            if name.endswith((".sv", ".mem")) and isinstance(content, str):
+                files[Path(name).name] = content
         ports = manifest_of(design)
-        described.append(
-            {
-                "name": flow.name,
-                "in_bytes": ports.inputs[0].tdata_bytes,
-                "out_bytes": ports.outputs[0].tdata_bytes,
-            }
-        )
-    template = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE), trim_blocks=True, lstrip_blocks=True, autoescape=False
+        sizes = {"in_bytes": ports.inputs[0].tdata_bytes, "out_bytes": ports.outputs[0].tdata_bytes}
+        described.append({"name": flow.name, **sizes})
+    sources = sorted(name for name in files if name.endswith(".sv"))
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), trim_blocks=True, lstrip_blocks=True
     )
-    top = template.get_template("many_designs.sv.j2").render(designs=described)
-    (folder / "many_designs.sv").write_text(top)
-    sources = " ".join(sorted(path.name for path in folder.glob("*.sv")))
+    files["many_designs.sv"] = environment.get_template("many_designs.sv.j2").render(designs=described)
     script = [
-        f"read_verilog -sv -defer {sources}",
+        f"read_verilog -sv -defer {' '.join(sources)} many_designs.sv",
         "hierarchy -top many_designs",
         f"setattr -mod -set keep_hierarchy 1 {ROMS} {' '.join(flow.name for flow in flows)}",
         f"synth_xilinx -family {FAMILY.value} -top many_designs -flatten -noiopad -noclkbuf",
         f"tee -q -o {STATISTICS} stat -json",
     ]
+    mark = hashlib.sha256(repr((sorted(files.items()), script)).encode()).hexdigest()
+    if (folder / STATISTICS).exists() and (folder / "mark").read_text() == mark:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
     run_script("\n".join(script), folder, f"yosys, {flows[0].name} to {flows[-1].name}", print)
+    (folder / "mark").write_text(mark)
 
 
 def _cells(modules: dict[str, Any], name: str) -> dict[str, int]:

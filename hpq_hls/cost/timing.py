@@ -75,7 +75,7 @@ def time_dataflow(flow: Dataflow) -> Timing:
     steps = sum(stream.beats for stream in flow.streams.values())
     steps += sum(kernel.cycles(flow.streams) for kernel in flow.kernels if isinstance(kernel, Window))
     if steps > MAX_STEPS:
-        return _approximate(flow)
+        return approximate(flow)
     names = {name: index for index, name in enumerate(flow.streams)}
     stages = tuple(_stage(kernel, flow.streams, names) for kernel in flow.kernels)
     depths = tuple(stream.depth for stream in flow.streams.values())
@@ -169,37 +169,37 @@ def _check_moving(channels: list[Channel], moved: int) -> int:
 # Designs too long to follow
 
 
-def _approximate(flow: Dataflow) -> Timing:
-    """Every stream is taken to flow evenly, from its first beat on for as long as its slowest maker needs."""
+def approximate(flow: Dataflow) -> Timing:
+    """Timing of a design too long to follow: every stream is taken to flow evenly, from its first beat on
+    for as long as its slowest maker needs, and no FIFO ever to be full."""
+    beats = flow.streams[flow.input].beats
     start = {flow.input: 0.0}
-    span = {flow.input: float(flow.streams[flow.input].beats)}
+    span = {flow.input: float(beats)}
     for kernel in flow.kernels:
-        streams = [flow.streams[name] for name in kernel.inputs]
-        needed, registers = _first_result(kernel, streams[0])
-        cycles = kernel.cycles(flow.streams)
-        pace = max(cycles, *(span[name] for name in kernel.inputs))
-        wait = max(span[stream.name] * needed / stream.beats for stream in streams)
-        begin = max(start[name] for name in kernel.inputs) + wait + registers + 1
+        first, last, registers = _results(kernel, flow.streams[kernel.inputs[0]])
+        pace = max(kernel.cycles(flow.streams), *(span[name] for name in kernel.inputs))
+        begin = max(start[name] for name in kernel.inputs) + first * pace + registers + 1
         for name in kernel.outputs:
             start[name] = begin
-            span[name] = pace if len(streams) == 1 else max(span[stream.name] for stream in streams)
-    # What is left to come out when the first result does: nothing of a frame can be taken before it is there.
-    beats = flow.streams[flow.output].beats
-    latency = start[flow.output] + span[flow.output] * (beats - 1) / beats + 1
+            span[name] = (last - first) * pace
     interval = max((kernel.cycles(flow.streams) for kernel in flow.kernels), default=beats)
-    return Timing(round(latency), interval, False)
+    return Timing(round(start[flow.output] + span[flow.output]) + 1, interval, False)
 
 
-def _first_result(kernel: Kernel, given: Stream) -> tuple[int, int]:
-    """Input beats that the first result needs, and the registers it passes after them."""
+def _results(kernel: Kernel, given: Stream) -> tuple[float, float, int]:
+    """Shares of a frame's time after which the first and the last result are on their way, and the
+    registers they then pass."""
     if isinstance(kernel, MatVec):
-        return kernel.synapse_folds, 5 + tree_registers(kernel.simd)
+        return (kernel.synapse_folds - 1) / given.beats, 1.0, 5 + tree_registers(kernel.simd)
     if isinstance(kernel, Window):
         geometry = kernel.geometry
-        row = min(geometry.span[0] - geometry.pad_top, geometry.height)
-        column = min(geometry.span[1] - geometry.pad_left, geometry.width)
-        pixels = max(1, (max(row, 1) - 1) * geometry.width + max(column, 1))
-        return pixels * (geometry.channels // given.lanes), 1
+        columns = geometry.scan[1]
+        first = (geometry.span[0] - 1) * columns + geometry.span[1] - 1
+        last = first + (geometry.out_height - 1) * geometry.stride[0] * columns
+        last += (geometry.out_width - 1) * geometry.stride[1]
+        pixel = geometry.pad_top * columns + geometry.pad_left  # what comes before it needs no input
+        area = geometry.scan[0] * columns
+        return max(first - pixel, 0) / area, max(last - pixel, 1) / area, 1
     if isinstance(kernel, WidthConverter):
-        return 1, 1
-    return 1, pipeline_registers(kernel)
+        return 0.0, 1.0, 1
+    return 0.0, 1.0, pipeline_registers(kernel)

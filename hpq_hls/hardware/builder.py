@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,18 @@ from hpq_hls.errors import ConfigError, UnsupportedOperatorError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.adder_graph import AdderGraph, solve
 from hpq_hls.hardware.config import HardwareConfig, Strategy
-from hpq_hls.hardware.kernels import Add, Cast, Dataflow, Fork, IntArray, Kernel, Stream, WidthConverter
+from hpq_hls.hardware.kernels import (
+    Add,
+    Cast,
+    Dataflow,
+    Fork,
+    IntArray,
+    Kernel,
+    Pool,
+    PoolMode,
+    Stream,
+    WidthConverter,
+)
 from hpq_hls.hardware.naming import Namer
 from hpq_hls.hardware.order import transmission_orders
 from hpq_hls.ops import Flatten
@@ -193,6 +205,48 @@ class Builder(ABC):
     def join_depth(self, stream: Stream) -> int:
         """FIFO depth of a branch that waits at an Add."""
         return stream.beats
+
+    def arithmetic(self, matrix: IntArray, bias: IntArray | None) -> dict[str, Any]:
+        """What every kernel that multiplies by the current layer's weights is told."""
+        layer = self._layer
+        return {
+            "layer": layer.name,
+            "weight": matrix,
+            "bias": bias,
+            "weight_type": layer.weight_type,
+            "bias_type": layer.bias_type,
+            "accumulator_type": layer.accumulator_type,
+            "relu": self.relu_fused,
+        }
+
+    def pad_value(self, stream: str, average: bool) -> int:
+        """Raw value of padding in a pooling window: zero for an average, else what never wins."""
+        kind = self.streams[stream].type
+        return 0 if average else kind.code_interval.lo
+
+    def reduce(self, stream: str, average: bool, positions: int, taps: int, lanes: int) -> None:
+        """Emit the pooling kernel behind a window and finish the layer."""
+        layer, constant = self._layer, self._layer.op.constant
+        out_lanes = positions * lanes
+        beats = math.prod(self.output_shape) // out_lanes
+        output = self.new_stream("out", layer.output_type, out_lanes, beats)
+        self.emit(
+            Pool(
+                name=self.unique("pool"),
+                layer=layer.name,
+                inputs=(stream,),
+                outputs=(output,),
+                mode=PoolMode.AVERAGE if average else PoolMode.MAX,
+                positions=positions,
+                taps=taps,
+                lanes=lanes,
+                reciprocal=1 if constant is None else constant.raw,
+                reciprocal_type=None if constant is None else constant.type,
+                accumulator_type=layer.accumulator_type,
+                relu=self.relu_fused,
+            )
+        )
+        self.finish(output)
 
     def weights_in_order(self, groups: int) -> tuple[IntArray, IntArray | None]:
         """Weights of the current layer without a window as (groups, rows, columns) and its biases as

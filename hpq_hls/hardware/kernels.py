@@ -162,7 +162,42 @@ class Gather(Kernel):
 
 
 @dataclass(frozen=True, eq=False)
-class MatVec(Kernel):
+class Weighted(Kernel):
+    """Base of the kernels that multiply by constant weights, add a bias, apply ReLU and cast.
+
+    weight: integers of ``weight_type``; bias: integers of ``bias_type``, or None.
+    """
+
+    weight: IntArray
+    bias: IntArray | None
+    weight_type: FixedType
+    bias_type: FixedType | None
+    accumulator_type: FixedType
+    relu: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix(Weighted):
+    """Base of the matrix-vector kernels: weight (G, M, K), bias (G, M)."""
+
+    @property
+    def groups(self) -> int:
+        """Number of groups, G."""
+        return int(self.weight.shape[0])
+
+    @property
+    def rows(self) -> int:
+        """Rows per group, M."""
+        return int(self.weight.shape[1])
+
+    @property
+    def cols(self) -> int:
+        """Columns per group, K."""
+        return int(self.weight.shape[2])
+
+
+@dataclass(frozen=True, eq=False)
+class MatVec(Matrix):
     """Matrix-vector unit folded by PE x SIMD, weights in a ROM.
 
     For each of ``vectors`` vectors of a frame, for each of G groups:
@@ -179,29 +214,8 @@ class MatVec(Kernel):
     kind: ClassVar[str] = "matvec"
 
     vectors: int
-    weight: IntArray
-    bias: IntArray | None
-    weight_type: FixedType
-    bias_type: FixedType | None
-    accumulator_type: FixedType
-    relu: bool
     pe: int
     simd: int
-
-    @property
-    def groups(self) -> int:
-        """Number of groups, G."""
-        return int(self.weight.shape[0])
-
-    @property
-    def rows(self) -> int:
-        """Rows per group, M."""
-        return int(self.weight.shape[1])
-
-    @property
-    def cols(self) -> int:
-        """Columns per group, K."""
-        return int(self.weight.shape[2])
 
     @property
     def neuron_folds(self) -> int:
@@ -231,7 +245,7 @@ class MatVec(Kernel):
 
 
 @dataclass(frozen=True, eq=False)
-class ChannelMac(Kernel):
+class ChannelMac(Weighted):
     """Per-channel multiply-accumulate: depthwise convolution and standalone batch-norm.
 
     Input beats carry ``taps * L`` elements, element ``t * L + l``; output beats carry L elements:
@@ -244,12 +258,6 @@ class ChannelMac(Kernel):
     kind: ClassVar[str] = "channelmac"
 
     positions: int
-    weight: IntArray
-    bias: IntArray | None
-    weight_type: FixedType
-    bias_type: FixedType | None
-    accumulator_type: FixedType
-    relu: bool
     lanes: int
 
     @property
@@ -281,7 +289,7 @@ class ChannelMac(Kernel):
 
 
 @dataclass(frozen=True, eq=False)
-class UnrolledMatVec(Kernel):
+class UnrolledMatVec(Matrix):
     """Matrix-vector products with every multiplication in hardware, initiation interval 1.
 
     One beat in carries ``positions * G * K`` elements (position, g, k), one beat out
@@ -294,28 +302,7 @@ class UnrolledMatVec(Kernel):
 
     positions: int
     beats: int
-    weight: IntArray
-    bias: IntArray | None
-    weight_type: FixedType
-    bias_type: FixedType | None
-    accumulator_type: FixedType
-    relu: bool
     adders: tuple[AdderGraph, ...] | None = None
-
-    @property
-    def groups(self) -> int:
-        """Number of groups, G."""
-        return int(self.weight.shape[0])
-
-    @property
-    def rows(self) -> int:
-        """Rows per group, M."""
-        return int(self.weight.shape[1])
-
-    @property
-    def cols(self) -> int:
-        """Columns per group, K."""
-        return int(self.weight.shape[2])
 
     @property
     def multipliers(self) -> int:

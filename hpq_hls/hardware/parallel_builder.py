@@ -9,7 +9,7 @@ import numpy as np
 
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware.builder import Builder
-from hpq_hls.hardware.kernels import Gather, IntArray, Pool, PoolMode, Stream, UnrolledMatVec
+from hpq_hls.hardware.kernels import Gather, IntArray, Stream, UnrolledMatVec
 from hpq_hls.ops.window import WindowSpec
 
 MAX_MULTIPLIERS = 1 << 16
@@ -40,23 +40,15 @@ class ParallelBuilder(Builder):
         positions = math.prod(self.output_shape[1:])
         matrix, bias = self.weights_in_order(groups)
         if window is not None and not window.is_pointwise:
-            stream = self._gather(stream, window, groups, 0)
+            stream = self._gather(stream, window, 0)
         output = self.new_stream("out", layer.output_type, math.prod(self.output_shape), 1)
-        assert layer.weight_type is not None
-        assert layer.accumulator_type is not None
         kernel = UnrolledMatVec(
             name=self.unique("matvec"),
-            layer=layer.name,
             inputs=(stream,),
             outputs=(output,),
             positions=positions,
             beats=1,
-            weight=matrix,
-            bias=bias,
-            weight_type=layer.weight_type,
-            bias_type=layer.bias_type,
-            accumulator_type=layer.accumulator_type,
-            relu=self.relu_fused,
+            **self.arithmetic(matrix, bias),
         )
         self._check_size(kernel.multipliers, stream)
         self.emit(replace(kernel, adders=self.adder_graphs(matrix, stream)))
@@ -71,36 +63,14 @@ class ParallelBuilder(Builder):
             )
 
     def pool(self, window: WindowSpec, average: bool) -> None:
-        layer, channels = self._layer, self.input_shapes[0][0]
         stream = self._inputs[0]
-        kind = self.streams[stream].type
-        lowest = -(1 << (kind.width - 1)) if kind.signed else 0
         if not window.is_pointwise:
-            stream = self._gather(stream, window, 1, 0 if average else lowest, taps_first=True)
+            stream = self._gather(stream, window, self.pad_value(stream, average), taps_first=True)
         self._check_size(0, stream)
-        output = self.new_stream("out", layer.output_type, math.prod(self.output_shape), 1)
-        constant = layer.op.constant
-        self.emit(
-            Pool(
-                name=self.unique("pool"),
-                layer=layer.name,
-                inputs=(stream,),
-                outputs=(output,),
-                mode=PoolMode.AVERAGE if average else PoolMode.MAX,
-                positions=math.prod(self.output_shape[1:]),
-                taps=window.taps,
-                lanes=channels,
-                reciprocal=1 if constant is None else constant.raw,
-                reciprocal_type=None if constant is None else constant.type,
-                accumulator_type=layer.accumulator_type,
-                relu=self.relu_fused,
-            )
-        )
-        self.finish(output)
+        positions = math.prod(self.output_shape[1:])
+        self.reduce(stream, average, positions, window.taps, self.input_shapes[0][0])
 
-    def _gather(
-        self, stream: str, window: WindowSpec, groups: int, pad_value: int, taps_first: bool = False
-    ) -> str:
+    def _gather(self, stream: str, window: WindowSpec, pad_value: int, taps_first: bool = False) -> str:
         """Wire every window's elements side by side: (position, group, channel, tap), or
         (position, tap, channel) with ``taps_first``."""
         index = _window_index(self.input_shapes[0], window, taps_first)

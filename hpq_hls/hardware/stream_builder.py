@@ -15,8 +15,6 @@ from hpq_hls.hardware.kernels import (
     ChannelMac,
     IntArray,
     MatVec,
-    Pool,
-    PoolMode,
     Stream,
     UnrolledMatVec,
     Window,
@@ -98,21 +96,13 @@ class StreamBuilder(Builder):
             self.streams[stream] = replace(given, depth=max(given.depth, cols // simd))
         elements = math.prod(self.output_shape)
         output = self.new_stream("out", layer.output_type, pe, elements // pe)
-        assert layer.weight_type is not None
-        assert layer.accumulator_type is not None
         self.emit(
             MatVec(
                 name=self.unique("matvec"),
-                layer=layer.name,
                 inputs=(stream,),
                 outputs=(output,),
                 vectors=positions if len(shape) == 3 else 1,
-                weight=matrix,
-                bias=bias,
-                weight_type=layer.weight_type,
-                bias_type=layer.bias_type,
-                accumulator_type=layer.accumulator_type,
-                relu=self.relu_fused,
+                **self.arithmetic(matrix, bias),
                 pe=pe,
                 simd=simd,
             )
@@ -146,22 +136,14 @@ class StreamBuilder(Builder):
         stream = self.with_lanes(stream, groups * matrix.shape[2])
         positions = math.prod(self.output_shape[1:])
         output = self.new_stream("out", layer.output_type, groups * matrix.shape[1], positions)
-        assert layer.weight_type is not None
-        assert layer.accumulator_type is not None
         self.emit(
             UnrolledMatVec(
                 name=self.unique("matvec"),
-                layer=layer.name,
                 inputs=(stream,),
                 outputs=(output,),
                 positions=1,
                 beats=positions,
-                weight=matrix,
-                bias=bias,
-                weight_type=layer.weight_type,
-                bias_type=layer.bias_type,
-                accumulator_type=layer.accumulator_type,
-                relu=self.relu_fused,
+                **self.arithmetic(matrix, bias),
                 adders=self.adder_graphs(matrix, stream),
             )
         )
@@ -171,28 +153,19 @@ class StreamBuilder(Builder):
         """Depthwise convolution, or a per-channel affine map."""
         layer = self._layer
         matrix, bias = self.weights_in_order(channels)
-        taps = matrix.shape[2]
         positions = math.prod(self.output_shape[1:])
         lanes = self._channel_lanes(channels, positions * channels, window)
         stream = self.with_lanes(self._inputs[0], lanes)
         if window is not None:
             stream = self._window(stream, window, 0)
         output = self.new_stream("out", layer.output_type, lanes, positions * channels // lanes)
-        assert layer.weight_type is not None
-        assert layer.accumulator_type is not None
         self.emit(
             ChannelMac(
                 name=self.unique("channelmac"),
-                layer=layer.name,
                 inputs=(stream,),
                 outputs=(output,),
                 positions=positions,
-                weight=matrix.reshape(channels, taps),
-                bias=None if bias is None else bias.reshape(channels),
-                weight_type=layer.weight_type,
-                bias_type=layer.bias_type,
-                accumulator_type=layer.accumulator_type,
-                relu=self.relu_fused,
+                **self.arithmetic(matrix[:, 0, :], None if bias is None else bias[:, 0]),
                 lanes=lanes,
             )
         )
@@ -217,33 +190,12 @@ class StreamBuilder(Builder):
         return choose_lanes(channels, cycles, target)
 
     def pool(self, window: WindowSpec, average: bool) -> None:
-        layer, channels = self._layer, self.input_shapes[0][0]
-        positions = math.prod(self.output_shape[1:])
-        lanes = self._channel_lanes(channels, positions * channels, window)
+        channels = self.input_shapes[0][0]
+        lanes = self._channel_lanes(channels, math.prod(self.output_shape), window)
         stream = self.with_lanes(self._inputs[0], lanes)
-        kind = self.streams[stream].type
-        lowest = -(1 << (kind.width - 1)) if kind.signed else 0
         if not window.is_pointwise:
-            stream = self._window(stream, window, 0 if average else lowest)
-        output = self.new_stream("out", layer.output_type, lanes, positions * channels // lanes)
-        constant = layer.op.constant
-        self.emit(
-            Pool(
-                name=self.unique("pool"),
-                layer=layer.name,
-                inputs=(stream,),
-                outputs=(output,),
-                mode=PoolMode.AVERAGE if average else PoolMode.MAX,
-                positions=1,
-                taps=window.taps,
-                lanes=lanes,
-                reciprocal=1 if constant is None else constant.raw,
-                reciprocal_type=None if constant is None else constant.type,
-                accumulator_type=layer.accumulator_type,
-                relu=self.relu_fused,
-            )
-        )
-        self.finish(output)
+            stream = self._window(stream, window, self.pad_value(stream, average))
+        self.reduce(stream, average, 1, window.taps, lanes)
 
     def _geometry(self, window: WindowSpec, pad_value: int) -> WindowGeometry:
         channels, height, width = self.input_shapes[0]

@@ -91,8 +91,9 @@ def search(
     numbers (metric "top1") or targets (metric "mse"). max_drop: how much of the float network's
     accuracy may be lost, absolute. objective: "lut" (LUTs, a DSP counting as 55), "ff", "dsp",
     "bram", "latency", "weight_bits" or "bops". strategy: "exhaustive", "greedy", or "auto", which
-    enumerates spaces of up to 1,024 combinations. weight_bits, activation_bits: the widths to choose from. seed: kept for strategies
-    that draw; these two do not. Every accuracy is measured bit-exactly; none is predicted.
+    enumerates spaces of up to 1,024 combinations. weight_bits, activation_bits: the widths to choose
+    from. seed: kept for strategies that draw; these two do not. Every accuracy is measured
+    bit-exactly; none is predicted.
 
     Raises:
         ConfigError: an unknown objective, metric or strategy, or an impossible width or drop.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -35,4 +35,5 @@ class ResourceReport:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain JSON types."""
-        return asdict(self)
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {**values, "cells": dict(self.cells)}

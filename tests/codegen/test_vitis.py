@@ -238,7 +238,7 @@ def test_matvec(
 ) -> None:  # fmt: skip
     groups, rows, cols = shape
     kernel = MatVec(
-        "fc", "fc", ("x",), ("y",), vectors, pe=pe, simd=simd, relu=relu,
+        "fc", "fc", ("x",), ("y",), vectors=vectors, pe=pe, simd=simd, relu=relu,
         accumulator_type=product_accumulator(source, weight, bias), **weights_and_bias(shape, weight, bias),
     )  # fmt: skip
     streams = [
@@ -262,7 +262,7 @@ def test_channel_mac(
 ) -> None:  # fmt: skip
     channels, taps = shape
     kernel = ChannelMac(
-        "mac", "mac", ("x",), ("y",), positions, lanes=lanes, relu=relu,
+        "mac", "mac", ("x",), ("y",), positions=positions, lanes=lanes, relu=relu,
         accumulator_type=product_accumulator(source, weight, bias), **weights_and_bias(shape, weight, bias),
     )  # fmt: skip
     beats = positions * channels // lanes
@@ -285,7 +285,7 @@ def test_unrolled(
     groups, rows, cols = shape
     parameters = weights_and_bias(shape, weight, bias)
     kernel = UnrolledMatVec(
-        "fc", "fc", ("x",), ("y",), positions, beats, relu=relu,
+        "fc", "fc", ("x",), ("y",), positions=positions, beats=beats, relu=relu,
         accumulator_type=product_accumulator(source, weight, bias), **parameters,
     )  # fmt: skip
     streams = [
@@ -370,15 +370,16 @@ def cnn_design(layer: str = "features.0") -> Design:
     kernels: list[Kernel] = [
         Window("conv_window", layer, ("x",), ("x_w",), g),
         MatVec(
-            "conv", layer, ("x_w",), ("c",), 400, rng.integers(-8, 8, (1, 4, 18)),
-            rng.integers(-9, 9, (1, 4)),
+            "conv", layer, ("x_w",), ("c",), vectors=400, weight=rng.integers(-8, 8, (1, 4, 18)),
+            bias=rng.integers(-9, 9, (1, 4)),
             accumulator_type=accumulator(10, width=20), relu=True, pe=4, simd=18,
             weight_type=parse("s4.0"), bias_type=parse("s8.2"),
         ),
         Window("pool_window", "pool", ("c",), ("c_w",), pool),
         Pool("pool", "pool", ("c_w",), ("p",), PoolMode.MAX, 1, 16, 4, 0, None, None, False),
         MatVec(
-            "fc", "classifier", ("p",), ("y",), 1, rng.integers(-8, 8, (1, 30, 100)), None,
+            "fc", "classifier", ("p",), ("y",), vectors=1, weight=rng.integers(-8, 8, (1, 30, 100)),
+            bias=None,
             accumulator_type=accumulator(8, width=22), relu=False, pe=2, simd=4,
             weight_type=parse("s4.0"), bias_type=None,
         ),

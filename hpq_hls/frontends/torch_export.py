@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import dataclasses
 import inspect
 import io
+import keyword
 import logging
 import operator
 import warnings
@@ -56,8 +59,50 @@ def from_exported(program: torch.export.ExportedProgram, *, name: str = "model")
     UnsupportedOperatorError : an operator or a mode of one has no exact meaning here.
     """
     with _quiet():
-        functional = program.run_decompositions({})  # in-place operators become plain ones
-        return _Translation(functional).graph(name)
+        speakable, original = _without_keywords(program)
+        functional = speakable.run_decompositions({})  # in-place operators become plain ones
+        return _Translation(functional, original).graph(name)
+
+
+def _without_keywords(
+    program: torch.export.ExportedProgram,
+) -> tuple[torch.export.ExportedProgram, dict[str, str]]:
+    """The program with no Python keyword in the path of a parameter, and the paths as they were.
+
+    torch prints such paths as attributes when it runs decompositions, and cannot read them back.
+    """
+    renamed = {
+        path: ".".join(f"{part}_" if keyword.iskeyword(part) else part for part in path.split("."))
+        for path in (*program.state_dict, *program.constants)
+    }
+    taken = set(renamed) | {new for old, new in renamed.items() if new == old}
+    for old, new in renamed.items():
+        while new != old and new in taken:
+            new += "_"
+        renamed[old] = new
+        taken.add(new)
+    original = {new: old for old, new in renamed.items() if new != old}
+    if not original:
+        return program, {}
+    signature = copy.copy(program.graph_signature)
+    signature.input_specs = [
+        dataclasses.replace(spec, target=renamed.get(spec.target, spec.target))
+        if spec.target is not None
+        else spec
+        for spec in signature.input_specs
+    ]
+    speakable = type(program)(
+        root=program.graph_module,
+        graph=program.graph,
+        graph_signature=signature,
+        state_dict={renamed[path]: value for path, value in program.state_dict.items()},
+        range_constraints=program.range_constraints,
+        module_call_graph=[entry for entry in program.module_call_graph if entry.fqn == ""],
+        example_inputs=program.example_inputs,
+        constants={renamed[path]: value for path, value in program.constants.items()},
+        verifiers=program.verifiers,
+    )
+    return speakable, original
 
 
 class _BatchDependent:
@@ -67,11 +112,13 @@ class _BatchDependent:
 class _Translation:
     """One pass over the nodes of a functional exported program."""
 
-    def __init__(self, program: torch.export.ExportedProgram) -> None:
+    def __init__(self, program: torch.export.ExportedProgram, original: dict[str, str]) -> None:
         self._program = program
+        self._original = original
         self._parameters, input_name = self._placeholders()
         calls = [node for node in program.graph.nodes if node.op == "call_function"]
-        self._origins = {node: torch_origin(node, self._parameters) for node in calls}
+        named = {key: self._original.get(target, target) for key, target in self._parameters.items()}
+        self._origins = {node: torch_origin(node, named) for node in calls}
         reserved = {origin.scope for origin in self._origins.values() if origin.leaf and origin.scope}
         node = next(node for node in program.graph.nodes if node.name == input_name)
         shape = tuple(node.meta["val"].shape)

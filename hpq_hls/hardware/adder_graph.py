@@ -21,8 +21,8 @@ from hpq_hls.fixed.interval import Interval, bits_for
 
 IntArray = npt.NDArray[np.int64]
 
-MAX_WEIGHT = 1 << 24
-"""The solver takes float32: integers from here on are not exact in it."""
+MAX_WEIGHT = 1 << 20
+"""The solver works in float32, exact to 2**24: the sums and differences of weights it forms stay below."""
 MAX_NONZEROS = 1 << 14
 """Beyond these the solver takes minutes, and synthesis longer."""
 THOROUGH_NONZEROS = 1 << 10
@@ -170,7 +170,7 @@ def solve(matrix: IntArray, given: Interval) -> AdderGraph:
     arguments always give the same graph; graphs are kept, because a search asks for them often.
 
     Raises:
-        ConfigError: a weight is 2**24 or more, or too many are not zero.
+        ConfigError: a weight is 2**20 or more, or too many are not zero.
         VerificationError: the solver's answer is not this matrix.
     """
     exact = np.ascontiguousarray(matrix, dtype=np.int64)

@@ -12,7 +12,7 @@ from hpq_hls.fixed import FixedType, Overflow, Rounding
 from hpq_hls.graph import Graph, Node, check_input, prepare
 from hpq_hls.ops.base import FloatArray, IntArray
 from hpq_hls.quantize.precision import Precision, Width, check_layers, parse_precision
-from hpq_hls.quantize.scaling import FRACTION_LIMIT, Scaling, choose_type, range_integer_bits, thinned
+from hpq_hls.quantize.scaling import COARSEST, FINEST, Scaling, choose_type, range_integer_bits, thinned
 from hpq_hls.simulate import LayerSpec, QuantizedGraph, assemble
 
 MAX_BIAS_WIDTH = 32
@@ -86,7 +86,9 @@ class Quantizer:
         bias_raw: IntArray | None = None
         bias_type: FixedType | None = None
         if node.op.bias is not None:
-            bias_type = _bias_type(node.op.bias, input_type.fraction + weight_type.fraction, widths.bias)
+            products = input_type.fraction + weight_type.fraction
+            finest = min(max(products, output_type.fraction), products + MAX_BIAS_WIDTH)
+            bias_type = _bias_type(node.op.bias, finest, widths.bias)
             bias_raw = bias_type.from_float(node.op.bias)
         return LayerSpec(raw, weight_type, bias_raw, bias_type, output_type)
 
@@ -99,9 +101,13 @@ class Quantizer:
         key = (name, width)
         if key not in self._types:
             values, signed = self._seen[name]
-            self._types[key] = choose_type(
-                values, width, signed, self._rounding, self._overflow, self._scaling
-            )
+            chosen_type = choose_type(values, width, signed, self._rounding, self._overflow, self._scaling)
+            if chosen_type.fraction == FINEST and 0 < abs(values).max() < 0.5 * chosen_type.scale:
+                raise PrecisionError(
+                    f"the values of {name!r} are all below 2**-{FINEST + 1} and would become zero; "
+                    "scale the network's input or weights up"
+                )
+            self._types[key] = chosen_type
         return self._types[key]
 
     def _weight(self, node: Node, width: Width) -> tuple[IntArray, FixedType]:
@@ -138,18 +144,18 @@ def _observed(graph: Graph, data: FloatArray) -> dict[str, tuple[FloatArray, boo
     return seen
 
 
-def _bias_type(bias: FloatArray, product_fraction: int, width: Width | None) -> FixedType:
-    """Type of the biases: the products' fraction, and as many bits as the largest bias needs, at most
+def _bias_type(bias: FloatArray, finest: int, width: Width | None) -> FixedType:
+    """Type of the biases: ``finest`` fraction bits, and as many bits as the largest bias needs, at most
     32; with a width given, as many integer bits as the largest needs and the rest fraction."""
     if isinstance(width, FixedType):
         return width
     if width is None:
         width = 1
-        while width < MAX_BIAS_WIDTH and width - range_integer_bits(bias, width, True) < product_fraction:
+        while width < MAX_BIAS_WIDTH and width - range_integer_bits(bias, width, True) < finest:
             width += 1
     integer = range_integer_bits(bias, width, True)
-    fraction = min(width - integer, product_fraction) if bias.any() else product_fraction
-    fraction = max(min(fraction, 2 * FRACTION_LIMIT), -2 * FRACTION_LIMIT)
+    fraction = min(width - integer, finest) if bias.any() else finest
+    fraction = max(min(fraction, 2 * FINEST), 2 * COARSEST)
     return FixedType(width, width - fraction, True, Rounding.RND, Overflow.SAT)
 
 

@@ -14,8 +14,10 @@ CLIPPED_BITS = 4
 """How many integer bits below the full range are tried."""
 MAX_SAMPLES = 1 << 16
 """Values of a tensor that the choice looks at; more are thinned out evenly."""
-FRACTION_LIMIT = 60
-"""Largest magnitude of a fraction, so that products of two stay within what a FixedType takes."""
+FINEST = 60
+"""Most fraction bits that are chosen; sums of products with coarser numbers stay narrow enough."""
+COARSEST = -240
+"""Fewest fraction bits that are chosen, so that products of two stay within what a FixedType takes."""
 
 
 class Scaling(enum.Enum):
@@ -45,13 +47,13 @@ def choose_type(
     if overflow is Overflow.WRAP_SM and not signed:
         overflow = Overflow.WRAP  # the vendor's headers have no sign-magnitude wrap for unsigned types
     widest = range_integer_bits(values, width, signed)
-    widest = max(min(widest, width + FRACTION_LIMIT), width - FRACTION_LIMIT)
+    widest = max(min(widest, width - COARSEST), width - FINEST)
     full = FixedType(width, widest, signed, rounding, overflow)
     saturates = overflow in (Overflow.SAT, Overflow.SAT_SYM)
     if scaling is Scaling.RANGE or not saturates or not flat.size:
         return full
     best, best_error = full, squared_error(full, flat)
-    for integer in range(widest - 1, max(widest - 1 - CLIPPED_BITS, width - FRACTION_LIMIT - 1), -1):
+    for integer in range(widest - 1, max(widest - 1 - CLIPPED_BITS, width - FINEST - 1), -1):
         candidate = FixedType(width, integer, signed, rounding, overflow)
         error = squared_error(candidate, flat)
         if error < best_error:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.errors import ConfigError
+from hpq_hls.errors import ConfigError, DataError
 from hpq_hls.graph import Graph, check_input
 from hpq_hls.hardware import HardwareConfig
 from hpq_hls.ops.base import FloatArray
@@ -106,6 +106,8 @@ def search(
     measure = find_metric(metric)
     quantizer = Quantizer(graph, calibration_x)
     prepared = quantizer.graph
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+        raise DataError("validation must be a pair (x, y) of inputs and labels; give both")
     x = check_input(validation[0], prepared.input_shape, prepared.input_name)
     y = check_targets(metric, validation[1], len(x), prepared.output_shape)
     space = space_of(prepared, weight_bits, activation_bits)

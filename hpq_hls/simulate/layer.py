@@ -107,9 +107,7 @@ def quantized_layer(
     after = interval if activation is None else activation.range([interval], None, None)[0]
     if op.casts:
         assert spec.output_type is not None
-        needed = bits_for(interval.hull(Interval(-1, 0)))[0]
-        # The vendor's headers cannot drop more bits than a number has, so a sum that is all fraction grows.
-        width = max(needed, 2, fraction - spec.output_type.fraction + 1)
+        width = max(bits_for(interval.hull(Interval(-1, 0)))[0], 2)
         try:
             accumulator = FixedType(width, width - fraction)
         except PrecisionError as error:

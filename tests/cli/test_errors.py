@@ -281,7 +281,11 @@ def test_ctrl_c_ends_quietly_and_leaves_nothing_half_written(project):
         "weight_bits: [3, 6], activation_bits: [4, 6]",
         "strategy: exhaustive, weight_bits: [3, 4, 5, 6, 7, 8, 9, 10], activation_bits: [3, 4, 5, 6, 7, 8, 9, 10]",
     )
-    code = "from hpq_hls.cli import main; main()"
+    # Where the tests run in the background SIGINT is ignored, which a child inherits.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from hpq_hls.cli import main; main()"
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", code, "search", str(project.file)],
         stdout=subprocess.PIPE,

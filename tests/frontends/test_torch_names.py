@@ -178,3 +178,23 @@ def test_nothing_is_printed(capfd: pytest.CaptureFixture[str], recwarn: pytest.W
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
     assert not recwarn.list
+
+
+def test_modules_may_be_named_like_python_keywords() -> None:
+    class Odd(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.add_module("while", nn.Linear(2, 3))
+            self.add_module("while_", nn.Linear(3, 3))
+            self.block = nn.ModuleDict({"in": nn.BatchNorm1d(3)})
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.while_(getattr(self, "while")(x))
+            return torch.relu_(self.block["in"](x))
+
+    module = Odd().eval().double()
+    graph = from_torch(module, torch.zeros(2, 2, dtype=torch.float64))
+    assert [node.name for node in graph.nodes] == ["while", "while_", "block.in", "relu"]
+    x = torch.randn(5, 2, dtype=torch.float64)
+    expected = module(x).detach().numpy()
+    np.testing.assert_allclose(graph.predict(x), expected, rtol=0, atol=1e-12)  # order of summation

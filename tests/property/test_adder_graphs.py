@@ -110,6 +110,6 @@ def test_weights_beyond_the_solver_are_refused(tmp_path: Path) -> None:
         {"default": {"weight": 28, "activation": 8}},
     )
     with pytest.raises(
-        ConfigError, match=r"layer '.*': strategy da takes weights of magnitude below 16777216"
+        ConfigError, match=r"layer '.*': strategy da takes weights of magnitude below 1048576"
     ):
         hpq.generate(q, tmp_path / "out", strategy="da")

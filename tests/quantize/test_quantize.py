@@ -147,3 +147,33 @@ def test_zeros_and_constants() -> None:
             parameter.zero_()
     q = quantize(from_torch(net, torch.zeros(2, 3)), np.zeros((2, 3)), 4)
     assert (q.predict_raw(np.ones((1, 3))) == 0).all()
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e-9, 1e6, 1e25, 1e30])
+@pytest.mark.parametrize("bias", [True, False])
+def test_values_of_any_size(x: np.ndarray, scale: float, bias: bool) -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(6, 2, bias=bias)).double().eval()
+    with torch.no_grad():
+        net[0].weight *= scale
+    graph = from_torch(net, torch.zeros(2, 6, dtype=torch.float64))
+    if scale == 1e-25 and not bias:
+        with pytest.raises(PrecisionError, match=r"below 2\*\*-61 and would become zero"):
+            quantize(graph, x, 16)
+        return
+    expected = graph.predict(x)
+    error = np.abs(quantize(graph, x, 16).predict(x) - expected).max() / np.abs(expected).max()
+    assert error < 2**-12  # 16 bits, and a few roundings
+
+
+def test_a_bias_is_as_fine_as_the_output_it_decides(x: np.ndarray) -> None:
+    net = nn.Sequential(nn.Linear(6, 2)).double().eval()
+    with torch.no_grad():
+        net[0].weight.fill_(1000.0)
+        net[0].bias.copy_(torch.tensor([0.3587, 0.55]))
+    graph = from_torch(net, torch.zeros(2, 6, dtype=torch.float64))
+    small = np.full((4, 6), 1e-6)
+    q = quantize(
+        graph, np.concatenate([small, np.full((1, 6), -1e-6)]), {"0": {"weight": 4, "activation": 16}}
+    )
+    assert np.abs(q.predict(small) - graph.predict(small)).max() < 2**-12  # an LSB of the output is 2^-15

@@ -123,3 +123,9 @@ def test_bad_labels(problem: tuple[Graph, np.ndarray, np.ndarray], y: np.ndarray
 
 def test_pareto_front_of_ties() -> None:
     assert pareto_front([]) == ()
+
+
+def test_validation_needs_labels(problem: tuple[Graph, np.ndarray, np.ndarray]) -> None:
+    graph, x, _ = problem
+    with pytest.raises(DataError, match=r"a pair \(x, y\)"):
+        search(graph, x, (x,))  # type: ignore[arg-type]

@@ -1,0 +1,45 @@
+"""Estimated resources against what Yosys makes of the same RTL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import hpq_hls as hpq
+
+NETWORKS = {
+    "mlp": (nn.Sequential(nn.Linear(8, 12), nn.ReLU(), nn.Linear(12, 4)), (8,)),
+    "cnn": (nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 4, 2)), (1, 8, 8)),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("width", [4, 9])
+def test_close_to_yosys(name: str, width: int, tmp_path: Path) -> None:
+    net, shape = NETWORKS[name]
+    torch.manual_seed(1)
+    for layer in net:
+        if hasattr(layer, "reset_parameters"):
+            layer.reset_parameters()
+    x = np.random.default_rng(1).normal(size=(20, *shape))
+    q = hpq.quantize(hpq.from_torch(net.eval(), torch.zeros(2, *shape)), x, width)
+    estimated = hpq.estimate(q, target_interval=64)
+    measured = hpq.generate(q, tmp_path / "rtl", "rtl", target_interval=64).synth("yosys")
+    assert (estimated.dsp, estimated.bram) == (measured.dsp, measured.bram)
+    # An estimate: what logic optimisation removes or shares is not known without synthesis.
+    assert estimated.lut == pytest.approx(measured.lut, rel=0.25)
+    assert estimated.ff == pytest.approx(measured.ff, rel=0.15)
+
+
+def test_more_bits_never_cost_less() -> None:
+    net, shape = NETWORKS["cnn"]
+    x = np.random.default_rng(1).normal(size=(20, *shape))
+    graph = hpq.from_torch(net.eval(), torch.zeros(2, *shape))
+    costs = [hpq.estimate(hpq.quantize(graph, x, width), target_interval=64) for width in (2, 4, 8, 12, 16)]
+    weighed = [cost.lut + 55 * cost.dsp for cost in costs]  # multipliers move from LUTs into DSPs
+    assert weighed == sorted(weighed)
+    assert [cost.ff for cost in costs] == sorted(cost.ff for cost in costs)

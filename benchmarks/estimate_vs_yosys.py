@@ -148,7 +148,7 @@ def _synthesize(flows: Sequence[Dataflow], folder: Path) -> None:
         f"tee -q -o {STATISTICS} stat -json",
     ]
     mark = hashlib.sha256(repr((sorted(files.items()), script)).encode()).hexdigest()
-    if (folder / STATISTICS).exists() and (folder / "mark").read_text() == mark:
+    if (folder / "mark").exists() and (folder / "mark").read_text() == mark:
         return
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

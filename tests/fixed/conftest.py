@@ -1,10 +1,10 @@
-"""Builds the oracle: a program that casts with the Xilinx headers, compiled once per state of its sources."""
+"""Builds the oracles: programs that compute with the Xilinx headers, compiled when their sources change."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,53 +20,69 @@ Words = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
-class Cast:
-    """One line of the oracle's table; source and target are Vitis types or "double"."""
+class Entry:
+    """One line of an oracle's table: its number and its words."""
 
     index: int
-    source: str
-    target: str
+    fields: tuple[str, ...]
 
 
 class Oracle:
-    """The compiled program: what it can cast, and the casting."""
+    """A compiled program: the table of what it can do, and the doing."""
 
     def __init__(self, program: Path, folder: Path) -> None:
         self._program = program
         self._folder = folder
         lines = run_tool([program], timeout=60).stdout.splitlines()
-        self.casts = [Cast(index, *line.split()) for index, line in enumerate(lines)]
+        self.table = [Entry(index, tuple(line.split())) for index, line in enumerate(lines)]
 
-    def __call__(self, requests: Sequence[tuple[Cast, Words]]) -> list[Words]:
-        """The results of each cast for its operands, shape (count,) or (count, 2): low word first."""
+    def __call__(self, requests: Sequence[tuple[Entry, Words]]) -> list[Words]:
+        """What each entry makes of its operands, one operand a row; an entry's results have one shape."""
         request, response = self._folder / "request.bin", self._folder / "response.bin"
         blocks = [
             block
-            for cast, operands in requests
-            for block in (np.array([cast.index, len(operands)], np.uint64), operands.ravel())
+            for entry, operands in requests
+            for block in (np.array([entry.index, len(operands)], np.uint64), operands.ravel())
         ]
         np.concatenate(blocks).tofile(request)
         run_tool([self._program, request, response], timeout=300)
-        counts = [len(operands) for _, operands in requests]
+        counts = np.array([len(operands) * result_words(entry) for entry, operands in requests])
         answers = np.fromfile(response, np.uint64)
-        assert len(answers) == sum(counts)
-        return np.split(answers, np.cumsum(counts)[:-1])
+        assert len(answers) == counts.sum()
+        parts = np.split(answers, np.cumsum(counts)[:-1])
+        return [
+            part if result_words(entry) == 1 else part.reshape(-1, result_words(entry))
+            for part, (entry, _) in zip(parts, requests, strict=True)
+        ]
+
+
+def result_words(entry: Entry) -> int:
+    """64-bit words of a result; an entry says so where it is not one."""
+    return int(entry.fields[0]) if entry.fields[0].isdigit() else 1
 
 
 @pytest.fixture(scope="session")
-def oracle(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Oracle:
+def build_oracle(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Oracle]:
+    """An oracle by the name of its table."""
     headers, compiler = find_ap_types(), find_gxx()
     # The headers assert, needlessly, when more bits are dropped than the source has: its result is not used.
     options = ["-std=c++17", "-O0", "-w", "-DNDEBUG", "-I", headers, "-I", SOURCES]
-    digest = hashlib.sha256(repr((compiler, options)).encode())
-    for path in sorted([*SOURCES.iterdir(), *headers.rglob("*.h")]):
-        digest.update(path.read_bytes())
-    folder = pytestconfig.cache.mkdir("cast_oracle")
-    program = folder / digest.hexdigest()[:16]
-    with (folder / "lock").open("w") as lock:  # parallel test workers share one build
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not program.exists():
-            built = folder / "built"
-            run_tool([compiler.require(), *options, SOURCES / "cast_oracle.cpp", "-o", built], timeout=600)
-            built.rename(program)
-    return Oracle(program, tmp_path_factory.mktemp("cast_oracle"))
+    folder = pytestconfig.cache.mkdir("oracles")
+
+    def build(name: str) -> Oracle:
+        source, shapes = SOURCES / f"{name}_oracle.cpp", SOURCES / f"{name}.inc"
+        digest = hashlib.sha256(repr((compiler, options)).encode())
+        for path in [source, shapes, *sorted([*SOURCES.glob("*.h"), *headers.rglob("*.h")])]:
+            digest.update(path.read_bytes())
+        program = folder / f"{name}-{digest.hexdigest()[:16]}"
+        with (folder / f"{name}.lock").open("w") as lock:  # parallel test workers share one build
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not program.exists():
+                built = folder / f"{name}.built"
+                run_tool([compiler.require(), *options, source, "-o", built], timeout=600)
+                built.rename(program)
+        return Oracle(program, tmp_path_factory.mktemp(name))
+
+    return build

@@ -71,6 +71,34 @@ def test_sign_magnitude_wrap_looks_at_the_value_before_rounding():
     assert kind.from_float([7.5, 8.0, 3.5]).tolist() == [0, -1, 3]
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        *[("ap_fixed<3,2,AP_RND,AP_SAT>", 1.25, 1.5), ("ap_fixed<3,2,AP_RND,AP_SAT>", -1.25, -1.0)],
+        *[("ap_fixed<3,2,AP_RND_ZERO,AP_SAT>", 1.25, 1.0), ("ap_fixed<3,2,AP_RND_ZERO,AP_SAT>", -1.25, -1.0)],
+        ("ap_fixed<3,2,AP_RND_MIN_INF,AP_SAT>", 1.25, 1.0),
+        ("ap_fixed<3,2,AP_RND_MIN_INF,AP_SAT>", -1.25, -1.5),
+        *[("ap_fixed<3,2,AP_RND_INF,AP_SAT>", 1.25, 1.5), ("ap_fixed<3,2,AP_RND_INF,AP_SAT>", -1.25, -1.5)],
+        *[("ap_fixed<4,4,AP_RND,AP_SAT>", 19, 7), ("ap_fixed<4,4,AP_RND,AP_SAT>", -19, -8)],
+        *[("ap_ufixed<4,4,AP_RND,AP_SAT>", 19, 15), ("ap_ufixed<4,4,AP_RND,AP_SAT>", -19, 0)],
+        *[("ap_fixed<4,4,AP_RND,AP_SAT_ZERO>", 19, 0), ("ap_fixed<4,4,AP_RND,AP_SAT_ZERO>", -19, 0)],
+        *[("ap_ufixed<4,4,AP_RND,AP_SAT_ZERO>", 19, 0), ("ap_ufixed<4,4,AP_RND,AP_SAT_ZERO>", -19, 0)],
+        *[("ap_fixed<4,4,AP_RND,AP_SAT_SYM>", 19, 7), ("ap_fixed<4,4,AP_RND,AP_SAT_SYM>", -19, -7)],
+        *[("ap_ufixed<4,4,AP_RND,AP_SAT_SYM>", 19, 15), ("ap_ufixed<4,4,AP_RND,AP_SAT_SYM>", -19, 0)],
+        *[("ap_fixed<4,4,AP_RND,AP_WRAP>", 31, -1), ("ap_fixed<4,4,AP_RND,AP_WRAP>", -19, -3)],
+        *[("ap_ufixed<4,4,AP_RND,AP_WRAP>", 19, 3), ("ap_ufixed<4,4,AP_RND,AP_WRAP>", -19, 13)],
+        *[("ap_fixed<2,0>", -0.5, -0.5), ("ap_ufixed<1,0>", 0.5, 0.5), ("ap_ufixed<1,-1>", 0.25, 0.25)],
+        ("ap_fixed<1,-7>", 2.0**-8, -(2.0**-8)),  # the guide says 2^-8, which is no value of this type
+        ("ap_fixed<3,2,AP_RND_ZERO,AP_SAT>", 1.4, 1.5),  # the guide's words would give 1.0
+        ("ap_fixed<3,2,AP_RND_MIN_INF,AP_SAT>", 1.4, 1.5),  # and here
+        ("ap_fixed<4,4,AP_RND,AP_SAT_SYM>", -8, -7),  # the guide speaks of values that overflow
+    ],
+)
+def test_the_examples_of_ug1399(kind, value, expected):
+    kind = FixedType.parse(kind)
+    assert kind.to_float(kind.from_float(value)) == expected
+
+
 def test_symmetric_saturation_also_moves_the_most_negative_code():
     kind = FixedType(8, 8, True, Rounding.TRN, Overflow.SAT_SYM)
     assert kind.from_raw([-129, -128, -127], 0).tolist() == [-127, -127, -127]

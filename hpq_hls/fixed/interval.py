@@ -60,6 +60,10 @@ class Interval:
         ends = (self.lo * factor, self.hi * factor)
         return Interval(min(ends), max(ends))
 
+    def clip(self, limits: Interval) -> Interval:
+        """The hull of every element brought into `limits`."""
+        return Interval(min(max(self.lo, limits.lo), limits.hi), max(min(self.hi, limits.hi), limits.lo))
+
     def contains(self, item: int | Interval) -> bool:
         """Whether the integer, or every integer of the other interval, lies inside."""
         lo, hi = (item.lo, item.hi) if isinstance(item, Interval) else (item, item)

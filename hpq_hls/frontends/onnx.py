@@ -14,7 +14,7 @@ from hpq_hls.frontends.onnx_operators import BATCH, HANDLERS, SUPPORTED, OnnxCal
 from hpq_hls.frontends.onnx_origin import onnx_origins
 from hpq_hls.frontends.origin import Origin
 from hpq_hls.graph import Graph
-from hpq_hls.ops.base import Array
+from hpq_hls.ops.layout import Array
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto

@@ -13,7 +13,8 @@ from hpq_hls.frontends.builder import GraphBuilder, Value
 from hpq_hls.frontends.origin import Origin
 from hpq_hls.frontends.windows import Padding, Pair, same_padding
 from hpq_hls.ops import WindowSpec
-from hpq_hls.ops.base import Array, FloatArray, Shape
+from hpq_hls.ops.base import FloatArray, Shape
+from hpq_hls.ops.layout import Array
 
 BATCH = 2**31 - 1
 """Stands for the batch size in shapes that the model computes; a prime, so that no product of other

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from hpq_hls.errors import DataError
 from hpq_hls.ops.base import FloatArray, Operator, Shape
+from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,35 +81,47 @@ class Graph:
         return tuple(node for node in self.nodes if name in node.inputs)
 
     def values(self, x: npt.ArrayLike, batch_size: int = 256) -> dict[str, FloatArray]:
-        """Every value of the float network by name, computed in float64.
+        """Every value of the float network by name, computed in float64, (batch, *shape).
 
         x: (batch, *input_shape). Raises DataError where x does not fit.
         """
         data = check_input(x, self.input_shape, self.input_name)
-        parts = [self._run(data[start : start + batch_size]) for start in range(0, len(data), batch_size)]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        values = {name: np.empty((len(data), *shape)) for name, shape in self.shapes.items()}
+        for start in range(0, len(data), batch_size):
+            for name, part in self._run(data[start : start + batch_size]):
+                values[name][start : start + batch_size] = batch_first(part)
+        return values
 
     def predict(self, x: npt.ArrayLike, batch_size: int = 256) -> FloatArray:
         """The float network's output, (batch, *output_shape) in float64."""
         data = check_input(x, self.input_shape, self.input_name)
-        parts = [
-            self._run(data[start : start + batch_size])[self.output]
-            for start in range(0, len(data), batch_size)
-        ]
-        return np.concatenate(parts)
+        result = np.empty((len(data), *self.output_shape))
+        for start in range(0, len(data), batch_size):
+            for name, part in self._run(data[start : start + batch_size]):
+                if name == self.output:
+                    result[start : start + batch_size] = batch_first(part)
+        return result
 
-    def _run(self, x: FloatArray) -> dict[str, FloatArray]:
-        values = {self.input_name: x}
+    def _run(self, x: Array) -> Iterator[tuple[str, FloatArray]]:
+        """Names and values, batch last, in topological order; those still to be read are kept."""
+        values = {self.input_name: np.ascontiguousarray(batch_last(x), dtype=np.float64)}
+        yield self.input_name, values[self.input_name]
+        last_use = {name: node for node in self.nodes for name in node.inputs}
         for node in self.nodes:
-            result = node.op.compute([values[name] for name in node.inputs], node.op.weight, node.op.bias)
-            if node.activation is not None:
-                result = node.activation.compute([result], None, None)
+            op, activation = node.op, node.activation
+            weight = None if op.weight is None else op.arrange(op.weight)
+            result = op.compute([values[name] for name in node.inputs], weight, op.bias, Scratch())
+            if activation is not None:
+                result = activation.compute([result], None, None, Scratch())
             values[node.name] = result
-        return values
+            yield node.name, result
+            for name in node.inputs:
+                if last_use[name] is node:
+                    values.pop(name, None)
 
 
-def check_input(x: npt.ArrayLike, shape: Shape, name: str) -> FloatArray:
-    """``x`` as float64, (batch, *shape).
+def check_input(x: npt.ArrayLike, shape: Shape, name: str) -> Array:
+    """``x`` as float32 or float64, (batch, *shape); anything but float32 becomes float64.
 
     Raises:
         DataError: not numeric, empty, of another shape, or not finite.
@@ -127,7 +140,8 @@ def check_input(x: npt.ArrayLike, shape: Shape, name: str) -> FloatArray:
         )
     if len(data) == 0:
         raise DataError(f"input {name!r} is empty (batch of 0); give at least one sample")
-    data = data.astype(np.float64)
+    if data.dtype != np.float32:
+        data = data.astype(np.float64, copy=False)
     finite = np.isfinite(data)
     if not finite.all():
         sample = int(np.argwhere(~finite)[0][0])

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.fixed import FixedType, Interval
-from hpq_hls.ops.base import Array, IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.layout import Array, Scratch
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,12 +18,16 @@ class Relu(Operator):
     """``max(x, 0)``. Standing alone it is exact: the output keeps the fraction and drops the sign."""
 
     kind: ClassVar[str] = "ReLU"
+    rectifies: ClassVar[bool] = True
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return shapes[0]
 
-    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
-        return np.maximum(inputs[0], 0)
+    def compute(
+        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
+    ) -> Array:
+        (x,) = inputs
+        return np.maximum(x, 0, out=scratch.result(x.shape, x.dtype))
 
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
         (given,) = types

@@ -1,26 +1,28 @@
 """What every operator states about itself.
 
 An operator is a frozen dataclass. Its ``compute`` is written once, for any number type: called with
-float arrays and float parameters it is the network that was trained, called with integer arrays and
-integer parameters it is the exact meaning of the hardware. Arrays are batch-first, in torch layout.
+float arrays and float parameters it is the network that was trained, called with integers and integer
+parameters it is the exact meaning of the hardware, whether these integers are held in integer arrays or
+in float arrays that are wide enough for them.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType, Interval
+from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 
 if TYPE_CHECKING:
     from hpq_hls.ops.window import WindowSpec
 
-Array = npt.NDArray[Any]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Shape = tuple[int, ...]
@@ -42,11 +44,13 @@ class Operator(ABC):
     arity: number of inputs.
     casts: whether the output is cast to a type of its own. Operators that do not cast are exact:
         ``exact_type`` says what type comes out.
+    rectifies: whether the operator is ``max(x, 0)``.
     """
 
     kind: ClassVar[str]
     arity: ClassVar[int] = 1
     casts: ClassVar[bool] = False
+    rectifies: ClassVar[bool] = False
 
     @property
     def weight(self) -> FloatArray | None:
@@ -71,13 +75,32 @@ class Operator(ABC):
             UnsupportedOperatorError: the operator cannot be applied to inputs of these shapes.
         """
 
+    def arrange(self, weight: Array) -> Array:
+        """Weights in torch layout, in the order in which ``compute`` takes them."""
+        return weight
+
     @abstractmethod
-    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
+    def compute(
+        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
+    ) -> Array:
         """The operator's value, in the number type of its inputs.
 
-        weight, bias: the parameters in the same number type; for an operator with a ``constant``
-        weight is that constant as an array of shape ().
+        inputs, result: batch last, see ``hpq_hls.ops.layout``.
+        weight, bias: the parameters in the same number type, weights as ``arrange`` gives them; for an
+        operator with a ``constant`` weight is that constant as an array of shape ().
+        scratch: where work arrays come from. The result of an operator that casts is one of its work
+        arrays or new, never a view of an input.
         """
+
+    def evaluate(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
+        """``compute`` on arrays in torch layout, batch first, and weights in torch layout."""
+        arranged = None if weight is None else self.arrange(weight)
+        given = [np.ascontiguousarray(batch_last(x)) for x in inputs]
+        return np.ascontiguousarray(batch_first(self.compute(given, arranged, bias, Scratch())))
+
+    def work_elements(self, shapes: Sequence[Shape]) -> int:
+        """Elements per sample of the largest array that ``compute`` makes or reads."""
+        return max(math.prod(shape) for shape in (*shapes, self.output_shape(shapes)))
 
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
         """Type of the output of an operator that does not cast."""
@@ -134,17 +157,24 @@ class Lowering(Protocol):
 def dot_range(weight: Array, bias: Array | None, inputs: Interval) -> tuple[Interval, int]:
     """Interval and partial-sum bound of ``weight @ x + bias`` for x within an interval.
 
-    weight: (rows, columns) integers; bias: (rows,) or None. Tight: the extreme of each row is
-    reached by the input whose every element is the end of the interval that its weight's sign picks.
+    weight: (rows, columns) integers; bias: (rows,) or None. The interval is tight: the extreme of each
+    row is reached by the input whose every element is the end of the interval that its weight's sign
+    picks. The bound holds for the sum of any of a row's terms, so it holds in whatever order a matrix
+    product adds them.
     """
     columns = weight.shape[1] if weight.ndim == 2 else 1
-    magnitude = int(np.abs(weight).max(initial=0)) * max(abs(inputs.lo), abs(inputs.hi)) * max(columns, 1)
-    exact = weight.astype(np.int64 if magnitude < 2**62 else object)
-    positive = np.where(exact > 0, exact, 0).sum(axis=1)
-    negative = np.where(exact < 0, exact, 0).sum(axis=1)
-    offset = np.zeros(weight.shape[0], dtype=object) if bias is None else bias.astype(object)
-    high = positive.astype(object) * inputs.hi + negative.astype(object) * inputs.lo + offset
-    low = positive.astype(object) * inputs.lo + negative.astype(object) * inputs.hi + offset
     peak = max(abs(inputs.lo), abs(inputs.hi))
-    partial = (positive.astype(object) - negative.astype(object)) * peak + np.abs(offset)
-    return Interval(int(min(low)), int(max(high))), int(max(partial))
+    largest = int(np.abs(weight).max(initial=0)) * max(peak, 1) * max(columns, 1)
+    exact = (
+        np.int64 if max(largest, 0 if bias is None else int(np.abs(bias).max(initial=0))) < 2**61 else object
+    )
+    weight = weight.astype(exact)
+    offset = np.zeros(weight.shape[0], dtype=exact) if bias is None else bias.astype(exact)
+    positive = np.maximum(weight, 0).sum(axis=1)
+    negative = np.minimum(weight, 0).sum(axis=1)
+    high = positive * inputs.hi + negative * inputs.lo + offset
+    low = positive * inputs.lo + negative * inputs.hi + offset
+    most, least = max(inputs.hi, 0), min(inputs.lo, 0)
+    above = positive * most + negative * least + np.maximum(offset, 0)
+    below = positive * least + negative * most + np.minimum(offset, 0)
+    return Interval(int(low.min()), int(high.max())), max(int(above.max()), -int(below.min()))

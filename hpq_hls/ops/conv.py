@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
-from hpq_hls.ops.base import Array, FloatArray, IntArray, Lowering, Operator, Shape, dot_range
+from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape, dot_range
+from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.ops.window import WindowSpec
 
 
@@ -55,28 +58,82 @@ class Conv2d(Operator):
             )
         return (int(self.weights.shape[0]), *size)
 
-    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
+    def arrange(self, weight: Array) -> Array:
+        """(groups, out_channels / groups, kh * in_channels / groups * kw); depthwise (taps, channels,
+        multiplier)."""
+        kh, kw = self.window.kernel
+        if self._depthwise:
+            return np.ascontiguousarray(weight.reshape(self.groups, -1, kh * kw).transpose(2, 0, 1))
+        grouped = weight.reshape(self.groups, -1, weight.shape[1], kh, kw).transpose(0, 1, 3, 2, 4)
+        return np.ascontiguousarray(grouped).reshape(self.groups, -1, kh * weight.shape[1] * kw)
+
+    def compute(
+        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
+    ) -> Array:
         assert weight is not None
-        patches = self.window.patches(inputs[0])
-        batch, channels, height, width, kh, kw = patches.shape
-        per_group = channels // self.groups
-        columns = (
-            patches.reshape(batch, self.groups, per_group, height, width, kh, kw)
-            .transpose(0, 1, 3, 4, 2, 5, 6)
-            .reshape(batch, self.groups, height * width, per_group * kh * kw)
+        (x,) = inputs
+        total = (self._depthwise_sum if self._depthwise else self._matrix_product)(x, weight, scratch)
+        return total if bias is None else np.add(total, bias.reshape(-1, 1, 1), out=total)
+
+    def work_elements(self, shapes: Sequence[Shape]) -> int:
+        (_, height, _), (_, _, out_width) = shapes[0], self.output_shape(shapes)
+        rows = height + self.window.padding[0] + self.window.padding[1]
+        spread = 1 if self._depthwise else self.window.kernel[1]
+        return max(super().work_elements(shapes), rows * shapes[0][0] * spread * out_width)
+
+    @property
+    def _depthwise(self) -> bool:
+        return self.groups > 1 and self.weights.shape[1] == 1
+
+    def _matrix_product(self, x: Array, weight: Array, scratch: Scratch) -> Array:
+        """For every output row, the weights times the columns of its windows."""
+        columns = self.window.columns(x, scratch)
+        height, kh, channels, kw, width, batch = columns.shape
+        out_channels, taps = self.weights.shape[0], weight.shape[2]
+        result = scratch.result((height, out_channels, width * batch), x.dtype)
+        shape = (height, out_channels, width, batch)
+        if self.groups == 1 and (self.window.dilation[0] == 1 or kh == 1):
+            matrices = as_strided(  # (kh, C, kw) is one axis, because its rows lie one after another
+                columns,
+                (height, taps, width * batch),
+                (columns.strides[0], columns.strides[2] // kw, columns.strides[5]),
+                writeable=False,
+            )
+            return np.matmul(weight[0], matrices, out=result).reshape(shape)
+        split = columns.reshape(height, kh, self.groups, channels // self.groups, kw, width, batch)
+        copied = scratch.array("matrices", (height, self.groups, taps, width * batch), x.dtype)
+        np.copyto(
+            copied.reshape(height, self.groups, kh, channels // self.groups, kw, width, batch),
+            split.transpose(0, 2, 1, 3, 4, 5, 6),
         )
-        rows = weight.reshape(self.groups, -1, per_group * kh * kw).transpose(0, 2, 1)
-        product = np.matmul(columns, rows).transpose(0, 1, 3, 2).reshape(batch, -1, height, width)
-        return np.asarray(product if bias is None else product + bias.reshape(-1, 1, 1))
+        np.matmul(weight, copied, out=result.reshape(height, self.groups, -1, width * batch))
+        return result.reshape(shape)
+
+    def _depthwise_sum(self, x: Array, weight: Array, scratch: Scratch) -> Array:
+        """One channel per group: a product per tap, summed tap by tap."""
+        multiplier = weight.shape[2]
+        total: Array | None = None
+        for tap, factors in zip(self.window.taps_of(x, scratch), weight, strict=True):
+            height, channels, width, batch = tap.shape
+            shape = (height, channels, multiplier, width, batch)
+            into = scratch.array("product", shape, x.dtype)
+            if total is None:
+                into = scratch.result((height, channels * multiplier, width, batch), x.dtype).reshape(shape)
+            np.multiply(tap[:, :, None], factors[:, :, None, None], out=into)
+            total = into if total is None else np.add(total, into, out=total)
+        assert total is not None
+        return total.reshape(total.shape[0], -1, *total.shape[3:])
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
     ) -> tuple[Interval, int]:
         assert weight is not None
-        seen = inputs[0]
-        if self.window.touches_padding(*self.input_size):
-            seen = seen.hull(Interval(0, 0))
-        return dot_range(weight.reshape(weight.shape[0], -1), bias, seen)
+        (seen,) = inputs
+        masks = self.window.visible(*self.input_size)
+        if masks[0].all() and 0 in seen:
+            masks = masks[:1]  # a tap outside reads a value that it could read inside too
+        found = [dot_range((weight * mask).reshape(weight.shape[0], -1), bias, seen) for mask in masks]
+        return functools.reduce(Interval.hull, (one for one, _ in found)), max(bound for _, bound in found)
 
     def lower(self, build: Lowering) -> None:
         build.weighted(groups=self.groups, window=self.window)

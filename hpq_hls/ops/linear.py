@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
-from hpq_hls.ops.base import Array, FloatArray, IntArray, Lowering, Operator, Shape, dot_range
+from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape, dot_range
+from hpq_hls.ops.layout import IMAGE, Array, Scratch
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +41,13 @@ class Linear(Operator):
             )
         return (int(self.weights.shape[0]),)
 
-    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
+    def compute(
+        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
+    ) -> Array:
         assert weight is not None
-        product = inputs[0] @ weight.T
-        return product if bias is None else product + bias
+        (x,) = inputs
+        total = np.matmul(weight, x, out=scratch.result((weight.shape[0], x.shape[1]), x.dtype))
+        return total if bias is None else np.add(total, bias[:, None], out=total)
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
@@ -80,11 +86,14 @@ class ChannelAffine(Operator):
             )
         return shape
 
-    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
+    def compute(
+        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
+    ) -> Array:
         assert weight is not None
-        per_channel = (-1,) + (1,) * (inputs[0].ndim - 2)
-        product = inputs[0] * weight.reshape(per_channel)
-        return product if bias is None else product + bias.reshape(per_channel)
+        (x,) = inputs
+        per_channel = (-1, 1, 1) if x.ndim == IMAGE else (-1, 1)
+        total = np.multiply(x, weight.reshape(per_channel), out=scratch.result(x.shape, x.dtype))
+        return total if bias is None else np.add(total, bias.reshape(per_channel), out=total)
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None

@@ -10,7 +10,8 @@ import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
-from hpq_hls.ops.base import Array, IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.layout import Array, Scratch
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +31,11 @@ class Add(Operator):
             )
         return first
 
-    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
-        return np.asarray(inputs[0] + inputs[1])
+    def compute(
+        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
+    ) -> Array:
+        first, second = inputs
+        return np.add(first, second, out=scratch.result(first.shape, first.dtype))
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None

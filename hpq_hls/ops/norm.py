@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.fixed import Interval
-from hpq_hls.ops.base import Array, FloatArray, IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.ops.linear import ChannelAffine
 
 
@@ -34,9 +35,11 @@ class BatchNorm(Operator):
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return self.affine().output_shape(shapes)
 
-    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
+    def compute(
+        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
+    ) -> Array:
         affine = self.affine()
-        return affine.compute(inputs, affine.weight, affine.bias)
+        return affine.compute(inputs, affine.weight, affine.bias, scratch)
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None

@@ -11,7 +11,8 @@ import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import FixedType, Interval
-from hpq_hls.ops.base import Array, Constant, IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.base import Constant, IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.ops.window import WindowSpec
 
 RECIPROCAL_BITS = 18
@@ -44,10 +45,12 @@ class MaxPool2d(Operator):
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return _pooled_shape(self.kind, self.window, shapes[0])
 
-    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
+    def compute(
+        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
+    ) -> Array:
         (x,) = inputs
-        lowest = -np.inf if x.dtype.kind == "f" else (x.min() if x.size else 0)
-        return np.asarray(self.window.patches(x, lowest).max(axis=(4, 5)))
+        lowest = np.iinfo(x.dtype).min if x.dtype.kind in "iu" else -math.inf
+        return self.window.reduce(np.maximum, x, lowest, scratch)
 
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
         return types[0]
@@ -91,21 +94,23 @@ class AvgPool2d(Operator):
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return _pooled_shape(self.kind, self.window, shapes[0])
 
-    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
-        total = self.window.patches(inputs[0]).sum(axis=(4, 5))
+    def compute(
+        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
+    ) -> Array:
+        total = self.window.reduce(np.add, inputs[0], 0, scratch)
+        result = scratch.result(total.shape, total.dtype)
         if weight is None:
-            return np.asarray(total / self.divisor)
-        return np.asarray(total * weight)
+            return np.divide(total, self.divisor, out=result)
+        return np.multiply(total, weight, out=result)
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
     ) -> tuple[Interval, int]:
         assert weight is not None
-        seen = inputs[0]
-        if self.window.touches_padding(*self.input_size):
-            seen = seen.hull(Interval(0, 0))
-        factor = int(weight) * self.window.taps
-        interval = Interval(seen.lo * factor, seen.hi * factor)
+        (seen,) = inputs
+        masks = self.window.visible(*self.input_size)
+        most, least = (seen.scale(int(weight) * int(mask.sum())) for mask in (masks[0], masks[-1]))
+        interval = most.hull(least)
         return interval, max(abs(interval.lo), abs(interval.hi))
 
     def lower(self, build: Lowering) -> None:

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from hpq_hls.fixed import FixedType, Interval
-from hpq_hls.ops.base import Array, IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.layout import IMAGE, Array, Scratch
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,8 +23,16 @@ class Flatten(Operator):
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return (math.prod(shapes[0]),)
 
-    def compute(self, inputs: Sequence[Array], weight: Array | None, bias: Array | None) -> Array:
-        return inputs[0].reshape(inputs[0].shape[0], -1)
+    def compute(
+        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
+    ) -> Array:
+        (x,) = inputs
+        if x.ndim != IMAGE:
+            return x.reshape(-1, x.shape[-1])
+        height, channels, width, batch = x.shape
+        result = scratch.result((channels * height * width, batch), x.dtype)
+        np.copyto(result.reshape(channels, height, width, batch), x.transpose(1, 0, 2, 3))
+        return result
 
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
         return types[0]

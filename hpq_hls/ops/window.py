@@ -1,13 +1,16 @@
-"""Sliding windows over images: output sizes and patches, shared by convolution and pooling."""
+"""Sliding windows over images: output sizes and what each window reads, shared by convolution and pooling."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
-from hpq_hls.ops.base import Array
+from hpq_hls.ops.layout import Array, Scratch
 
 
 @dataclass(frozen=True)
@@ -64,17 +67,97 @@ class WindowSpec:
         )
         return max(reach[0] - (height + top + bottom), 0), max(reach[1] - (width + left + right), 0)
 
-    def touches_padding(self, height: int, width: int) -> bool:
-        """Whether any window reads a position outside the input."""
+    def visible(self, height: int, width: int) -> list[npt.NDArray[np.bool_]]:
+        """The taps that a window sees inside the input: every (kh, kw) mask that occurs, fullest first."""
+        lines = []
+        for axis, size, out in zip((0, 1), (height, width), self.output_size(height, width), strict=True):
+            starts = np.arange(out)[:, None] * self.stride[axis] - self.padding[2 * axis]
+            read = starts + np.arange(self.kernel[axis]) * self.dilation[axis]
+            lines.append(np.unique((read >= 0) & (read < size), axis=0))
+        masks = [row[:, None] & column for row in lines[0] for column in lines[1]]
+        return sorted(masks, key=lambda mask: -int(mask.sum()))
+
+    def padded(self, x: Array, value: float, scratch: Scratch) -> Array:
+        """(H, C, W, N) with the padding, and whatever the last windows overhang, around it."""
+        height, channels, width, batch = x.shape
+        top, bottom, left, right = self.padding
+        below, beyond = self.overhang(height, width)
+        if not any((*self.padding, below, beyond)):
+            return x
+        shape = (top + height + bottom + below, channels, left + width + right + beyond, batch)
+        inside = (top, height, left, width)
+        padded = scratch.bordered("padded", shape, x.dtype, inside, value)
+        padded[top : top + height, :, left : left + width] = x
+        return padded
+
+    def reduce(self, ufunc: np.ufunc, x: Array, padding: float, scratch: Scratch) -> Array:
+        """(H, C, W, N) -> (out_height, C, out_width, N): each window reduced, first down, then across.
+
+        ufunc: np.add or np.maximum. A window of one element without padding gives a
+        view of x.
+        """
+        out_height, out_width = self.output_size(x.shape[0], x.shape[2])
+        given, x = x, self.padded(x, padding, scratch)
+        down = [x[span] for span in self._spans(0, out_height)]
+        rows = _accumulate(
+            ufunc, down, scratch.result if self.kernel[1] == 1 else partial(scratch.array, "rows")
+        )
+        across = [rows[:, :, span] for span in self._spans(1, out_width)]
+        reduced = _accumulate(ufunc, across, scratch.result)
+        if self.taps == 1 and x is not given:  # the padded array is work space that other layers use too
+            result = scratch.result(reduced.shape, reduced.dtype)
+            np.copyto(result, reduced)
+            return result
+        return reduced
+
+    def taps_of(self, x: Array, scratch: Scratch) -> Iterator[Array]:
+        """(H, C, W, N) -> for each tap, row by row, what it reads: (out_height, C, out_width, N); views."""
+        out_height, out_width = self.output_size(x.shape[0], x.shape[2])
+        x = self.padded(x, 0, scratch)
+        for down in self._spans(0, out_height):
+            for across in self._spans(1, out_width):
+                yield x[down, :, across]
+
+    def _spans(self, axis: int, length: int) -> list[slice]:
+        """For each tap along an axis, the positions of the padded input that it reads."""
+        stride, step = self.stride[axis], self.dilation[axis]
+        reach = (length - 1) * stride + 1
+        return [slice(k * step, k * step + reach, stride) for k in range(self.kernel[axis])]
+
+    def columns(self, x: Array, scratch: Scratch) -> Array:
+        """(H, C, W, N) -> (out_height, kh, C, kw, out_width, N), for matrix products with the weights.
+
+        The taps of a row are copied side by side; the rows that windows share are shared memory, and
+        where every window is a single column without padding nothing is copied. Read-only.
+        """
+        height, channels, width, batch = x.shape
         out_height, out_width = self.output_size(height, width)
-        for size, out, before, axis in (
-            (height, out_height, self.padding[0], 0),
-            (width, out_width, self.padding[2], 1),
-        ):
-            last = (out - 1) * self.stride[axis] - before + (self.kernel[axis] - 1) * self.dilation[axis]
-            if before > 0 or last >= size:
-                return True
-        return False
+        top, bottom, left, _ = self.padding
+        single_columns = (self.kernel[1], self.stride[1]) == (1, 1) and not any(self.padding)
+        if single_columns and x.flags.c_contiguous:
+            spread = x[:, :, None]
+        else:
+            shape = (top + height + bottom, channels, self.kernel[1], out_width, batch)
+            inside = (top, height, left, width, self.stride[1], self.dilation[1])
+            spread = scratch.bordered("columns", shape, x.dtype, inside, 0)
+            for tap in range(self.kernel[1]):
+                self._spread_tap(tap, x, spread[top : top + height, :, tap], left)
+        row = spread.strides[0]
+        return as_strided(
+            spread,
+            (out_height, self.kernel[0], *spread.shape[1:]),
+            (row * self.stride[0], row * self.dilation[0], *spread.strides[1:]),
+            writeable=False,
+        )
+
+    def _spread_tap(self, tap: int, x: Array, into: Array, left: int) -> None:
+        """Copy what a tap of every window in a row reads; what lies in the padding stays as it is."""
+        stride, offset = self.stride[1], tap * self.dilation[1] - left
+        first = max(0, -(offset // stride))
+        end = min(into.shape[2], (x.shape[2] - 1 - offset) // stride + 1)
+        if first < end:
+            start = first * stride + offset
+            into[:, :, first:end] = x[:, :, start : (end - 1) * stride + offset + 1 : stride]
 
     def patches(self, x: Array, pad_value: int | float = 0) -> Array:
         """(N, C, H, W) -> (N, C, out_height, out_width, kh, kw), a view where nothing is padded."""
@@ -93,3 +176,14 @@ class WindowSpec:
         view = sliding_window_view(sliding_window_view(x, span[0], axis=2), span[1], axis=3)
         view = view[:, :, :: self.stride[0], :: self.stride[1], :: self.dilation[0], :: self.dilation[1]]
         return view[:, :, :out_height, :out_width]
+
+
+def _accumulate(ufunc: np.ufunc, parts: list[Array], make: Callable[..., Array]) -> Array:
+    """All parts combined by ufunc, in an array from ``make(shape, dtype)``; one part alone as it is."""
+    first, *rest = parts
+    if not rest:
+        return first
+    total: Array = ufunc(first, rest[0], out=make(first.shape, first.dtype))
+    for part in rest[1:]:
+        ufunc(total, part, out=total)
+    return total

@@ -11,6 +11,7 @@ from hpq_hls.errors import PrecisionError
 from hpq_hls.fixed import FixedType, Overflow, Rounding
 from hpq_hls.graph import Graph, Node, check_input, prepare
 from hpq_hls.ops.base import FloatArray, IntArray
+from hpq_hls.ops.layout import Array
 from hpq_hls.quantize.precision import Precision, Width, check_layers, parse_precision
 from hpq_hls.quantize.scaling import COARSEST, FINEST, Scaling, choose_type, range_integer_bits, thinned
 from hpq_hls.simulate import LayerSpec, QuantizedGraph, assemble
@@ -48,7 +49,7 @@ class Quantizer:
         self._rounding, self._overflow, self._scaling = rounding, overflow, scaling
         data = check_input(calibration_x, self.graph.input_shape, self.graph.input_name)
         self._seen = _observed(self.graph, data)
-        self._examples = data[:EXAMPLES]
+        self._examples = data[:EXAMPLES].copy()
         self._types: dict[tuple[str, Width], FixedType] = {}
         self._weights: dict[tuple[str, Width], tuple[IntArray, FixedType]] = {}
 
@@ -130,7 +131,7 @@ class Quantizer:
         return np.concatenate([input_type.from_float(self._examples), lowest, highest])
 
 
-def _observed(graph: Graph, data: FloatArray) -> dict[str, tuple[FloatArray, bool]]:
+def _observed(graph: Graph, data: Array) -> dict[str, tuple[FloatArray, bool]]:
     """Of the input and of each casting layer: a sample of the values, with both extremes, and whether
     any is negative (a ReLU's never is)."""
     seen: dict[str, tuple[FloatArray, bool]] = {}

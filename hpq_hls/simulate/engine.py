@@ -1,154 +1,179 @@
 """Exact and fast execution of a QuantizedGraph.
 
-Every layer runs in the fastest number type that its proved partial-sum bound allows: float32 BLAS,
-float64 BLAS, int64, Python integers. ``reference`` is the plain version in integers only; both give
-the same integers, always.
+Samples go through the network in blocks that fit the processor's cache, blocks are shared among threads,
+and every layer runs by its plan (see ``plan``): products of bytes, float32 or float64 matrix products where
+the proved bounds make them exact, int64 or Python integers elsewhere. ``reference`` is the plain version in
+integers only; both give the same integers, always.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from hpq_hls.fixed import FixedType, Overflow, Rounding
-from hpq_hls.ops.base import Array, IntArray
-from hpq_hls.simulate.layer import QuantizedLayer, aligned_parameters, sum_fraction
+from hpq_hls.ops.base import IntArray
+from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
+from hpq_hls.simulate.byte_kernels import byte_dtype
+from hpq_hls.simulate.layer import QuantizedLayer
+from hpq_hls.simulate.plan import BytePlan, InputPlan, Plan, integer_plan, plan_input, plan_layer
 from hpq_hls.simulate.quantized_graph import QuantizedGraph
+from hpq_hls.simulate.threads import in_threads, thread_count
 
-FLOAT32_BOUND = 2**23
-FLOAT64_BOUND = 2**52
-"""One bit less than the mantissa, so that adding half an LSB before rounding is exact too."""
-INT64_BOUND = 2**62
-
-BLOCK_ELEMENTS = 1 << 22
-"""Elements of the largest temporary array of a layer, so that it stays near the cache."""
-
-
-@dataclass(frozen=True, eq=False)
-class LayerPlan:
-    """A layer with its parameters in the number type it runs in."""
-
-    layer: QuantizedLayer
-    dtype: np.dtype[np.generic]
-    weight: Array | None
-    bias: Array | None
-    fraction: int
-    input_types: tuple[FixedType, ...]
-
-    def run(self, inputs: list[Array]) -> Array:
-        """The layer's raw output; inputs are raw, in any number type."""
-        op, layer = self.layer.op, self.layer
-        operands = [self._operand(given) for given in inputs]
-        if op.arity > 1:
-            operands = [
-                given * self.dtype.type(1 << (self.fraction - kind.fraction))
-                if self.dtype != object
-                else given * (1 << (self.fraction - kind.fraction))
-                for given, kind in zip(operands, self.input_types, strict=True)
-            ]
-        result = op.compute(operands, self.weight, self.bias)
-        if layer.activation is not None:
-            result = layer.activation.compute([result], None, None)
-        return self.cast(result) if op.casts else result
-
-    def _operand(self, raw: Array) -> Array:
-        if self.dtype == object and raw.dtype.kind == "f":
-            raw = raw.astype(np.int64)  # else the Python numbers would be floats
-        return raw.astype(self.dtype, copy=False)
-
-    def cast(self, total: Array) -> Array:
-        """Exact sums -> raw values of the output type."""
-        target = self.layer.output_type
-        shift = self.fraction - target.fraction
-        simple = target.rounding in (Rounding.TRN, Rounding.RND) and target.overflow is Overflow.SAT
-        if total.dtype.kind == "f" and simple and 0 <= shift <= 64 and target.width <= 22:
-            scaled = total * total.dtype.type(math.ldexp(1.0, -shift))
-            if target.rounding is Rounding.RND and shift > 0:
-                scaled += total.dtype.type(0.5)
-            return np.asarray(np.clip(np.floor(scaled), target.min_raw, target.max_raw))
-        if total.dtype.kind == "f":
-            total = total.astype(np.int64)
-        return target.from_raw(total, self.fraction)
+BLOCK_BYTES = 1 << 21
+BYTE_BLOCK_BYTES = 1 << 22
+"""Size of the largest array of a block, about a core's second-level cache; twice that for kernels for
+bytes, which take longer to call and less to run."""
+MIN_BLOCK = 8
+"""Samples in a block; fewer waste vector registers."""
+MAX_BLOCK, MAX_BYTE_BLOCK = 2048, 16384
+"""Samples in a block; more gain nothing."""
 
 
-def plan_layer(layer: QuantizedLayer, types: tuple[FixedType, ...], exact_integers: bool) -> LayerPlan:
-    """Choose the number type of a layer from its proved bound."""
-    fraction = sum_fraction(layer.op, types, layer)
-    weight, bias = aligned_parameters(layer.op, types, layer, fraction)
-    bound = max(layer.partial_bound, *(2**kind.width for kind in types))
-    dtype = np.dtype(object)
-    if bound < INT64_BOUND:
-        dtype = np.dtype(np.int64)
-    if not exact_integers and bound < FLOAT64_BOUND:
-        dtype = np.dtype(np.float32 if bound < FLOAT32_BOUND else np.float64)
-    return LayerPlan(
-        layer=layer,
-        dtype=dtype,
-        weight=None if weight is None else weight.astype(dtype),
-        bias=None if bias is None else bias.astype(dtype),
-        fraction=fraction,
-        input_types=types,
-    )
+@dataclass(frozen=True)
+class Schedule:
+    """How a network runs.
+
+    plans: of every layer, in order. channels_last: how images lie in memory (see ``Scratch``).
+    """
+
+    q: QuantizedGraph
+    plans: Mapping[str, Plan]
+    channels_last: bool
+
+    @classmethod
+    def of(cls, q: QuantizedGraph, plan: Callable[[QuantizedLayer], Plan] = plan_layer) -> Schedule:
+        """The schedule in which every layer runs by ``plan``."""
+        plans = {name: plan(layer) for name, layer in q.layers.items()}
+        return cls(q, plans, any(isinstance(item, BytePlan) for item in plans.values()))
+
+    @property
+    def input_plan(self) -> InputPlan:
+        """How inputs become raw values."""
+        return plan_input(self.q.input_type, as_bytes=self.channels_last)
+
+    def blocks(self, samples: int) -> list[slice]:
+        """Blocks of about equal size, as many for every thread, that cover all samples."""
+        shapes = self.q.graph.shapes
+        most, memory = (MAX_BYTE_BLOCK, BYTE_BLOCK_BYTES) if self.channels_last else (MAX_BLOCK, BLOCK_BYTES)
+        largest = 1
+        for name, plan in self.plans.items():
+            read = [shapes[given] for given in plan.layer.inputs]
+            if isinstance(plan, BytePlan):
+                size = max(math.prod(shape) for shape in (*read, shapes[name]))
+            else:
+                size = plan.layer.op.work_elements(read) * (plan.dtype.itemsize if plan.layer.op.casts else 1)
+            largest = max(largest, size)
+        size = min(max(memory // largest // MIN_BLOCK, 1) * MIN_BLOCK, most)
+        count = -(-samples // size)
+        threads = thread_count()
+        if samples >= threads * MIN_BLOCK:
+            count = -(-count // threads) * threads
+        size = -(-samples // (count * MIN_BLOCK)) * MIN_BLOCK
+        return [slice(start, min(start + size, samples)) for start in range(0, samples, size)]
+
+    def run(
+        self,
+        names: Iterable[str],
+        values: dict[str, Array],
+        work: dict[object, Array],
+        keep: Callable[[str, Array], None],
+    ) -> None:
+        """Run the named layers, in order, on one block.
+
+        values: what they read and none of them gives, by name; changed. work: arrays used again for the
+        next block. keep: is given every value that is made; it must copy what it keeps.
+        """
+        plans = [(name, self.plans[name]) for name in names]
+        last_use = {given: plan for _, plan in plans for given in plan.layer.inputs}
+        for name, plan in plans:
+            inputs = [values[given] for given in plan.layer.inputs]
+            scratch = Scratch(work, name, self.channels_last)
+            values[name] = self._narrowed(plan, plan.run(inputs, scratch), scratch)
+            keep(name, values[name])
+            for given in plan.layer.inputs:
+                if last_use[given] is plan:
+                    values.pop(given, None)
+
+    def _narrowed(self, plan: Plan, value: Array, scratch: Scratch) -> Array:
+        """In bytes, if that is what others will want."""
+        if not self.channels_last or value.dtype.kind != "f":
+            return value
+        dtype = byte_dtype(plan.layer.output_interval)
+        if dtype is None:
+            return value
+        narrow = scratch.array(f"bytes of {plan.layer.name}", value.shape, dtype)
+        np.copyto(narrow, value, casting="unsafe")
+        return narrow
 
 
-def plans(q: QuantizedGraph, exact_integers: bool = False) -> dict[str, LayerPlan]:
-    """A plan for every layer."""
-    return {
-        name: plan_layer(layer, tuple(q.edges[given].type for given in layer.inputs), exact_integers)
-        for name, layer in q.layers.items()
-    }
+Source = Callable[[slice, Scratch], Array]
+"""Raw inputs of some samples, batch last."""
 
 
 def simulate(q: QuantizedGraph, x_raw: IntArray) -> IntArray:
     """Raw outputs (batch, *output_shape) for raw inputs (batch, *input_shape)."""
-    return _run_blocks(q, plans(q), x_raw, _block(q))
+    schedule = Schedule.of(q)
+    return _simulate(schedule, raw_source(schedule, x_raw), len(x_raw), [q.graph.output])[q.graph.output]
 
 
-def reference(q: QuantizedGraph, x_raw: IntArray) -> IntArray:
-    """The same as ``simulate`` in int64 and Python integers only, one sample at a time."""
-    return _run_blocks(q, plans(q, exact_integers=True), x_raw, 1)
-
-
-def _run_blocks(q: QuantizedGraph, planned: Mapping[str, LayerPlan], x_raw: IntArray, block: int) -> IntArray:
-    results = [
-        _run(q, planned, x_raw[start : start + block])[q.graph.output]
-        for start in range(0, len(x_raw), block)
-    ]
-    joined = np.concatenate(results)
-    return joined if joined.dtype == object else joined.astype(np.int64)
+def predict_raw(q: QuantizedGraph, x: Array) -> IntArray:
+    """Raw outputs (batch, *output_shape) for inputs (batch, *input_shape) in float32 or float64."""
+    schedule = Schedule.of(q)
+    return _simulate(schedule, real_source(schedule, x), len(x), [q.graph.output])[q.graph.output]
 
 
 def simulate_all(q: QuantizedGraph, x_raw: IntArray) -> dict[str, IntArray]:
     """Raw values of every edge by name, int64 (batch, *shape), the input's included."""
-    values = _run(q, plans(q), x_raw, keep=True)
-    return {name: v if v.dtype == object else v.astype(np.int64) for name, v in values.items()}
+    schedule = Schedule.of(q)
+    return _simulate(schedule, raw_source(schedule, x_raw), len(x_raw), [q.graph.input_name, *q.layers])
 
 
-def _run(
-    q: QuantizedGraph, planned: Mapping[str, LayerPlan], x_raw: Array, keep: bool = False
-) -> dict[str, Array]:
-    last_use = {name: index for index, layer in enumerate(q.layers.values()) for name in layer.inputs}
-    values: dict[str, Array] = {q.graph.input_name: x_raw}
-    for index, (name, layer) in enumerate(q.layers.items()):
-        values[name] = planned[name].run([values[given] for given in layer.inputs])
-        for given in layer.inputs:
-            if not keep and last_use[given] == index and given != q.graph.output:
-                values.pop(given, None)
-    return values
+def reference(q: QuantizedGraph, x_raw: IntArray) -> IntArray:
+    """The same as ``simulate`` in int64 and Python integers only."""
+    schedule = Schedule.of(q, integer_plan)
+    return _simulate(schedule, lambda rows, _: batch_last(x_raw[rows]), len(x_raw), [q.graph.output])[
+        q.graph.output
+    ]
 
 
-def _block(q: QuantizedGraph) -> int:
-    """Samples per block, so that the largest temporary array of a layer stays bounded."""
-    shapes = q.graph.shapes
-    largest = 1
-    for layer in q.layers.values():
-        window = getattr(layer.op, "window", None)
-        taps = 1 if window is None else window.taps
-        positions = math.prod(shapes[layer.name][1:]) if window is not None else 1
-        read = sum(math.prod(shapes[name]) for name in layer.inputs)
-        patches = shapes[layer.inputs[0]][0] * taps * positions
-        largest = max(largest, read, math.prod(shapes[layer.name]), patches)
-    return max(1, BLOCK_ELEMENTS // largest)
+def raw_source(schedule: Schedule, x_raw: IntArray) -> Source:
+    """Raw integers as the number type that the network starts in."""
+    plan = schedule.input_plan
+    return lambda rows, scratch: plan.copy(x_raw[rows], scratch)
+
+
+def real_source(schedule: Schedule, x: Array) -> Source:
+    """Real numbers cast to the input type."""
+    plan = schedule.input_plan
+    return lambda rows, scratch: plan.run(x[rows], scratch)
+
+
+def _simulate(schedule: Schedule, source: Source, samples: int, names: Iterable[str]) -> dict[str, IntArray]:
+    """Raw values of the named edges, batch first."""
+    graph = schedule.q.graph
+    results: dict[str, Array] = {
+        name: np.empty((samples, *graph.shapes[name]), result_type(schedule.q, name)) for name in names
+    }
+
+    def run(share: Sequence[slice], work: dict[object, Array]) -> None:
+        for rows in share:
+
+            def keep(name: str, value: Array, rows: slice = rows) -> None:
+                if name in results:
+                    np.copyto(results[name][rows], batch_first(value), casting="unsafe")
+
+            given = source(rows, Scratch(work, graph.input_name, schedule.channels_last))
+            keep(graph.input_name, given)
+            schedule.run(schedule.plans, {graph.input_name: given}, work, keep)
+
+    in_threads(run, schedule.blocks(samples))
+    return results
+
+
+def result_type(q: QuantizedGraph, name: str) -> np.dtype[np.generic]:
+    """int64, or object for a value that int64 does not hold."""
+    interval = q.edges[name].interval
+    return np.dtype(np.int64 if interval.lo >= -(2**63) and interval.hi < 2**63 else object)

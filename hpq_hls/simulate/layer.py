@@ -49,8 +49,9 @@ class QuantizedLayer:
     output_type: type after the fused activation.
     accumulator_type: a signed type that holds every exact sum; None for exact operators.
     accumulator_interval: raw values the sum can take before the activation.
-    partial_bound: bound on the magnitude of every partial sum, for the simulator's number type.
+    partial_bound: bound on the magnitude of the sum of any of the terms, for the simulator's number type.
     output_interval: raw values the output can take.
+    input_edges: type and interval of each input.
     """
 
     name: str
@@ -66,6 +67,12 @@ class QuantizedLayer:
     accumulator_type: FixedType | None
     accumulator_interval: Interval
     partial_bound: int
+    input_edges: tuple[Edge, ...]
+
+    @property
+    def sum_fraction(self) -> int:
+        """Fraction bits of the exact sum."""
+        return sum_fraction(self.op, [edge.type for edge in self.input_edges], self)
 
     @property
     def kind(self) -> str:
@@ -133,6 +140,7 @@ def quantized_layer(
         accumulator_type=accumulator,
         accumulator_interval=interval,
         partial_bound=bound,
+        input_edges=tuple(edges),
     )
 
 

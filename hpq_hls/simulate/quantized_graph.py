@@ -79,9 +79,9 @@ class QuantizedGraph:
         Raises:
             DataError: x has the wrong shape or type, is empty, or is not finite.
         """
-        from hpq_hls.simulate.engine import simulate  # the engine runs this class
+        from hpq_hls.simulate.engine import predict_raw  # the engine runs this class
 
-        return simulate(self, self.quantize_input(x))
+        return predict_raw(self, check_input(x, self.input_shape, self.graph.input_name))
 
     def predict(self, x: npt.ArrayLike) -> FloatArray:
         """The exact outputs as float64 (batch, *output_shape)."""

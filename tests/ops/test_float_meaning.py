@@ -37,9 +37,9 @@ def integers(seed: int, *shape: int) -> np.ndarray:
 def check(op: Operator, expected: torch.Tensor, *inputs: np.ndarray, **parameters: np.ndarray | None) -> None:
     """Compare with torch, on floats and on integers, and with the operator's own shape rule."""
     weight, bias = parameters.get("weight"), parameters.get("bias")
-    on_integers = op.compute(inputs, weight, bias)
+    on_integers = op.evaluate(inputs, weight, bias)
     as_floats = [None if p is None else p.astype(np.float64) for p in (weight, bias)]
-    on_floats = op.compute([x.astype(np.float64) for x in inputs], *as_floats)
+    on_floats = op.evaluate([x.astype(np.float64) for x in inputs], *as_floats)
     assert op.output_shape([x.shape[1:] for x in inputs]) == tuple(expected.shape[1:])
     assert np.array_equal(on_integers, expected.numpy())
     assert np.array_equal(on_floats, expected.numpy())
@@ -117,7 +117,7 @@ def test_avg_pool(seed, size, kernel, stride, divisor, ceil_mode, half) -> None:
     given_ = torch.from_numpy(x).double()
     op = AvgPool2d(window, divisor, size)
     expected = F.avg_pool2d(given_, kernel, stride, padding, ceil_mode, divisor_override=divisor)
-    assert np.array_equal(op.compute([given_.numpy()], None, None), expected.numpy())
+    assert np.array_equal(op.evaluate([given_.numpy()], None, None), expected.numpy())
     sums = F.avg_pool2d(given_, kernel, stride, padding, ceil_mode, divisor_override=1)
     check(op, 5 * sums, x, weight=np.array(5))  # with its reciprocal constant, here 5
 
@@ -160,7 +160,7 @@ def test_batch_norm(size: tuple[int, ...]) -> None:
     op = BatchNorm(gamma, beta, mean, variance, 1e-3)
     assert op.output_shape([x.shape[1:]]) == x.shape[1:]
     for form in (op, op.affine()):
-        found = form.compute([x], form.weight, form.bias)
+        found = form.evaluate([x], form.weight, form.bias)
         assert np.abs(found - expected.numpy()).max() < 1e-12  # one multiplication instead of three
 
 

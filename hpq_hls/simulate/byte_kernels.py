@@ -1,0 +1,231 @@
+"""Matrix products and convolutions of bytes: 8-bit weights and inputs, 32-bit sums.
+
+Processors multiply bytes several times faster than floats, and torch brings the kernels (oneDNN's). A
+kernel here is the exact sum of a layer, scaled to units of the output, rounded to nearest and saturated
+to a byte, or left in float32. It is exact because every step is: the sum is an integer below 2**23, so
+that float32 holds it and half of it; the scale is a power of two; and half a unit of the sum, added to
+the bias, decides every tie before rounding to nearest even can. Before an operator's first use the kernel
+is tried on the largest products there are; where it is not exact (older processors saturate sums of two
+products to 16 bits) or where torch lacks it, there is no kernel, and the layer runs in float32.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from hpq_hls.fixed import Interval
+from hpq_hls.ops import Conv2d, Linear, Operator
+from hpq_hls.ops.layout import Array, Scratch, channels_last_axes
+
+if TYPE_CHECKING:
+    import torch
+
+BOUND = 2**23 - 2
+"""Up to this magnitude float32 holds a sum and half a unit more."""
+_SIGN = np.uint8(0x80)
+_BATCH_LAST = {ndim: tuple(np.argsort(channels_last_axes(ndim)).tolist()) for ndim in (2, 4)}
+
+
+def byte_dtype(values: Interval) -> np.dtype[Any] | None:
+    """The byte type that holds an interval, if there is one."""
+    for dtype in (np.dtype(np.uint8), np.dtype(np.int8)):
+        if values in byte_interval(dtype):
+            return dtype
+    return None
+
+
+def byte_interval(dtype: np.dtype[Any]) -> Interval:
+    """The values of a byte type."""
+    return Interval(int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+
+
+@dataclass(frozen=True, eq=False)
+class ByteKernel:
+    """``op`` with its parameters in torch's form.
+
+    input_dtype, output_dtype: uint8 or int8; the output may be float32, which is then not rounded.
+    weight: packed. bias, scale: float32, one per output channel: the output is ``sum * scale + bias``.
+    limits: what a byte of output is brought into besides the byte's own range; None: that is enough.
+    """
+
+    op: Conv2d | Linear
+    input_dtype: np.dtype[Any]
+    output_dtype: np.dtype[Any]
+    weight: torch.Tensor
+    bias: torch.Tensor
+    scale: torch.Tensor
+    limits: Interval | None = None
+
+    @classmethod
+    def prepare(
+        cls,
+        op: Operator,
+        input_dtype: np.dtype[Any],
+        output_dtype: np.dtype[Any],
+        weight: Array,
+        bias: Array,
+        scale: float,
+        limits: Interval | None,
+    ) -> ByteKernel | None:
+        """The kernel; None where torch has none that is exact.
+
+        weight: integers in torch layout, in int8's range. bias: (out_channels,), multiples of 1/2 in units
+        of the sum. scale: the power of two that brings these to units of the output.
+        """
+        if not isinstance(op, (Conv2d, Linear)) or not _is_exact(op, input_dtype, output_dtype):
+            return None
+        kernel = cls._packed(op, input_dtype, output_dtype, weight, bias, scale)
+        return dataclasses.replace(kernel, limits=limits)
+
+    @classmethod
+    def _packed(
+        cls,
+        op: Conv2d | Linear,
+        input_dtype: np.dtype[Any],
+        output_dtype: np.dtype[Any],
+        weight: Array,
+        bias: Array,
+        scale: float,
+    ) -> ByteKernel:
+        import torch
+
+        integers = torch.from_numpy(np.ascontiguousarray(weight, dtype=np.int8))
+        with _quietly():
+            if isinstance(op, Linear):
+                packed = torch.ops.onednn.qlinear_prepack(integers, None)
+            else:
+                stride, padding, dilation = _steps(op)
+                packed = torch.ops.onednn.qconv_prepack(
+                    integers, torch.ones(len(weight)), 1.0, _zero(input_dtype), stride, padding, dilation,
+                    op.groups, None,
+                )  # fmt: skip
+            scales = torch.full((len(weight),), scale, dtype=torch.float32)
+            offsets = torch.from_numpy(np.ascontiguousarray(bias, dtype=np.float32)) * scales
+        return cls(op, input_dtype, output_dtype, packed, offsets, scales)
+
+    def run(self, x: Array, scratch: Scratch) -> Array:
+        """The output for raw inputs of any number type, batch last."""
+        import torch
+
+        if isinstance(self.op, Conv2d) and not _pads_itself(self.op):
+            x = self.op.window.padded(x, 0, scratch)
+        order = channels_last_axes(x.ndim)
+        given = self._bytes(x, scratch).transpose(order)
+        kind = getattr(torch, self.output_dtype.name)
+        with _quietly():
+            zeros = torch.zeros(len(self.bias), dtype=torch.int32)
+            data = torch.from_numpy(np.ascontiguousarray(given))
+            if isinstance(self.op, Linear):
+                result = torch.ops.onednn.qlinear_pointwise(
+                    data, 1.0, _zero(self.input_dtype), self.weight, self.scale, zeros,
+                    self.bias, 1.0, 0, kind, "none", [], "",
+                )  # fmt: skip
+            else:
+                stride, padding, dilation = _steps(self.op)
+                result = torch.ops.onednn.qconv2d_pointwise(
+                    data.permute(0, 3, 1, 2), 1.0, _zero(self.input_dtype), self.weight, self.scale,
+                    zeros, self.bias, stride, padding, dilation, self.op.groups, 1.0, 0, kind, "none",
+                    [], "",
+                ).permute(0, 2, 3, 1)  # fmt: skip
+            if self.limits is not None:
+                result.clamp_(self.limits.lo, self.limits.hi)
+        array: Array = result.numpy()
+        return array.transpose(_BATCH_LAST[x.ndim])
+
+    def _bytes(self, x: Array, scratch: Scratch) -> Array:
+        """X in uint8; signed bytes move up by 128, the zero point that the kernel is told."""
+        if x.dtype != self.input_dtype:
+            converted = scratch.array("bytes", x.shape, self.input_dtype)
+            np.copyto(converted, x, casting="unsafe")
+            x = converted
+        if self.input_dtype == np.uint8:
+            return x
+        moved = scratch.array("moved bytes", x.shape, np.dtype(np.uint8))
+        return np.bitwise_xor(x.view(np.uint8), _SIGN, out=moved)
+
+
+def _zero(dtype: np.dtype[Any]) -> int:
+    return 0 if dtype == np.uint8 else 128
+
+
+def _pads_itself(op: Conv2d) -> bool:
+    """Whether the kernel pads; it takes symmetric padding and stumbles over windows without any input."""
+    top, bottom, left, right = op.window.padding
+    reach = [(k - 1) * d for k, d in zip(op.window.kernel, op.window.dilation, strict=True)]
+    return top == bottom <= reach[0] and left == right <= reach[1]
+
+
+def _steps(op: Conv2d) -> tuple[list[int], list[int], list[int]]:
+    """Stride, padding and dilation for the kernel."""
+    window = op.window
+    padding = [window.padding[0], window.padding[2]] if _pads_itself(op) else [0, 0]
+    dilation = [1 if k == 1 else d for k, d in zip(window.kernel, window.dilation, strict=True)]
+    return list(window.stride), padding, dilation
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """No gradients: nothing here is trained."""
+    import torch
+
+    with torch.inference_mode():
+        yield
+
+
+_EXACT: WeakKeyDictionary[Operator, dict[object, bool]] = WeakKeyDictionary()
+
+
+def _is_exact(op: Conv2d | Linear, input_dtype: np.dtype[Any], output_dtype: np.dtype[Any]) -> bool:
+    """Whether the kernel of this operator exists and agrees with float64; asked once per operator."""
+    known = _EXACT.setdefault(op, {})
+    key = (input_dtype, output_dtype)
+    if key not in known:
+        try:
+            known[key] = _agrees(op, input_dtype, output_dtype)
+        except (AttributeError, ImportError, NotImplementedError, RuntimeError, TypeError):
+            known[key] = False  # this version of torch, or this processor, has no such kernel
+    return known[key]
+
+
+def _agrees(op: Conv2d | Linear, input_dtype: np.dtype[Any], output_dtype: np.dtype[Any]) -> bool:
+    """Try the kernel on extremes and on random bytes."""
+    rng = np.random.default_rng(0)
+    info = np.iinfo(input_dtype)
+    if isinstance(op, Linear):
+        shape: tuple[int, ...] = (op.weights.shape[1],)
+    else:
+        shape = (op.weights.shape[1] * op.groups, *op.input_size)
+    x = rng.integers(info.min, info.max + 1, (4, *shape))
+    x[0], x[1] = info.max, info.min
+    for weight in (
+        rng.choice([-128, 127], op.weights.shape),
+        np.full(op.weights.shape, 127),
+        rng.integers(-128, 128, op.weights.shape),
+    ):
+        taps = weight[0].size
+        weight = weight.reshape(len(weight), -1) * (np.arange(taps) < BOUND // (128 * 255))
+        weight = weight.reshape(
+            op.weights.shape
+        )  # with more taps than these, float32 would not hold the sums
+        bias = rng.integers(-99, 100, len(weight)) + 0.5
+        scale = 2.0 ** -(10 * taps).bit_length()
+        kernel = ByteKernel._packed(op, input_dtype, output_dtype, weight, bias, scale)
+        given = np.ascontiguousarray(np.moveaxis(x, 0, -1) if x.ndim == 2 else x.transpose(2, 1, 3, 0))
+        found = kernel.run(given, Scratch())
+        expected = op.compute(
+            [given.astype(np.float64)], op.arrange(weight.astype(np.float64)), bias, Scratch()
+        )
+        expected *= scale
+        if output_dtype != np.float32:
+            limits = np.iinfo(output_dtype)
+            expected = np.clip(np.rint(expected), limits.min, limits.max)
+        if not np.array_equal(found, expected):
+            return False
+    return True

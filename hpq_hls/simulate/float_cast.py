@@ -1,0 +1,154 @@
+"""Casting exact sums that are held in floats: round, then bring into range, without leaving the floats.
+
+The sums come scaled to units of the target, ``u = sum * 2**-shift``; floats hold every ``u`` exactly,
+and ``u + 1/2`` too, because the plan of the layer has proved it. Same result as ``FixedType.from_raw``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpq_hls.fixed import FixedType, Interval, Overflow, Rounding, cast_interval
+from hpq_hls.ops.layout import Array
+
+MAX_SHIFT = 64
+"""Largest shift either way; scaled sums stay far from the ends of a float's exponent."""
+
+_ROUND = {
+    Rounding.TRN: (0.0, np.floor),
+    Rounding.TRN_ZERO: (0.0, np.trunc),
+    Rounding.RND: (0.5, np.floor),
+    Rounding.RND_MIN_INF: (-0.5, np.ceil),
+    Rounding.RND_CONV: (0.0, np.rint),
+}
+_ROUND_POSITIVE = {Rounding.RND_INF: Rounding.RND, Rounding.RND_ZERO: Rounding.RND_MIN_INF}
+"""What ties away from zero and towards zero are where there is nothing negative."""
+
+
+@dataclass(frozen=True)
+class FloatCast:
+    """How to round and bring into range.
+
+    target: the type; None of the overflow mode AP_WRAP_SM.
+    drops: whether any bit is dropped, so that there is something to round.
+    rectifies: whether a ReLU comes first.
+    rounded: the values that can occur between rounding and overflow.
+    """
+
+    target: FixedType
+    drops: bool
+    rectifies: bool
+    rounded: Interval
+
+    @property
+    def _below(self) -> bool:
+        return self.rounded.lo < self.target.min_raw
+
+    @property
+    def _above(self) -> bool:
+        return self.rounded.hi > self.target.max_raw
+
+    @property
+    def _rounding(self) -> Rounding:
+        rounding = self.target.rounding
+        return _ROUND_POSITIVE.get(rounding, rounding) if self.rectifies else rounding
+
+    @property
+    def offset(self) -> float:
+        """What must be added to ``u`` before ``apply``; the layer adds it with its bias."""
+        return _ROUND[self._rounding][0] if self.drops and self._rounding in _ROUND else 0.0
+
+    @property
+    def largest(self) -> int:
+        """The largest magnitude that the floats must hold exactly besides the sums."""
+        if self.rounded in self.target.interval:
+            return 0
+        if self.target.overflow is Overflow.WRAP:  # distances from the lower end of the range
+            return int(2**self.target.width) + max(abs(self.rounded.lo), abs(self.rounded.hi))
+        return max(abs(self.target.min_raw), abs(self.target.max_raw))
+
+    def byte_range(self) -> Interval | None:
+        """What ``apply`` does in all, if that is to round to nearest and saturate: the range it saturates
+        to, or the rounded values where none lies outside. ``nearest_offset`` says how to round."""
+        if self.nearest_offset(1) is None:
+            return None
+        low = max(self.rounded.lo, 0) if self.rectifies else self.rounded.lo
+        high = max(self.rounded.hi, low)
+        if Interval(low, high) in self.target.interval:
+            return Interval(low, high)
+        if self.target.overflow not in (Overflow.SAT, Overflow.SAT_SYM):
+            return None
+        floor = 0 if self.rectifies else self.target.min_raw
+        return Interval(max(floor, self.target.min_raw), self.target.max_raw)
+
+    def nearest_offset(self, unit: int) -> float | None:
+        """What must be added to the sum, in its own units of which ``unit`` make one of the target, so that
+        rounding to nearest even gives the rounded value; None for a mode in which that depends on the sign.
+        """
+        if not self.drops or self._rounding is Rounding.RND_CONV:
+            return 0.0
+        # A sum is a whole number of its units: half of one moves it off every tie, and to no other side.
+        return {
+            Rounding.TRN: 0.5 - unit / 2,
+            Rounding.RND: 0.5,
+            Rounding.RND_MIN_INF: -0.5,
+        }.get(self._rounding)
+
+    def apply(self, u: Array) -> Array:
+        """Raw values of ``u + offset``, in place."""
+        saturates = self.target.overflow in (Overflow.SAT, Overflow.SAT_SYM)
+        if self.rectifies and not saturates:
+            np.maximum(u, self.offset, out=u)
+        self._round(u)
+        low, high = self.target.min_raw, self.target.max_raw
+        if saturates:
+            low = max(low, 0) if self.rectifies else low
+            return _clip(u, low, high, self._below or self.rectifies, self._above)
+        if self.rounded not in self.target.interval:
+            if self.target.overflow is Overflow.SAT_ZERO:
+                np.copyto(u, 0, where=(u < low) | (u > high))
+            else:
+                periods = np.floor((u - low) * math.ldexp(1.0, -self.target.width))
+                u -= periods * math.ldexp(1.0, self.target.width)
+        return u
+
+    def _round(self, u: Array) -> None:
+        if not self.drops:
+            return
+        if self._rounding in _ROUND:
+            _ROUND[self._rounding][1](u, out=u)
+        elif self._rounding is Rounding.RND_INF:
+            u += np.copysign(0.5, u, dtype=u.dtype)
+            np.trunc(u, out=u)
+        else:
+            magnitude = np.ceil(np.abs(u) - 0.5)
+            np.copysign(magnitude, u, out=u)
+
+
+def float_cast(values: Interval, fraction: int, target: FixedType, rectifies: bool) -> FloatCast | None:
+    """The cast of sums within an interval (before a ReLU, if there is one); None where floats cannot.
+
+    values: integers with ``fraction`` fraction bits.
+    """
+    shift = fraction - target.fraction
+    if target.overflow is Overflow.WRAP_SM or abs(shift) > MAX_SHIFT:
+        return None
+    unbounded = FixedType(64, 64 - target.fraction, True, target.rounding, Overflow.SAT)
+    rounded = cast_interval(values, fraction, unbounded)
+    return FloatCast(
+        target,
+        drops=shift > 0,
+        rectifies=rectifies and values.lo < 0,
+        rounded=rounded,
+    )
+
+
+def _clip(u: Array, low: int, high: int, below: bool, above: bool) -> Array:
+    if below and above:
+        return np.clip(u, low, high, out=u)
+    if below:
+        return np.maximum(u, low, out=u)
+    return np.minimum(u, high, out=u) if above else u

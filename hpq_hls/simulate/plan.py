@@ -1,0 +1,294 @@
+"""How a layer runs: the fastest number type that its proved bound allows, parameters ready for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from hpq_hls.fixed import FixedType, Interval, Overflow, Rounding
+from hpq_hls.ops.layout import Array, Scratch, batch_last
+from hpq_hls.simulate import byte_kernels
+from hpq_hls.simulate.byte_kernels import ByteKernel, byte_dtype, byte_interval
+from hpq_hls.simulate.float_cast import FloatCast, float_cast
+from hpq_hls.simulate.layer import QuantizedLayer, aligned_parameters
+
+FLOAT32_BOUND = 2**24
+FLOAT64_BOUND = 2**53
+INT64_BOUND = 2**62
+"""Up to these magnitudes a number type holds every integer (int64 with a bit to spare for rounding)."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayerPlan:
+    """A layer with its parameters in the number type it runs in.
+
+    factors: what each input is multiplied by, so that the sum has one fraction (and, in floats, is in
+        units of the output); None where that is 1 or has gone into the weights.
+    cast: brings sums in floats into the output type; None: sums are integers and cast as integers.
+    offset: what is still to be added before the cast.
+    """
+
+    layer: QuantizedLayer
+    dtype: np.dtype[np.generic]
+    weight: Array | None
+    bias: Array | None
+    factors: tuple[int | float | None, ...]
+    cast: FloatCast | None
+    offset: float
+
+    def run(self, inputs: Sequence[Array], scratch: Scratch) -> Array:
+        """The layer's raw output; raw inputs in any number type; batch last."""
+        op, activation = self.layer.op, self.layer.activation
+        if not op.casts:
+            return op.compute(inputs, None, None, scratch)
+        operands = [
+            self._operand(raw, factor, f"input {index}", scratch)
+            for index, (raw, factor) in enumerate(zip(inputs, self.factors, strict=True))
+        ]
+        total = op.compute(operands, self.weight, self.bias, scratch)
+        if self.cast is not None:
+            if self.offset:
+                total += total.dtype.type(self.offset)
+            return self.cast.apply(total)
+        if activation is not None:
+            total = activation.compute([total], None, None, scratch)
+        if total.dtype.kind == "f":
+            total = total.astype(np.int64)
+        return self.layer.output_type.from_raw(total, self.layer.sum_fraction)
+
+    def _operand(self, raw: Array, factor: int | float | None, role: str, scratch: Scratch) -> Array:
+        """An input in the number type of the plan, times its factor."""
+        if factor is None and raw.dtype == self.dtype:
+            return raw
+        converted = scratch.array(role, raw.shape, self.dtype)
+        if self.dtype == object and raw.dtype.kind == "f":
+            raw = raw.astype(np.int64)  # else the Python numbers would be floats
+        if factor is None:
+            np.copyto(converted, raw, casting="unsafe")
+        elif self.dtype == object:
+            np.multiply(raw.astype(object), factor, out=converted)
+        else:
+            np.multiply(raw, self.dtype.type(factor), out=converted, dtype=self.dtype, casting="unsafe")
+        return converted
+
+
+@dataclass(frozen=True, eq=False)
+class BytePlan:
+    """A layer that multiplies bytes.
+
+    cast: rounds an output in float32; None: the kernel has rounded it.
+    """
+
+    layer: QuantizedLayer
+    kernel: ByteKernel
+    cast: FloatCast | None
+
+    def run(self, inputs: Sequence[Array], scratch: Scratch) -> Array:
+        """The layer's raw output; raw inputs in any number type; batch last."""
+        (x,) = inputs
+        total = self.kernel.run(x, scratch)
+        return total if self.cast is None else self.cast.apply(total)
+
+
+Plan = LayerPlan | BytePlan
+
+_PLANS: WeakKeyDictionary[QuantizedLayer, Plan] = WeakKeyDictionary()
+
+
+def plan_layer(layer: QuantizedLayer) -> Plan:
+    """The fastest plan of a layer; made once per layer."""
+    plan = _PLANS.get(layer)
+    if plan is None:
+        plan = _PLANS[layer] = byte_plan(layer) or number_plan(layer)
+    return plan
+
+
+def number_plan(layer: QuantizedLayer) -> LayerPlan:
+    """A plan in the fastest of float32, float64, int64 and Python integers that is exact."""
+    return _float_plan(layer) or integer_plan(layer)
+
+
+def byte_plan(layer: QuantizedLayer) -> BytePlan | None:
+    """A plan in bytes, where inputs and weights fit and torch has the kernel."""
+    fused = layer.activation
+    if layer.op.weight is None or not (fused is None or fused.rectifies) or layer.weight_raw is None:
+        return None
+    (edge,) = layer.input_edges
+    input_dtype, weights = byte_dtype(edge.interval), Interval.of(layer.weight_raw)
+    fraction, target = layer.sum_fraction, layer.output_type
+    shift = fraction - target.fraction
+    weight, bias = aligned_parameters(layer.op, [edge.type], layer, fraction)
+    cast = float_cast(layer.accumulator_interval, fraction, target, fused is not None)
+    if input_dtype is None or cast is None or weight is None or not np.array_equal(weight, layer.weight_raw):
+        return None
+    if weights not in Interval(-128, 127) or layer.partial_bound + (1 << max(shift, 0)) > byte_kernels.BOUND:
+        return None
+    saturated = cast.byte_range()
+    output_dtype = None if saturated is None else byte_dtype(saturated)
+    offset = cast.nearest_offset(1 << max(shift, 0)) if output_dtype is not None else None
+    if saturated is None or output_dtype is None or offset is None:
+        saturated, output_dtype, offset = None, np.dtype(np.float32), math.ldexp(cast.offset, shift)
+    elif cast.rounded.clip(byte_interval(output_dtype)) in saturated:
+        saturated = None
+    kernel = ByteKernel.prepare(
+        layer.op,
+        input_dtype,
+        output_dtype,
+        layer.weight_raw,
+        (0 if bias is None else bias) + np.full(len(layer.weight_raw), offset),
+        math.ldexp(1.0, -shift),
+        saturated,
+    )
+    return None if kernel is None else BytePlan(layer, kernel, cast if output_dtype == np.float32 else None)
+
+
+def integer_plan(layer: QuantizedLayer) -> LayerPlan:
+    """The plain plan: int64 or Python integers, each step as docs/numerics.md says."""
+    fraction = layer.sum_fraction
+    types = [edge.type for edge in layer.input_edges]
+    weight, bias = aligned_parameters(layer.op, types, layer, fraction)
+    peaks = [_peak(edge.interval.lo, edge.interval.hi) for edge in layer.input_edges]
+    bound = max(layer.partial_bound, *peaks)
+    dtype = np.dtype(np.int64 if bound < INT64_BOUND else object)
+    shifts = [fraction - kind.fraction for kind in types] if layer.op.arity > 1 else [0]
+    return LayerPlan(
+        layer=layer,
+        dtype=dtype,
+        weight=None if weight is None else _arranged(layer, weight).astype(dtype),
+        bias=None if bias is None else bias.astype(dtype),
+        factors=tuple(1 << shift if shift else None for shift in shifts),
+        cast=None,
+        offset=0.0,
+    )
+
+
+def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
+    """A plan in floats that the bounds prove exact, if there is one."""
+    op, fraction, target = layer.op, layer.sum_fraction, layer.output_type
+    types = [edge.type for edge in layer.input_edges]
+    fused = layer.activation
+    shift = fraction - target.fraction
+    cast = None
+    if op.casts and (fused is None or fused.rectifies):
+        cast = float_cast(layer.accumulator_interval, fraction, target, fused is not None)
+    half = 1 << (shift - 1) if cast is not None and cast.drops else 0
+    bound = max(
+        layer.partial_bound + half,
+        0 if cast is None else cast.largest,
+        *(_peak(edge.interval.lo, edge.interval.hi) for edge in layer.input_edges),
+    )
+    if bound > FLOAT64_BOUND or layer.output_interval.hi >= 2**63:
+        return None
+    dtype = np.dtype(np.float32 if bound <= FLOAT32_BOUND else np.float64)
+    scale = 1.0 if cast is None else math.ldexp(1.0, -shift)
+    weight, bias = aligned_parameters(op, types, layer, fraction)
+    aligned = [math.ldexp(1.0, fraction - kind.fraction) if op.arity > 1 else 1.0 for kind in types]
+    if weight is None:
+        factors = tuple(None if factor * scale == 1.0 else factor * scale for factor in aligned)
+    else:
+        factors = (None,)
+    offset = 0.0 if cast is None else cast.offset
+    if op.weight is not None:
+        bias = np.zeros(op.weight.shape[0]) if bias is None else bias
+        bias = bias.astype(np.float64) * scale + offset
+        offset = 0.0
+        bias = bias if bias.any() else None
+    return LayerPlan(
+        layer=layer,
+        dtype=dtype,
+        weight=None if weight is None else (_arranged(layer, weight) * scale).astype(dtype),
+        bias=None if bias is None else bias.astype(dtype),
+        factors=factors,
+        cast=cast,
+        offset=offset,
+    )
+
+
+def _arranged(layer: QuantizedLayer, weight: Array) -> Array:
+    return weight if layer.op.weight is None else layer.op.arrange(weight)
+
+
+def _peak(lo: int, hi: int) -> int:
+    return max(abs(lo), abs(hi))
+
+
+_FLOAT32_MODES = (Rounding.TRN, Rounding.TRN_ZERO, Rounding.RND, Rounding.RND_CONV)
+"""Modes that ``InputPlan`` can round in float32."""
+
+
+@dataclass(frozen=True)
+class InputPlan:
+    """How the network's input becomes raw values.
+
+    dtype: the number type of the raw values. cast: rounds float32 data that was scaled in float64; None:
+    data goes through ``FixedType.from_float``.
+    """
+
+    type: FixedType
+    dtype: np.dtype[np.generic]
+    cast: FloatCast | None
+
+    def run(self, x: Array, scratch: Scratch) -> Array:
+        """Real numbers (batch, *shape) -> raw values, batch last."""
+        if self.cast is None or x.dtype != np.float32:
+            return self.copy(self.type.from_float(x), scratch)
+        given = batch_last(x)
+        scale = math.ldexp(1.0, self.type.fraction)
+        in_float32 = self.type.max_raw < FLOAT32_BOUND and self.type.rounding in _FLOAT32_MODES
+        if in_float32 and self.type.fraction >= 0:
+            scaled = scratch.array("scaled input", given.shape, np.dtype(np.float32))
+            with np.errstate(over="ignore"):  # infinity saturates like what it stands for
+                np.multiply(given, np.float32(scale), out=scaled)
+            if self.cast.offset:
+                _add_half(scaled)
+        else:
+            scaled = scratch.array("scaled input", given.shape, np.dtype(np.float64))
+            np.multiply(given, scale, out=scaled, dtype=np.float64)
+            scaled += self.cast.offset
+        self.cast.apply(scaled)
+        raw = scratch.result(given.shape, self.dtype)
+        np.copyto(raw, scaled, casting="unsafe")
+        return raw
+
+    def copy(self, raw: Array, scratch: Scratch) -> Array:
+        """Raw integers (batch, *shape) -> the same in the number type of the plan, batch last."""
+        given = batch_last(raw)
+        result = scratch.result(given.shape, self.dtype)
+        np.copyto(result, given, casting="unsafe")
+        return result
+
+
+def _add_half(u: Array) -> None:
+    """Add to float32 numbers, in place, what makes ``floor`` round them to nearest, ties upwards.
+
+    1/2 itself would not do: 0.49999997 + 0.5 rounds to 1. The number below 1/2 does, because a sum that
+    should reach an integer and misses it by 2**-25 is rounded to it; all but for -1/2, which would be
+    left just below 0.
+    """
+    ties = u == np.float32(-0.5)
+    if ties.any():
+        u[ties] = 0.0
+    u += np.nextafter(np.float32(0.5), np.float32(0.0))
+
+
+def plan_input(kind: FixedType, as_bytes: bool = False) -> InputPlan:
+    """The plan of an input of a type; as_bytes: in bytes where they hold it.
+
+    float32 data times a power of two is exact in float64, and in float32 where it does not become
+    smaller; in float64 adding half to it is exact or rounds to something that lies between the same two
+    multiples of 1/2.
+    """
+    codes = kind.code_interval
+    peak = _peak(codes.lo, codes.hi)
+    floats = np.float32 if peak <= FLOAT32_BOUND else np.float64
+    dtype = np.dtype(floats if peak <= FLOAT64_BOUND else np.int64)
+    if kind.width == 64 and not kind.signed:
+        dtype = np.dtype(object)
+    saturates = kind.overflow in (Overflow.SAT, Overflow.SAT_SYM) and kind.width <= 48
+    everything = Interval(-(2**63), 2**63)
+    cast = FloatCast(kind, drops=True, rectifies=False, rounded=everything) if saturates else None
+    return InputPlan(kind, (byte_dtype(codes) or dtype) if as_bytes else dtype, cast)

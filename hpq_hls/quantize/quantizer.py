@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,13 @@ from hpq_hls.ops.base import FloatArray, IntArray
 from hpq_hls.ops.layout import Array
 from hpq_hls.quantize.precision import Precision, Width, check_layers, parse_precision
 from hpq_hls.quantize.scaling import COARSEST, FINEST, Scaling, choose_type, range_integer_bits, thinned
-from hpq_hls.simulate import LayerSpec, QuantizedGraph, assemble
+from hpq_hls.simulate import LayerSpec, QuantizedGraph, QuantizedLayer, assemble
+from hpq_hls.simulate.layer import Edge
+from hpq_hls.simulate.quantized_graph import make_layer
 
 MAX_BIAS_WIDTH = 32
+REMEMBERED_LAYERS = 1024
+"""Layers of earlier networks that a Quantizer remembers."""
 EXAMPLES = 4
 """Calibration samples that travel with the network for generated testbenches."""
 
@@ -24,7 +30,8 @@ EXAMPLES = 4
 class Quantizer:
     """Calibrated once, then quantizes at any precision; used by ``quantize`` and by the search.
 
-    Types and rounded weights of a (layer, width) are computed once and kept.
+    Types and rounded weights of a (layer, width) are computed once and kept, and networks share the layers
+    that have the same types, weights and inputs, so that a ``Simulator`` need not run them again.
 
     Parameters
     ----------
@@ -52,6 +59,8 @@ class Quantizer:
         self._examples = data[:EXAMPLES].copy()
         self._types: dict[tuple[str, Width], FixedType] = {}
         self._weights: dict[tuple[str, Width], tuple[IntArray, FixedType]] = {}
+        self._specs: dict[object, LayerSpec] = {}
+        self._layers: OrderedDict[object, QuantizedLayer] = OrderedDict()
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -70,12 +79,27 @@ class Quantizer:
         types = {self.graph.input_name: input_type}
         specs: dict[str, LayerSpec] = {}
         for node in self.graph.nodes:
-            spec = self._spec(node, types[node.inputs[0]], chosen)
+            spec = self._spec(node, types[node.inputs[0]], chosen)  # the same object for the same widths
             specs[node.name] = spec
             types[node.name] = spec.output_type or node.op.exact_type([types[n] for n in node.inputs])
-        return assemble(self.graph, input_type, specs, self._example_inputs(input_type))
+        return assemble(self.graph, input_type, specs, self._example_inputs(input_type), self._layer)
+
+    def _layer(self, node: Node, edges: Sequence[Edge], spec: LayerSpec) -> QuantizedLayer:
+        """The layer, made once while it is remembered."""
+        key = (node.name, spec, tuple((edge.type, edge.interval) for edge in edges))
+        layer = self._layers.pop(key, None) or make_layer(node, edges, spec)
+        self._layers[key] = layer
+        if len(self._layers) > REMEMBERED_LAYERS:
+            self._layers.popitem(last=False)
+        return layer
 
     def _spec(self, node: Node, input_type: FixedType, chosen: Precision) -> LayerSpec:
+        key = (node.name, input_type, chosen.of(node.name)) if node.op.casts else node.name
+        if key not in self._specs:
+            self._specs[key] = self._new_spec(node, input_type, chosen)
+        return self._specs[key]
+
+    def _new_spec(self, node: Node, input_type: FixedType, chosen: Precision) -> LayerSpec:
         if not node.op.casts:
             return LayerSpec()
         output_type = self._value_type(node.name, chosen)

@@ -69,6 +69,15 @@ def thinned(values: FloatArray) -> FloatArray:
 
 def squared_error(candidate: FixedType, values: FloatArray) -> float:
     """Mean squared difference that a cast makes."""
+    if candidate.rounding is Rounding.RND and candidate.overflow is Overflow.SAT:  # the usual, faster
+        with np.errstate(over="ignore"):
+            scaled = values * 2.0**candidate.fraction
+        rounded = np.floor(scaled + 0.5)
+        np.clip(rounded, candidate.min_raw, candidate.max_raw, out=rounded)
+        rounded -= scaled
+        error = float(np.dot(rounded, rounded)) / values.size * candidate.scale**2
+        if math.isfinite(error):
+            return error
     return float(np.square(candidate.to_float(candidate.from_float(values)) - values).mean())
 
 

@@ -79,7 +79,9 @@ class ByteKernel:
         weight: integers in torch layout, in int8's range. bias: (out_channels,), multiples of 1/2 in units
         of the sum. scale: the power of two that brings these to units of the output.
         """
-        if not isinstance(op, (Conv2d, Linear)) or not _is_exact(op, input_dtype, output_dtype):
+        if not isinstance(op, (Conv2d, Linear)) or (isinstance(op, Conv2d) and _goes_astray(op)):
+            return None
+        if not _is_exact(op, input_dtype, output_dtype):
             return None
         kernel = cls._packed(op, input_dtype, output_dtype, weight, bias, scale)
         return dataclasses.replace(kernel, limits=limits)
@@ -156,10 +158,19 @@ def _zero(dtype: np.dtype[Any]) -> int:
 
 
 def _pads_itself(op: Conv2d) -> bool:
-    """Whether the kernel pads; it takes symmetric padding and stumbles over windows without any input."""
+    """Whether the kernel pads; it takes symmetric padding and crashes on windows that miss the input, which
+    lie beyond it or have it between two taps."""
     top, bottom, left, right = op.window.padding
-    reach = [(k - 1) * d for k, d in zip(op.window.kernel, op.window.dilation, strict=True)]
-    return top == bottom <= reach[0] and left == right <= reach[1]
+    kernel, dilation = op.window.kernel, op.window.dilation
+    reach = [(k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
+    straddles = any(k > 1 and d > n for k, d, n in zip(kernel, dilation, op.input_size, strict=True))
+    return top == bottom <= reach[0] and left == right <= reach[1] and not straddles
+
+
+def _goes_astray(op: Conv2d) -> bool:
+    """Whether the kernel reads the wrong pixels: several outputs, one below the other, a stride across."""
+    height, width = op.window.output_size(*op.input_size)
+    return height > 1 and width == 1 and op.window.stride[1] > 1
 
 
 def _steps(op: Conv2d) -> tuple[list[int], list[int], list[int]]:

@@ -20,7 +20,7 @@ from hpq_hls.simulate.byte_kernels import byte_dtype
 from hpq_hls.simulate.layer import QuantizedLayer
 from hpq_hls.simulate.plan import BytePlan, InputPlan, Plan, integer_plan, plan_input, plan_layer
 from hpq_hls.simulate.quantized_graph import QuantizedGraph
-from hpq_hls.simulate.threads import in_threads, thread_count
+from hpq_hls.simulate.threads import in_threads, thread_count, with_arrays
 
 BLOCK_BYTES = 1 << 21
 BYTE_BLOCK_BYTES = 1 << 22
@@ -30,6 +30,8 @@ MIN_BLOCK = 8
 """Samples in a block; fewer waste vector registers."""
 MAX_BLOCK, MAX_BYTE_BLOCK = 2048, 16384
 """Samples in a block; more gain nothing."""
+THREADED = 1 << 15
+"""Multiplications per sample from which blocks are shared among threads."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,28 @@ class Schedule:
     def input_plan(self) -> InputPlan:
         """How inputs become raw values."""
         return plan_input(self.q.input_type, as_bytes=self.channels_last)
+
+    def share(
+        self,
+        run: Callable[[Sequence[slice], dict[object, Array]], None],
+        samples: int,
+        names: Iterable[str] | None = None,
+    ) -> None:
+        """``run(blocks, work arrays)`` for all samples, in several threads where that pays.
+
+        names: the layers that will run; all of them unless told.
+        """
+        blocks = self.blocks(samples)
+        shapes = self.q.graph.shapes
+        multiplications = sum(
+            weight.size * math.prod(shapes[name][1:])
+            for name in (self.plans if names is None else names)
+            if (weight := self.plans[name].layer.weight_raw) is not None
+        )
+        if multiplications < THREADED:  # most of the time goes into moving data: torch's threads do that
+            with_arrays(run, blocks)
+        else:
+            in_threads(run, blocks)
 
     def blocks(self, samples: int) -> list[slice]:
         """Blocks of about equal size, as many for every thread, that cover all samples."""
@@ -169,7 +193,7 @@ def _simulate(schedule: Schedule, source: Source, samples: int, names: Iterable[
             keep(graph.input_name, given)
             schedule.run(schedule.plans, {graph.input_name: given}, work, keep)
 
-    in_threads(run, schedule.blocks(samples))
+    schedule.share(run, samples)
     return results
 
 

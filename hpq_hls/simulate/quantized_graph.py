@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType
-from hpq_hls.graph import Graph, check_input
+from hpq_hls.graph import Graph, Node, check_input
 from hpq_hls.ops.base import FloatArray, IntArray, Shape
 from hpq_hls.simulate.layer import Edge, LayerSpec, QuantizedLayer, quantized_layer
 
@@ -99,12 +99,25 @@ def input_edge(input_type: FixedType) -> Edge:
     return Edge(input_type, input_type.code_interval)
 
 
+MakeLayer = Callable[[Node, Sequence[Edge], LayerSpec], QuantizedLayer]
+
+
+def make_layer(node: Node, edges: Sequence[Edge], spec: LayerSpec) -> QuantizedLayer:
+    """The quantized layer of a node."""
+    return quantized_layer(node.name, node.op, node.inputs, node.activation, edges, spec)
+
+
 def assemble(
-    graph: Graph, input_type: FixedType, specs: Mapping[str, LayerSpec], example_inputs: IntArray
+    graph: Graph,
+    input_type: FixedType,
+    specs: Mapping[str, LayerSpec],
+    example_inputs: IntArray,
+    make: MakeLayer = make_layer,
 ) -> QuantizedGraph:
     """Derive accumulators and intervals along the graph and put everything together.
 
-    graph: prepared (see ``hpq_hls.graph.prepare``); specs: one per node.
+    graph: prepared (see ``hpq_hls.graph.prepare``); specs: one per node. make: ``make_layer``, or what
+    remembers layers that it has made.
 
     Raises:
         PrecisionError: an accumulator would be too wide.
@@ -112,14 +125,7 @@ def assemble(
     edges = {graph.input_name: input_edge(input_type)}
     layers: dict[str, QuantizedLayer] = {}
     for node in graph.nodes:
-        layer = quantized_layer(
-            node.name,
-            node.op,
-            node.inputs,
-            node.activation,
-            [edges[name] for name in node.inputs],
-            specs[node.name],
-        )
+        layer = make(node, [edges[name] for name in node.inputs], specs[node.name])
         layers[node.name] = layer
         edges[node.name] = Edge(layer.output_type, layer.output_interval)
     return QuantizedGraph(graph, input_type, MappingProxyType(layers), np.asarray(example_inputs))

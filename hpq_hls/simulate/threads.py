@@ -50,14 +50,15 @@ def in_threads(work: Callable[[Sequence[Item], dict[object, Array]], None], item
     """
     threads = min(thread_count(), len(items))
     if threads < 2:
-        _with_arrays(work, items)
+        with_arrays(work, items)
         return
     shares = [items[start::threads] for start in range(threads)]
     with _blas().limit(limits=1), _torch_alone():
-        list(_pool(threads).map(functools.partial(_with_arrays, work), shares))
+        list(_pool(threads).map(functools.partial(with_arrays, work), shares))
 
 
-def _with_arrays(work: Callable[[Sequence[Item], dict[object, Array]], None], items: Sequence[Item]) -> None:
+def with_arrays(work: Callable[[Sequence[Item], dict[object, Array]], None], items: Sequence[Item]) -> None:
+    """``work(items, arrays)`` in this thread."""
     arrays: dict[object, Array] = getattr(_kept, "arrays", {})
     _kept.arrays = {}  # should work call itself, it gets others
     work(items, arrays)

@@ -30,6 +30,7 @@ from hpq_hls.search.metric import METRICS
 from hpq_hls.search.objective import OBJECTIVES
 from hpq_hls.search.run import ACTIVATION_BITS, WEIGHT_BITS
 from hpq_hls.search.strategies import STRATEGIES
+from hpq_hls.simulate.simulator import MEMORY_MIB
 from hpq_hls.yamlfile import KeyPath, YamlFile, dotted, read_yaml
 
 SENSITIVITY = "sensitivity"
@@ -106,6 +107,12 @@ def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(set(values)) < len(values):
         raise ValueError(f"is [{', '.join(map(str, values))}]; list each one only once")
     return values
+
+
+def _jobs(value: int) -> int:
+    if value == 0:
+        raise ValueError("is 0; give a number of jobs, or -1 for one per processor")
+    return value
 
 
 Bits = Annotated[int | str, BeforeValidator(_bits)]
@@ -195,6 +202,8 @@ class SearchSettings(_Section):
     activation_bits: WidthList = ACTIVATION_BITS
     metric: Annotated[Text, _one_of(METRICS)] = "top1"
     seed: Annotated[int, Field(strict=True, ge=0)] = 0
+    jobs: Annotated[int, Field(strict=True, ge=-1), AfterValidator(_jobs)] = 1
+    memory_mib: Annotated[Real, Field(ge=0)] = MEMORY_MIB
 
 
 class FoldingSettings(_Section):

@@ -85,22 +85,24 @@ class Graph:
 
         x: (batch, *input_shape). Raises DataError where x does not fit.
         """
-        data = check_input(x, self.input_shape, self.input_name)
-        values = {name: np.empty((len(data), *shape)) for name, shape in self.shapes.items()}
-        for start in range(0, len(data), batch_size):
-            for name, part in self._run(data[start : start + batch_size]):
-                values[name][start : start + batch_size] = batch_first(part)
-        return values
+        parts: dict[str, list[FloatArray]] = {name: [] for name in self.shapes}
+        for _, name, part in self.each_value(x, batch_size):
+            parts[name].append(part.copy())
+        return {name: np.concatenate(blocks) for name, blocks in parts.items()}
 
     def predict(self, x: npt.ArrayLike, batch_size: int = 256) -> FloatArray:
         """The float network's output, (batch, *output_shape) in float64."""
+        parts = [part.copy() for _, name, part in self.each_value(x, batch_size) if name == self.output]
+        return np.concatenate(parts)
+
+    def each_value(self, x: npt.ArrayLike, batch_size: int = 256) -> Iterator[tuple[slice, str, FloatArray]]:
+        """The values of ``values``, some samples and one name at a time: rows of the batch, name, and
+        (rows, *shape) in float64, which is valid until the next one."""
         data = check_input(x, self.input_shape, self.input_name)
-        result = np.empty((len(data), *self.output_shape))
         for start in range(0, len(data), batch_size):
-            for name, part in self._run(data[start : start + batch_size]):
-                if name == self.output:
-                    result[start : start + batch_size] = batch_first(part)
-        return result
+            rows = slice(start, min(start + batch_size, len(data)))
+            for name, part in self._run(data[rows]):
+                yield rows, name, batch_first(part)
 
     def _run(self, x: Array) -> Iterator[tuple[str, FloatArray]]:
         """Names and values, batch last, in topological order; those still to be read are kept."""

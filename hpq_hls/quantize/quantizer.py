@@ -15,7 +15,7 @@ from hpq_hls.graph import Graph, Node, check_input, prepare
 from hpq_hls.ops.base import FloatArray, IntArray
 from hpq_hls.ops.layout import Array
 from hpq_hls.quantize.precision import Precision, Width, check_layers, parse_precision
-from hpq_hls.quantize.scaling import COARSEST, FINEST, Scaling, choose_type, range_integer_bits, thinned
+from hpq_hls.quantize.scaling import COARSEST, FINEST, Scaling, choose_type, range_integer_bits, thinning
 from hpq_hls.simulate import LayerSpec, QuantizedGraph, QuantizedLayer, assemble
 from hpq_hls.simulate.layer import Edge
 from hpq_hls.simulate.quantized_graph import make_layer
@@ -61,6 +61,10 @@ class Quantizer:
         self._weights: dict[tuple[str, Width], tuple[IntArray, FixedType]] = {}
         self._specs: dict[object, LayerSpec] = {}
         self._layers: OrderedDict[object, QuantizedLayer] = OrderedDict()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the layers that are remembered: whoever receives this makes those it needs."""
+        return {**self.__dict__, "_specs": {}, "_layers": OrderedDict()}
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -156,15 +160,21 @@ class Quantizer:
 
 
 def _observed(graph: Graph, data: Array) -> dict[str, tuple[FloatArray, bool]]:
-    """Of the input and of each casting layer: a sample of the values, with both extremes, and whether
-    any is negative (a ReLU's never is)."""
+    """Of the input and of each casting layer: a sample of the values, with the extremes, and whether any is
+    negative (a ReLU's never is)."""
+    wanted = {graph.input_name, *(node.name for node in graph.nodes if node.op.casts)}
+    samples: dict[str, list[FloatArray]] = {name: [] for name in wanted}
+    for rows, name, part in graph.each_value(data):
+        if name in wanted:
+            flat = part.reshape(-1)
+            step = thinning(len(data) * part[0].size)
+            first = -(rows.start * part[0].size) % step
+            samples[name] += [flat[first::step].copy(), np.array([flat.min(), flat.max()])]
     seen: dict[str, tuple[FloatArray, bool]] = {}
-    values = graph.values(data)
-    for name in (graph.input_name, *(node.name for node in graph.nodes if node.op.casts)):
-        flat = values[name].reshape(-1)
-        sample = np.concatenate([thinned(flat), [flat.min(), flat.max()]])
+    for name, parts in samples.items():
+        sample = np.concatenate(parts)
         node = graph.by_name.get(name)
-        signed = bool(flat.min() < 0) if node is None else node.activation is None
+        signed = bool(sample.min() < 0) if node is None else node.activation is None
         seen[name] = (sample, signed)
     return seen
 

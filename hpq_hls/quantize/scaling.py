@@ -64,7 +64,12 @@ def choose_type(
 def thinned(values: FloatArray) -> FloatArray:
     """At most about MAX_SAMPLES of the values, evenly spaced in memory order."""
     flat = values.reshape(-1)
-    return flat[:: max(1, flat.size // MAX_SAMPLES)]
+    return flat[:: thinning(flat.size)]
+
+
+def thinning(size: int) -> int:
+    """Of so many values every how manieth is looked at."""
+    return max(1, size // MAX_SAMPLES)
 
 
 def squared_error(candidate: FixedType, values: FloatArray) -> float:
@@ -75,7 +80,7 @@ def squared_error(candidate: FixedType, values: FloatArray) -> float:
         rounded = np.floor(scaled + 0.5)
         np.clip(rounded, candidate.min_raw, candidate.max_raw, out=rounded)
         rounded -= scaled
-        error = float(np.dot(rounded, rounded)) / values.size * candidate.scale**2
+        error = float(np.square(rounded, out=rounded).mean()) * candidate.scale**2
         if math.isfinite(error):
             return error
     return float(np.square(candidate.to_float(candidate.from_float(values)) - values).mean())

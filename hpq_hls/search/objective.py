@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hpq_hls.cost import estimate_dataflow
 from hpq_hls.errors import ConfigError
@@ -45,19 +45,37 @@ def find_objective(
     Raises:
         ConfigError: there is none.
     """
-    if name == "weight_bits":
-        return lambda q: float(q.weight_bits)
-    if name == "bops":
-        return lambda q: float(bit_operations(q))
+    if name in _COUNTED:
+        return _COUNTED[name]
     if name not in ESTIMATED:
         raise ConfigError(f"there is no objective {name!r}; choose one of {', '.join(OBJECTIVES)}")
     if config.io is Io.STREAM and config.target_interval is None:
         config = replace(config, target_interval=fastest_target(widest, config))
-    attribute = ESTIMATED[name]
+    return _Estimated(name, part, clock_ns, config)
 
-    def estimated(q: QuantizedGraph) -> float:
-        estimate = estimate_dataflow(build_dataflow(q, config), part, clock_ns, weight_bits=q.weight_bits)
-        dsps = LUTS_PER_DSP * estimate.dsp if name == "lut" else 0
-        return float(getattr(estimate, attribute) + dsps)
 
-    return estimated
+def _weight_bits(q: QuantizedGraph) -> float:
+    return float(q.weight_bits)
+
+
+def _bops(q: QuantizedGraph) -> float:
+    return float(bit_operations(q))
+
+
+_COUNTED: dict[str, Objective] = {"weight_bits": _weight_bits, "bops": _bops}
+
+
+@dataclass(frozen=True)
+class _Estimated:
+    """A figure of the resource estimate."""
+
+    name: str
+    part: str
+    clock_ns: float
+    config: HardwareConfig
+
+    def __call__(self, q: QuantizedGraph) -> float:
+        dataflow = build_dataflow(q, self.config)
+        estimate = estimate_dataflow(dataflow, self.part, self.clock_ns, weight_bits=q.weight_bits)
+        dsps = LUTS_PER_DSP * estimate.dsp if self.name == "lut" else 0
+        return float(getattr(estimate, ESTIMATED[self.name]) + dsps)

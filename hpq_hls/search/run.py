@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
+import joblib
 import numpy.typing as npt
 
 from hpq_hls.errors import ConfigError, DataError
 from hpq_hls.graph import Graph, check_input
 from hpq_hls.hardware import HardwareConfig
-from hpq_hls.ops.base import FloatArray
 from hpq_hls.quantize import Quantizer
-from hpq_hls.search.metric import Metric, check_targets, find_metric
-from hpq_hls.search.objective import Objective, find_objective
+from hpq_hls.search.evaluation import Measurement, Task, Worker, measure_all
+from hpq_hls.search.metric import check_targets, find_metric
+from hpq_hls.search.objective import find_objective
 from hpq_hls.search.result import Point, Progress, SearchProgress, SearchResult, pareto_front
-from hpq_hls.search.space import Combination, Space, space_of
+from hpq_hls.search.space import Combination, space_of
 from hpq_hls.search.strategies import STRATEGIES
+from hpq_hls.simulate.simulator import MEMORY_MIB
 
 WEIGHT_BITS = (2, 3, 4, 6, 8)
 ACTIVATION_BITS = (3, 4, 6, 8)
@@ -25,43 +26,38 @@ SMALL_SPACE = 1024
 
 
 class _Evaluator:
-    """Quantizes, simulates and prices combinations, each once."""
+    """Measures combinations, each once."""
 
     def __init__(
-        self,
-        quantizer: Quantizer,
-        space: Space,
-        validation: tuple[FloatArray, npt.NDArray[np.generic]],
-        metric: Metric,
-        objective: Objective,
-        least_accuracy: float,
-        progress: Progress | None,
+        self, task: Task, n_jobs: int | None, least_accuracy: float, progress: Progress | None
     ) -> None:
-        self._quantizer, self._space, self._validation = quantizer, space, validation
-        self._metric, self._objective, self._least = metric, objective, least_accuracy
+        self._task, self._n_jobs, self._least = task, n_jobs, least_accuracy
+        self._worker = Worker(task)
         self._progress = progress
         self.points: dict[Combination, Point] = {}
         self.best: Point | None = None
 
     def evaluate(self, combinations: Iterable[Combination], expected: int | None = None) -> list[Point]:
-        return [self._measure(combination, expected) for combination in combinations]
+        wanted = list(combinations)
+        unknown = [combination for combination in dict.fromkeys(wanted) if combination not in self.points]
+        measured: dict[Combination, Measurement] = {}
+        for portion in measure_all(self._task, self._worker, unknown, self._n_jobs):
+            measured.update(portion)
+            for combination in portion:
+                self._add(combination, portion[combination])
+            if self._progress is not None:
+                self._progress(SearchProgress(len(self.points), expected, self.best))
+        return [self.points[combination] for combination in wanted]
 
     def feasible(self, point: Point) -> bool:
         return point.accuracy >= self._least
 
-    def _measure(self, combination: Combination, expected: int | None) -> Point:
-        if combination in self.points:
-            return self.points[combination]
-        precision = self._space.precision(combination)
-        q = self._quantizer.quantize(precision)
-        accuracy = self._metric(q.predict(self._validation[0]), self._validation[1])
-        point = Point(accuracy, self._objective(q), precision, q.weight_bits)
+    def _add(self, combination: Combination, found: Measurement) -> None:
+        precision = self._task.space.precision(combination)
+        point = Point(found.accuracy, found.cost, precision, found.weight_bits)
         self.points[combination] = point
         if self.feasible(point) and (self.best is None or _order(point) < _order(self.best)):
             self.best = point
-        if self._progress is not None:
-            self._progress(SearchProgress(len(self.points), expected, self.best))
-        return point
 
 
 def _order(point: Point) -> tuple[float, float, int]:
@@ -83,6 +79,8 @@ def search(
     part: str = "xc7z020clg400-1",
     clock_ns: float = 5.0,
     hardware: HardwareConfig | None = None,
+    n_jobs: int | None = None,
+    memory_mib: float = MEMORY_MIB,
     progress: Progress | None = None,
 ) -> SearchResult:
     """Find the cheapest per-layer precisions that keep the accuracy.
@@ -95,6 +93,11 @@ def search(
     from. seed: kept for strategies that draw; these two do not. Every accuracy is measured
     bit-exactly; none is predicted.
 
+    n_jobs: combinations measured at the same time, as in joblib: None is 1, or what the surrounding
+    ``joblib.parallel_config`` says (any backend: processes, Dask, Ray); -1 is one per processor. The
+    result is the same. memory_mib: most memory in which they all keep the values of layers, so that a
+    combination starts where it first differs from others.
+
     Raises:
         ConfigError: an unknown objective, metric or strategy, or an impossible width or drop.
         DataError: data that does not fit the network.
@@ -103,6 +106,10 @@ def search(
         raise ConfigError(f"max_drop is {max_drop}; it is a share of accuracy from 0 to 1")
     if strategy != "auto" and strategy not in STRATEGIES:
         raise ConfigError(f"there is no strategy {strategy!r}; choose auto, {', '.join(STRATEGIES)}")
+    if n_jobs == 0:
+        raise ConfigError("n_jobs is 0; give a number of jobs, or -1 for one per processor")
+    if memory_mib < 0:
+        raise ConfigError(f"memory_mib is {memory_mib}; give 0 or more")
     measure = find_metric(metric)
     quantizer = Quantizer(graph, calibration_x)
     prepared = quantizer.graph
@@ -114,11 +121,12 @@ def search(
     widest = quantizer.quantize(space.precision(space.widest))
     price = find_objective(objective, part, clock_ns, hardware or HardwareConfig(), widest)
     float_accuracy = measure(prepared.predict(x), y)
-    evaluator = _Evaluator(quantizer, space, (x, y), measure, price, float_accuracy - max_drop, progress)
+    task = Task(quantizer, space, x, y, measure, price, memory_mib, joblib.effective_n_jobs(n_jobs))
+    evaluator = _Evaluator(task, n_jobs, float_accuracy - max_drop, progress)
     if strategy == "auto":
         strategy = "exhaustive" if space.size <= SMALL_SPACE else "greedy"
     STRATEGIES[strategy].run(space, evaluator)
-    points = tuple(evaluator.points.values())
+    points = tuple(evaluator.points[combination] for combination in sorted(evaluator.points, reverse=True))
     best = evaluator.best or min(points, key=lambda point: (-point.accuracy, *_order(point)))
     return SearchResult(
         best=quantizer.quantize(best.precision),

@@ -5,14 +5,18 @@ kernel here is the exact sum of a layer, scaled to units of the output, rounded 
 to a byte, or left in float32. It is exact because every step is: the sum is an integer below 2**23, so
 that float32 holds it and half of it; the scale is a power of two; and half a unit of the sum, added to
 the bias, decides every tie before rounding to nearest even can. Before an operator's first use the kernel
-is tried on the largest products there are; where it is not exact (older processors saturate sums of two
-products to 16 bits) or where torch lacks it, there is no kernel, and the layer runs in float32.
+is tried on the largest products there are; where it is not exact or where torch lacks it, there is no
+kernel, and the layer runs in float32. Nor is there any on a processor of which one kernel is not exact:
+older ones saturate sums of two products to 16 bits.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
+import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,7 +25,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from hpq_hls.fixed import Interval
-from hpq_hls.ops import Conv2d, Linear, Operator
+from hpq_hls.ops import Conv2d, Linear, Operator, WindowSpec
 from hpq_hls.ops.layout import Array, Scratch, channels_last_axes
 
 if TYPE_CHECKING:
@@ -52,6 +56,7 @@ class ByteKernel:
 
     input_dtype, output_dtype: uint8 or int8; the output may be float32, which is then not rounded.
     weight: packed. bias, scale: float32, one per output channel: the output is ``sum * scale + bias``.
+    zeros: a zero point of 0 per output channel. kind: torch's name for the output_dtype.
     limits: what a byte of output is brought into besides the byte's own range; None: that is enough.
     """
 
@@ -61,6 +66,8 @@ class ByteKernel:
     weight: torch.Tensor
     bias: torch.Tensor
     scale: torch.Tensor
+    zeros: torch.Tensor
+    kind: torch.dtype
     limits: Interval | None = None
 
     @classmethod
@@ -110,7 +117,9 @@ class ByteKernel:
                 )  # fmt: skip
             scales = torch.full((len(weight),), scale, dtype=torch.float32)
             offsets = torch.from_numpy(np.ascontiguousarray(bias, dtype=np.float32)) * scales
-        return cls(op, input_dtype, output_dtype, packed, offsets, scales)
+            zeros = torch.zeros(len(weight), dtype=torch.int32)
+        kind = getattr(torch, output_dtype.name)
+        return cls(op, input_dtype, output_dtype, packed, offsets, scales, zeros, kind)
 
     def run(self, x: Array, scratch: Scratch) -> Array:
         """The output for raw inputs of any number type, batch last."""
@@ -120,21 +129,19 @@ class ByteKernel:
             x = self.op.window.padded(x, 0, scratch)
         order = channels_last_axes(x.ndim)
         given = self._bytes(x, scratch).transpose(order)
-        kind = getattr(torch, self.output_dtype.name)
         with _quietly():
-            zeros = torch.zeros(len(self.bias), dtype=torch.int32)
             data = torch.from_numpy(np.ascontiguousarray(given))
             if isinstance(self.op, Linear):
                 result = torch.ops.onednn.qlinear_pointwise(
-                    data, 1.0, _zero(self.input_dtype), self.weight, self.scale, zeros,
-                    self.bias, 1.0, 0, kind, "none", [], "",
+                    data, 1.0, _zero(self.input_dtype), self.weight, self.scale, self.zeros,
+                    self.bias, 1.0, 0, self.kind, "none", [], "",
                 )  # fmt: skip
             else:
                 stride, padding, dilation = _steps(self.op)
                 result = torch.ops.onednn.qconv2d_pointwise(
                     data.permute(0, 3, 1, 2), 1.0, _zero(self.input_dtype), self.weight, self.scale,
-                    zeros, self.bias, stride, padding, dilation, self.op.groups, 1.0, 0, kind, "none",
-                    [], "",
+                    self.zeros, self.bias, stride, padding, dilation, self.op.groups, 1.0, 0, self.kind,
+                    "none", [], "",
                 ).permute(0, 2, 3, 1)  # fmt: skip
             if self.limits is not None:
                 result.clamp_(self.limits.lo, self.limits.hi)
@@ -181,13 +188,25 @@ def _steps(op: Conv2d) -> tuple[list[int], list[int], list[int]]:
     return list(window.stride), padding, dilation
 
 
+_forked = threading.Event()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked.set)
+
+
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """No gradients: nothing here is trained."""
+    """No gradients: nothing here is trained. After a fork one thread: OpenMP would wait for lost ones."""
     import torch
 
-    with torch.inference_mode():
-        yield
+    threads = torch.get_num_threads()
+    if _forked.is_set():
+        torch.set_num_threads(1)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        if _forked.is_set():
+            torch.set_num_threads(threads)
 
 
 _EXACT: WeakKeyDictionary[Operator, dict[object, bool]] = WeakKeyDictionary()
@@ -199,13 +218,32 @@ def _is_exact(op: Conv2d | Linear, input_dtype: np.dtype[Any], output_dtype: np.
     key = (input_dtype, output_dtype)
     if key not in known:
         try:
-            known[key] = _agrees(op, input_dtype, output_dtype)
+            known[key] = _processor_is_exact() and _agrees(op, input_dtype, output_dtype)
         except (AttributeError, ImportError, NotImplementedError, RuntimeError, TypeError):
             known[key] = False  # this version of torch, or this processor, has no such kernel
     return known[key]
 
 
-def _agrees(op: Conv2d | Linear, input_dtype: np.dtype[Any], output_dtype: np.dtype[Any]) -> bool:
+@functools.cache
+def _processor_is_exact() -> bool:
+    """Whether kernels do not saturate sums. Which kernel runs an operator depends on the batch too, so that
+    one which is exact for a few samples says nothing about many."""
+    window = WindowSpec((2, 3))
+    operators: tuple[Conv2d | Linear, ...] = (
+        Linear(np.ones((16, 64))),
+        Conv2d(np.ones((16, 16, 2, 3)), window, (6, 8)),
+        Conv2d(np.ones((4, 1, 2, 3)), window, (6, 8)),
+    )
+    return all(
+        _agrees(op, np.dtype(given), np.dtype(np.float32), 64)
+        for op in operators
+        for given in (np.uint8, np.int8)
+    )
+
+
+def _agrees(
+    op: Conv2d | Linear, input_dtype: np.dtype[Any], output_dtype: np.dtype[Any], samples: int = 4
+) -> bool:
     """Try the kernel on extremes and on random bytes."""
     rng = np.random.default_rng(0)
     info = np.iinfo(input_dtype)
@@ -213,20 +251,20 @@ def _agrees(op: Conv2d | Linear, input_dtype: np.dtype[Any], output_dtype: np.dt
         shape: tuple[int, ...] = (op.weights.shape[1],)
     else:
         shape = (op.weights.shape[1] * op.groups, *op.input_size)
-    x = rng.integers(info.min, info.max + 1, (4, *shape))
+    x = rng.integers(info.min, info.max + 1, (samples, *shape))
     x[0], x[1] = info.max, info.min
-    for weight in (
-        rng.choice([-128, 127], op.weights.shape),
-        np.full(op.weights.shape, 127),
-        rng.integers(-128, 128, op.weights.shape),
+    taps = op.weights[0].size
+    used = (np.arange(taps) < BOUND // (128 * 255)).reshape(op.weights.shape[1:])
+    rounds = 2.0 ** -(10 * taps).bit_length()
+    keeps = 2.0 ** -(255 * taps).bit_length()  # no byte of output saturates and hides a sum that did
+    for weight, scale in (
+        (rng.choice([-128, 127], op.weights.shape), rounds),
+        (np.full(op.weights.shape, 127), keeps),
+        (np.full(op.weights.shape, -128), keeps),
+        (rng.integers(-128, 128, op.weights.shape), rounds),
     ):
-        taps = weight[0].size
-        weight = weight.reshape(len(weight), -1) * (np.arange(taps) < BOUND // (128 * 255))
-        weight = weight.reshape(
-            op.weights.shape
-        )  # with more taps than these, float32 would not hold the sums
+        weight = weight * used  # with more taps than these, float32 would not hold the sums
         bias = rng.integers(-99, 100, len(weight)) + 0.5
-        scale = 2.0 ** -(10 * taps).bit_length()
         kernel = ByteKernel._packed(op, input_dtype, output_dtype, weight, bias, scale)
         given = np.ascontiguousarray(np.moveaxis(x, 0, -1) if x.ndim == 2 else x.transpose(2, 1, 3, 0))
         found = kernel.run(given, Scratch())

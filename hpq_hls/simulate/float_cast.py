@@ -138,6 +138,8 @@ def float_cast(values: Interval, fraction: int, target: FixedType, rectifies: bo
         return None
     unbounded = FixedType(64, 64 - target.fraction, True, target.rounding, Overflow.SAT)
     rounded = cast_interval(values, fraction, unbounded)
+    if rounded.lo <= unbounded.min_raw or rounded.hi >= unbounded.max_raw:
+        return None  # they may lie beyond
     return FloatCast(
         target,
         drops=shift > 0,

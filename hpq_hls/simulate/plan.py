@@ -13,13 +13,14 @@ from hpq_hls.fixed import FixedType, Interval, Overflow, Rounding
 from hpq_hls.ops.layout import Array, Scratch, batch_last
 from hpq_hls.simulate import byte_kernels
 from hpq_hls.simulate.byte_kernels import ByteKernel, byte_dtype, byte_interval
-from hpq_hls.simulate.float_cast import FloatCast, float_cast
+from hpq_hls.simulate.float_cast import MAX_SHIFT, FloatCast, float_cast
 from hpq_hls.simulate.layer import QuantizedLayer, aligned_parameters
 
 FLOAT32_BOUND = 2**24
 FLOAT64_BOUND = 2**53
 INT64_BOUND = 2**62
 """Up to these magnitudes a number type holds every integer (int64 with a bit to spare for rounding)."""
+_ZERO = Interval(0, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +126,8 @@ def byte_plan(layer: QuantizedLayer) -> BytePlan | None:
     cast = float_cast(layer.accumulator_interval, fraction, target, fused is not None)
     if input_dtype is None or cast is None or weight is None or not np.array_equal(weight, layer.weight_raw):
         return None
+    if cast.largest > FLOAT32_BOUND:
+        return None
     if weights not in Interval(-128, 127) or layer.partial_bound + (1 << max(shift, 0)) > byte_kernels.BOUND:
         return None
     saturated = cast.byte_range()
@@ -148,13 +151,11 @@ def byte_plan(layer: QuantizedLayer) -> BytePlan | None:
 
 def integer_plan(layer: QuantizedLayer) -> LayerPlan:
     """The plain plan: int64 or Python integers, each step as docs/numerics.md says."""
-    fraction = layer.sum_fraction
-    types = [edge.type for edge in layer.input_edges]
-    weight, bias = aligned_parameters(layer.op, types, layer, fraction)
+    weight, bias = _parameters(layer)
     peaks = [_peak(edge.interval.lo, edge.interval.hi) for edge in layer.input_edges]
     bound = max(layer.partial_bound, *peaks)
     dtype = np.dtype(np.int64 if bound < INT64_BOUND else object)
-    shifts = [fraction - kind.fraction for kind in types] if layer.op.arity > 1 else [0]
+    shifts = _shifts(layer)
     return LayerPlan(
         layer=layer,
         dtype=dtype,
@@ -169,7 +170,6 @@ def integer_plan(layer: QuantizedLayer) -> LayerPlan:
 def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
     """A plan in floats that the bounds prove exact, if there is one."""
     op, fraction, target = layer.op, layer.sum_fraction, layer.output_type
-    types = [edge.type for edge in layer.input_edges]
     fused = layer.activation
     shift = fraction - target.fraction
     cast = None
@@ -185,8 +185,8 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
         return None
     dtype = np.dtype(np.float32 if bound <= FLOAT32_BOUND else np.float64)
     scale = 1.0 if cast is None else math.ldexp(1.0, -shift)
-    weight, bias = aligned_parameters(op, types, layer, fraction)
-    aligned = [math.ldexp(1.0, fraction - kind.fraction) if op.arity > 1 else 1.0 for kind in types]
+    weight, bias = _parameters(layer)
+    aligned = [math.ldexp(1.0, shift) for shift in _shifts(layer)]
     if weight is None:
         factors = tuple(None if factor * scale == 1.0 else factor * scale for factor in aligned)
     else:
@@ -208,6 +208,24 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
     )
 
 
+def _parameters(layer: QuantizedLayer) -> tuple[Array | None, Array | None]:
+    """Weights and biases aligned with the sum. Where the input is always 0 so are the weights: the bound
+    says nothing of them then, and they may be larger than any number type holds."""
+    types = [edge.type for edge in layer.input_edges]
+    weight, bias = aligned_parameters(layer.op, types, layer, layer.sum_fraction)
+    if weight is not None and layer.input_edges[0].interval == _ZERO:
+        weight = np.zeros(weight.shape, np.int64)
+    return weight, bias
+
+
+def _shifts(layer: QuantizedLayer) -> list[int]:
+    """By how much each input is shifted, so that the sum has one fraction; an input always 0 need not be."""
+    if layer.op.arity == 1:
+        return [0]
+    edges = layer.input_edges
+    return [0 if edge.interval == _ZERO else layer.sum_fraction - edge.type.fraction for edge in edges]
+
+
 def _arranged(layer: QuantizedLayer, weight: Array) -> Array:
     return weight if layer.op.weight is None else layer.op.arrange(weight)
 
@@ -216,16 +234,16 @@ def _peak(lo: int, hi: int) -> int:
     return max(abs(lo), abs(hi))
 
 
-_FLOAT32_MODES = (Rounding.TRN, Rounding.TRN_ZERO, Rounding.RND, Rounding.RND_CONV)
-"""Modes that ``InputPlan`` can round in float32."""
+_DIRECT_MODES = (Rounding.TRN, Rounding.TRN_ZERO, Rounding.RND, Rounding.RND_CONV)
+"""Modes in which ``InputPlan`` can round data in the number type in which it comes."""
 
 
 @dataclass(frozen=True)
 class InputPlan:
     """How the network's input becomes raw values.
 
-    dtype: the number type of the raw values. cast: rounds float32 data that was scaled in float64; None:
-    data goes through ``FixedType.from_float``.
+    dtype: the number type of the raw values. cast: rounds data that was scaled, in its own number type or,
+    float32 data, in float64; None: data goes through ``FixedType.from_float``.
     """
 
     type: FixedType
@@ -234,21 +252,20 @@ class InputPlan:
 
     def run(self, x: Array, scratch: Scratch) -> Array:
         """Real numbers (batch, *shape) -> raw values, batch last."""
-        if self.cast is None or x.dtype != np.float32:
+        largest = FLOAT32_BOUND if x.dtype == np.float32 else FLOAT64_BOUND
+        direct = 0 <= self.type.fraction <= MAX_SHIFT and self.type.rounding in _DIRECT_MODES
+        direct = direct and self.type.max_raw < largest
+        if self.cast is None or not (direct or x.dtype == np.float32):
             return self.copy(self.type.from_float(x), scratch)
         given = batch_last(x)
-        scale = math.ldexp(1.0, self.type.fraction)
-        in_float32 = self.type.max_raw < FLOAT32_BOUND and self.type.rounding in _FLOAT32_MODES
-        if in_float32 and self.type.fraction >= 0:
-            scaled = scratch.array("scaled input", given.shape, np.dtype(np.float32))
-            with np.errstate(over="ignore"):  # infinity saturates like what it stands for
-                np.multiply(given, np.float32(scale), out=scaled)
-            if self.cast.offset:
-                _add_half(scaled)
-        else:
-            scaled = scratch.array("scaled input", given.shape, np.dtype(np.float64))
-            np.multiply(given, scale, out=scaled, dtype=np.float64)
+        dtype = x.dtype if direct else np.dtype(np.float64)
+        scaled = scratch.array("scaled input", given.shape, dtype)
+        with np.errstate(over="ignore"):  # infinity saturates like what it stands for
+            np.multiply(given, dtype.type(self.type.scale**-1), out=scaled, dtype=dtype)
+        if not direct:
             scaled += self.cast.offset
+        elif self.cast.offset:
+            _add_half(scaled)
         self.cast.apply(scaled)
         raw = scratch.result(given.shape, self.dtype)
         np.copyto(raw, scaled, casting="unsafe")
@@ -263,24 +280,25 @@ class InputPlan:
 
 
 def _add_half(u: Array) -> None:
-    """Add to float32 numbers, in place, what makes ``floor`` round them to nearest, ties upwards.
+    """Add to floats, in place, what makes ``floor`` round them to nearest, ties upwards.
 
-    1/2 itself would not do: 0.49999997 + 0.5 rounds to 1. The number below 1/2 does, because a sum that
-    should reach an integer and misses it by 2**-25 is rounded to it; all but for -1/2, which would be
-    left just below 0.
+    1/2 itself would not do: in float32 0.49999997 + 0.5 rounds to 1. The number below 1/2 does, because a
+    sum that should reach an integer and misses it by 2**-25 (in float64 2**-54) is rounded to it; all but
+    for -1/2, which would be left just below 0.
     """
-    ties = u == np.float32(-0.5)
+    ties = u == -0.5
     if ties.any():
         u[ties] = 0.0
-    u += np.nextafter(np.float32(0.5), np.float32(0.0))
+    number = u.dtype.type
+    u += np.nextafter(number(0.5), number(0.0))
 
 
 def plan_input(kind: FixedType, as_bytes: bool = False) -> InputPlan:
     """The plan of an input of a type; as_bytes: in bytes where they hold it.
 
-    float32 data times a power of two is exact in float64, and in float32 where it does not become
-    smaller; in float64 adding half to it is exact or rounds to something that lies between the same two
-    multiples of 1/2.
+    Data times a power of two is exact in its own number type where it does not become smaller, and
+    float32 data always in float64. In float64 adding half to float32 data is exact or rounds to something
+    that lies between the same two multiples of 1/2.
     """
     codes = kind.code_interval
     peak = _peak(codes.lo, codes.hi)

@@ -70,7 +70,7 @@ class Simulator:
         Raises:
             DataError: the data does not fit the network, is empty, or is not finite.
         """
-        if self._checked is None:
+        if self._checked is None or self._checked.shape[1:] != q.input_shape:
             self._checked = check_input(self._x, q.input_shape, q.graph.input_name)
         x, graph, schedule = self._checked, q.graph, Schedule.of(q)
         values = self._identify(q)
@@ -155,7 +155,7 @@ class Simulator:
             dtype = _storage(q.edges[name].interval)
             shape = q.graph.shapes[name]
             size = len(self._checked) * math.prod(shape) * dtype.itemsize
-            if name not in read or dtype.kind == "O" or size > free:
+            if name not in read or values[name] in self._kept or dtype.kind == "O" or size > free:
                 continue
             while self._used + size > self._room:
                 self._used -= self._kept.pop(others.pop(0)).nbytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import joblib
@@ -94,9 +95,9 @@ def search(
     bit-exactly; none is predicted.
 
     n_jobs: combinations measured at the same time, as in joblib: None is 1, or what the surrounding
-    ``joblib.parallel_config`` says (any backend: processes, Dask, Ray); -1 is one per processor. The
-    result is the same. memory_mib: most memory in which they all keep the values of layers, so that a
-    combination starts where it first differs from others.
+    ``joblib.parallel_config`` says (a Dask or Ray cluster); -1 is one per processor. The result is the
+    same. memory_mib: most memory in which they all keep the values of layers, so that a combination
+    starts where it first differs from others.
 
     Raises:
         ConfigError: an unknown objective, metric or strategy, or an impossible width or drop.
@@ -108,8 +109,8 @@ def search(
         raise ConfigError(f"there is no strategy {strategy!r}; choose auto, {', '.join(STRATEGIES)}")
     if n_jobs == 0:
         raise ConfigError("n_jobs is 0; give a number of jobs, or -1 for one per processor")
-    if memory_mib < 0:
-        raise ConfigError(f"memory_mib is {memory_mib}; give 0 or more")
+    if not 0 <= memory_mib < math.inf:
+        raise ConfigError(f"memory_mib is {memory_mib}; give a number of MiB from 0 on")
     measure = find_metric(metric)
     quantizer = Quantizer(graph, calibration_x)
     prepared = quantizer.graph

@@ -27,6 +27,7 @@ import numpy as np
 from hpq_hls.fixed import Interval
 from hpq_hls.ops import Conv2d, Linear, Operator, WindowSpec
 from hpq_hls.ops.layout import Array, Scratch, channels_last_axes
+from hpq_hls.simulate.threads import torch_alone
 
 if TYPE_CHECKING:
     import torch
@@ -218,7 +219,8 @@ def _is_exact(op: Conv2d | Linear, input_dtype: np.dtype[Any], output_dtype: np.
     key = (input_dtype, output_dtype)
     if key not in known:
         try:
-            known[key] = _processor_is_exact() and _agrees(op, input_dtype, output_dtype)
+            with torch_alone():
+                known[key] = _processor_is_exact() and _agrees(op, input_dtype, output_dtype)
         except (AttributeError, ImportError, NotImplementedError, RuntimeError, TypeError):
             known[key] = False  # this version of torch, or this processor, has no such kernel
     return known[key]

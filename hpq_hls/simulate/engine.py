@@ -20,7 +20,7 @@ from hpq_hls.simulate.byte_kernels import byte_dtype
 from hpq_hls.simulate.layer import QuantizedLayer
 from hpq_hls.simulate.plan import BytePlan, InputPlan, Plan, integer_plan, plan_input, plan_layer
 from hpq_hls.simulate.quantized_graph import QuantizedGraph
-from hpq_hls.simulate.threads import in_threads, thread_count, with_arrays
+from hpq_hls.simulate.threads import in_threads, thread_count, torch_alone, with_arrays
 
 BLOCK_BYTES = 1 << 21
 BYTE_BLOCK_BYTES = 1 << 22
@@ -32,6 +32,8 @@ MAX_BLOCK, MAX_BYTE_BLOCK = 2048, 16384
 """Samples in a block; more gain nothing."""
 THREADED = 1 << 15
 """Multiplications per sample from which blocks are shared among threads."""
+SMALL = 1 << 25
+"""Multiplications in all up to which one thread does everything: about a millisecond."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,12 @@ class Schedule:
         multiplications = sum(
             weight.size * math.prod(shapes[name][1:])
             for name in (self.plans if names is None else names)
-            if (weight := self.plans[name].layer.weight_raw) is not None
+            if (weight := self.q.layers[name].weight_raw) is not None
         )
-        if multiplications < THREADED:  # most of the time goes into moving data: torch's threads do that
+        if samples * multiplications < SMALL:
+            with torch_alone():
+                with_arrays(run, blocks)
+        elif multiplications < THREADED:  # most of the time goes into moving data: torch's threads do that
             with_arrays(run, blocks)
         else:
             in_threads(run, blocks)
@@ -84,11 +89,11 @@ class Schedule:
         most, memory = (MAX_BYTE_BLOCK, BYTE_BLOCK_BYTES) if self.channels_last else (MAX_BLOCK, BLOCK_BYTES)
         largest = 1
         for name, plan in self.plans.items():
-            read = [shapes[given] for given in plan.layer.inputs]
+            read = [shapes[given] for given in self.q.layers[name].inputs]
             if isinstance(plan, BytePlan):
                 size = max(math.prod(shape) for shape in (*read, shapes[name]))
             else:
-                size = plan.layer.op.work_elements(read) * (plan.dtype.itemsize if plan.layer.op.casts else 1)
+                size = plan.op.work_elements(read) * (plan.dtype.itemsize if plan.op.casts else 1)
             largest = max(largest, size)
         size = min(max(memory // largest // MIN_BLOCK, 1) * MIN_BLOCK, most)
         count = -(-samples // size)
@@ -110,25 +115,25 @@ class Schedule:
         values: what they read and none of them gives, by name; changed. work: arrays used again for the
         next block. keep: is given every value that is made; it must copy what it keeps.
         """
-        plans = [(name, self.plans[name]) for name in names]
-        last_use = {given: plan for _, plan in plans for given in plan.layer.inputs}
-        for name, plan in plans:
-            inputs = [values[given] for given in plan.layer.inputs]
-            scratch = Scratch(work, name, self.channels_last)
-            values[name] = self._narrowed(plan, plan.run(inputs, scratch), scratch)
-            keep(name, values[name])
-            for given in plan.layer.inputs:
-                if last_use[given] is plan:
+        layers = [self.q.layers[name] for name in names]
+        last_use = {given: layer for layer in layers for given in layer.inputs}
+        for layer in layers:
+            inputs = [values[given] for given in layer.inputs]
+            scratch = Scratch(work, layer.name, self.channels_last)
+            values[layer.name] = self._narrowed(layer, self.plans[layer.name].run(inputs, scratch), scratch)
+            keep(layer.name, values[layer.name])
+            for given in layer.inputs:
+                if last_use[given] is layer:
                     values.pop(given, None)
 
-    def _narrowed(self, plan: Plan, value: Array, scratch: Scratch) -> Array:
+    def _narrowed(self, layer: QuantizedLayer, value: Array, scratch: Scratch) -> Array:
         """In bytes, if that is what others will want."""
         if not self.channels_last or value.dtype.kind != "f":
             return value
-        dtype = byte_dtype(plan.layer.output_interval)
+        dtype = byte_dtype(layer.output_interval)
         if dtype is None:
             return value
-        narrow = scratch.array(f"bytes of {plan.layer.name}", value.shape, dtype)
+        narrow = scratch.array(f"bytes of {layer.name}", value.shape, dtype)
         np.copyto(narrow, value, casting="unsafe")
         return narrow
 

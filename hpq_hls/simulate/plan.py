@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from hpq_hls.fixed import FixedType, Interval, Overflow, Rounding
+from hpq_hls.ops.base import Operator
 from hpq_hls.ops.layout import Array, Scratch, batch_last
 from hpq_hls.simulate import byte_kernels
 from hpq_hls.simulate.byte_kernels import ByteKernel, byte_dtype, byte_interval
@@ -25,15 +26,21 @@ _ZERO = Interval(0, 0)
 
 @dataclass(frozen=True, eq=False)
 class LayerPlan:
-    """A layer with its parameters in the number type it runs in.
+    """An operator with its parameters in the number type it runs in.
 
+    It does not refer to the layer, so that plans live no longer than their layers.
+
+    output_type, fraction: of the layer's output, and of its exact sum.
     factors: what each input is multiplied by, so that the sum has one fraction (and, in floats, is in
         units of the output); None where that is 1 or has gone into the weights.
     cast: brings sums in floats into the output type; None: sums are integers and cast as integers.
     offset: what is still to be added before the cast.
     """
 
-    layer: QuantizedLayer
+    op: Operator
+    activation: Operator | None
+    output_type: FixedType
+    fraction: int
     dtype: np.dtype[np.generic]
     weight: Array | None
     bias: Array | None
@@ -43,7 +50,7 @@ class LayerPlan:
 
     def run(self, inputs: Sequence[Array], scratch: Scratch) -> Array:
         """The layer's raw output; raw inputs in any number type; batch last."""
-        op, activation = self.layer.op, self.layer.activation
+        op, activation = self.op, self.activation
         if not op.casts:
             return op.compute(inputs, None, None, scratch)
         operands = [
@@ -59,7 +66,7 @@ class LayerPlan:
             total = activation.compute([total], None, None, scratch)
         if total.dtype.kind == "f":
             total = total.astype(np.int64)
-        return self.layer.output_type.from_raw(total, self.layer.sum_fraction)
+        return self.output_type.from_raw(total, self.fraction)
 
     def _operand(self, raw: Array, factor: int | float | None, role: str, scratch: Scratch) -> Array:
         """An input in the number type of the plan, times its factor."""
@@ -84,7 +91,6 @@ class BytePlan:
     cast: rounds an output in float32; None: the kernel has rounded it.
     """
 
-    layer: QuantizedLayer
     kernel: ByteKernel
     cast: FloatCast | None
 
@@ -146,7 +152,7 @@ def byte_plan(layer: QuantizedLayer) -> BytePlan | None:
         math.ldexp(1.0, -shift),
         saturated,
     )
-    return None if kernel is None else BytePlan(layer, kernel, cast if output_dtype == np.float32 else None)
+    return None if kernel is None else BytePlan(kernel, cast if output_dtype == np.float32 else None)
 
 
 def integer_plan(layer: QuantizedLayer) -> LayerPlan:
@@ -157,7 +163,10 @@ def integer_plan(layer: QuantizedLayer) -> LayerPlan:
     dtype = np.dtype(np.int64 if bound < INT64_BOUND else object)
     shifts = _shifts(layer)
     return LayerPlan(
-        layer=layer,
+        op=layer.op,
+        activation=layer.activation,
+        output_type=layer.output_type,
+        fraction=layer.sum_fraction,
         dtype=dtype,
         weight=None if weight is None else _arranged(layer, weight).astype(dtype),
         bias=None if bias is None else bias.astype(dtype),
@@ -198,7 +207,10 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
         offset = 0.0
         bias = bias if bias.any() else None
     return LayerPlan(
-        layer=layer,
+        op=layer.op,
+        activation=layer.activation,
+        output_type=layer.output_type,
+        fraction=layer.sum_fraction,
         dtype=dtype,
         weight=None if weight is None else (_arranged(layer, weight) * scale).astype(dtype),
         bias=None if bias is None else bias.astype(dtype),

@@ -53,7 +53,7 @@ def in_threads(work: Callable[[Sequence[Item], dict[object, Array]], None], item
         with_arrays(work, items)
         return
     shares = [items[start::threads] for start in range(threads)]
-    with _blas().limit(limits=1), _torch_alone():
+    with _blas().limit(limits=1), torch_alone():
         list(_pool(threads).map(functools.partial(with_arrays, work), shares))
 
 
@@ -67,8 +67,8 @@ def with_arrays(work: Callable[[Sequence[Item], dict[object, Array]], None], ite
 
 
 @contextlib.contextmanager
-def _torch_alone() -> Iterator[None]:
-    """Torch's operators stay in the thread that calls them."""
+def torch_alone() -> Iterator[None]:
+    """Torch's operators stay in the thread that calls them: for small work, which others would only delay."""
     torch = sys.modules.get("torch")
     if torch is None:
         yield

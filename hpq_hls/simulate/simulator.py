@@ -23,6 +23,8 @@ from hpq_hls.simulate.quantized_graph import QuantizedGraph
 
 MEMORY_MIB = 256
 """Memory for kept values unless told otherwise."""
+MAX_NUMBERS = 1 << 20
+"""Values that are told apart; after so many everything is forgotten."""
 
 
 class Simulator:
@@ -34,7 +36,7 @@ class Simulator:
 
     Parameters
     ----------
-    x : (batch, *input_shape), the data.
+    x : (batch, *input_shape), the data; it must not change afterwards.
     memory_mib : most memory that kept values take; what does not fit is computed again. 0 keeps nothing.
 
     Attributes
@@ -48,7 +50,6 @@ class Simulator:
         self._checked: Array | None = None
         self._kept: OrderedDict[int, Array] = OrderedDict()  # by value; the least recently used first
         self._room = int(memory_mib * 2**20)
-        self._used = 0
         self._layers: WeakKeyDictionary[QuantizedLayer, int] = WeakKeyDictionary()
         self._layer_numbers = itertools.count()
         self._values: dict[object, int] = {}
@@ -58,7 +59,7 @@ class Simulator:
     @property
     def kept_bytes(self) -> int:
         """Memory that kept values take now."""
-        return self._used
+        return sum(array.nbytes for array in self._kept.values())
 
     def predict(self, q: QuantizedGraph) -> FloatArray:
         """The exact outputs of ``q`` as float64 (batch, *output_shape)."""
@@ -73,6 +74,9 @@ class Simulator:
         if self._checked is None or self._checked.shape[1:] != q.input_shape:
             self._checked = check_input(self._x, q.input_shape, q.graph.input_name)
         x, graph, schedule = self._checked, q.graph, Schedule.of(q)
+        if len(self._values) > MAX_NUMBERS:
+            self._values.clear()
+            self._kept.clear()
         values = self._identify(q)
         names = self._missing(q, values)
         start = {
@@ -149,6 +153,7 @@ class Simulator:
         read = {given for layer in q.layers.values() if layer.op.casts for given in layer.inputs}
         own = set(values.values())
         others = [value for value in self._kept if value not in own]
+        used = self.kept_bytes
         free = self._room - sum(array.nbytes for value, array in self._kept.items() if value in own)
         arrays: dict[str, Array] = {}
         for name in names:
@@ -157,9 +162,9 @@ class Simulator:
             size = len(self._checked) * math.prod(shape) * dtype.itemsize
             if name not in read or values[name] in self._kept or dtype.kind == "O" or size > free:
                 continue
-            while self._used + size > self._room:
-                self._used -= self._kept.pop(others.pop(0)).nbytes
-            self._used += size
+            while used + size > self._room:
+                used -= self._kept.pop(others.pop(0)).nbytes
+            used += size
             free -= size
             arrays[name] = _new_array((len(self._checked), *shape), dtype, channels_last)
         return arrays

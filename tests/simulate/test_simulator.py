@@ -22,7 +22,7 @@ from hpq_hls.frontends import from_torch
 from hpq_hls.graph import Graph, Node
 from hpq_hls.ops import Flatten, Linear
 from hpq_hls.quantize import LayerPrecision, Quantizer
-from hpq_hls.simulate import QuantizedGraph, Simulator, load
+from hpq_hls.simulate import QuantizedGraph, Simulator, load, simulator
 from hpq_hls.simulate.engine import Schedule
 from hpq_hls.simulate.plan import plan_layer
 from tests.networks import Residual, random_network
@@ -492,3 +492,33 @@ def test_a_network_that_is_gone_leaves_nothing_behind() -> None:
     del q
     gc.collect()
     assert [kept() for kept in layers + plans] == [None] * 2 * len(layers)
+
+
+def test_numbers_of_values_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulator, "MAX_NUMBERS", 12)
+    graph = network(1)
+    made, x = quantizer(graph), data(graph, 6)
+    runs = Simulator(x)
+    draw = random.Random(1)
+    for _ in range(12):
+        q = made.quantize({made.layer_names[-1]: draw.choice(WIDTHS)})
+        assert (runs.predict_raw(q) == q.predict_raw(x)).all()
+        assert len(runs._values) <= 12 + len(q.edges)
+    assert runs.layers_reused > 0
+
+
+def test_an_interrupted_run_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = network(1)
+    made, x = quantizer(graph), data(graph, 6)
+    runs, q = Simulator(x), made.quantize(5)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Schedule, "share", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            runs.predict_raw(q)
+    assert runs.kept_bytes == 0
+    assert (runs.predict_raw(q) == q.predict_raw(x)).all()
+    assert runs.kept_bytes > 0

@@ -248,8 +248,10 @@ def test_progress_is_told(problem: tuple[Graph, Array, Array], strategy: str, n_
     ("settings", "sentence"),
     [
         ({"n_jobs": 0}, "n_jobs is 0; give a number of jobs, or -1 for one per processor"),
-        ({"memory_mib": -1}, "memory_mib is -1; give 0 or more"),
-        ({"memory_mib": -0.5}, "memory_mib is -0.5; give 0 or more"),
+        ({"memory_mib": -1}, "memory_mib is -1; give a number of MiB from 0 on"),
+        ({"memory_mib": -0.5}, "memory_mib is -0.5; give a number of MiB from 0 on"),
+        ({"memory_mib": float("nan")}, "memory_mib is nan; give a number of MiB from 0 on"),
+        ({"memory_mib": float("inf")}, "memory_mib is inf; give a number of MiB from 0 on"),
     ],
 )
 def test_impossible_settings_are_refused(

@@ -31,10 +31,30 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="hpq_hls")
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
-
 _kept = threading.local()
+
+
+class _Alone:
+    """What callers of ``torch_alone`` in several threads share."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0
+        self.threads = 1
+
+
+_alone = _Alone()
+
+
+def _after_fork() -> None:
+    """Threads do not survive a fork, nor do those who hold the lock."""
+    global _alone  # noqa: PLW0603
+    _alone = _Alone()
+    _pool.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def thread_count() -> int:
@@ -53,7 +73,7 @@ def in_threads(work: Callable[[Sequence[Item], dict[object, Array]], None], item
         with_arrays(work, items)
         return
     shares = [items[start::threads] for start in range(threads)]
-    with _blas().limit(limits=1), torch_alone():
+    with _blas().limit(limits=1), torch_alone():  # several callers may: threadpoolctl obeys the first
         list(_pool(threads).map(functools.partial(with_arrays, work), shares))
 
 
@@ -73,9 +93,16 @@ def torch_alone() -> Iterator[None]:
     if torch is None:
         yield
         return
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # threads take this over when they first use torch, and keep it
+    state = _alone
+    with state.lock:
+        threads = torch.get_num_threads()  # asked always: a thread's first question overrides its own setting
+        if state.users == 0:
+            state.threads = threads
+        state.users += 1
+        torch.set_num_threads(1)  # threads take this over when they first use torch, and keep it
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        with state.lock:  # a thread that came while others were here read 1, which is not what it had
+            state.users -= 1
+            torch.set_num_threads(state.threads)

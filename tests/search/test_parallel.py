@@ -39,13 +39,7 @@ CASES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _small_work() -> Iterator[None]:
-    """Torch's threads cost more than they gain on a network this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import itertools
 import math
 import random
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,7 @@ SEEDS = [0, 1, 2, 3, 4, 9, 10, 19, 20]
 WIDTHS = (2, 3, 5, 8, 12, 18)
 
 
-@pytest.fixture(autouse=True)
-def _small_work() -> Iterator[None]:
-    """Torch's threads cost more than they gain on networks this small; blocks still go to several."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 @functools.cache

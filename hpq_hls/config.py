@@ -28,7 +28,7 @@ from hpq_hls.quantize import Precision, parse_precision
 from hpq_hls.quantize.precision import MAX_WIDTH, MIN_WIDTH
 from hpq_hls.search.metric import METRICS
 from hpq_hls.search.objective import OBJECTIVES
-from hpq_hls.search.run import ACTIVATION_BITS, WEIGHT_BITS
+from hpq_hls.search.space import ACTIVATION_BITS, WEIGHT_BITS
 from hpq_hls.search.strategies import STRATEGIES
 from hpq_hls.simulate.simulator import MEMORY_MIB
 from hpq_hls.yamlfile import KeyPath, YamlFile, dotted, read_yaml

@@ -10,9 +10,11 @@ from hpq_hls.cost import estimate_dataflow
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
 from hpq_hls.hardware.build import fastest_target
+from hpq_hls.search.measurement import Price
 from hpq_hls.simulate import QuantizedGraph
 
 Objective = Callable[[QuantizedGraph], float]
+Pricing = Callable[[QuantizedGraph], Price]
 
 LUTS_PER_DSP = 55
 """What a DSP counts in the objective "lut" (the weight of HGQ's EBOPs, arXiv 2405.00645). Priced at
@@ -79,3 +81,13 @@ class _Estimated:
         estimate = estimate_dataflow(dataflow, self.part, self.clock_ns, weight_bits=q.weight_bits)
         dsps = LUTS_PER_DSP * estimate.dsp if self.name == "lut" else 0
         return float(getattr(estimate, ESTIMATED[self.name]) + dsps)
+
+
+@dataclass(frozen=True)
+class Pricer:
+    """What a network costs by an objective."""
+
+    objective: Objective
+
+    def __call__(self, q: QuantizedGraph) -> Price:
+        return Price(self.objective(q), 0.0, q.weight_bits)

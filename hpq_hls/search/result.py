@@ -11,12 +11,19 @@ from hpq_hls.simulate import QuantizedGraph
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """One precision combination: accuracy measured bit-exactly on the validation data, and its cost."""
+    """One precision combination: accuracy measured bit-exactly on the validation data, and its cost.
+
+    accuracy: by the metric; larger is better. cost: by the objective. weight_bits: memory of weights and
+    biases. error: mean squared difference of the outputs to the float network's, as a share of the variance
+    of those. excess: by which share the worst limit (see ``Limits``) is exceeded; 0 within all.
+    """
 
     accuracy: float
     cost: float
     precision: Precision
     weight_bits: int
+    error: float = 0.0
+    excess: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -35,10 +42,13 @@ Progress = Callable[[SearchProgress], None]
 class SearchResult:
     """The outcome of a search.
 
-    best: the cheapest network within the accuracy drop; where none is, the most accurate one and
-        ``feasible`` is False. pareto: no other evaluated point is both more accurate and cheaper;
-        by ascending cost. points: everything that was evaluated. float_accuracy: of the float
-        network on the same validation data.
+    best: the cheapest network within the accuracy drop and all limits; where none is, the closest to that
+        and ``feasible`` is False. pareto: no other evaluated point within all limits is both more accurate
+        and cheaper; by ascending cost. points: everything that was evaluated. evaluations: how many that
+        are. float_accuracy: of the float network on the same validation data. steps_down: the
+        evaluated ones of those that differ from the best one by one width, one step narrower. minimal: all
+        of these were evaluated, and none is feasible at the same cost or less. interrupted: the user ended
+        the search early.
     """
 
     best: QuantizedGraph
@@ -52,6 +62,9 @@ class SearchResult:
     objective: str
     metric: str
     strategy: str
+    steps_down: tuple[Point, ...]
+    minimal: bool
+    interrupted: bool
 
 
 def pareto_front(points: Iterable[Point]) -> tuple[Point, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import joblib
 import numpy.typing as npt
@@ -12,57 +12,17 @@ from hpq_hls.errors import ConfigError, DataError
 from hpq_hls.graph import Graph, check_input
 from hpq_hls.hardware import HardwareConfig
 from hpq_hls.quantize import Quantizer
-from hpq_hls.search.evaluation import Measurement, Task, Worker, measure_all
+from hpq_hls.search.evaluation import Task
+from hpq_hls.search.evaluator import JournalledEvaluator
 from hpq_hls.search.metric import check_targets, find_metric
-from hpq_hls.search.objective import find_objective
-from hpq_hls.search.result import Point, Progress, SearchProgress, SearchResult, pareto_front
-from hpq_hls.search.space import Combination, space_of
-from hpq_hls.search.strategies import STRATEGIES
+from hpq_hls.search.objective import Pricer, find_objective
+from hpq_hls.search.result import Progress, SearchResult, pareto_front
+from hpq_hls.search.space import ACTIVATION_BITS, WEIGHT_BITS, Space, space_of
+from hpq_hls.search.strategies import STRATEGIES, BudgetSpent
 from hpq_hls.simulate.simulator import MEMORY_MIB
 
-WEIGHT_BITS = (2, 3, 4, 6, 8)
-ACTIVATION_BITS = (3, 4, 6, 8)
 SMALL_SPACE = 1024
 """Spaces up to this size are enumerated by strategy "auto"."""
-
-
-class _Evaluator:
-    """Measures combinations, each once."""
-
-    def __init__(
-        self, task: Task, n_jobs: int | None, least_accuracy: float, progress: Progress | None
-    ) -> None:
-        self._task, self._n_jobs, self._least = task, n_jobs, least_accuracy
-        self._worker = Worker(task)
-        self._progress = progress
-        self.points: dict[Combination, Point] = {}
-        self.best: Point | None = None
-
-    def evaluate(self, combinations: Iterable[Combination], expected: int | None = None) -> list[Point]:
-        wanted = list(combinations)
-        unknown = [combination for combination in dict.fromkeys(wanted) if combination not in self.points]
-        measured: dict[Combination, Measurement] = {}
-        for portion in measure_all(self._task, self._worker, unknown, self._n_jobs):
-            measured.update(portion)
-            for combination in portion:
-                self._add(combination, portion[combination])
-            if self._progress is not None:
-                self._progress(SearchProgress(len(self.points), expected, self.best))
-        return [self.points[combination] for combination in wanted]
-
-    def feasible(self, point: Point) -> bool:
-        return point.accuracy >= self._least
-
-    def _add(self, combination: Combination, found: Measurement) -> None:
-        precision = self._task.space.precision(combination)
-        point = Point(found.accuracy, found.cost, precision, found.weight_bits)
-        self.points[combination] = point
-        if self.feasible(point) and (self.best is None or _order(point) < _order(self.best)):
-            self.best = point
-
-
-def _order(point: Point) -> tuple[float, float, int]:
-    return point.cost, -point.accuracy, point.weight_bits
 
 
 def search(
@@ -76,7 +36,8 @@ def search(
     weight_bits: Sequence[int] = WEIGHT_BITS,
     activation_bits: Sequence[int] = ACTIVATION_BITS,
     metric: str = "top1",
-    seed: int = 0,  # noqa: ARG001  (these strategies draw nothing)
+    seed: int = 0,
+    evaluations: int | None = None,
     part: str = "xc7z020clg400-1",
     clock_ns: float = 5.0,
     hardware: HardwareConfig | None = None,
@@ -91,8 +52,8 @@ def search(
     accuracy may be lost, absolute. objective: "lut" (LUTs, a DSP counting as 55), "ff", "dsp",
     "bram", "latency", "weight_bits" or "bops". strategy: "exhaustive", "greedy", or "auto", which
     enumerates spaces of up to 1,024 combinations. weight_bits, activation_bits: the widths to choose
-    from. seed: kept for strategies that draw; these two do not. Every accuracy is measured
-    bit-exactly; none is predicted.
+    from. seed: for strategies that draw. evaluations: most combinations to evaluate. Every accuracy is
+    measured bit-exactly; none is predicted.
 
     n_jobs: combinations measured at the same time, as in joblib: None is 1, or what the surrounding
     ``joblib.parallel_config`` says (a Dask or Ray cluster); -1 is one per processor. The result is the
@@ -120,25 +81,52 @@ def search(
     y = check_targets(metric, validation[1], len(x), prepared.output_shape)
     space = space_of(prepared, weight_bits, activation_bits)
     widest = quantizer.quantize(space.precision(space.widest))
-    price = find_objective(objective, part, clock_ns, hardware or HardwareConfig(), widest)
-    float_accuracy = measure(prepared.predict(x), y)
-    task = Task(quantizer, space, x, y, measure, price, memory_mib, joblib.effective_n_jobs(n_jobs))
-    evaluator = _Evaluator(task, n_jobs, float_accuracy - max_drop, progress)
+    pricing = Pricer(find_objective(objective, part, clock_ns, hardware or HardwareConfig(), widest))
+    reference = prepared.predict(x)
+    float_accuracy = measure(reference, y)
+    jobs = joblib.effective_n_jobs(n_jobs)
+    task = Task(quantizer, space, x, y, reference, measure, pricing, memory_mib, jobs)
+    evaluator = JournalledEvaluator(
+        task,
+        n_jobs=n_jobs,
+        least_accuracy=float_accuracy - max_drop,
+        limit=evaluations,
+        seed=seed,
+        progress=progress,
+    )
     if strategy == "auto":
         strategy = "exhaustive" if space.size <= SMALL_SPACE else "greedy"
-    STRATEGIES[strategy].run(space, evaluator)
-    points = tuple(evaluator.points[combination] for combination in sorted(evaluator.points, reverse=True))
-    best = evaluator.best or min(points, key=lambda point: (-point.accuracy, *_order(point)))
+    interrupted = _run(strategy, space, evaluator)
+    best = evaluator.closest() if evaluator.best is None else evaluator.best
+    points = evaluator.points
+    below = list(space.steps_down(best))
+    steps = [key for key in below if key in points]
     return SearchResult(
-        best=quantizer.quantize(best.precision),
-        best_point=best,
+        best=quantizer.quantize(points[best].precision),
+        best_point=points[best],
         feasible=evaluator.best is not None,
-        pareto=pareto_front(points),
-        points=points,
+        pareto=pareto_front(point for point in points.values() if point.excess == 0),
+        points=tuple(points[combination] for combination in sorted(points, reverse=True)),
         evaluations=len(points),
         float_accuracy=float_accuracy,
         max_drop=max_drop,
         objective=objective,
         metric=metric,
         strategy=strategy,
+        steps_down=tuple(points[key] for key in steps),
+        minimal=evaluator.best is not None and len(steps) == len(below),
+        interrupted=interrupted,
     )
+
+
+def _run(strategy: str, space: Space, evaluator: JournalledEvaluator) -> bool:
+    """Run a strategy to its end, or as far as the budget or the user lets it; whether the user ended it."""
+    try:
+        STRATEGIES[strategy].run(space, evaluator)
+    except BudgetSpent:
+        return False
+    except KeyboardInterrupt:
+        if not evaluator.points:
+            raise
+        return True
+    return False

@@ -14,7 +14,10 @@ from hpq_hls.quantize import LayerPrecision, Precision
 from hpq_hls.quantize.precision import MAX_WIDTH, MIN_WIDTH
 
 Combination = tuple[int, ...]
-"""One width per variable, in the order of ``Space.variables``."""
+"""One choice per variable, in the order of ``Space.variables``: the position in its ``choices``."""
+
+WEIGHT_BITS = tuple(range(2, 17))
+ACTIVATION_BITS = tuple(range(2, 17))
 
 
 @dataclass(frozen=True)
@@ -42,26 +45,24 @@ class Space:
 
     @property
     def widest(self) -> Combination:
-        """Every variable at its largest width."""
-        return tuple(variable.choices[-1] for variable in self.variables)
+        """Every variable at its last, most expensive choice."""
+        return tuple(len(variable.choices) - 1 for variable in self.variables)
 
     def all(self) -> Iterator[Combination]:
         """Every combination, widest first, the last layer changing fastest."""
-        return itertools.product(*(variable.choices[::-1] for variable in self.variables))
+        return itertools.product(*(range(len(variable.choices))[::-1] for variable in self.variables))
 
     def steps_down(self, combination: Combination) -> Iterator[Combination]:
-        """Each combination that differs by one variable taking its next smaller width."""
-        for index, variable in enumerate(self.variables):
-            position = variable.choices.index(combination[index])
+        """Each combination that differs by one variable taking its next cheaper choice."""
+        for index, position in enumerate(combination):
             if position > 0:
-                smaller = variable.choices[position - 1]
-                yield (*combination[:index], smaller, *combination[index + 1 :])
+                yield (*combination[:index], position - 1, *combination[index + 1 :])
 
     def precision(self, combination: Combination) -> Precision:
         """The combination as a precision of the network."""
         layers: dict[str, dict[str, int]] = {}
-        for variable, width in zip(self.variables, combination, strict=True):
-            layers.setdefault(variable.layer, {})[variable.field] = width
+        for variable, position in zip(self.variables, combination, strict=True):
+            layers.setdefault(variable.layer, {})[variable.field] = variable.choices[position]
         return Precision(
             layers=MappingProxyType({name: LayerPrecision(**widths) for name, widths in layers.items()})
         )

@@ -26,7 +26,7 @@ from hpq_hls.quantize import Quantizer
 from hpq_hls.search import SearchProgress, SearchResult, evaluation, search
 from hpq_hls.search.evaluation import CHUNK, Task, Worker
 from hpq_hls.search.metric import find_metric
-from hpq_hls.search.objective import find_objective
+from hpq_hls.search.objective import Pricer, find_objective
 from hpq_hls.search.space import space_of
 from hpq_hls.workflow import open_workspace, run_search, steps
 from tests.networks import Residual
@@ -331,7 +331,7 @@ def task(problem: tuple[Graph, Array, Array], objective: str = "lut", memory_mib
     space = space_of(quantizer.graph, (3, 6), (4, 7))
     widest = quantizer.quantize(space.precision(space.widest))
     price = find_objective(objective, "xc7z020clg400-1", 5.0, HardwareConfig(), widest)
-    return Task(quantizer, space, x, y, find_metric("top1"), price, memory_mib)
+    return Task(quantizer, space, x, y, graph.predict(x), find_metric("top1"), Pricer(price), memory_mib)
 
 
 @pytest.mark.parametrize("objective", ["lut", "weight_bits"])
@@ -388,7 +388,7 @@ def test_a_process_keeps_one_worker(
     first, second = task(problem, "weight_bits"), task(problem, "weight_bits")
     combinations = list(first.space.all())[: CHUNK // 8]
     results = [
-        evaluation._measure_chunk(copied(given), combinations)
+        evaluation._run_chunk(copied(given), combinations, True)
         for given in (first, first, second, second, first)
     ]
     assert [given.name for given in made] == [first.name, second.name, first.name]

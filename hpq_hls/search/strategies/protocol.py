@@ -1,0 +1,59 @@
+"""What a search strategy is, and what it may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from hpq_hls.search.measurement import Price
+from hpq_hls.search.result import Point
+from hpq_hls.search.space import Combination, Space
+
+
+class BudgetSpent(Exception):  # noqa: N818  (not an error: the search ends here, with what it has)
+    """As many combinations were evaluated as the search may evaluate."""
+
+
+class Evaluator(Protocol):
+    """Measures combinations; asking twice costs nothing."""
+
+    seed: int
+    """For strategies that draw."""
+
+    @property
+    def remaining(self) -> int | None:
+        """How many more combinations may be evaluated; None: as many as are wanted."""
+        ...
+
+    def evaluate(self, combinations: Iterable[Combination], expected: int | None = None) -> list[Point]:
+        """Exact accuracy and cost of each combination, in order.
+
+        expected: evaluations of the whole search where that is known, for its progress bar.
+
+        Raises:
+            BudgetSpent: there are none left; those that were left have been evaluated and are kept.
+        """
+        ...
+
+    def prices(self, combinations: Iterable[Combination]) -> list[Price]:
+        """Cost of each combination and whether it fits, in order, without its accuracy: no evaluation."""
+        ...
+
+    def feasible(self, point: Point) -> bool:
+        """Whether the point is accurate enough and within all limits."""
+        ...
+
+    def order(self, combination: Combination) -> tuple[float, ...]:
+        """Smaller for the better of two evaluated feasible combinations: the cheaper one; at equal cost the
+        one of fewer steps up; then the more accurate one. Never equal for two combinations."""
+        ...
+
+
+class Strategy(Protocol):
+    """A way through the space; everything it evaluates is kept by the evaluator."""
+
+    name: str
+
+    def run(self, space: Space, evaluator: Evaluator) -> None:
+        """Evaluate combinations until there is nothing better to try. The result is the evaluator's best."""
+        ...

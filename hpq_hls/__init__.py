@@ -5,11 +5,12 @@ The names here are the public interface; everything else may move.
 
 from hpq_hls.cost import ResourceEstimate
 from hpq_hls.errors import HpqError
+from hpq_hls.finetune import FinetuneResult, finetune
 from hpq_hls.fixed import FixedType
 from hpq_hls.frontends import from_exported, from_onnx, from_torch
 from hpq_hls.graph import Graph
 from hpq_hls.project import Project, estimate, generate
-from hpq_hls.quantize import Precision, quantize
+from hpq_hls.quantize import Precision, QuantizerOptions, quantize
 from hpq_hls.search import SearchResult, search
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer, load
 from hpq_hls.synth import ResourceReport
@@ -19,6 +20,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CosimResult",
+    "FinetuneResult",
     "FixedType",
     "Graph",
     "HpqError",
@@ -26,10 +28,12 @@ __all__ = [
     "Project",
     "QuantizedGraph",
     "QuantizedLayer",
+    "QuantizerOptions",
     "ResourceEstimate",
     "ResourceReport",
     "SearchResult",
     "estimate",
+    "finetune",
     "from_exported",
     "from_onnx",
     "from_torch",

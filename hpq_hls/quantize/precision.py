@@ -12,12 +12,13 @@ from typing import Any
 import yaml
 
 from hpq_hls.errors import PrecisionError
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import FixedType, Rounding
 from hpq_hls.graph import Graph
 
 MIN_WIDTH = 1
 MAX_WIDTH = 32
-_KEYS = ("weight", "activation", "bias")
+_WIDTHS = ("weight", "activation", "bias")
+_KEYS = (*_WIDTHS, "rounding")
 
 Width = int | FixedType
 """A number of bits (the integer bits come from calibration), or a whole type."""
@@ -25,18 +26,23 @@ Width = int | FixedType
 
 @dataclass(frozen=True)
 class LayerPrecision:
-    """Widths of one layer; None takes the default, for ``bias`` it derives the width."""
+    """Widths of one layer; None takes the default, for ``bias`` it derives the width.
+
+    rounding: the quantization mode of the layer's output (of the network's input); None takes the
+    quantizer's. An activation that is a whole type has its own.
+    """
 
     weight: Width | None = None
     activation: Width | None = None
     bias: Width | None = None
+    rounding: Rounding | None = None
 
 
 @dataclass(frozen=True)
 class Precision:
     """Widths of a whole network: a default and what differs from it, by layer name.
 
-    The network's input is addressed by its own name and takes ``activation`` only.
+    The network's input is addressed by its own name and takes ``activation`` and ``rounding`` only.
     """
 
     default: LayerPrecision = LayerPrecision(weight=8, activation=8)
@@ -49,6 +55,7 @@ class Precision:
             weight=self.default.weight if own.weight is None else own.weight,
             activation=self.default.activation if own.activation is None else own.activation,
             bias=self.default.bias if own.bias is None else own.bias,
+            rounding=self.default.rounding if own.rounding is None else own.rounding,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,11 +78,11 @@ def parse_precision(given: Any) -> Precision:
     """Read a precision from what ``hpq_hls.quantize`` accepts.
 
     given: a Precision; a width for everything; ``{"layer": width | {"weight": .., "activation": ..,
-    "bias": ..}}``; ``{"default": .., "layers": {..}}``; or the path of a YAML file with one of
-    these (or with a key ``precision`` that holds one, such as a project.yaml).
+    "bias": .., "rounding": "AP_TRN"}}``; ``{"default": .., "layers": {..}}``; or the path of a YAML file
+    with one of these (or with a key ``precision`` that holds one, such as a project.yaml).
 
     Raises:
-        PrecisionError: a width out of 1..32, an unknown key, or a file that cannot be read.
+        PrecisionError: a width out of 1..32, an unknown key or mode, or a file that cannot be read.
     """
     if isinstance(given, Precision):
         return given
@@ -130,9 +137,27 @@ def _layer(value: Any, where: str) -> LayerPrecision:
     for key in value:
         if key not in _KEYS:
             raise PrecisionError(f"{where} has the unknown precision key {key!r}{nearest(str(key), _KEYS)}")
-    return LayerPrecision(
-        **{key: None if item is None else _width(item, f"{key} of {where}") for key, item in value.items()}
-    )
+    widths = {
+        key: None if item is None else _width(item, f"{key} of {where}")
+        for key, item in value.items()
+        if key in _WIDTHS
+    }
+    rounding = _rounding(value.get("rounding"), where)
+    if rounding is not None and isinstance(widths.get("activation"), FixedType):
+        raise PrecisionError(
+            f"{where} has a rounding beside the whole type {widths['activation']}; write it into the type"
+        )
+    return LayerPrecision(rounding=rounding, **widths)
+
+
+def _rounding(value: Any, where: str) -> Rounding | None:
+    if value is None:
+        return None
+    try:
+        return Rounding(value)
+    except ValueError as error:
+        names = ", ".join(mode.value for mode in Rounding)
+        raise PrecisionError(f"rounding of {where} is {value!r}; choose one of {names}") from error
 
 
 def _width(value: Any, where: str) -> Width:
@@ -168,10 +193,10 @@ def check_layers(precision: Precision, graph: Graph) -> None:
     Raises:
         PrecisionError: an unknown layer, or a width that the layer has no use for.
     """
-    takes: dict[str, set[str]] = {graph.input_name: {"activation"}}
+    takes: dict[str, set[str]] = {graph.input_name: {"activation", "rounding"}}
     for node in graph.nodes:
         if node.op.casts:
-            takes[node.name] = {"activation"} | ({"weight", "bias"} if node.op.weight is not None else set())
+            takes[node.name] = set(_KEYS) if node.op.weight is not None else {"activation", "rounding"}
     exact = {node.name: node.op.kind for node in graph.nodes if not node.op.casts}
     for name, widths in precision.layers.items():
         if name in exact:
@@ -183,11 +208,11 @@ def check_layers(precision: Precision, graph: Graph) -> None:
             raise PrecisionError(
                 f"the network has no layer {name!r} to set a precision for{nearest(name, takes)}"
             )
-        scalar = widths.weight == widths.activation and widths.bias is None
+        scalar = widths.weight == widths.activation and widths.bias is None and widths.rounding is None
         for key in _KEYS:
             if (
                 getattr(widths, key) is not None
                 and key not in takes[name]
                 and not (scalar and key == "weight")
             ):
-                raise PrecisionError(f"layer {name!r} has no {key} whose width could be set")
+                raise PrecisionError(f"layer {name!r} has no {key} that could be set")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,23 @@ import numpy.typing as npt
 from hpq_hls.errors import PrecisionError
 from hpq_hls.fixed import FixedType, Overflow, Rounding
 from hpq_hls.graph import Graph, Node, check_input, prepare
+from hpq_hls.graph.equalize import channel_sizes
+from hpq_hls.graph.equalize import equalize as equalized
 from hpq_hls.ops.base import FloatArray, IntArray
 from hpq_hls.ops.layout import Array
-from hpq_hls.quantize.precision import Precision, Width, check_layers, parse_precision
-from hpq_hls.quantize.scaling import COARSEST, FINEST, Scaling, choose_type, range_integer_bits, thinning
+from hpq_hls.quantize.activations import OutputError, least_error, observe
+from hpq_hls.quantize.bias import bias_type, corrected_bias, half_lsb, mean_input
+from hpq_hls.quantize.moments import InputMoments, as_matrices, collect_moments
+from hpq_hls.quantize.options import QuantizerOptions, Scaling, WeightRounding
+from hpq_hls.quantize.precision import LayerPrecision, Precision, Width, check_layers, parse_precision
+from hpq_hls.quantize.scaling import FINEST, choose_type
+from hpq_hls.quantize.weights import UNTOUCHED_FROM, WeightCodes, WeightMoments, chosen_modes, round_weights
 from hpq_hls.simulate import LayerSpec, QuantizedGraph, QuantizedLayer, assemble
 from hpq_hls.simulate.layer import Edge
 from hpq_hls.simulate.quantized_graph import make_layer
 
-MAX_BIAS_WIDTH = 32
+MAX_BIAS_FINENESS = 32
+"""How many fraction bits a bias may have more than the layer's products."""
 REMEMBERED_LAYERS = 1024
 """Layers of earlier networks that a Quantizer remembers."""
 EXAMPLES = 4
@@ -31,45 +40,63 @@ class Quantizer:
     """Calibrated once, then quantizes at any precision; used by ``quantize`` and by the search.
 
     Types and rounded weights of a (layer, width) are computed once and kept, and networks share the layers
-    that have the same types, weights and inputs, so that a ``Simulator`` need not run them again.
+    that have the same types, weights and inputs, so that a ``Simulator`` need not run them again. A layer's
+    integers depend on its own widths and on the type of its input, on nothing else.
 
     Parameters
     ----------
     graph : the float network.
     calibration_x : (batch, *input_shape), representative inputs.
-    rounding, overflow : modes of the input's and every layer's output type.
-    scaling : how integer bits are chosen.
+    options : how to quantize; settings : fields of QuantizerOptions that replace those of ``options``.
 
-    Raises DataError where the calibration data does not fit the network.
+    Raises DataError where the calibration data does not fit the network, PrecisionError for an unknown
+    setting.
     """
 
     def __init__(
         self,
         graph: Graph,
         calibration_x: npt.ArrayLike,
-        *,
-        rounding: Rounding = Rounding.RND,
-        overflow: Overflow = Overflow.SAT,
-        scaling: Scaling = Scaling.ERROR,
+        options: QuantizerOptions | None = None,
+        **settings: Any,
     ) -> None:
+        self.options = (options or QuantizerOptions()).changed(**settings)
         self.graph = prepare(graph)
-        self._rounding, self._overflow, self._scaling = rounding, overflow, scaling
         data = check_input(calibration_x, self.graph.input_shape, self.graph.input_name)
-        self._seen = _observed(self.graph, data)
+        if self.options.equalize:
+            self.graph = equalized(self.graph, channel_sizes(self.graph, data))
+        self._data: Array | None = data
         self._examples = data[:EXAMPLES].copy()
-        self._types: dict[tuple[str, Width], FixedType] = {}
-        self._weights: dict[tuple[str, Width], tuple[IntArray, FixedType]] = {}
+        self._seen = observe(self.graph, data)
+        self._moments: dict[str, InputMoments] | None = None
+        self._weight_moments: dict[str, WeightMoments] = {}
+        self._types: dict[object, FixedType] = {}
+        self._weights: dict[tuple[str, Width], WeightCodes] = {}
+        self._biases: dict[object, FloatArray] = {}
+        self._mean_inputs: dict[tuple[str, FixedType], FloatArray] = {}
         self._specs: dict[object, LayerSpec] = {}
         self._layers: OrderedDict[object, QuantizedLayer] = OrderedDict()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the layers that are remembered: whoever receives this makes those it needs."""
-        return {**self.__dict__, "_specs": {}, "_layers": OrderedDict()}
+        """With the moments instead of the calibration data; without the layers that are remembered: whoever
+        receives this makes those it needs."""
+        self._all_moments()
+        return {**self.__dict__, "_data": None, "_specs": {}, "_layers": OrderedDict()}
 
     @property
     def layer_names(self) -> tuple[str, ...]:
         """The layers whose precision can be chosen, in order."""
         return tuple(node.name for node in self.graph.nodes if node.op.casts)
+
+    def type_of(self, layer: str, part: str, width: int) -> FixedType:
+        """The type that a layer's "weight" or "activation" (or the input's) gets at a width, if the layer has
+        one scale for all its channels.
+
+        layer: one that ``check_layers`` takes, with such a part.
+        """
+        if part == "activation":
+            return self._value_type(layer, Precision(LayerPrecision(activation=width)))
+        return self._weight(self.graph.by_name[layer], width).type.replace(width=width)
 
     def quantize(self, precision: Any = 8) -> QuantizedGraph:
         """The network at a precision (see ``parse_precision``).
@@ -111,45 +138,107 @@ class Quantizer:
             return LayerSpec(output_type=output_type)
         widths = chosen.of(node.name)
         assert widths.weight is not None
-        raw, weight_type = self._weight(node, widths.weight)
-        bias_raw: IntArray | None = None
-        bias_type: FixedType | None = None
-        if node.op.bias is not None:
-            products = input_type.fraction + weight_type.fraction
-            finest = min(max(products, output_type.fraction), products + MAX_BIAS_WIDTH)
-            bias_type = _bias_type(node.op.bias, finest, widths.bias)
-            bias_raw = bias_type.from_float(node.op.bias)
-        return LayerSpec(raw, weight_type, bias_raw, bias_type, output_type)
+        weights = self._weight(node, widths.weight)
+        if node.op.bias is None:
+            return LayerSpec(weights.raw, weights.type, None, None, output_type, weights.shift, weights.signs)
+        products = input_type.fraction + weights.type.fraction
+        bias = self._bias(node, input_type, widths)
+        half = half_lsb(products, output_type) if self.options.bias_correction else 0.0
+        finest = min(max(products, output_type.fraction), products + MAX_BIAS_FINENESS)
+        kind = bias_type(bias + half, finest, widths.bias)
+        raw = kind.from_float(bias + half)
+        return LayerSpec(weights.raw, weights.type, raw, kind, output_type, weights.shift, weights.signs)
 
     def _value_type(self, name: str, chosen: Precision) -> FixedType:
         """Type of the input or of a layer's output."""
-        width = chosen.of(name).activation
+        widths = chosen.of(name)
+        width, rounding = widths.activation, widths.rounding or self.options.rounding
         assert width is not None
         if isinstance(width, FixedType):
             return width
-        key = (name, width)
+        key = (name, width, rounding)
         if key not in self._types:
-            values, signed = self._seen[name]
-            chosen_type = choose_type(values, width, signed, self._rounding, self._overflow, self._scaling)
-            if chosen_type.fraction == FINEST and 0 < abs(values).max() < 0.5 * chosen_type.scale:
-                raise PrecisionError(
-                    f"the values of {name!r} are all below 2**-{FINEST + 1} and would become zero; "
-                    "scale the network's input or weights up"
-                )
-            self._types[key] = chosen_type
+            self._types[key] = self._new_type(name, width, rounding)
         return self._types[key]
 
-    def _weight(self, node: Node, width: Width) -> tuple[IntArray, FixedType]:
+    def _new_type(self, name: str, width: int, rounding: Rounding) -> FixedType:
+        seen = self._seen[name]
+        modes = (self._effective(name, rounding), self.options.overflow)
+        if self.options.scaling is Scaling.OUTPUT and width < UNTOUCHED_FROM:
+            error = OutputError(self.graph, name, seen, self._all_moments())
+            chosen = least_error(seen, width, modes, error)
+        else:
+            chosen = choose_type(seen.sample, width, seen.signed, *modes, self.options.scaling)
+        if chosen.fraction == FINEST and 0 < abs(seen.sample).max() < 0.5 * chosen.scale:
+            raise PrecisionError(
+                f"the values of {name!r} are all below 2**-{FINEST + 1} and would become zero; "
+                "scale the network's input or weights up"
+            )
+        return chosen.replace(rounding=rounding)
+
+    def _effective(self, name: str, rounding: Rounding) -> Rounding:
+        """What a mode amounts to: AP_TRN rounds to nearest behind a bias that holds half an LSB."""
+        node = self.graph.by_name.get(name)
+        if rounding is Rounding.TRN and node is not None and node.op.bias is not None:
+            return Rounding.RND if self.options.bias_correction else Rounding.TRN
+        return rounding
+
+    def _weight(self, node: Node, width: Width) -> WeightCodes:
         key = (node.name, width)
         if key not in self._weights:
             values = node.op.weight
             assert values is not None
-            if isinstance(width, FixedType):
-                chosen = width
+            if isinstance(width, FixedType) and not chosen_modes(width):
+                self._weights[key] = WeightCodes(width.from_float(values), width)
             else:
-                chosen = choose_type(values, width, True, Rounding.RND, Overflow.SAT, self._scaling)
-            self._weights[key] = (chosen.from_float(values), chosen)
+                found = round_weights(
+                    as_matrices(node), width, self.options, lambda: self._moments_for_weights(node)
+                )
+                self._weights[key] = replace(found, raw=found.raw.reshape(values.shape))
         return self._weights[key]
+
+    def _bias(self, node: Node, input_type: FixedType, widths: LayerPrecision) -> FloatArray:
+        """The bias of a layer before it is rounded, without half an LSB of the output."""
+        bias, width = node.op.bias, widths.weight
+        assert bias is not None
+        assert width is not None
+        narrowest = min(width.width if isinstance(width, FixedType) else width, input_type.width)
+        if not self.options.bias_correction or narrowest >= UNTOUCHED_FROM:
+            return bias
+        key = (node.name, width, input_type)
+        if key not in self._biases:
+            moments = self._all_moments()[node.name]
+            weights = as_matrices(node)
+            rounded = self._weight(node, width).values().reshape(weights.shape)
+            self._biases[key] = corrected_bias(
+                bias, weights, rounded, moments, self._mean_input(node, input_type)
+            )
+        return self._biases[key]
+
+    def _mean_input(self, node: Node, input_type: FixedType) -> FloatArray:
+        source = node.inputs[0]
+        while source in self.graph.by_name and not self.graph.by_name[source].op.casts:
+            source = self.graph.by_name[source].inputs[0]
+        seen = input_type.replace(rounding=self._effective(source, input_type.rounding))
+        key = (node.name, seen)
+        if key not in self._mean_inputs:
+            self._mean_inputs[key] = mean_input(self._all_moments()[node.name], seen)
+        return self._mean_inputs[key]
+
+    def _moments_for_weights(self, node: Node) -> WeightMoments:
+        if node.name not in self._weight_moments:
+            centred = self.options.bias_correction and node.op.bias is not None
+            matrix = self._all_moments()[node.name].matrix(centred)
+            self._weight_moments[node.name] = WeightMoments.of(matrix)
+        return self._weight_moments[node.name]
+
+    def _all_moments(self) -> dict[str, InputMoments]:
+        """What the layers' inputs look like; found when it is first asked for."""
+        if self._moments is None:
+            assert self._data is not None
+            self._moments = collect_moments(self.graph, self._data)
+            self._data = None
+        return self._moments
 
     def _example_inputs(self, input_type: FixedType) -> IntArray:
         """Calibration samples and the two extremes of the input type, raw."""
@@ -159,76 +248,47 @@ class Quantizer:
         return np.concatenate([input_type.from_float(self._examples), lowest, highest])
 
 
-def _observed(graph: Graph, data: Array) -> dict[str, tuple[FloatArray, bool]]:
-    """Of the input and of each casting layer: a sample of the values, with the extremes, and whether any is
-    negative (a ReLU's never is)."""
-    wanted = {graph.input_name, *(node.name for node in graph.nodes if node.op.casts)}
-    samples: dict[str, list[FloatArray]] = {name: [] for name in wanted}
-    for rows, name, part in graph.each_value(data):
-        if name in wanted:
-            flat = part.reshape(-1)
-            step = thinning(len(data) * part[0].size)
-            first = -(rows.start * part[0].size) % step
-            samples[name] += [flat[first::step].copy(), np.array([flat.min(), flat.max()])]
-    seen: dict[str, tuple[FloatArray, bool]] = {}
-    for name, parts in samples.items():
-        sample = np.concatenate(parts)
-        node = graph.by_name.get(name)
-        signed = bool(sample.min() < 0) if node is None else node.activation is None
-        seen[name] = (sample, signed)
-    return seen
-
-
-def _bias_type(bias: FloatArray, finest: int, width: Width | None) -> FixedType:
-    """Type of the biases: ``finest`` fraction bits, and as many bits as the largest bias needs, at most
-    32; with a width given, as many integer bits as the largest needs and the rest fraction."""
-    if isinstance(width, FixedType):
-        return width
-    if width is None:
-        width = 1
-        while width < MAX_BIAS_WIDTH and width - range_integer_bits(bias, width, True) < finest:
-            width += 1
-    integer = range_integer_bits(bias, width, True)
-    fraction = min(width - integer, finest) if bias.any() else finest
-    fraction = max(min(fraction, 2 * FINEST), 2 * COARSEST)
-    return FixedType(width, width - fraction, True, Rounding.RND, Overflow.SAT)
-
-
 def quantize(
     graph: Graph,
     calibration_x: npt.ArrayLike,
     precision: Any = 8,
     *,
-    rounding: str | Rounding = Rounding.RND,
-    overflow: str | Overflow = Overflow.SAT,
-    scaling: str | Scaling = Scaling.ERROR,
+    rounding: str | Rounding = QuantizerOptions.rounding,
+    overflow: str | Overflow = QuantizerOptions.overflow,
+    scaling: str | Scaling = QuantizerOptions.scaling,
+    per_channel: bool = QuantizerOptions.per_channel,
+    equalize: bool = QuantizerOptions.equalize,
+    bias_correction: bool = QuantizerOptions.bias_correction,
+    weight_rounding: str | WeightRounding = QuantizerOptions.weight_rounding,
 ) -> QuantizedGraph:
     """Turn a float network into integers.
 
     graph: from ``from_torch`` or ``from_onnx``.
-    calibration_x: (batch, *input_shape), representative inputs; they decide the integer bits.
+    calibration_x: (batch, *input_shape), representative inputs; everything below goes by them.
     precision: a width for all, ``{"layer": {"weight": 4, "activation": 6}}``, or the path of a YAML
         file; see ``parse_precision``.
     rounding, overflow: Vitis's modes ("AP_RND", "AP_SAT", ...) of the input's and the outputs' types.
-    scaling: "error" chooses integer bits by least squared error, "range" by the largest value.
+    scaling: "output" chooses integer bits by least squared error of layers' outputs, "error" of the values
+        themselves, "range" by the largest value.
+    per_channel: a power-of-two scale for each output channel's weights.
+    equalize: even out the ranges of channels between consecutive layers first.
+    bias_correction: put the mean error that rounding makes into the biases.
+    weight_rounding: "compensated" rounds a layer's weights together, for the least error of its output,
+        "nearest" each by itself.
+
+    Weights of 8 bits or more are rounded to nearest, and keep their biases, whatever the options say.
 
     Raises:
         DataError: the calibration data does not fit the network.
         PrecisionError: an unknown layer, width or mode.
     """
-    quantizer = Quantizer(
-        graph,
-        calibration_x,
-        rounding=_mode(Rounding, rounding, "rounding"),
-        overflow=_mode(Overflow, overflow, "overflow"),
-        scaling=_mode(Scaling, scaling, "scaling"),
+    options = QuantizerOptions().changed(
+        rounding=rounding,
+        overflow=overflow,
+        scaling=scaling,
+        per_channel=per_channel,
+        equalize=equalize,
+        bias_correction=bias_correction,
+        weight_rounding=weight_rounding,
     )
-    return quantizer.quantize(precision)
-
-
-def _mode(kind: Any, given: Any, what: str) -> Any:
-    try:
-        return kind(given)
-    except ValueError as error:
-        names = ", ".join(str(item.value) for item in kind)
-        raise PrecisionError(f"{what} is {given!r}; choose one of {names}") from error
+    return Quantizer(graph, calibration_x, options).quantize(precision)

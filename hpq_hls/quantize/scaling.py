@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 import math
 
 import numpy as np
 
 from hpq_hls.fixed import FixedType, Overflow, Rounding
 from hpq_hls.ops.base import FloatArray
+from hpq_hls.quantize.options import Scaling
 
 CLIPPED_BITS = 4
 """How many integer bits below the full range are tried."""
@@ -20,17 +20,6 @@ COARSEST = -240
 """Fewest fraction bits that are chosen, so that products of two stay within what a FixedType takes."""
 
 
-class Scaling(enum.Enum):
-    """How integer bits are chosen.
-
-    RANGE: the fewest that hold the largest value.
-    ERROR: the number with the least mean squared rounding and clipping error on the values seen.
-    """
-
-    RANGE = "range"
-    ERROR = "error"
-
-
 def choose_type(
     values: FloatArray,
     width: int,
@@ -39,26 +28,32 @@ def choose_type(
     overflow: Overflow,
     scaling: Scaling = Scaling.ERROR,
 ) -> FixedType:
-    """The type of ``width`` bits whose binary point suits ``values`` best.
+    """The type of ``width`` bits whose binary point suits ``values`` best: RANGE, or the least ERROR.
 
     values: any shape, finite. A tensor of zeros gets ``integer = 1``.
     """
+    full, *fewer = candidate_types(values, width, signed, rounding, overflow)
+    if scaling is Scaling.RANGE or not fewer:
+        return full
     flat = thinned(values)
+    return min((full, *fewer), key=lambda candidate: squared_error(candidate, flat))
+
+
+def candidate_types(
+    values: FloatArray, width: int, signed: bool, rounding: Rounding, overflow: Overflow
+) -> list[FixedType]:
+    """The types of ``width`` bits that are worth a try: the finest that holds all values, and, where what is
+    out of range saturates, some that are finer."""
     if overflow is Overflow.WRAP_SM and not signed:
         overflow = Overflow.WRAP  # the vendor's headers have no sign-magnitude wrap for unsigned types
     widest = range_integer_bits(values, width, signed)
     widest = max(min(widest, width - COARSEST), width - FINEST)
-    full = FixedType(width, widest, signed, rounding, overflow)
-    saturates = overflow in (Overflow.SAT, Overflow.SAT_SYM)
-    if scaling is Scaling.RANGE or not saturates or not flat.size:
-        return full
-    best, best_error = full, squared_error(full, flat)
-    for integer in range(widest - 1, max(widest - 1 - CLIPPED_BITS, width - FINEST - 1), -1):
-        candidate = FixedType(width, integer, signed, rounding, overflow)
-        error = squared_error(candidate, flat)
-        if error < best_error:
-            best, best_error = candidate, error
-    return best
+    fewest = widest
+    if overflow in (Overflow.SAT, Overflow.SAT_SYM) and values.size:
+        fewest = max(widest - CLIPPED_BITS, width - FINEST)
+    return [
+        FixedType(width, integer, signed, rounding, overflow) for integer in range(widest, fewest - 1, -1)
+    ]
 
 
 def thinned(values: FloatArray) -> FloatArray:

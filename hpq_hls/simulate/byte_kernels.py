@@ -26,7 +26,7 @@ import numpy as np
 
 from hpq_hls.fixed import Interval
 from hpq_hls.ops import Conv2d, Linear, Operator, WindowSpec
-from hpq_hls.ops.layout import Array, Scratch, channels_last_axes
+from hpq_hls.ops.layout import IMAGE, Array, Scratch, channels_last_axes
 from hpq_hls.simulate.threads import torch_alone
 
 if TYPE_CHECKING:
@@ -79,13 +79,13 @@ class ByteKernel:
         output_dtype: np.dtype[Any],
         weight: Array,
         bias: Array,
-        scale: float,
+        scale: Array,
         limits: Interval | None,
     ) -> ByteKernel | None:
         """The kernel; None where torch has none that is exact.
 
-        weight: integers in torch layout, in int8's range. bias: (out_channels,), multiples of 1/2 in units
-        of the sum. scale: the power of two that brings these to units of the output.
+        weight: integers in torch layout, in int8's range. scale: (out_channels,), the power of two that
+        brings a channel's sums to units of the output. bias: (out_channels,), in units of the output.
         """
         if not isinstance(op, (Conv2d, Linear)) or (isinstance(op, Conv2d) and _goes_astray(op)):
             return None
@@ -102,7 +102,7 @@ class ByteKernel:
         output_dtype: np.dtype[Any],
         weight: Array,
         bias: Array,
-        scale: float,
+        scale: Array,
     ) -> ByteKernel:
         import torch
 
@@ -116,8 +116,8 @@ class ByteKernel:
                     integers, torch.ones(len(weight)), 1.0, _zero(input_dtype), stride, padding, dilation,
                     op.groups, None,
                 )  # fmt: skip
-            scales = torch.full((len(weight),), scale, dtype=torch.float32)
-            offsets = torch.from_numpy(np.ascontiguousarray(bias, dtype=np.float32)) * scales
+            scales = torch.from_numpy(np.ascontiguousarray(scale, dtype=np.float32))
+            offsets = torch.from_numpy(np.ascontiguousarray(bias, dtype=np.float32))
             zeros = torch.zeros(len(weight), dtype=torch.int32)
         kind = getattr(torch, output_dtype.name)
         return cls(op, input_dtype, output_dtype, packed, offsets, scales, zeros, kind)
@@ -267,13 +267,14 @@ def _agrees(
     ):
         weight = weight * used  # with more taps than these, float32 would not hold the sums
         bias = rng.integers(-99, 100, len(weight)) + 0.5
-        kernel = ByteKernel._packed(op, input_dtype, output_dtype, weight, bias, scale)
+        scales = scale * 2.0 ** -(np.arange(len(weight)) % 4)
+        kernel = ByteKernel._packed(op, input_dtype, output_dtype, weight, bias * scales, scales)
         given = np.ascontiguousarray(np.moveaxis(x, 0, -1) if x.ndim == 2 else x.transpose(2, 1, 3, 0))
         found = kernel.run(given, Scratch())
         expected = op.compute(
             [given.astype(np.float64)], op.arrange(weight.astype(np.float64)), bias, Scratch()
         )
-        expected *= scale
+        expected *= scales.reshape((-1, 1, 1) if expected.ndim == IMAGE else (-1, 1))
         if output_dtype != np.float32:
             limits = np.iinfo(output_dtype)
             expected = np.clip(np.rint(expected), limits.min, limits.max)

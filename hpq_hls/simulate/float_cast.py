@@ -84,17 +84,21 @@ class FloatCast:
         floor = 0 if self.rectifies else self.target.min_raw
         return Interval(max(floor, self.target.min_raw), self.target.max_raw)
 
-    def nearest_offset(self, unit: int) -> float | None:
+    def nearest_offset(self, unit: int, between: bool = False) -> float | None:
         """What must be added to the sum, in its own units of which ``unit`` make one of the target, so that
         rounding to nearest even gives the rounded value; None for a mode in which that depends on the sign.
+
+        between: the sum has been rounded down to whole units and was none before.
         """
-        if not self.drops or self._rounding is Rounding.RND_CONV:
+        if not self.drops:
             return 0.0
         # A sum is a whole number of its units: half of one moves it off every tie, and to no other side.
+        # One that was none lies half a unit higher as far as rounding is concerned.
         return {
             Rounding.TRN: 0.5 - unit / 2,
             Rounding.RND: 0.5,
-            Rounding.RND_MIN_INF: -0.5,
+            Rounding.RND_MIN_INF: 0.5 if between else -0.5,
+            Rounding.RND_CONV: 0.5 if between else 0.0,
         }.get(self._rounding)
 
     def apply(self, u: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ from hpq_hls.ops.base import IntArray, Operator
 
 WideArray = npt.NDArray[Any]
 """Integers of dtype int64, or Python integers (dtype object) where 63 bits do not suffice."""
+
+MAX_WEIGHT_SHIFT = 7
+"""Most bits by which the scale of one output channel may exceed that of another of its layer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,10 @@ class LayerSpec:
 
     weight_raw, bias_raw: int64 in torch layout, or None; batch-norm is already folded in.
     output_type: None for operators that are exact and cast nothing.
+    weight_shift: int64 (out_channels,), or None: weights of output channel c are multiples of
+        2**weight_shift[c], which need not be stored. The least is 0, the largest MAX_WEIGHT_SHIFT at most.
+    weight_signs: every weight is plus or minus 1, times its channel's power of two: a sign, stored in one
+        bit. The type has two bits (and those of weight_shift), which is what it takes to hold +1 and -1.
     """
 
     weight_raw: IntArray | None = None
@@ -38,6 +45,8 @@ class LayerSpec:
     bias_raw: IntArray | None = None
     bias_type: FixedType | None = None
     output_type: FixedType | None = None
+    weight_shift: IntArray | None = None
+    weight_signs: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +55,9 @@ class QuantizedLayer:
 
     weight_raw, bias_raw: int64 in torch layout, batch-norm folded in; None where there are none.
     weight_type, bias_type: their types; raw * 2**-fraction is the value.
+    weight_shift: int64 (out_channels,): the zeros at the end of each weight of an output channel, which are
+        not stored (see weight_codes); None where there are none.
+    weight_signs: weight_codes are all +1 or -1, and stored in one bit each.
     output_type: type after the fused activation.
     accumulator_type: a signed type that holds every exact sum; None for exact operators.
     accumulator_interval: raw values the sum can take before the activation.
@@ -68,6 +80,29 @@ class QuantizedLayer:
     accumulator_interval: Interval
     partial_bound: int
     input_edges: tuple[Edge, ...]
+    weight_shift: IntArray | None = None
+    weight_signs: bool = False
+
+    @property
+    def weight_codes(self) -> IntArray | None:
+        """The integers to multiply by: ``weight_codes << weight_shift``, by channel, is weight_raw."""
+        if self.weight_raw is None or self.weight_shift is None:
+            return self.weight_raw
+        return self.weight_raw >> per_channel(self.weight_shift, self.weight_raw.ndim)
+
+    @property
+    def stored_weight_type(self) -> FixedType | None:
+        """Type of weight_codes: what the value would be in a channel that is not shifted."""
+        if self.weight_type is None or self.weight_shift is None:
+            return self.weight_type
+        return _stored_type(self.weight_type, self.weight_shift)
+
+    @property
+    def weight_width(self) -> int | None:
+        """Bits in which a weight is stored; None where there are none."""
+        if self.stored_weight_type is None:
+            return None
+        return 1 if self.weight_signs else self.stored_weight_type.width
 
     @property
     def sum_fraction(self) -> int:
@@ -81,10 +116,12 @@ class QuantizedLayer:
 
     @property
     def weight_bits(self) -> int:
-        """Bits of weights and biases that the hardware stores."""
+        """Bits of weights, shifts and biases that are stored."""
         total = 0
-        if self.weight_raw is not None and self.weight_type is not None:
-            total += self.weight_raw.size * self.weight_type.width
+        if self.weight_raw is not None and self.weight_width is not None:
+            total += self.weight_raw.size * self.weight_width
+        if self.weight_shift is not None:
+            total += self.weight_shift.size * int(self.weight_shift.max()).bit_length()
         if self.bias_raw is not None and self.bias_type is not None:
             total += self.bias_raw.size * self.bias_type.width
         return total
@@ -101,8 +138,11 @@ def quantized_layer(
     """Derive the accumulator and the value ranges of a layer from its integers and its inputs.
 
     Raises:
-        PrecisionError: an accumulator would be wider than a FixedType can be.
+        PrecisionError: an accumulator would be wider than a FixedType can be; weight_shift does not suit
+            the weights.
     """
+    weight_shift = _checked_shift(name, spec)
+    _check_signs(name, spec, weight_shift)
     fraction = sum_fraction(op, [edge.type for edge in edges], spec)
     weight, bias = aligned_parameters(op, [edge.type for edge in edges], spec, fraction)
     seen = (
@@ -141,7 +181,71 @@ def quantized_layer(
         accumulator_interval=interval,
         partial_bound=bound,
         input_edges=tuple(edges),
+        weight_shift=weight_shift,
+        weight_signs=spec.weight_signs,
     )
+
+
+def _checked_shift(name: str, spec: LayerSpec) -> IntArray | None:
+    """The layer's weight_shift; None if it shifts nothing.
+
+    Raises:
+        PrecisionError: the weights are not what it says.
+    """
+    shift, raw, kind = spec.weight_shift, spec.weight_raw, spec.weight_type
+    if shift is None:
+        return None
+    problem = ""
+    if raw is None or kind is None:
+        problem = "there are no weights"
+    elif shift.shape != raw.shape[:1] or shift.dtype != np.int64:
+        problem = f"it is {shift.dtype} {shift.shape}, not int64 {raw.shape[:1]}"
+    elif shift.min() != 0 or shift.max() > MAX_WEIGHT_SHIFT:
+        problem = f"it runs from {shift.min()} to {shift.max()}, not from 0 to {MAX_WEIGHT_SHIFT} at most"
+    elif shift.max() >= kind.width:
+        problem = f"{kind} has no more than {kind.width} bits"
+    elif (raw & ((1 << per_channel(shift, raw.ndim)) - 1)).any():
+        problem = "weights of a channel are no multiples of its power of two"
+    elif not _fits(raw >> per_channel(shift, raw.ndim), _stored_type(kind, shift)):
+        problem = f"shifted weights do not fit {_stored_type(kind, shift)}"
+    if problem:
+        raise PrecisionError(f"weight_shift of layer {name!r} cannot be used: {problem}")
+    return shift if shift.any() else None
+
+
+def _check_signs(name: str, spec: LayerSpec, shift: IntArray | None) -> None:
+    """
+    Raises:
+        PrecisionError: weights that are said to be signs are not.
+    """
+    raw, kind = spec.weight_raw, spec.weight_type
+    if not spec.weight_signs:
+        return
+    problem = "there are no weights"
+    if raw is not None and kind is not None:
+        stored = kind if shift is None else _stored_type(kind, shift)
+        codes = raw if shift is None else raw >> per_channel(shift, raw.ndim)
+        problem = "" if (np.abs(codes) == 1).all() else "not all weights are +1 or -1"
+        if (stored.width, stored.signed) != (2, True):
+            problem = f"their type is {stored}, not a signed one of two bits"
+    if problem:
+        raise PrecisionError(f"the weights of layer {name!r} cannot be stored as signs: {problem}")
+
+
+def _stored_type(kind: FixedType, shift: IntArray) -> FixedType:
+    """The type of weights of ``kind`` without the bits that ``shift`` makes room for; the same fraction."""
+    most = int(shift.max())
+    return replace(kind, width=kind.width - most, integer=kind.integer - most)
+
+
+def _fits(raw: IntArray, kind: FixedType) -> bool:
+    interval = kind.code_interval
+    return raw.size == 0 or (interval.lo <= raw.min() and raw.max() <= interval.hi)
+
+
+def per_channel(values: IntArray, ndim: int) -> IntArray:
+    """``values`` (out_channels,) with the axes that go with weights of ``ndim`` axes in torch layout."""
+    return values.reshape((-1,) + (1,) * (ndim - 1))
 
 
 def sum_fraction(op: Operator, types: Sequence[FixedType], spec: LayerSpec | QuantizedLayer) -> int:

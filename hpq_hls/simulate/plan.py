@@ -10,11 +10,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from hpq_hls.fixed import FixedType, Interval, Overflow, Rounding
-from hpq_hls.ops.base import Operator
+from hpq_hls.ops.base import IntArray, Operator
 from hpq_hls.ops.layout import Array, Scratch, batch_last
 from hpq_hls.simulate import byte_kernels
 from hpq_hls.simulate.byte_kernels import ByteKernel, byte_dtype, byte_interval
 from hpq_hls.simulate.float_cast import MAX_SHIFT, FloatCast, float_cast
+from hpq_hls.simulate.grain import Grains, channel_grains, whole_sums
 from hpq_hls.simulate.layer import QuantizedLayer, aligned_parameters
 
 FLOAT32_BOUND = 2**24
@@ -124,35 +125,76 @@ def byte_plan(layer: QuantizedLayer) -> BytePlan | None:
     fused = layer.activation
     if layer.op.weight is None or not (fused is None or fused.rectifies) or layer.weight_raw is None:
         return None
+    codes = layer.weight_codes
     (edge,) = layer.input_edges
-    input_dtype, weights = byte_dtype(edge.interval), Interval.of(layer.weight_raw)
+    input_dtype = byte_dtype(edge.interval)
     fraction, target = layer.sum_fraction, layer.output_type
     shift = fraction - target.fraction
     weight, bias = aligned_parameters(layer.op, [edge.type], layer, fraction)
     cast = float_cast(layer.accumulator_interval, fraction, target, fused is not None)
     if input_dtype is None or cast is None or weight is None or not np.array_equal(weight, layer.weight_raw):
         return None
-    if cast.largest > FLOAT32_BOUND:
+    if cast.largest > FLOAT32_BOUND or codes is None or Interval.of(codes) not in Interval(-128, 127):
         return None
-    if weights not in Interval(-128, 127) or layer.partial_bound + (1 << max(shift, 0)) > byte_kernels.BOUND:
+    grains = channel_grains(layer, weight, bias, shift, 1 << max(shift, 0))
+    grains = grains or whole_sums(layer, bias, 1 << max(shift, 0))
+    if grains.bound > byte_kernels.BOUND:
         return None
     saturated = cast.byte_range()
     output_dtype = None if saturated is None else byte_dtype(saturated)
-    offset = cast.nearest_offset(1 << max(shift, 0)) if output_dtype is not None else None
-    if saturated is None or output_dtype is None or offset is None:
-        saturated, output_dtype, offset = None, np.dtype(np.float32), math.ldexp(cast.offset, shift)
+    if saturated is None or output_dtype is None:
+        saturated, output_dtype = None, np.dtype(np.float32)
     elif cast.rounded.clip(byte_interval(output_dtype)) in saturated:
         saturated = None
     kernel = ByteKernel.prepare(
         layer.op,
         input_dtype,
         output_dtype,
-        layer.weight_raw,
-        (0 if bias is None else bias) + np.full(len(layer.weight_raw), offset),
-        math.ldexp(1.0, -shift),
+        codes,
+        _byte_bias(grains, cast, shift, rounded=output_dtype != np.float32),
+        np.ldexp(1.0, _exponents(layer) - shift),
         saturated,
     )
     return None if kernel is None else BytePlan(kernel, cast if output_dtype == np.float32 else None)
+
+
+def _exponents(layer: QuantizedLayer) -> IntArray:
+    """By how much the codes of each output channel are to be shifted."""
+    assert layer.weight_raw is not None
+    return np.zeros(len(layer.weight_raw), np.int64) if layer.weight_shift is None else layer.weight_shift
+
+
+def _byte_bias(grains: Grains, cast: FloatCast, shift: int, *, rounded: bool) -> Array:
+    """The bias of a kernel for bytes, in units of the output; one of them is 2**shift of the sum's.
+
+    rounded: whether the kernel rounds to nearest even; else the cast rounds what is above its offset.
+    """
+    if not rounded:
+        return _float_bias(grains, shift) + cast.offset
+    offsets = np.zeros(len(grains.bias))
+    for channel, (exponent, between) in enumerate(zip(grains.exponents, grains.between, strict=True)):
+        offset = cast.nearest_offset(1 << max(shift - int(exponent), 0), bool(between))
+        assert offset is not None  # byte_range has looked
+        offsets[channel] = offset
+    return np.ldexp(grains.bias.astype(np.float64) + offsets, grains.exponents - shift)
+
+
+def _float_grains(
+    layer: QuantizedLayer, cast: FloatCast | None, weight: Array | None, bias: Array | None
+) -> Grains:
+    """In what sums in floats are counted: in units of the sum or, if they are too many for float32 and the
+    cast is in floats, in larger grains."""
+    shift = layer.sum_fraction - layer.output_type.fraction
+    half = 1 << (shift - 1) if cast is not None and cast.drops else 0
+    whole = whole_sums(layer, bias, half)
+    if whole.bound <= FLOAT32_BOUND or cast is None or weight is None:
+        return whole
+    return channel_grains(layer, weight, bias, shift, half) or whole
+
+
+def _float_bias(grains: Grains, shift: int) -> Array:
+    """The bias in units of the output; half a grain stands for all that lies between two."""
+    return np.ldexp(grains.bias.astype(np.float64) + 0.5 * grains.between, grains.exponents - shift)
 
 
 def integer_plan(layer: QuantizedLayer) -> LayerPlan:
@@ -184,9 +226,10 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
     cast = None
     if op.casts and (fused is None or fused.rectifies):
         cast = float_cast(layer.accumulator_interval, fraction, target, fused is not None)
-    half = 1 << (shift - 1) if cast is not None and cast.drops else 0
+    weight, bias = _parameters(layer)
+    grains = _float_grains(layer, cast, weight, bias)
     bound = max(
-        layer.partial_bound + half,
+        grains.bound * (2 if grains.between.any() else 1),
         0 if cast is None else cast.largest,
         *(_peak(edge.interval.lo, edge.interval.hi) for edge in layer.input_edges),
     )
@@ -194,7 +237,6 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
         return None
     dtype = np.dtype(np.float32 if bound <= FLOAT32_BOUND else np.float64)
     scale = 1.0 if cast is None else math.ldexp(1.0, -shift)
-    weight, bias = _parameters(layer)
     aligned = [math.ldexp(1.0, shift) for shift in _shifts(layer)]
     if weight is None:
         factors = tuple(None if factor * scale == 1.0 else factor * scale for factor in aligned)
@@ -202,8 +244,7 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
         factors = (None,)
     offset = 0.0 if cast is None else cast.offset
     if op.weight is not None:
-        bias = np.zeros(op.weight.shape[0]) if bias is None else bias
-        bias = bias.astype(np.float64) * scale + offset
+        bias = _float_bias(grains, 0 if cast is None else shift) + offset
         offset = 0.0
         bias = bias if bias.any() else None
     return LayerPlan(

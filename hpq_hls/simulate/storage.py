@@ -16,10 +16,13 @@ from hpq_hls.errors import DataError, HpqError, OutputError
 from hpq_hls.fixed import FixedType
 from hpq_hls.graph import Graph, Node
 from hpq_hls.ops import Operator, WindowSpec
-from hpq_hls.simulate.layer import LayerSpec
+from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer
 from hpq_hls.simulate.quantized_graph import QuantizedGraph, assemble
 
-FORMAT = 1
+FORMATS = (1, 2)
+"""What can be read. Format 2 has scales of single output channels, ``weight_shift``, and weights that are
+signs, ``weight_signs``; it is written only where there are some, so that who knows format 1 alone reads all
+other files and does not misread these."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _OPERATORS: dict[str, type[Operator]] = {
     item.__name__: item
@@ -35,7 +38,7 @@ def save(q: QuantizedGraph, path: Path) -> None:
     arrays: dict[str, np.ndarray[Any, Any]] = {"example_inputs": q.example_inputs}
     nodes = [_node_to_json(node, q, index, arrays) for index, node in enumerate(q.graph.nodes)]
     description = {
-        "format": FORMAT,
+        "format": 1 if all(_is_plain(layer) for layer in q.layers.values()) else 2,
         "name": q.graph.name,
         "input": {
             "name": q.graph.input_name,
@@ -77,8 +80,8 @@ def load(path: str | Path) -> QuantizedGraph:
     try:
         with zipfile.ZipFile(path) as archive:
             description = json.loads(archive.read("graph.json"))
-            if description["format"] != FORMAT:
-                raise ValueError(f"format {description['format']}, expected {FORMAT}")
+            if description["format"] not in FORMATS:
+                raise ValueError(f"format {description['format']}, expected {' or '.join(map(str, FORMATS))}")
             arrays = {
                 Path(name).stem: np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
                 for name in archive.namelist()
@@ -105,6 +108,10 @@ def _from_json(description: dict[str, Any], arrays: dict[str, Any]) -> Quantized
     return assemble(graph, FixedType.parse(given["type"]), specs, arrays["example_inputs"])
 
 
+def _is_plain(layer: QuantizedLayer) -> bool:
+    return layer.weight_shift is None and not layer.weight_signs
+
+
 def _node_to_json(
     node: Node, q: QuantizedGraph, index: int, arrays: dict[str, np.ndarray[Any, Any]]
 ) -> dict[str, Any]:
@@ -122,6 +129,11 @@ def _node_to_json(
         if value is not None:
             arrays[f"{index}.{key}"] = value
         item[key] = None if value is None else f"{index}.{key}"
+    if layer.weight_shift is not None:
+        item["weight_shift"] = f"{index}.weight_shift"
+        arrays[item["weight_shift"]] = layer.weight_shift
+    if layer.weight_signs:
+        item["weight_signs"] = True
     return item
 
 
@@ -147,7 +159,9 @@ def _node_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> tuple[Node,
         key: None if item[key] is None else FixedType.parse(item[key]) for key in _SPEC_TYPES
     }
     values.update({key: None if item[key] is None else arrays[item[key]] for key in _SPEC_ARRAYS})
-    return node, LayerSpec(**values)
+    if "weight_shift" in item:
+        values["weight_shift"] = arrays[item["weight_shift"]]
+    return node, LayerSpec(**values, weight_signs=bool(item.get("weight_signs", False)))
 
 
 def _op_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> Operator:

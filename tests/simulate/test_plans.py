@@ -167,15 +167,24 @@ def taps_matrix(op: Operator, shape: Shape, weight: Array | None) -> Array:
 
 
 OPERATORS = ["linear", "conv", "depthwise", "pointwise", "narrow", "average", "add", "affine"]
+SHIFTED = ("linear", "conv", "depthwise", "pointwise", "affine")
+"""Operators with weights, of which there are also cases whose channels have scales of their own."""
+
+
+def draw_shift(rng: np.random.Generator, channels: int) -> Array:
+    """Some channels by 0, most by less than the most."""
+    shift = rng.integers(0, 1 + int(rng.choice([1, 2, 3, 5, 7])), channels)
+    return shift - shift.min()
 
 
 @functools.cache
-def case(kind: str, index: int) -> Case:
-    rng = np.random.default_rng([OPERATORS.index(kind), index])
+def case(kind: str, index: int, shifted: bool = False, signs: bool = False) -> Case:
+    """signs: of the weights, in place of other integers."""
+    rng = np.random.default_rng([OPERATORS.index(kind), index, int(shifted)][: 3 if shifted else 2])
     op, shape = draw_operator(rng, kind)
     size = str(rng.choice(["small"] * 5 + ["medium"] * 3 + ["large"]))
     edges = [draw_edge(rng, size) for _ in range(op.arity)]
-    weight = weight_type = bias = bias_type = None
+    weight = weight_type = bias = bias_type = shift = None
     products = edges[0].type.fraction
     if op.weight is not None:
         width = int(rng.integers(2, 9) if size == "small" else rng.integers(5, 17))
@@ -184,6 +193,14 @@ def case(kind: str, index: int) -> Case:
         weight = rng.integers(codes.lo, codes.hi + 1, op.weight.shape)
         if rng.random() < 0.3:
             weight = rng.choice([codes.lo, codes.hi], op.weight.shape)
+        if signs:
+            width, weight = 2, rng.choice([-1, 1], op.weight.shape)
+            weight_type = FixedType(width, weight_type.integer)
+        if shifted:
+            shift = draw_shift(rng, len(weight))
+            weight <<= shift.reshape((-1,) + (1,) * (weight.ndim - 1))
+            most = int(shift.max())
+            weight_type = FixedType(width + most, weight_type.integer + most)
         products += weight_type.fraction
         if rng.random() < 0.7:
             finer = int(rng.choice([-4, -1, 0, 0, 0, 1, 3])) + (30 if size == "large" else 0)
@@ -194,7 +211,12 @@ def case(kind: str, index: int) -> Case:
 
     def make(output: FixedType) -> QuantizedLayer:
         return quantized_layer(
-            "layer", op, names, relu, edges, LayerSpec(weight, weight_type, bias, bias_type, output)
+            "layer",
+            op,
+            names,
+            relu,
+            edges,
+            LayerSpec(weight, weight_type, bias, bias_type, output, shift, weight_signs=signs),
         )
 
     draft = make(FixedType(8, 8))
@@ -215,11 +237,11 @@ def case(kind: str, index: int) -> Case:
 
 
 @functools.cache
-def plans(kind: str, index: int) -> dict[str, Plan]:
+def plans(kind: str, index: int, shifted: bool = False, signs: bool = False) -> dict[str, Plan]:
     """Every plan of a random layer, by the kind of its numbers."""
     found = {}
     for make in MAKERS:
-        made = make(case(kind, index).layer)
+        made = make(case(kind, index, shifted, signs).layer)
         if isinstance(made, BytePlan):
             found["bytes" if made.cast is None else "bytes to float32"] = made
         elif made is not None:
@@ -293,15 +315,30 @@ CHUNKS = [(kind, start) for kind in OPERATORS for start in range(0, EACH, len(MO
 
 @pytest.mark.parametrize(("kind", "start"), CHUNKS)
 def test_every_plan_gives_the_same_integers(kind: str, start: int) -> None:
+    same_integers(kind, start, shifted=False)
+
+
+@pytest.mark.parametrize(("kind", "start"), [(kind, start) for kind, start in CHUNKS if kind in SHIFTED])
+def test_every_plan_gives_the_same_integers_with_scales_of_channels(kind: str, start: int) -> None:
+    same_integers(kind, start, shifted=True)
+
+
+@pytest.mark.parametrize("shifted", [False, True])
+@pytest.mark.parametrize("kind", SHIFTED)
+def test_every_plan_gives_the_same_integers_with_signs(kind: str, shifted: bool) -> None:
+    same_integers(kind, 0, shifted=shifted, signs=True)
+
+
+def same_integers(kind: str, start: int, *, shifted: bool, signs: bool = False) -> None:
     """Work arrays are shared by the layers, and differ in nothing that shows."""
     work: dict[bool, dict[object, Array]] = {False: {}, True: {}}
     for index in range(start, start + len(MODES)):
-        of, rng = case(kind, index), np.random.default_rng(index)
+        of, rng = case(kind, index, shifted, signs), np.random.default_rng(index)
         raw = inputs(of, rng)
         want = expected(of, raw)
         assert want.min() >= of.layer.output_interval.lo
         assert want.max() <= of.layer.output_interval.hi
-        for numbers, run in plans(kind, index).items():
+        for numbers, run in plans(kind, index, shifted, signs).items():
             for last in (False, True):
                 given = [
                     as_given(x, shape, edge.interval, rng, last)
@@ -344,6 +381,97 @@ def test_the_random_layers_have_every_kind_of_plan() -> None:
         assert {rounding for rounding, _ in seen["bytes"]} == set(Rounding)
         assert len(seen["bytes"]) >= 20
         assert seen["bytes to float32"] >= floats
+
+
+def scaled_layer(
+    codes: Array, shift: Array, bias: Array, edge: Edge, output: FixedType, relu: bool = False
+) -> QuantizedLayer:
+    """A Linear whose weights are ``codes << shift``; sums have no fraction."""
+    width = 20 + int(shift.max())
+    spec = LayerSpec(codes << shift[:, None], FixedType(width, width), bias, FixedType(60, 60), output, shift)
+    op = Linear(np.ones(codes.shape), np.ones(len(codes)))
+    return quantized_layer("layer", op, ("x",), Relu() if relu else None, [edge], spec)
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+@pytest.mark.parametrize("width", [8, 20])
+def test_every_rest_of_a_bias_under_every_scale(rounding: Rounding, width: int) -> None:
+    """Weights of ±1, so that sums are every multiple of a channel's power of two, ties among them, and
+    biases on and between these; for outputs of bytes and for wider ones."""
+    shift = np.repeat(np.arange(8), 2 * 16)
+    bias = np.concatenate([np.arange(-8, 8), np.random.default_rng(width).integers(-256, 256, 16)] * 8)
+    codes = np.resize([[1], [-1], [1]], (len(shift), 1))
+    kind = FixedType(8, 8)
+    x = np.arange(-128, 128)[None]
+    made: Counter[type] = Counter()
+    for drop, relu in itertools.product((-1, 0, 1, 2, 3, 5, 7, 8, 9), (False, True)):
+        output = FixedType(width, width + drop, not relu, rounding, Overflow.SAT)
+        layer = scaled_layer(codes, shift, bias, Edge(kind, kind.code_interval), output, relu)
+        total = ((codes << shift[:, None]) @ x + bias[:, None]).T
+        want = output.from_raw(np.maximum(total, 0) if relu else total, 0)
+        for make in MAKERS:
+            run = make(layer)
+            if run is not None:
+                made[type(run)] += 1
+                assert np.array_equal(outputs(run, [x], Scratch()), want), (drop, relu, run)
+    assert (made[BytePlan] == 18) == has_kernels()
+
+
+@pytest.mark.parametrize("between", [False, True])
+@pytest.mark.parametrize("taps", [1, 7])
+def test_scaled_channels_in_floats_up_to_the_last_bit(taps: int, between: bool) -> None:
+    """At the limit, counted in grains, float32 is taken and exact; not beyond."""
+    shift, drop, peak = np.array([0, 5]), 9, 1023
+    edge = Edge(FixedType(11, 11), Interval(-peak, peak))
+    limit = (2**24 >> between) - (1 << (drop - 1 - 5))
+    for grains, dtype in ((limit, "float32"), (limit + 1, "float64")):
+        codes = np.array([[3] * taps, [grains // (peak * taps) - 1] * taps])
+        rest = (grains - int(codes[1].sum()) * peak) << 5
+        bias = np.array([0, rest - 31 if between else rest])
+        for rounding in Rounding:
+            output = FixedType(40, 40 + drop, True, rounding, Overflow.SAT)
+            layer = scaled_layer(codes, shift, bias, edge, output)
+            run = number_plan(layer)
+            assert run.dtype == dtype
+            ends = [[peak] * taps, [-peak] * taps, [peak - 1] * taps, [1] + [0] * (taps - 1)]
+            x = np.array(ends + [[peak - i] + [peak] * (taps - 1) for i in range(16)]).T
+            total = (codes << shift[:, None]) @ x + bias[:, None]
+            assert np.array_equal(
+                outputs(run, [np.ascontiguousarray(x)], Scratch()), output.from_raw(total.T, 0)
+            )
+
+
+def test_scaled_channels_in_bytes_up_to_their_limit() -> None:
+    shift, drop = np.array([0, 6]), 8
+    edge = Edge(FixedType(8, 8), Interval(-127, 127))
+    for grains, is_bytes in ((BOUND - 4, True), (BOUND - 3, False)):
+        codes = np.array([[1] * 500, [127] * 500])
+        bias = np.array([0, (grains - 127 * 127 * 500) << 6])
+        output = FixedType(24, 24 + drop, True, Rounding.RND, Overflow.SAT)
+        layer = scaled_layer(codes, shift, bias, edge, output)
+        run = byte_plan(layer)
+        assert (run is not None) == (is_bytes and has_kernels())
+        if run is not None:
+            x = np.stack([np.full(500, 127), np.full(500, -127), *np.full((16, 500), 127)]).T
+            x[0, 2:] -= np.arange(16)
+            total = (codes << shift[:, None]) @ x + bias[:, None]
+            assert np.array_equal(outputs(run, [x], Scratch()), output.from_raw(total.T, 0))
+
+
+def test_the_random_layers_with_scales_of_channels_have_every_kind_of_plan() -> None:
+    """Bytes where aligned weights are none, float32 where aligned sums do not fit it."""
+    count: Counter[str] = Counter()
+    for kind, index in itertools.product(SHIFTED, range(EACH)):
+        layer = case(kind, index, True).layer
+        assert layer.weight_raw is not None
+        for numbers in plans(kind, index, True):
+            if numbers in BYTES:
+                count[numbers] += int(np.abs(layer.weight_raw).max() > 128)
+            else:
+                count[numbers] += numbers != "float32" or layer.partial_bound > 2**24
+    assert min(count[numbers] for numbers in ("float32", "float64", "int64", "object")) >= 5, count
+    if has_kernels():
+        assert min(count[numbers] for numbers in BYTES) >= 30, count
 
 
 # Bounds
@@ -608,7 +736,7 @@ def test_processors_whose_kernels_saturate_have_none(isa: str) -> None:
 class PairKernel:
     """A kernel for Linear in numpy that can saturate sums of two products to 16 bits."""
 
-    def __init__(self, weight: Array, bias: Array, scale: float, output: Any, saturates: bool) -> None:
+    def __init__(self, weight: Array, bias: Array, scale: Array, output: Any, saturates: bool) -> None:
         self.weight, self.bias, self.scale, self.output = weight.astype(np.int64), bias, scale, output
         self.saturates = saturates
 
@@ -621,7 +749,7 @@ class PairKernel:
         if self.saturates:
             pairs = pairs.clip(-(2**15), 2**15 - 1)
         total = pairs.sum(axis=1) - zero * self.weight.sum(axis=1)[:, None]
-        result = (total + self.bias[:, None]) * self.scale
+        result = total * self.scale[:, None] + self.bias[:, None]
         if self.output == np.float32:
             return result
         return np.rint(result).clip(np.iinfo(self.output).min, np.iinfo(self.output).max)

@@ -15,6 +15,7 @@ from hpq_hls.ops import Add, AvgPool2d, ChannelAffine, Conv2d, Flatten, Linear, 
 from hpq_hls.quantize import quantize
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer, reference, simulate
 from tests.networks import random_network
+from tests.scales import with_shifts
 
 
 def cast(value: Fraction, to: FixedType) -> Fraction:
@@ -73,7 +74,12 @@ def layer_rule(layer: QuantizedLayer, inputs: list[np.ndarray]) -> np.ndarray:
         return np.maximum(x, zero)
     if isinstance(op, MaxPool2d):
         return windows(x, op.window, min(x.reshape(-1))).max(axis=(3, 4))
-    weight = None if layer.weight_raw is None else values(layer.weight_raw, layer.weight_type)
+    weight = None if layer.weight_raw is None else values(layer.weight_codes, layer.stored_weight_type)
+    if layer.weight_shift is not None:
+        for row, shift in zip(
+            weight if weight.ndim > 1 else weight[:, None], layer.weight_shift, strict=True
+        ):
+            row *= 2 ** int(shift)
     if isinstance(op, Linear):
         total = (weight * x).sum(axis=1)
     elif isinstance(op, ChannelAffine):
@@ -131,10 +137,25 @@ def test_simulator_follows_the_documented_rules(seed: int) -> None:
     rounding, overflow = MODES[seed % len(MODES)]
     widths = {"default": {"weight": int(rng.integers(1, 17)), "activation": int(rng.integers(1, 17))}}
     q = quantize(from_torch(module, torch.zeros(2, *shape)), x, widths, rounding=rounding, overflow=overflow)
+    follows(q, x)
+
+
+@pytest.mark.parametrize("seed", range(14))
+def test_scales_of_channels_follow_the_documented_rules(seed: int) -> None:
+    module, shape = random_network(seed + 1100)
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(3, *shape)) * 2
+    rounding, overflow = MODES[seed % len(MODES)]
+    widths = {"default": {"weight": int(rng.integers(2, 9)), "activation": int(rng.integers(2, 9))}}
+    q = quantize(from_torch(module, torch.zeros(2, *shape)), x, widths, rounding=rounding, overflow=overflow)
+    follows(with_shifts(q, seed), x)
+
+
+def follows(q: QuantizedGraph, x: np.ndarray) -> None:
     expected = np.stack([network_rule(q, sample) for sample in x])
     raw = q.predict_raw(x)
     assert raw.dtype == np.int64
-    assert raw.shape == (3, *q.output_shape)
+    assert raw.shape == (len(x), *q.output_shape)
     np.testing.assert_array_equal(values(raw, q.output_type), expected)
     np.testing.assert_array_equal(q.predict(x), expected.astype(np.float64))
 

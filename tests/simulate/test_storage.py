@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import hpq_hls as hpq
 from hpq_hls.errors import DataError, OutputError
 from hpq_hls.quantize import quantize
 from tests.networks import random_network
+from tests.scales import with_shifts, with_signs
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 4, 5])
@@ -37,6 +39,51 @@ def test_round_trip(tmp_path: Path, seed: int) -> None:
     assert (tmp_path / "a.hpq").read_bytes() == (tmp_path / "b.hpq").read_bytes()
     with zipfile.ZipFile(tmp_path / "a.hpq") as archive:
         assert all(name.endswith((".json", ".npy")) for name in archive.namelist())
+
+
+def test_scales_of_channels_come_back(tmp_path: Path) -> None:
+    module, shape = random_network(1)
+    x = np.random.default_rng(1).normal(size=(5, *shape))
+    plain = quantize(hpq.from_torch(module, torch.zeros(2, *shape)), x, 6)
+    q = with_shifts(plain, 1)
+    assert any(layer.weight_shift is not None for layer in q.layers.values())
+    formats = {}
+    for name, network in (("plain", plain), ("shifted", q)):
+        network.save(tmp_path / f"{name}.hpq")
+        with zipfile.ZipFile(tmp_path / f"{name}.hpq") as archive:
+            text = archive.read("graph.json").decode()
+            formats[name] = (json.loads(text)["format"], "weight_shift" in text)
+    assert formats == {"plain": (1, False), "shifted": (2, True)}  # what format 1 says, format 1 holds
+    again = hpq.load(tmp_path / "shifted.hpq")
+    np.testing.assert_array_equal(again.predict_raw(x), q.predict_raw(x))
+    assert again.weight_bits == q.weight_bits
+    for name, layer in q.layers.items():
+        other = again.layers[name]
+        np.testing.assert_array_equal(other.weight_shift, layer.weight_shift)
+        np.testing.assert_array_equal(other.weight_codes, layer.weight_codes)
+        assert other.stored_weight_type == layer.stored_weight_type
+    again.save(tmp_path / "again.hpq")
+    assert (tmp_path / "shifted.hpq").read_bytes() == (tmp_path / "again.hpq").read_bytes()
+
+
+@pytest.mark.parametrize("shifted", [False, True])
+def test_signs_come_back(shifted: bool, tmp_path: Path) -> None:
+    module, shape = random_network(1)
+    x = np.random.default_rng(1).normal(size=(5, *shape))
+    q = with_signs(quantize(hpq.from_torch(module, torch.zeros(2, *shape)), x, 6), 1, shifted=shifted)
+    assert any(layer.weight_signs for layer in q.layers.values())
+    q.save(tmp_path / "a.hpq")
+    with zipfile.ZipFile(tmp_path / "a.hpq") as archive:
+        assert json.loads(archive.read("graph.json"))["format"] == 2
+    again = hpq.load(tmp_path / "a.hpq")
+    np.testing.assert_array_equal(again.predict_raw(x), q.predict_raw(x))
+    assert again.weight_bits == q.weight_bits
+    for name, layer in q.layers.items():
+        assert again.layers[name].weight_signs == layer.weight_signs
+        assert again.layers[name].weight_width == layer.weight_width
+        np.testing.assert_array_equal(again.layers[name].weight_codes, layer.weight_codes)
+    again.save(tmp_path / "b.hpq")
+    assert (tmp_path / "a.hpq").read_bytes() == (tmp_path / "b.hpq").read_bytes()
 
 
 def test_what_is_no_saved_network_is_refused(tmp_path: Path) -> None:

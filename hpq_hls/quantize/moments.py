@@ -1,0 +1,179 @@
+"""What calibration data says about the inputs of each layer's weights: means, second moments, samples.
+
+A layer with weights is seen as ``groups`` matrices of (rows, columns): one for a linear layer, one per group
+for a convolution, whose columns are (channel, ky, kx), and one per channel for a per-channel affine map. A
+*patch* is what the columns are multiplied with to give one output position.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hpq_hls.graph import Graph, Node
+from hpq_hls.ops import Shape, WindowSpec
+from hpq_hls.ops.base import FloatArray
+from hpq_hls.ops.layout import Array
+
+MAX_PATCHES = 1 << 14
+"""Patches per layer that the moments are taken over, spread evenly over the calibration data."""
+MAX_COLUMNS = 2048
+"""Most columns for which all second moments are kept (32 MiB); beyond it those of each column alone are."""
+MAX_SAMPLED = 1 << 20
+"""Most values per layer that are kept of the patches themselves."""
+MAX_SAMPLES = 4096
+"""Most patches that are kept as they are."""
+DAMPING = 1e-3
+"""Share of the mean second moment that is added to each column's own (GPTQ adds 1e-2), so that the matrix is
+definite also with columns that never vary: weights that calibration says nothing about are rounded to
+nearest."""
+SHRINKAGE = 1e-2
+"""The same, times columns per patch: the fewer patches a matrix was estimated from, the less the products of
+its different columns are relied on."""
+
+
+@dataclass(frozen=True, eq=False)
+class InputMoments:
+    """Statistics of the patches of one layer.
+
+    mean: (groups, columns). covariance: (groups, columns, columns), or (groups, columns), the variances
+    alone, for more than MAX_COLUMNS columns. sample: (some patches, groups, columns), float32.
+    patches: how many the moments were taken over.
+    """
+
+    mean: FloatArray
+    covariance: FloatArray
+    sample: npt.NDArray[np.float32]
+    patches: int
+
+    def matrix(self, centred: bool) -> FloatArray:
+        """Second moments about the mean (centred) or about 0, damped; shaped like ``covariance``.
+
+        About the mean is right where the mean's error goes into a bias.
+        """
+        diagonal = self.covariance.ndim == 2
+        moments = self.covariance
+        if not centred:
+            mean = self.mean
+            moments = moments + (np.square(mean) if diagonal else mean[:, :, None] * mean[:, None, :])
+        own = moments if diagonal else np.diagonal(moments, axis1=1, axis2=2)
+        columns = self.mean.shape[1]
+        damping = (DAMPING + SHRINKAGE * columns / self.patches) * own.mean(axis=1, keepdims=True)
+        damping[damping <= 0] = 1.0  # a group whose inputs are all constant: every weight counts alike
+        return np.asarray(moments + (damping if diagonal else damping[:, :, None] * np.eye(columns)))
+
+
+class _Matrices:
+    """Learns from an operator's lowering how its weights are used; see ``Lowering``."""
+
+    def __init__(self, input_shape: Shape) -> None:
+        self.input_shapes: Sequence[Shape] = (input_shape,)
+        self.groups = 1
+        self.window: WindowSpec | None = None
+
+    def weighted(self, groups: int, window: WindowSpec | None) -> None:
+        self.groups, self.window = groups, window
+
+    def pool(self, window: WindowSpec, average: bool) -> None:
+        raise AssertionError("an operator with weights asks for no other kernel")
+
+    def add(self) -> None:
+        raise AssertionError("an operator with weights asks for no other kernel")
+
+    relu = flatten = add
+
+
+def as_matrices(node: Node) -> FloatArray:
+    """The weights of a node as (groups, rows, columns); a view."""
+    weight = node.op.weight
+    assert weight is not None
+    groups = _lowered(node, ()).groups
+    return weight.reshape(groups, len(weight) // groups, -1)
+
+
+def _lowered(node: Node, input_shape: Shape) -> _Matrices:
+    found = _Matrices(input_shape)
+    node.op.lower(found)
+    return found
+
+
+class _Collector:
+    """Gathers the moments of one layer, block of samples by block of samples."""
+
+    def __init__(self, node: Node, input_shape: Shape, output_shape: Shape, samples: int) -> None:
+        lowered = _lowered(node, input_shape)
+        self._groups, self._window = lowered.groups, lowered.window
+        weights = as_matrices(node)
+        self._columns = weights.shape[2]
+        self._positions = math.prod(output_shape[1:]) if len(output_shape) > 1 else 1
+        total = samples * self._positions
+        self._step = max(1, total // MAX_PATCHES)
+        while math.gcd(self._step, self._positions) > 1:  # else some positions would never be looked at
+            self._step += 1
+        kept = min(MAX_SAMPLES, max(1, MAX_SAMPLED // (self._groups * self._columns)))
+        self._thinning = math.ceil(math.ceil(total / self._step) / kept)
+        self._seen = self._count = 0
+        self._shift: FloatArray | None = None
+        self._sum = np.zeros((self._groups, self._columns))
+        shape = (self._groups, self._columns)
+        self._products = np.zeros(shape if self._columns > MAX_COLUMNS else (*shape, self._columns))
+        self._sample: list[npt.NDArray[np.float32]] = []
+
+    def add(self, value: Array) -> None:
+        """value: (batch, *input_shape), the layer's float input."""
+        patches = self._patches(value)
+        if not len(patches):
+            return
+        if self._shift is None:  # sums about a first guess of the mean keep their digits
+            self._shift = patches.mean(axis=0)
+        self._sample.append(patches[-self._count % self._thinning :: self._thinning].astype(np.float32))
+        self._count += len(patches)
+        patches -= self._shift
+        self._sum += patches.sum(axis=0)
+        if self._products.ndim == 2:
+            self._products += np.square(patches).sum(axis=0)
+        else:
+            split = np.ascontiguousarray(patches.transpose(1, 2, 0))
+            self._products += np.matmul(split, split.transpose(0, 2, 1))
+
+    def _patches(self, value: Array) -> FloatArray:
+        """Every ``step``-th patch of a block, (patches, groups, columns)."""
+        total = len(value) * self._positions
+        taken = np.arange(-self._seen % self._step, total, self._step)
+        self._seen += total
+        if self._window is not None:
+            view = self._window.patches(value)
+            image, y, x = np.unravel_index(taken, (len(value), *view.shape[2:4]))
+            chosen = view[image, :, y, x]
+        elif value.ndim > 2:  # (batch, channels, height, width), a matrix per channel
+            chosen = np.moveaxis(value, 1, -1).reshape(total, -1)[taken]
+        else:
+            chosen = value[taken]
+        return chosen.reshape(len(taken), self._groups, self._columns).astype(np.float64)
+
+    def finish(self) -> InputMoments:
+        assert self._shift is not None
+        rest = self._sum / self._count
+        outer = np.square(rest) if self._products.ndim == 2 else rest[:, :, None] * rest[:, None, :]
+        covariance = self._products / self._count - outer
+        return InputMoments(self._shift + rest, covariance, np.concatenate(self._sample), self._count)
+
+
+def collect_moments(graph: Graph, data: Array) -> dict[str, InputMoments]:
+    """The moments of every layer with weights, in one pass over the calibration data."""
+    weighted = [node for node in graph.nodes if node.op.weight is not None]
+    collectors = {
+        node.name: _Collector(node, graph.shapes[node.inputs[0]], graph.shapes[node.name], len(data))
+        for node in weighted
+    }
+    readers: dict[str, list[str]] = {}
+    for node in weighted:
+        readers.setdefault(node.inputs[0], []).append(node.name)
+    for _, name, part in graph.each_value(data):
+        for reader in readers.get(name, ()):
+            collectors[reader].add(part)
+    return {name: collector.finish() for name, collector in collectors.items()}

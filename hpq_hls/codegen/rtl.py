@@ -17,7 +17,7 @@ import jinja2
 from hpq_hls.codegen.adders import adder_view
 from hpq_hls.codegen.base import Design, Files
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
-from hpq_hls.codegen.rtl_memory import memory_file, packed
+from hpq_hls.codegen.rtl_memory import SideBySide, memory_file, packed
 from hpq_hls.hardware.kernels import ChannelMac, Dataflow, Kernel, MatVec, Stream, UnrolledMatVec
 from hpq_hls.hardware.memory import fifo_style, memory_style
 from hpq_hls.resources import templates_dir
@@ -46,6 +46,8 @@ class RtlBackend:
                 design=design,
                 flow=flow,
                 memories=memories,
+                shifts_in_rom=any(name.endswith("_shift.mem") for name in memories),
+                signs_in_rom=any(getattr(kernel, "signs", False) for kernel in flow.kernels),
                 graphs=graphs,
                 source=flow.streams[flow.input],
                 sink=flow.streams[flow.output],
@@ -81,6 +83,7 @@ def _context(flow: Dataflow) -> dict[str, Any]:
         "module_name": lambda kernel: module_name(flow, kernel),
         "rom_name": lambda kernel, what: rom_name(flow, kernel, what),
         "product_shift": product_shift,
+        "shift_parameters": lambda kernel: shift_parameters(flow, kernel),
         "bias_shift": bias_shift,
         "memory_style": memory_style,
         "fifo_style": fifo_style,
@@ -109,10 +112,13 @@ def _memories(flow: Dataflow) -> Iterator[tuple[str, str]]:
     for kernel in flow.kernels:
         if isinstance(kernel, (MatVec, ChannelMac)):
             words = kernel.weight_words()
-            yield rom_name(flow, kernel, "weight"), memory_file(words, kernel.weight_type.width)
+            yield rom_name(flow, kernel, "weight"), memory_file(words, kernel.rom_type.width)
             biases = kernel.bias_words()
             if biases is not None and kernel.bias_type is not None:
                 yield rom_name(flow, kernel, "bias"), memory_file(biases, kernel.bias_type.width)
+            shifts = kernel.shift_words()
+            if shifts is not None and kernel.shift_type is not None and len(shifts) > 1:
+                yield rom_name(flow, kernel, "shift"), memory_file(shifts, kernel.shift_type.width)
 
 
 def module_name(flow: Dataflow, kernel: Kernel) -> str:
@@ -134,6 +140,22 @@ def _adder_modules(
 def product_shift(kernel: _Weighted, x: Stream) -> int:
     """Zeros to append to a product so that it has the accumulator's fraction."""
     return kernel.accumulator_type.fraction - x.type.fraction - kernel.weight_type.fraction
+
+
+def shift_parameters(flow: Dataflow, kernel: _Weighted) -> list[tuple[str, int | str | SideBySide]]:
+    """Parameters that tell a module by how much the sums of rows are shifted; none where none is."""
+    words, kind = kernel.shift_words(), kernel.shift_type
+    if words is None or kind is None:
+        return []
+    width = kind.width
+    if len(words) == 1:
+        return [("SHIFT_W", width), ("SHIFTS", SideBySide(width, tuple(words[0].tolist())))]
+    return [
+        ("SHIFT_W", width),
+        ("SHIFT_DEPTH", len(words)),
+        ("SHIFT_FILE", rom_name(flow, kernel, "shift")),
+        ("SHIFT_STYLE", memory_style(len(words), words.shape[1] * width)),
+    ]
 
 
 def bias_shift(kernel: _Weighted) -> int:

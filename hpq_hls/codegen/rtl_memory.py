@@ -18,6 +18,14 @@ class Packed:
     digits: str
 
 
+@dataclass(frozen=True)
+class SideBySide:
+    """A constant made of small unsigned numbers of ``width`` bits each, number 0 lowest."""
+
+    width: int
+    numbers: tuple[int, ...]
+
+
 def packed(values: npt.ArrayLike, element_width: int) -> Packed:
     """One word with the integers ``values`` side by side, element 0 lowest, two's complement."""
     row = np.asarray(values, dtype=np.int64).reshape(1, -1)

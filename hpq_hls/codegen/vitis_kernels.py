@@ -23,6 +23,7 @@ from hpq_hls.hardware.kernels import (
     PoolMode,
     Stream,
     UnrolledMatVec,
+    Weighted,
     WidthConverter,
     Window,
 )
@@ -137,7 +138,7 @@ def _tables(kernel: Kernel) -> dict[str, Table]:
         title = "input element of each output element, -1: padding"
         return {"index": Table(index, f"tables/{kernel.name}_index.inc", title, 32, nested=False)}
     if isinstance(kernel, UnrolledMatVec):
-        weight, bias = kernel.weight.reshape(-1, kernel.cols), kernel.bias
+        weight, bias = kernel.in_rom(kernel.weight.reshape(-1, kernel.cols)), kernel.bias
     elif isinstance(kernel, (MatVec, ChannelMac)):
         words = kernel.weight_words()
         weight, bias = words.reshape(len(words), -1), kernel.bias_words()
@@ -145,16 +146,22 @@ def _tables(kernel: Kernel) -> dict[str, Table]:
         return {}
     tables = {}
     if getattr(kernel, "adders", None) is None:
-        tables["weight"] = _rom(kernel, "weight", weight, kernel.weight_type)
+        tables["weight"] = _rom(kernel, "weight", weight, kernel.rom_type)
     if bias is not None and kernel.bias_type is not None:
         tables["bias"] = _rom(kernel, "bias", bias, kernel.bias_type)
+    shift = kernel.shift_words()
+    if shift is not None and kernel.shift_type is not None:
+        tables["shift"] = _rom(kernel, "shift", shift, kernel.shift_type)
     return tables
 
 
-def _rom(kernel: Kernel, name: str, values: IntArray, fixed_type: FixedType) -> Table:
+def _rom(kernel: Weighted, name: str, values: IntArray, fixed_type: FixedType) -> Table:
     depth, columns = values.shape
+    content = f"raw integers of {plain(fixed_type)}"
+    if name == "weight" and kernel.signs:
+        content = f"signs (0: +1, 1: -1) times 2^{-kernel.weight_type.fraction}"
     title = (
-        f"{kernel.layer}: {name}, {depth} words of {columns}, raw integers of {plain(fixed_type)} "
+        f"{kernel.layer}: {name}, {depth} words of {columns}, {content} "
         f"({columns * fixed_type.width} bits a word)"
     )
     return Table(values, f"tables/{kernel.name}_{name}.inc", title, columns * fixed_type.width)
@@ -193,4 +200,9 @@ def _summary(kernel: Kernel, x: Stream, y: Stream) -> str:
             text = f"from {x.lanes} to {y.lanes} elements per beat"
         case Gather():
             text = f"wires from {x.lanes} to {y.lanes} elements"
+    if getattr(kernel, "signs", False):
+        text += ", weights are signs"
+    shift = getattr(kernel, "shift", None)
+    if shift is not None:
+        text += f", sums of rows shifted by up to {shift.max()} bits"
     return text + (", ReLU" if getattr(kernel, "relu", False) else "")

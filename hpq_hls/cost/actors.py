@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from hpq_hls.hardware.kernels import WindowGeometry
+from hpq_hls.hardware.geometry import WindowGeometry
 
 Actor = Iterator[None]
 

@@ -150,6 +150,12 @@ def soft_product(left: int, right: int) -> int:
     return long if short == 1 else _SOFT[(short, long)]
 
 
+def sign_product(width: int) -> int:
+    """LUTs that negate an operand of ``width`` bits or do not: carries make the highest bits, the lowest is a
+    wire."""
+    return max(width - 1, 1)
+
+
 def tree(bill: Bill, terms: int, width: int, limit: int, in_dsps: int = 0, times: int = 1) -> None:
     """hpq_addtree: ``terms`` numbers of ``width`` bits, no sum wider than ``limit``, ``times`` over.
 

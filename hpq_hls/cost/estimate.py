@@ -169,7 +169,7 @@ def _layer(name: str, flow: Dataflow, bill: Bill, luts: Mapping[Term, float]) ->
 def _weight_bits(kernel: Kernel) -> int:
     if not isinstance(kernel, (MatVec, ChannelMac, UnrolledMatVec)):
         return 0
-    bits = kernel.weight.size * kernel.weight_type.width
+    bits = kernel.weight.size * kernel.rom_type.width
     if kernel.bias is not None and kernel.bias_type is not None:
         bits += kernel.bias.size * kernel.bias_type.width
     return bits

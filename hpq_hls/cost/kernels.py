@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
 
 from hpq_hls.cost.bill import Bill, Term
 from hpq_hls.cost.blocks import (
@@ -15,6 +18,7 @@ from hpq_hls.cost.blocks import (
     in_dsp,
     ram,
     rom,
+    sign_product,
     soft_product,
     tree,
 )
@@ -70,16 +74,21 @@ def signed_width(kind: FixedType) -> int:
     return kind.width if kind.signed else kind.width + 1
 
 
+def _product_width(kernel: MatVec | ChannelMac, x: FixedType) -> int:
+    """Bits of a product of x and a weight."""
+    return x.width + 1 if kernel.signs else signed_width(x) + signed_width(kernel.weight_type)
+
+
 def _dot(
-    bill: Bill, terms: int, x: FixedType, weight: FixedType, limit: int, rows: int, *, shared: bool
+    bill: Bill, kernel: MatVec | ChannelMac, x: FixedType, terms: int, rows: int, *, shared: bool
 ) -> bool:
     """hpq_dot, ``rows`` of them; True if the last register of each is inside a DSP block.
 
     shared: all rows see the same x, whose operand registers then exist once.
     """
-    left, right = signed_width(x), signed_width(weight)
-    width = left + right
-    if in_dsp(left, right):
+    left, right = signed_width(x), signed_width(kernel.weight_type)
+    width, limit = _product_width(kernel, x), kernel.accumulator_type.width
+    if in_dsp(left, right) and not kernel.signs:
         blocks = dsp_blocks(left, right, bill.family)
         bill.dsp += terms * rows * blocks
         if blocks > 1:
@@ -87,10 +96,33 @@ def _dot(
             bill.ff += terms * rows * width
         tree(bill, terms, width, limit, terms if blocks == 1 else 0, rows)
         return blocks == 1 and terms <= 3
-    bill.ff += terms * (x.width * (1 if shared else rows) + rows * (weight.width + width))
-    bill.add(Term.PRODUCT, terms * rows * soft_product(left, right))
+    bill.ff += terms * (x.width * (1 if shared else rows) + rows * (kernel.rom_type.width + width))
+    product = sign_product(x.width) if kernel.signs else soft_product(left, right)
+    bill.add(Term.PRODUCT, terms * rows * product)
     tree(bill, terms, width, limit, 0, rows)
     return False
+
+
+def _row_shifts(bill: Bill, kernel: MatVec | ChannelMac, terms: int, products: int) -> tuple[int, int]:
+    """The ROM of shifts and what shifts the sums of ``terms`` products of so many bits.
+
+    Returns the bits of the ROM's counter, and how many sums are shifted at all, be it by wires: no DSP block
+    adds a shifted product to its accumulator.
+    """
+    words, kind = kernel.shift_words(), kernel.shift_type
+    if words is None or kind is None:
+        return 0, 0
+    shifted = int(np.count_nonzero(words.any(axis=0)))
+    if len(words) == 1:
+        return 0, shifted
+    rom(bill, words[:, :, None], kind.width)
+    counter = count_bits(len(words))
+    bill.ff += counter
+    for column in words.T:
+        bits = int(np.bitwise_or.reduce(column ^ column[0])).bit_count()
+        width = min(products + count_bits(terms) + int(column.max()), kernel.accumulator_type.width)
+        bill.add(Term.SELECT, width * math.ceil(bits / 2))  # a LUT selects among four
+    return counter, shifted
 
 
 def _matvec(bill: Bill, kernel: MatVec, given: Stream, made: Stream) -> None:
@@ -102,29 +134,29 @@ def _matvec(bill: Bill, kernel: MatVec, given: Stream, made: Stream) -> None:
     if steps > 1:  # first_at and last_at: shift registers
         bill.ff += 3 if latency == 3 else 1
         bill.add(Term.MEMORY, 1 if latency == 3 else 2)
-    rom(bill, kernel.weight_words(), kernel.weight_type.width)
+    rom(bill, kernel.weight_words(), kernel.rom_type.width)
     biases = kernel.bias_words()
     if biases is not None and kernel.bias_type is not None:
         rom(bill, biases, kernel.bias_type.width)
         bill.ff += count_bits(folds)
         counters += count_bits(folds)
-    bill.add(Term.COUNTER, counters)
+    product = _product_width(kernel, given.type)
+    shift_counter, shifted = _row_shifts(bill, kernel, kernel.simd, product)
+    bill.add(Term.COUNTER, counters + shift_counter)
     bill.ff += given.bits  # the beat that comes in
     if rows > 1 and steps > 1:
         ram(bill, steps, given.bits)
         bill.ff += 1
         bill.add(Term.SELECT, given.bits)
     accumulator = kernel.accumulator_type
-    inside = _dot(
-        bill, kernel.simd, given.type, kernel.weight_type, accumulator.width, kernel.pe, shared=True
-    )
+    inside = _dot(bill, kernel, given.type, kernel.simd, kernel.pe, shared=True)
     if steps == 1:
         if biases is not None:
             bill.add(Term.BIAS, kernel.pe * accumulator.width)
     else:
         bill.add(Term.ACCUMULATE, kernel.pe * accumulator.width)
-    if not (inside and kernel.simd == 1):  # a single product is accumulated in its DSP block
-        bill.ff += kernel.pe * accumulator.width
+    # A single product is accumulated in its DSP block, unless it is shifted before.
+    bill.ff += (shifted if inside and kernel.simd == 1 else kernel.pe) * accumulator.width
     bill.ff += made.bits
     cast(bill, accumulator, made.type, kernel.relu, kernel.pe)
 
@@ -133,27 +165,21 @@ def _channelmac(bill: Bill, kernel: ChannelMac, given: Stream, made: Stream) -> 
     counters = count_bits(kernel.chunks)
     bill.add(Term.CHANNELMAC, 1)
     bill.ff += pipeline_registers(kernel) + given.bits
-    rom(bill, kernel.weight_words().reshape(kernel.chunks, -1), kernel.weight_type.width)
+    rom(bill, kernel.weight_words().reshape(kernel.chunks, -1), kernel.rom_type.width)
     biases = kernel.bias_words()
     if biases is not None and kernel.bias_type is not None:
         rom(bill, biases, kernel.bias_type.width)
         counters *= 2
     bill.ff += counters
-    bill.add(Term.COUNTER, counters)
+    product = _product_width(kernel, given.type)
+    shift_counter, shifted = _row_shifts(bill, kernel, kernel.taps, product)
+    bill.add(Term.COUNTER, counters + shift_counter)
     accumulator = kernel.accumulator_type
-    inside = _dot(
-        bill,
-        kernel.taps,
-        given.type,
-        kernel.weight_type,
-        accumulator.width,
-        kernel.lanes,
-        shared=False,
-    )
-    if not (inside and kernel.taps == 1):
-        bill.ff += kernel.lanes * accumulator.width
-        if biases is not None:
-            bill.add(Term.BIAS, kernel.lanes * accumulator.width)
+    inside = _dot(bill, kernel, given.type, kernel.taps, kernel.lanes, shared=False)
+    lanes = shifted if inside and kernel.taps == 1 else kernel.lanes
+    bill.ff += lanes * accumulator.width
+    if biases is not None:
+        bill.add(Term.BIAS, lanes * accumulator.width)
     bill.ff += made.bits
     cast(bill, accumulator, made.type, kernel.relu, kernel.lanes)
 

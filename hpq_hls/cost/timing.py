@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hpq_hls.cost.actors import Actor, Channel, narrow, pipeline, sink, source, widen, window, wiring
 from hpq_hls.errors import ConfigError
+from hpq_hls.hardware.geometry import WindowGeometry
 from hpq_hls.hardware.kernels import (
     Add,
     Cast,
@@ -22,7 +23,6 @@ from hpq_hls.hardware.kernels import (
     UnrolledMatVec,
     WidthConverter,
     Window,
-    WindowGeometry,
 )
 
 MAX_STEPS = 200_000

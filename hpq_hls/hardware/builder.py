@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,21 @@ from hpq_hls.ops import Flatten
 from hpq_hls.ops.base import Shape
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The parameters of a layer with weights, row by row.
+
+    matrix: (groups, rows, columns) integers of ``weight_type``. bias, shift: (groups, rows), or None; the
+    weights of a row count ``2**shift`` times what the type says. signs: the integers are all +1 or -1.
+    """
+
+    matrix: IntArray
+    bias: IntArray | None
+    shift: IntArray | None
+    weight_type: FixedType
+    signs: bool
 
 
 class Builder(ABC):
@@ -206,14 +221,16 @@ class Builder(ABC):
         """FIFO depth of a branch that waits at an Add."""
         return stream.beats
 
-    def arithmetic(self, matrix: IntArray, bias: IntArray | None) -> dict[str, Any]:
+    def arithmetic(self, rows: Rows) -> dict[str, Any]:
         """What every kernel that multiplies by the current layer's weights is told."""
         layer = self._layer
         return {
             "layer": layer.name,
-            "weight": matrix,
-            "bias": bias,
-            "weight_type": layer.weight_type,
+            "weight": rows.matrix,
+            "bias": rows.bias,
+            "shift": rows.shift,
+            "signs": rows.signs,
+            "weight_type": rows.weight_type,
             "bias_type": layer.bias_type,
             "accumulator_type": layer.accumulator_type,
             "relu": self.relu_fused,
@@ -248,21 +265,34 @@ class Builder(ABC):
         )
         self.finish(output)
 
-    def weights_in_order(self, groups: int) -> tuple[IntArray, IntArray | None]:
-        """Weights of the current layer without a window as (groups, rows, columns) and its biases as
-        (groups, rows), in the order the elements travel in."""
+    def weights_in_order(self, groups: int, *, aligned: bool = False) -> Rows:
+        """Parameters of the current layer without a window, in the order the elements travel in.
+
+        aligned: shifts are in the weights, not beside them.
+        """
         layer = self._layer
-        assert layer.weight_raw is not None
-        matrix: IntArray = layer.weight_raw.reshape(groups, layer.weight_raw.shape[0] // groups, -1)
-        bias = None if layer.bias_raw is None else layer.bias_raw
+        weight = layer.weight_raw if aligned else layer.weight_codes
+        kind = layer.weight_type if aligned else layer.stored_weight_type
+        assert weight is not None and kind is not None
+        matrix: IntArray = weight.reshape(groups, weight.shape[0] // groups, -1)
+        bias, shift = layer.bias_raw, None if aligned else layer.weight_shift
         if len(self.input_shapes[0]) == 1:
             arriving, leaving = self.orders[layer.inputs[0]], self.orders[layer.name]
             if groups == 1 and matrix.shape[2] == len(arriving):
                 matrix = matrix[:, :, arriving]
             rows = matrix.reshape(matrix.shape[0] * matrix.shape[1], -1)[leaving]
             matrix = rows.reshape(matrix.shape)
-            bias = None if bias is None else bias[leaving]
-        return np.ascontiguousarray(matrix), None if bias is None else bias.reshape(matrix.shape[:2])
+            bias, shift = (None if values is None else values[leaving] for values in (bias, shift))
+        bias, shift = (
+            None if values is None else values.reshape(matrix.shape[:2]) for values in (bias, shift)
+        )
+        signs = layer.weight_signs and not aligned
+        return Rows(np.ascontiguousarray(matrix), bias, shift, kind, signs)
+
+    @property
+    def is_da(self) -> bool:
+        """Whether the current layer's products are made by graphs of adders."""
+        return self.config.of(self._layer.name).strategy is Strategy.DA
 
     def adder_graphs(self, matrix: IntArray, stream: str) -> tuple[AdderGraph, ...] | None:
         """One adder graph per group of ``matrix`` (groups, rows, columns), which is multiplied with the
@@ -271,7 +301,7 @@ class Builder(ABC):
         Raises:
             ConfigError: the matrix is beyond the solver.
         """
-        if self.config.of(self._layer.name).strategy is not Strategy.DA:
+        if not self.is_da:
             return None
         given = self.streams[stream].type.code_interval
         try:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.adder_graph import AdderGraph
+from hpq_hls.hardware.geometry import WindowGeometry
 
 IntArray = npt.NDArray[np.int64]
 
@@ -83,54 +84,6 @@ class Kernel:
         return 0
 
 
-@dataclass(frozen=True)
-class WindowGeometry:
-    """A sliding window over a (channels, height, width) tensor.
-
-    Output row ``oy`` looks at input rows ``oy * stride[0] - pad_top + ky * dilation[0]``; positions
-    outside the input read as ``pad_value`` (a raw value). out_height/out_width are given, not
-    derived, so that ceil_mode and asymmetric padding need nothing more.
-    """
-
-    channels: int
-    height: int
-    width: int
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    pad_top: int
-    pad_left: int
-    out_height: int
-    out_width: int
-    pad_value: int = 0
-
-    @property
-    def taps(self) -> int:
-        """Elements of one channel in one window."""
-        return self.kernel[0] * self.kernel[1]
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """Height and width of the input area one window covers, dilation included."""
-        return (
-            (self.kernel[0] - 1) * self.dilation[0] + 1,
-            (self.kernel[1] - 1) * self.dilation[1] + 1,
-        )
-
-    @property
-    def scan(self) -> tuple[int, int]:
-        """Rows and columns of the padded area that is scanned: all of the input, all of every window."""
-        return (
-            max((self.out_height - 1) * self.stride[0] + self.span[0], self.pad_top + self.height),
-            max((self.out_width - 1) * self.stride[1] + self.span[1], self.pad_left + self.width),
-        )
-
-    @property
-    def positions(self) -> int:
-        """Windows per frame."""
-        return self.out_height * self.out_width
-
-
 @dataclass(frozen=True, eq=False)
 class Window(Kernel):
     """Line buffer and sliding window: pixels in, windows out.
@@ -166,6 +119,9 @@ class Weighted(Kernel):
     """Base of the kernels that multiply by constant weights, add a bias, apply ReLU and cast.
 
     weight: integers of ``weight_type``; bias: integers of ``bias_type``, or None.
+    shift: for each row (shaped like a bias), by how many bits its sum of products is shifted left before
+    the bias is added; the least is 0. None: no row is shifted.
+    signs: all weights are +1 or -1, and a ROM holds one bit of each, 1 for -1.
     """
 
     weight: IntArray
@@ -174,11 +130,39 @@ class Weighted(Kernel):
     bias_type: FixedType | None
     accumulator_type: FixedType
     relu: bool
+    shift: IntArray | None = field(default=None, kw_only=True)
+    signs: bool = field(default=False, kw_only=True)
+
+    @property
+    def rom_type(self) -> FixedType:
+        """Type of what a ROM holds of a weight."""
+        return FixedType(1, 1, signed=False) if self.signs else self.weight_type
+
+    def in_rom(self, weight: IntArray) -> IntArray:
+        """Weights as the integers of ``rom_type`` that a ROM holds of them."""
+        return (weight < 0).astype(np.int64) if self.signs else weight
+
+    @property
+    def shift_type(self) -> FixedType | None:
+        """The least unsigned integer type of the shifts."""
+        if self.shift is None:
+            return None
+        width = max(int(self.shift.max()).bit_length(), 1)
+        return FixedType(width, width, signed=False)
+
+
+def _by_fold(shift: IntArray | None, units: int) -> IntArray | None:
+    """Shifts in the order in which ``units`` parallel units use them: (folds, units), or (1, units) where
+    each unit always shifts by the same, which takes wires only."""
+    if shift is None:
+        return None
+    words = shift.reshape(-1, units)
+    return words[:1] if (words == words[0]).all() else words
 
 
 @dataclass(frozen=True, eq=False)
 class Matrix(Weighted):
-    """Base of the matrix-vector kernels: weight (G, M, K), bias (G, M)."""
+    """Base of the matrix-vector kernels: weight (G, M, K), bias and shift (G, M)."""
 
     @property
     def groups(self) -> int:
@@ -201,14 +185,14 @@ class MatVec(Matrix):
     """Matrix-vector unit folded by PE x SIMD, weights in a ROM.
 
     For each of ``vectors`` vectors of a frame, for each of G groups:
-    ``y[g, m] = cast(relu(bias[g, m] + sum_k weight[g, m, k] * x[g, k]))``.
+    ``y[g, m] = cast(relu(bias[g, m] + (sum_k weight[g, m, k] * x[g, k] << shift[g, m])))``.
     weight: (G, M, K) integers of ``weight_type``, columns already in stream order.
-    bias: (G, M) integers of ``bias_type``, or None.
+    bias: (G, M) integers of ``bias_type``, or None; shift: (G, M), or None.
     Input beats carry ``simd`` elements (simd divides K), order (vector, g, k); the vector of a
     group is kept in a buffer and reused for every fold of rows. Output beats carry ``pe`` elements
     (pe divides M), order (vector, g, m). Cycles: vectors * G * (M / pe) * (K / simd).
     ROM word of step (g, nf, sf): weight[g, nf * pe + p, sf * simd + s] at bits
-    ``(p * simd + s) * weight_type.width``.
+    ``(p * simd + s) * rom_type.width``, as ``in_rom`` says.
     """
 
     kind: ClassVar[str] = "matvec"
@@ -237,11 +221,15 @@ class MatVec(Matrix):
     def weight_words(self) -> IntArray:
         """The ROM in order: (G * M/pe * K/simd, pe, simd) integers."""
         folded = self.weight.reshape(self.groups, self.neuron_folds, self.pe, self.synapse_folds, self.simd)
-        return folded.transpose(0, 1, 3, 2, 4).reshape(-1, self.pe, self.simd)
+        return self.in_rom(folded.transpose(0, 1, 3, 2, 4).reshape(-1, self.pe, self.simd))
 
     def bias_words(self) -> IntArray | None:
         """The bias ROM in order: (G * M/pe, pe) integers."""
         return None if self.bias is None else self.bias.reshape(-1, self.pe)
+
+    def shift_words(self) -> IntArray | None:
+        """The shifts in order: (G * M/pe, pe), or (1, pe) where each row of multipliers has one shift."""
+        return _by_fold(self.shift, self.pe)
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,10 +237,10 @@ class ChannelMac(Weighted):
     """Per-channel multiply-accumulate: depthwise convolution and standalone batch-norm.
 
     Input beats carry ``taps * L`` elements, element ``t * L + l``; output beats carry L elements:
-    ``y[l] = cast(relu(bias[c] + sum_t weight[c, t] * x[t, l]))``, c = chunk * L + l.
+    ``y[l] = cast(relu(bias[c] + (sum_t weight[c, t] * x[t, l] << shift[c])))``, c = chunk * L + l.
     Chunks count 0 .. C/L - 1, then the next position follows; ``positions`` of them per frame.
-    weight: (C, taps) integers; bias: (C,) integers or None. ROM word of a chunk:
-    weight[chunk * L + l, t] at bits ``(t * L + l) * weight_type.width``.
+    weight: (C, taps) integers; bias, shift: (C,) integers or None. ROM word of a chunk:
+    weight[chunk * L + l, t] at bits ``(t * L + l) * rom_type.width``, as ``in_rom`` says.
     """
 
     kind: ClassVar[str] = "channelmac"
@@ -281,11 +269,15 @@ class ChannelMac(Weighted):
 
     def weight_words(self) -> IntArray:
         """The ROM in order: (C/L, taps, L) integers."""
-        return self.weight.reshape(self.chunks, self.lanes, self.taps).transpose(0, 2, 1)
+        return self.in_rom(self.weight.reshape(self.chunks, self.lanes, self.taps).transpose(0, 2, 1))
 
     def bias_words(self) -> IntArray | None:
         """The bias ROM in order: (C/L, L) integers."""
         return None if self.bias is None else self.bias.reshape(self.chunks, self.lanes)
+
+    def shift_words(self) -> IntArray | None:
+        """The shifts in order: (C/L, L), or (1, L) where each lane has one shift."""
+        return _by_fold(self.shift, self.lanes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,7 +287,7 @@ class UnrolledMatVec(Matrix):
     One beat in carries ``positions * G * K`` elements (position, g, k), one beat out
     ``positions * G * M`` elements (position, g, m), with the arithmetic of MatVec; all positions
     share the weights. ``beats`` beats per frame. adders: where the strategy is ``da``, one graph per
-    group that computes ``weight[g] @ x[g]`` without multiplications.
+    group that computes ``weight[g] @ x[g]`` without multiplications; there shifts are in the weights.
     """
 
     kind: ClassVar[str] = "unrolled"
@@ -303,6 +295,10 @@ class UnrolledMatVec(Matrix):
     positions: int
     beats: int
     adders: tuple[AdderGraph, ...] | None = None
+
+    def shift_words(self) -> IntArray | None:
+        """The shifts side by side, (1, G * M)."""
+        return None if self.shift is None else self.shift.reshape(1, -1)
 
     @property
     def multipliers(self) -> int:

@@ -38,7 +38,7 @@ class ParallelBuilder(Builder):
         layer = self._layer
         stream = self._inputs[0]
         positions = math.prod(self.output_shape[1:])
-        matrix, bias = self.weights_in_order(groups)
+        weights = self.weights_in_order(groups, aligned=self.is_da)
         if window is not None and not window.is_pointwise:
             stream = self._gather(stream, window, 0)
         output = self.new_stream("out", layer.output_type, math.prod(self.output_shape), 1)
@@ -48,10 +48,10 @@ class ParallelBuilder(Builder):
             outputs=(output,),
             positions=positions,
             beats=1,
-            **self.arithmetic(matrix, bias),
+            **self.arithmetic(weights),
         )
         self._check_size(kernel.multipliers, stream)
-        self.emit(replace(kernel, adders=self.adder_graphs(matrix, stream)))
+        self.emit(replace(kernel, adders=self.adder_graphs(weights.matrix, stream)))
         self.finish(output)
 
     def _check_size(self, multipliers: int, stream: str) -> None:

@@ -11,6 +11,7 @@ from hpq_hls.errors import ConfigError
 from hpq_hls.hardware.builder import Builder
 from hpq_hls.hardware.config import Strategy
 from hpq_hls.hardware.folding import choose_folding, choose_lanes, divisors
+from hpq_hls.hardware.geometry import WindowGeometry
 from hpq_hls.hardware.kernels import (
     ChannelMac,
     IntArray,
@@ -18,7 +19,6 @@ from hpq_hls.hardware.kernels import (
     Stream,
     UnrolledMatVec,
     Window,
-    WindowGeometry,
 )
 from hpq_hls.ops.window import WindowSpec
 
@@ -76,15 +76,15 @@ class StreamBuilder(Builder):
     def _folded(self, groups: int, window: WindowSpec | None, rows: int, per_group: int) -> None:
         layer, shape = self._layer, self.input_shapes[0]
         positions = math.prod(self.output_shape[1:])
-        matrix, bias = self.weights_in_order(groups)
-        cols, taps, lanes = matrix.shape[2], 1, 1
+        weights = self.weights_in_order(groups)
+        cols, taps, lanes = weights.matrix.shape[2], 1, 1
         legal = divisors(cols)
         wish = self.config.of(layer.name)
         if window is not None:
             taps = window.taps
             lanes = self._window_lanes(window, per_group, taps, cols, wish.simd)
             legal = _regroupable(cols, taps * lanes)
-            matrix = _by_chunk(matrix, per_group, taps, lanes)
+            weights = replace(weights, matrix=_by_chunk(weights.matrix, per_group, taps, lanes))
         pe, simd = choose_folding(layer.name, rows, legal, positions * groups, cols, wish, self.target)
         stream = self._inputs[0]
         if window is not None:
@@ -102,7 +102,7 @@ class StreamBuilder(Builder):
                 inputs=(stream,),
                 outputs=(output,),
                 vectors=positions if len(shape) == 3 else 1,
-                **self.arithmetic(matrix, bias),
+                **self.arithmetic(weights),
                 pe=pe,
                 simd=simd,
             )
@@ -128,11 +128,13 @@ class StreamBuilder(Builder):
                 f"layer {layer.name!r} has {groups} groups and a window; strategies 'unrolled' and "
                 "'da' do not cover that in io stream, so use 'folded'"
             )
-        matrix, bias = self.weights_in_order(groups)
+        weights = self.weights_in_order(groups, aligned=self.is_da)
         stream = self._inputs[0]
         if window is not None:
             stream = self._window(self.with_lanes(stream, shape[0]), window, 0)
-            matrix = _by_chunk(matrix, shape[0], window.taps, shape[0])
+            matrix = _by_chunk(weights.matrix, shape[0], window.taps, shape[0])
+            weights = replace(weights, matrix=matrix)
+        matrix = weights.matrix
         stream = self.with_lanes(stream, groups * matrix.shape[2])
         positions = math.prod(self.output_shape[1:])
         output = self.new_stream("out", layer.output_type, groups * matrix.shape[1], positions)
@@ -143,7 +145,7 @@ class StreamBuilder(Builder):
                 outputs=(output,),
                 positions=1,
                 beats=positions,
-                **self.arithmetic(matrix, bias),
+                **self.arithmetic(weights),
                 adders=self.adder_graphs(matrix, stream),
             )
         )
@@ -152,7 +154,8 @@ class StreamBuilder(Builder):
     def _channelwise(self, channels: int, window: WindowSpec | None) -> None:
         """Depthwise convolution, or a per-channel affine map."""
         layer = self._layer
-        matrix, bias = self.weights_in_order(channels)
+        weights = self.weights_in_order(channels)
+        bias, shift = (None if values is None else values[:, 0] for values in (weights.bias, weights.shift))
         positions = math.prod(self.output_shape[1:])
         lanes = self._channel_lanes(channels, positions * channels, window)
         stream = self.with_lanes(self._inputs[0], lanes)
@@ -165,7 +168,7 @@ class StreamBuilder(Builder):
                 inputs=(stream,),
                 outputs=(output,),
                 positions=positions,
-                **self.arithmetic(matrix[:, 0, :], None if bias is None else bias[:, 0]),
+                **self.arithmetic(replace(weights, matrix=weights.matrix[:, 0, :], bias=bias, shift=shift)),
                 lanes=lanes,
             )
         )

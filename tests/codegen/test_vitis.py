@@ -14,6 +14,7 @@ from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.vitis import VitisBackend
 from hpq_hls.codegen.vivado import VivadoBackend
 from hpq_hls.fixed import FixedType, Overflow, Rounding
+from hpq_hls.hardware.geometry import WindowGeometry
 from hpq_hls.hardware.kernels import (
     Add,
     Cast,
@@ -29,10 +30,10 @@ from hpq_hls.hardware.kernels import (
     UnrolledMatVec,
     WidthConverter,
     Window,
-    WindowGeometry,
 )
 from hpq_hls.verify.csim import run_selfcheck
 from tests.codegen.flows import accumulator, dataflow, design, parse, random_raw, small_design, stream, write
+from tests.rtl.cases import scaled_flows
 
 BACKENDS = [VitisBackend(), VivadoBackend()]
 
@@ -293,6 +294,12 @@ def test_unrolled(
         stream("y", target, positions * groups * rows, beats),
     ]
     proves(dataflow([kernel], streams), tmp_path, frames=8, io="parallel")
+
+
+@pytest.mark.parametrize("index", [0, 16, 9, 22, 26, 31])
+def test_rows_with_scales_of_their_own(index: int, tmp_path: Path) -> None:
+    """Shifts in a ROM and in wires, of every kernel that has weights."""
+    proves(scaled_flows()[index], tmp_path, frames=6)
 
 
 # ---------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
+from tests.scales import with_shifts
 
 NETWORKS = {
     "mlp": (nn.Sequential(nn.Linear(8, 12), nn.ReLU(), nn.Linear(12, 4)), (8,)),
@@ -26,7 +27,40 @@ def test_close_to_yosys(name: str, width: int, tmp_path: Path) -> None:
         if hasattr(layer, "reset_parameters"):
             layer.reset_parameters()
     x = np.random.default_rng(1).normal(size=(20, *shape))
+    _check(hpq.quantize(hpq.from_torch(net.eval(), torch.zeros(2, *shape)), x, width), tmp_path)
+
+
+@pytest.mark.parametrize(("name", "width", "most"), [("mlp", 4, 3), ("cnn", 6, 7)])
+def test_scales_of_channels_close_to_yosys(name: str, width: int, most: int, tmp_path: Path) -> None:
+    net, shape = NETWORKS[name]
+    x = np.random.default_rng(1).normal(size=(20, *shape))
     q = hpq.quantize(hpq.from_torch(net.eval(), torch.zeros(2, *shape)), x, width)
+
+    def draw(rng: np.random.Generator, channels: int) -> np.ndarray:
+        shift: np.ndarray = rng.permutation(np.resize(np.arange(most + 1), channels))
+        return shift - shift.min()
+
+    shifted = with_shifts(q, 1, draw)
+    costs = [hpq.estimate(network, target_interval=64) for network in (q, shifted)]
+    assert costs[0].lut < costs[1].lut
+    _check(shifted, tmp_path)
+
+
+@pytest.mark.parametrize(("name", "activation"), [("mlp", 3), ("mlp", 8), ("cnn", 5)])
+def test_signs_close_to_yosys(name: str, activation: int, tmp_path: Path) -> None:
+    net, shape = NETWORKS[name]
+    x = np.random.default_rng(1).normal(size=(20, *shape))
+    graph = hpq.from_torch(net.eval(), torch.zeros(2, *shape))
+    wider, signs = (
+        hpq.quantize(graph, x, {"default": {"weight": width, "activation": activation}}) for width in (2, 1)
+    )
+    costs = [hpq.estimate(q, target_interval=16) for q in (wider, signs)]
+    assert costs[1].dsp == 0  # a sign needs no multiplier
+    assert costs[1].lut + 55 * costs[1].dsp < costs[0].lut + 55 * costs[0].dsp
+    _check(signs, tmp_path)
+
+
+def _check(q: hpq.QuantizedGraph, tmp_path: Path) -> None:
     estimated = hpq.estimate(q, target_interval=64)
     measured = hpq.generate(q, tmp_path / "rtl", "rtl", target_interval=64).synth("yosys")
     assert (estimated.dsp, estimated.bram) == (measured.dsp, measured.bram)

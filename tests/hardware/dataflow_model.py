@@ -59,12 +59,15 @@ def _finish(
     return flow.streams[kernel.outputs[0]].type.from_raw(total, fraction)
 
 
-def _dot(kernel: MatVec | ChannelMac | UnrolledMatVec, flow: Dataflow, terms, bias) -> IntArray:  # type: ignore[no-untyped-def]
-    """Cast of products summed over the last axis plus bias; ``terms`` are objects."""
+def _dot(kernel: MatVec | ChannelMac | UnrolledMatVec, flow: Dataflow, terms, bias, shift) -> IntArray:  # type: ignore[no-untyped-def]
+    """Cast of products summed over the last axis, shifted, plus bias; ``terms`` are objects."""
     given = flow.streams[kernel.inputs[0]].type
     product = given.fraction + kernel.weight_type.fraction
     fraction = product if kernel.bias_type is None else max(product, kernel.bias_type.fraction)
     total = terms.sum(axis=-1) * (1 << (fraction - product))
+    if shift is not None:
+        assert shift.min() >= 0
+        total = total * 2 ** shift.astype(object)
     if bias is not None:
         assert kernel.bias_type is not None
         total = total + bias.astype(object) * (1 << (fraction - kernel.bias_type.fraction))
@@ -101,7 +104,8 @@ def _run(kernel: Kernel, flow: Dataflow, inputs: list[Frame]) -> list[Frame]:
         beats = x.astype(object).reshape(kernel.positions, kernel.chunks, kernel.taps, kernel.lanes)
         weight = kernel.weight_words().astype(object)
         terms = (beats * weight).transpose(0, 1, 3, 2)
-        return [_dot(kernel, flow, terms, kernel.bias_words()).reshape(out.beats, out.lanes)]
+        result = _dot(kernel, flow, terms, kernel.bias_words(), kernel.shift_words())
+        return [result.reshape(out.beats, out.lanes)]
     if isinstance(kernel, MatVec):
         return [_matvec(kernel, flow, x).reshape(out.beats, out.lanes)]
     assert isinstance(kernel, UnrolledMatVec)
@@ -111,7 +115,7 @@ def _run(kernel: Kernel, flow: Dataflow, inputs: list[Frame]) -> list[Frame]:
 def _matvec(kernel: MatVec, flow: Dataflow, x: Frame) -> Frame:
     """Folded exactly as the ROM is laid out."""
     words = kernel.weight_words().astype(object)
-    biases = kernel.bias_words()
+    biases, shifts = kernel.bias_words(), kernel.shift_words()
     vectors = x.reshape(kernel.vectors, kernel.groups, kernel.synapse_folds, kernel.simd).astype(object)
     result = []
     for vector in vectors:
@@ -120,8 +124,10 @@ def _matvec(kernel: MatVec, flow: Dataflow, x: Frame) -> Frame:
                 step = (g * kernel.neuron_folds + nf) * kernel.synapse_folds
                 word = words[step : step + kernel.synapse_folds]
                 terms = (word * vector[g][:, None, :]).transpose(1, 0, 2).reshape(kernel.pe, -1)
-                bias = None if biases is None else biases[g * kernel.neuron_folds + nf]
-                result.append(_dot(kernel, flow, terms, bias))
+                fold = g * kernel.neuron_folds + nf
+                bias = None if biases is None else biases[fold]
+                shift = None if shifts is None else shifts[fold % len(shifts)]
+                result.append(_dot(kernel, flow, terms, bias, shift))
     return np.asarray(result, dtype=np.int64)
 
 
@@ -129,12 +135,13 @@ def _unrolled(kernel: UnrolledMatVec, flow: Dataflow, x: Frame) -> Frame:
     """With multiplications, or every sum made by the graph of adders: then nothing looks at the weights."""
     vectors = x.astype(object).reshape(kernel.beats * kernel.positions, kernel.groups, 1, kernel.cols)
     if kernel.adders is None:
-        return _dot(kernel, flow, vectors * kernel.weight.astype(object), kernel.bias)
+        return _dot(kernel, flow, vectors * kernel.weight.astype(object), kernel.bias, kernel.shift)
     sums = [
         [graph.evaluate(part[0].tolist()) for graph, part in zip(kernel.adders, vector, strict=True)]
         for vector in vectors
     ]
-    return _dot(kernel, flow, np.asarray(sums, dtype=object)[..., None], kernel.bias)
+    assert kernel.shift is None
+    return _dot(kernel, flow, np.asarray(sums, dtype=object)[..., None], kernel.bias, None)
 
 
 def _window(kernel: Window, x: Frame) -> Frame:

@@ -8,11 +8,12 @@ import pytest
 from hpq_hls.codegen.manifest import port_of
 from hpq_hls.frontends.torch_export import from_torch
 from hpq_hls.hardware import HardwareConfig, Io, Strategy, build_dataflow
-from hpq_hls.hardware.kernels import MatVec
+from hpq_hls.hardware.kernels import Dataflow, MatVec, Weighted
 from hpq_hls.quantize import quantize
 from hpq_hls.simulate import QuantizedGraph, reference
 from tests.hardware.dataflow_model import run_dataflow
 from tests.networks import random_network
+from tests.scales import with_shifts
 
 CONFIGS = {
     "slow": HardwareConfig(target_interval=1 << 30),
@@ -38,6 +39,24 @@ def _quantized(seed: int, **modes: str) -> tuple[QuantizedGraph, np.ndarray]:
 @pytest.mark.parametrize("seed", range(40))
 def test_random_networks(seed: int) -> None:
     q, x = _quantized(seed)
+    _check(q, x)
+
+
+@pytest.mark.parametrize("seed", range(0, 40, 2))
+def test_random_networks_with_scales_of_channels(seed: int) -> None:
+    q, x = _quantized(seed)
+    shifted = with_shifts(q, seed)
+    flow = _check(shifted, x)
+    weighted = [kernel for kernel in flow.kernels if isinstance(kernel, Weighted)]
+    for kernel in weighted:
+        layer = shifted.layers[kernel.layer]
+        assert kernel.weight_type == layer.stored_weight_type
+        assert kernel.weight_type.width == q.layers[kernel.layer].weight_type.width  # type: ignore[union-attr]
+        assert (kernel.shift is None) == (layer.weight_shift is None)
+
+
+def _check(q: QuantizedGraph, x: np.ndarray) -> Dataflow:
+    """Compare every configuration with the simulator; the folded one."""
     raw = np.concatenate([q.quantize_input(x), q.example_inputs])
     expected = reference(q, raw)
     np.testing.assert_array_equal(q.predict_raw(x), expected[: len(x)])
@@ -47,6 +66,7 @@ def test_random_networks(seed: int) -> None:
         sink = port_of("m_axis", flow.streams[flow.output], flow.output_shape, flow.output_order)
         frames = np.stack([run_dataflow(flow, frame) for frame in source.to_frames(raw)])
         np.testing.assert_array_equal(sink.from_frames(frames), expected, err_msg=label)
+    return build_dataflow(q, CONFIGS["auto"])
 
 
 def test_targets_are_met_or_the_limit_is_reached() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.adder_graph import solve
+from hpq_hls.hardware.geometry import WindowGeometry
 from hpq_hls.hardware.kernels import (
     Add,
     Cast,
@@ -25,7 +26,6 @@ from hpq_hls.hardware.kernels import (
     UnrolledMatVec,
     WidthConverter,
     Window,
-    WindowGeometry,
 )
 
 OUT = "ap_fixed<7,3,AP_RND_CONV,AP_SAT>"
@@ -457,6 +457,45 @@ def mac_flows() -> list[Dataflow]:
     flows += [adders_flow(f"adders_{i}", mac) for i, mac in enumerate(UNROLLED)]
     flows += [channelmac_flow(f"channelmac_{i}", mac) for i, mac in enumerate(CHANNELMACS)]
     return flows
+
+
+def scaled(flow: Dataflow, seed: int) -> Dataflow:
+    """The same with rows that have scales of their own: random ones, one of 0."""
+    (kernel,) = flow.kernels
+    assert isinstance(kernel, (MatVec, UnrolledMatVec, ChannelMac))
+    rng = np.random.default_rng(seed)
+    shift = rng.integers(0, 1 + int(rng.choice([1, 2, 3, 5, 7])), kernel.weight.shape[:-1])
+    shift[np.unravel_index(rng.integers(shift.size), shift.shape)] = 0
+    if isinstance(kernel, MatVec) and seed % 4 == 3:
+        shift[:] = shift.reshape(-1, kernel.pe)[:1].repeat(shift.size // kernel.pe, 0).reshape(shift.shape)
+    aligned = kernel.weight << shift[..., None]
+    total = accumulator(
+        flow.streams[flow.input].type, aligned, kernel.weight_type, kernel.bias, kernel.bias_type
+    )
+    kernel = replace(kernel, shift=shift, accumulator_type=total)
+    return replace(flow, name=f"scaled_{flow.name}", kernels=(kernel,))
+
+
+def scaled_flows() -> list[Dataflow]:
+    flows = [flow for flow in mac_flows() if getattr(flow.kernels[0], "adders", None) is None]
+    return [scaled(flow, seed) for seed, flow in enumerate(flows)]
+
+
+def signed_flows() -> list[Dataflow]:
+    """Folded kernels whose weights are signs, and the same with rows that have scales of their own."""
+    flows = [flow for flow in mac_flows() if isinstance(flow.kernels[0], (MatVec, ChannelMac))]
+    found = []
+    for seed, flow in enumerate(flows):
+        (kernel,) = flow.kernels
+        assert isinstance(kernel, (MatVec, ChannelMac))
+        weight = np.random.default_rng(seed).choice(np.array([-1, 1]), kernel.weight.shape)
+        kind = FixedType(2, kernel.weight_type.integer)
+        x = flow.streams[flow.input].type
+        total = accumulator(x, weight, kind, kernel.bias, kernel.bias_type)
+        kernel = replace(kernel, weight=weight, weight_type=kind, accumulator_type=total, signs=True)
+        flow = replace(flow, name=f"signs_{flow.name}", kernels=(kernel,))
+        found.append(scaled(flow, seed) if seed % 2 else flow)
+    return found
 
 
 def other_flows() -> list[Dataflow]:

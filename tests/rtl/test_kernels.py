@@ -25,7 +25,7 @@ from hpq_hls.hardware.kernels import (
     WidthConverter,
     Window,
 )
-from tests.rtl.cases import converter_flow, mac_flows, other_flows, window_flows
+from tests.rtl.cases import converter_flow, mac_flows, other_flows, scaled_flows, signed_flows, window_flows
 from tests.rtl.harness import Batch, Result, Traffic
 
 TRAFFIC = (
@@ -38,7 +38,7 @@ TRAFFIC = (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flows", [window_flows, mac_flows, other_flows])
+@pytest.mark.parametrize("flows", [window_flows, mac_flows, scaled_flows, signed_flows, other_flows])
 def test_words_and_cycles(flows: Callable[[], list[Dataflow]], tmp_path: Path) -> None:
     batch = Batch(flows(), tmp_path)
     for expected in batch.expected:
@@ -101,8 +101,13 @@ def _check_that_rom_bits_matter(batch: Batch) -> None:
     names = [
         flow.name for flow in batch.flows if flow.kernels and isinstance(flow.kernels[0], MatVec | ChannelMac)
     ]
-    for name in names[:3]:
-        rom = next(batch.folder.glob(f"rtl/{name}_*_weight.mem"))
+    roms = [
+        (name, rom)
+        for name in names[:3]
+        for what in ("weight", "shift")
+        for rom in batch.folder.glob(f"rtl/{name}_*_{what}.mem")
+    ]
+    for name, rom in roms:
         text = rom.read_text()
         rom.write_text(text[:-2] + f"{int(text[-2], 16) ^ 1:x}\n")
         results = batch.run(Traffic())

@@ -20,6 +20,7 @@ from tests.rtl.cases import (
     mac_flows,
     matvec_flow,
     other_flows,
+    signed_flows,
     window_flow,
     window_flows,
 )
@@ -53,7 +54,7 @@ def _elaborate(flows: list[Dataflow]) -> list[str]:
 @pytest.mark.slow
 def test_netlists_compute_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Yosys understands the sources as Verilator does: its netlists give the same words."""
-    flows = [*window_flows(), *mac_flows(), *other_flows()][::3]
+    flows = [*window_flows(), *mac_flows(), *signed_flows(), *other_flows()][::3]
     write_projects(flows, tmp_path)
     log = _yosys(tmp_path, _elaborate(flows))
     assert "Warning" not in log, log[-3000:]

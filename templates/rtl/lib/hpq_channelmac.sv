@@ -1,8 +1,8 @@
 // Per-channel multiply-accumulate: depthwise convolution, or a batch-norm that stands alone.
 //
 // Beats of TAPS * LANES elements come in, element t * LANES + l; beats of LANES results go out, one
-// for one, at one beat per cycle: result l = bias + sum over t of weight * x, exact, then ReLU and one
-// cast. The CHUNKS beats of a position use one ROM word each.
+// for one, at one beat per cycle: result l = bias + (sum over t of weight * x << shift), exact, then
+// ReLU and one cast. The CHUNKS beats of a position use one ROM word each.
 //
 // The pipeline: ROM read | operands | products | adder tree | bias | cast.
 module hpq_channelmac #(
@@ -13,6 +13,7 @@ module hpq_channelmac #(
     parameter bit X_SIGNED      = 1'b1,
     parameter int W_W           = 8,
     parameter bit W_SIGNED      = 1'b1,
+    parameter bit W_IS_SIGN     = 1'b0,       // weights are +1 or -1, and W_W is 1: the ROM has a 1 for -1
     parameter bit HAS_BIAS      = 1'b0,
     parameter int B_W           = 1,
     parameter bit B_SIGNED      = 1'b1,
@@ -28,7 +29,12 @@ module hpq_channelmac #(
     parameter     WEIGHT_FILE   = "",
     parameter     WEIGHT_STYLE  = "block",
     parameter     BIAS_FILE     = "",
-    parameter     BIAS_STYLE    = "distributed"
+    parameter     BIAS_STYLE    = "distributed",
+    parameter int SHIFT_W       = 1,
+    parameter int SHIFT_DEPTH   = 1,          // words of shifts; with 1, every chunk has SHIFTS
+    parameter     SHIFT_FILE    = "",
+    parameter     SHIFT_STYLE   = "distributed",
+    parameter logic [LANES*SHIFT_W-1:0] SHIFTS = '0
 ) (
     input  logic                      clk,
     input  logic                      rst,
@@ -79,25 +85,20 @@ module hpq_channelmac #(
   );
 
   // ---------------------------------------------------------------- bias and cast
+  // Bias and shift follow the beat that is one cycle ahead of the addition.
   logic [LANES*ACC_W-1:0] biases;
   if (HAS_BIAS) begin : bias
-    // The address follows the beat that is one cycle ahead of the addition.
-    logic [ADDR_W-1:0]    addr;
     logic [LANES*B_W-1:0] word;
-    always_ff @(posedge clk) begin
-      if (rst) addr <= '0;
-      else if (en && valid_at[LATENCY-2]) addr <= (addr == ADDR_W'(CHUNKS - 1)) ? '0 : addr + 1'b1;
-    end
-    hpq_rom #(
-        .WIDTH (LANES * B_W),
-        .DEPTH (CHUNKS),
-        .ADDR_W(ADDR_W),
-        .FILE  (BIAS_FILE),
-        .STYLE (BIAS_STYLE)
-    ) bias_rom (
+    hpq_rowrom #(
+        .WIDTH(LANES * B_W),
+        .DEPTH(CHUNKS),
+        .FILE (BIAS_FILE),
+        .STYLE(BIAS_STYLE)
+    ) rom (
         .clk (clk),
+        .rst (rst),
         .en  (en),
-        .addr(addr),
+        .next(valid_at[LATENCY-2]),
         .data(word)
     );
     for (genvar l = 0; l < LANES; l++) begin : lane
@@ -111,6 +112,25 @@ module hpq_channelmac #(
     assign biases = '0;
   end
 
+  // A channel's weights are integers of its own scale: its sum is worth 2**shift times as much.
+  logic [LANES*SHIFT_W-1:0] shifts;
+  if (SHIFT_DEPTH > 1) begin : shift
+    hpq_rowrom #(
+        .WIDTH(LANES * SHIFT_W),
+        .DEPTH(SHIFT_DEPTH),
+        .FILE (SHIFT_FILE),
+        .STYLE(SHIFT_STYLE)
+    ) rom (
+        .clk (clk),
+        .rst (rst),
+        .en  (en),
+        .next(valid_at[LATENCY-2]),
+        .data(shifts)
+    );
+  end else begin : same_shift
+    assign shifts = SHIFTS;
+  end
+
   for (genvar l = 0; l < LANES; l++) begin : lane
     logic [TAPS*X_W-1:0] lane_x;
     logic [TAPS*W_W-1:0] lane_w;
@@ -118,15 +138,16 @@ module hpq_channelmac #(
       assign lane_x[t*X_W+:X_W] = x[(t*LANES+l)*X_W+:X_W];
       assign lane_w[t*W_W+:W_W] = weights[(t*LANES+l)*W_W+:W_W];
     end
-    logic signed [ACC_W-1:0] sum, accumulator;
+    logic signed [ACC_W-1:0] sum, scaled, accumulator;
     logic        [Y_W-1:0]   result;
     hpq_dot #(
-        .N       (TAPS),
-        .X_W     (X_W),
-        .X_SIGNED(X_SIGNED),
-        .W_W     (W_W),
-        .W_SIGNED(W_SIGNED),
-        .OUT_W   (ACC_W)
+        .N        (TAPS),
+        .X_W      (X_W),
+        .X_SIGNED (X_SIGNED),
+        .W_W      (W_W),
+        .W_SIGNED (W_SIGNED),
+        .W_IS_SIGN(W_IS_SIGN),
+        .OUT_W    (ACC_W)
     ) dot (
         .clk(clk),
         .en (en),
@@ -134,6 +155,7 @@ module hpq_channelmac #(
         .w  (lane_w),
         .y  (sum)
     );
+    assign scaled = sum <<< PRODUCT_SHIFT <<< shifts[l*SHIFT_W+:SHIFT_W];
     hpq_cast #(
         .IN_W      (ACC_W),
         .SHIFT     (CAST_SHIFT),
@@ -148,7 +170,7 @@ module hpq_channelmac #(
     );
     always_ff @(posedge clk) begin
       if (en) begin
-        accumulator              <= $signed(biases[l*ACC_W+:ACC_W]) + (sum <<< PRODUCT_SHIFT);
+        accumulator          <= $signed(biases[l*ACC_W+:ACC_W]) + scaled;
         out_data[l*Y_W+:Y_W] <= result;
       end
     end

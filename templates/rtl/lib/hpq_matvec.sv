@@ -1,8 +1,8 @@
 // Matrix-vector unit: PE rows by SIMD columns per cycle, weights in a ROM.
 //
 // A frame is a sequence of (vector, group) pairs. For each pair SYNAPSE_FOLDS beats of SIMD elements
-// come in, and NEURON_FOLDS beats of PE results go out: row = bias + weights . x, exact, then ReLU
-// and one cast. The vector is consumed as it arrives, during the first fold of rows, and kept in a
+// come in, and NEURON_FOLDS beats of PE results go out: row = bias + (weights . x << shift), exact,
+// then ReLU and one cast. The vector is consumed as it arrives, during the first fold of rows, and kept in a
 // buffer for the other folds; so a pair takes NEURON_FOLDS * SYNAPSE_FOLDS cycles, and the next one
 // follows without a gap. Weight ROM words are stored in the order in which they are used.
 //
@@ -17,6 +17,7 @@ module hpq_matvec #(
     parameter bit X_SIGNED      = 1'b1,
     parameter int W_W           = 8,
     parameter bit W_SIGNED      = 1'b1,
+    parameter bit W_IS_SIGN     = 1'b0,       // weights are +1 or -1, and W_W is 1: the ROM has a 1 for -1
     parameter bit HAS_BIAS      = 1'b0,
     parameter int B_W           = 1,
     parameter bit B_SIGNED      = 1'b1,
@@ -33,6 +34,11 @@ module hpq_matvec #(
     parameter     WEIGHT_STYLE  = "block",
     parameter     BIAS_FILE     = "",
     parameter     BIAS_STYLE    = "distributed",
+    parameter int SHIFT_W       = 1,
+    parameter int SHIFT_DEPTH   = 1,          // words of shifts; with 1, every fold of rows has SHIFTS
+    parameter     SHIFT_FILE    = "",
+    parameter     SHIFT_STYLE   = "distributed",
+    parameter logic [PE*SHIFT_W-1:0] SHIFTS = '0,
     parameter     BUFFER_STYLE  = "distributed"
 ) (
     input  logic                clk,
@@ -50,7 +56,6 @@ module hpq_matvec #(
   localparam int SF_W         = (SYNAPSE_FOLDS > 1) ? $clog2(SYNAPSE_FOLDS) : 1;
   localparam int NF_W         = (NEURON_FOLDS > 1) ? $clog2(NEURON_FOLDS) : 1;
   localparam int WA_W         = (WEIGHT_DEPTH > 1) ? $clog2(WEIGHT_DEPTH) : 1;
-  localparam int BA_W         = (BIAS_DEPTH > 1) ? $clog2(BIAS_DEPTH) : 1;
 
   // Cycles from the issue of a step until its sum reaches the accumulator: read, operands,
   // products, tree.
@@ -138,26 +143,20 @@ module hpq_matvec #(
   end
 
   // ---------------------------------------------------------------- accumulate and cast
+  // The bias follows the first step of a fold of rows that is one cycle ahead of the accumulator.
   logic [PE*ACC_W-1:0] biases;
   if (HAS_BIAS) begin : bias
-    // The address follows the step that is one cycle ahead of the accumulator.
-    logic [BA_W-1:0]   addr;
     logic [PE*B_W-1:0] word;
-    always_ff @(posedge clk) begin
-      if (rst) addr <= '0;
-      else if (en && valid_at[LATENCY-2] && first_at[LATENCY-2])
-        addr <= (addr == BA_W'(BIAS_DEPTH - 1)) ? '0 : addr + 1'b1;
-    end
-    hpq_rom #(
-        .WIDTH (PE * B_W),
-        .DEPTH (BIAS_DEPTH),
-        .ADDR_W(BA_W),
-        .FILE  (BIAS_FILE),
-        .STYLE (BIAS_STYLE)
-    ) bias_rom (
+    hpq_rowrom #(
+        .WIDTH(PE * B_W),
+        .DEPTH(BIAS_DEPTH),
+        .FILE (BIAS_FILE),
+        .STYLE(BIAS_STYLE)
+    ) rom (
         .clk (clk),
+        .rst (rst),
         .en  (en),
-        .addr(addr),
+        .next(valid_at[LATENCY-2] && first_at[LATENCY-2]),
         .data(word)
     );
     for (genvar p = 0; p < PE; p++) begin : row
@@ -171,6 +170,26 @@ module hpq_matvec #(
     assign biases = '0;
   end
 
+  // A row's weights are integers of its own scale: its sum is worth 2**shift times as much. All steps of a
+  // fold of rows need its shifts.
+  logic [PE*SHIFT_W-1:0] shifts;
+  if (SHIFT_DEPTH > 1) begin : shift
+    hpq_rowrom #(
+        .WIDTH(PE * SHIFT_W),
+        .DEPTH(SHIFT_DEPTH),
+        .FILE (SHIFT_FILE),
+        .STYLE(SHIFT_STYLE)
+    ) rom (
+        .clk (clk),
+        .rst (rst),
+        .en  (en),
+        .next(valid_at[LATENCY-2] && last_at[LATENCY-2]),
+        .data(shifts)
+    );
+  end else begin : same_shift
+    assign shifts = SHIFTS;
+  end
+
   logic done;  // the accumulators hold the results of a fold of rows
   logic load;  // and the output register takes them
   logic [PE*Y_W-1:0] results;
@@ -178,14 +197,15 @@ module hpq_matvec #(
   assign en   = !done || load;
 
   for (genvar p = 0; p < PE; p++) begin : row
-    logic signed [ACC_W-1:0] sum, start, accumulator;
+    logic signed [ACC_W-1:0] sum, scaled, start, accumulator;
     hpq_dot #(
-        .N       (SIMD),
-        .X_W     (X_W),
-        .X_SIGNED(X_SIGNED),
-        .W_W     (W_W),
-        .W_SIGNED(W_SIGNED),
-        .OUT_W   (ACC_W)
+        .N        (SIMD),
+        .X_W      (X_W),
+        .X_SIGNED (X_SIGNED),
+        .W_W      (W_W),
+        .W_SIGNED (W_SIGNED),
+        .W_IS_SIGN(W_IS_SIGN),
+        .OUT_W    (ACC_W)
     ) dot (
         .clk(clk),
         .en (en),
@@ -193,9 +213,10 @@ module hpq_matvec #(
         .w  (weights[p*SIMD*W_W+:SIMD*W_W]),
         .y  (sum)
     );
-    assign start = first_at[LATENCY-1] ? $signed(biases[p*ACC_W+:ACC_W]) : accumulator;
+    assign scaled = sum <<< PRODUCT_SHIFT <<< shifts[p*SHIFT_W+:SHIFT_W];
+    assign start  = first_at[LATENCY-1] ? $signed(biases[p*ACC_W+:ACC_W]) : accumulator;
     always_ff @(posedge clk) begin
-      if (en && valid_at[LATENCY-1]) accumulator <= start + (sum <<< PRODUCT_SHIFT);
+      if (en && valid_at[LATENCY-1]) accumulator <= start + scaled;
     end
     hpq_cast #(
         .IN_W      (ACC_W),

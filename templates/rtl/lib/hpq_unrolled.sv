@@ -1,8 +1,8 @@
 // Matrix-vector products with one multiplier for every weight, weights constant: a beat per cycle.
 //
 // A beat of POSITIONS * GROUPS * COLS elements (position, group, column) goes in, a beat of
-// POSITIONS * GROUPS * ROWS results (position, group, row) comes out: row = bias + weights . x, exact,
-// then ReLU and one cast. Constant (g, m, k) of WEIGHTS is element (g * ROWS + m) * COLS + k.
+// POSITIONS * GROUPS * ROWS results (position, group, row) comes out: row = bias + (weights . x << shift),
+// exact, then ReLU and one cast. Constant (g, m, k) of WEIGHTS is element (g * ROWS + m) * COLS + k.
 //
 // The pipeline: products | adder tree | bias | cast.
 module hpq_unrolled #(
@@ -26,7 +26,9 @@ module hpq_unrolled #(
     parameter     ROUNDING      = "AP_TRN",
     parameter     OVERFLOW      = "AP_WRAP",
     parameter logic [GROUPS*ROWS*COLS*W_W-1:0] WEIGHTS = '0,
-    parameter logic [GROUPS*ROWS*B_W-1:0]      BIASES  = '0
+    parameter logic [GROUPS*ROWS*B_W-1:0]      BIASES  = '0,
+    parameter int SHIFT_W       = 1,
+    parameter logic [GROUPS*ROWS*SHIFT_W-1:0]  SHIFTS  = '0
 ) (
     input  logic                                 clk,
     input  logic                                 rst,
@@ -58,6 +60,8 @@ module hpq_unrolled #(
       localparam logic [B_W-1:0]   BIAS_RAW = BIASES[r*B_W+:B_W];
       localparam logic [ACC_W-1:0] BIAS =
           (B_SIGNED ? ACC_W'($signed(BIAS_RAW)) : $signed(ACC_W'(BIAS_RAW))) << BIAS_SHIFT;
+      // A row's weights are integers of its own scale: its sum is worth 2**shift times as much.
+      localparam int SUM_SHIFT = PRODUCT_SHIFT + int'(SHIFTS[r*SHIFT_W+:SHIFT_W]);
       logic signed [ACC_W-1:0] sum, accumulator;
       logic        [Y_W-1:0]   result;
       hpq_constdot #(
@@ -88,7 +92,7 @@ module hpq_unrolled #(
       );
       always_ff @(posedge clk) begin
         if (en) begin
-          accumulator          <= $signed(BIAS) + (sum <<< PRODUCT_SHIFT);
+          accumulator          <= $signed(BIAS) + (sum <<< SUM_SHIFT);
           out_data[Y_AT+:Y_W] <= result;
         end
       end

@@ -8,13 +8,15 @@
 
 namespace hpq {
 
-// y[l] = cast(relu(bias[c] + sum over t of weight[c, t] * x[t, l])) with c = chunk * LANES + l.
+// y[l] = cast(relu(bias[c] + (sum over t of weight[c, t] * x[t, l] << shift[c]))), c = chunk * LANES + l.
 //
-// Config: weight_t, bias_t, accumulator_t; positions, channels, taps; relu.
-// Input element t * LANES + l; weight[chunk][t * LANES + l]; bias[chunk][l], or no_bias.
-template <class Config, class X, unsigned IN, class Y, unsigned LANES, class Weight, unsigned WORD, class Bias>
+// Config: weight_t, bias_t, shift_t, accumulator_t; positions, channels, taps; relu.
+// Input element t * LANES + l; weight[chunk][t * LANES + l]; bias[chunk][l], or no_bias;
+// shift likewise, or shift[0][l], or none.
+template <class Config, class X, unsigned IN, class Y, unsigned LANES, class Weight, unsigned WORD, class Bias,
+          class Shift>
 void channel_mac(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, LANES> >& out,
-                 const Weight weight[][WORD], const Bias& bias) {
+                 const Weight weight[][WORD], const Bias& bias, const Shift& shift) {
 #pragma HLS inline
     typedef typename Config::accumulator_t accumulator_t;
 channel_mac_positions:
@@ -26,17 +28,25 @@ channel_mac_positions:
             beat<Y, LANES> y;
             for (unsigned l = 0; l < LANES; ++l) {
 #pragma HLS unroll
-                accumulator_t sum = initial<Config>(bias, chunk, l);
+                accumulator_t products = 0;
                 for (unsigned t = 0; t < Config::taps; ++t) {
 #pragma HLS unroll
-                    sum += from_raw<typename Config::weight_t>(weight[chunk][t * LANES + l]) *
-                           x.data[t * LANES + l];
+                    products += weight_value<typename Config::weight_t>(weight[chunk][t * LANES + l]) *
+                                x.data[t * LANES + l];
                 }
+                const accumulator_t sum = initial<Config>(bias, chunk, l) + scaled(products, shift, chunk, l);
                 y.data[l] = finish<Config::relu, Y>(sum);
             }
             out.write(y);
         }
     }
+}
+
+template <class Config, class X, unsigned IN, class Y, unsigned LANES, class Weight, unsigned WORD, class Bias>
+void channel_mac(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, LANES> >& out,
+                 const Weight weight[][WORD], const Bias& bias) {
+#pragma HLS inline
+    channel_mac<Config>(in, out, weight, bias, no_shift());
 }
 
 }  // namespace hpq

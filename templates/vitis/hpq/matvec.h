@@ -8,15 +8,16 @@
 
 namespace hpq {
 
-// For each vector of a frame and each group: y = cast(relu(bias + weight * x)).
+// For each vector of a frame and each group: y = cast(relu(bias + (weight * x << shift))).
 //
-// Config: weight_t, bias_t, accumulator_t; vectors, groups, rows, cols (of one group); relu.
+// Config: weight_t, bias_t, shift_t, accumulator_t; vectors, groups, rows, cols (of one group); relu.
 // weight[(group * rows / PE + fold) * cols / SIMD + step][p * SIMD + s]: one word per cycle, in order.
-// bias[group * rows / PE + fold][p], or no_bias.
+// bias[group * rows / PE + fold][p], or no_bias; shift likewise, or shift[0][p], or none.
 // buffer[step][s]: the vector of the current group, read once and reused for every fold of rows.
-template <class Config, class X, unsigned SIMD, class Y, unsigned PE, class Weight, unsigned WORD, class Bias>
+template <class Config, class X, unsigned SIMD, class Y, unsigned PE, class Weight, unsigned WORD, class Bias,
+          class Shift>
 void matvec(hls::stream<beat<X, SIMD> >& in, hls::stream<beat<Y, PE> >& out, const Weight weight[][WORD],
-            const Bias& bias, X buffer[][SIMD]) {
+            const Bias& bias, const Shift& shift, X buffer[][SIMD]) {
 #pragma HLS inline
     typedef typename Config::accumulator_t accumulator_t;
     const unsigned folds = Config::rows / PE;
@@ -56,12 +57,12 @@ matvec_vectors:
                         accumulator_t partial = 0;
                         for (unsigned s = 0; s < SIMD; ++s) {
 #pragma HLS unroll
-                            partial += from_raw<typename Config::weight_t>(
+                            partial += weight_value<typename Config::weight_t>(
                                            weight[row * steps + step][p * SIMD + s]) *
                                        x.data[s];
                         }
                         const accumulator_t before = step == 0 ? initial<Config>(bias, row, p) : sum[p];
-                        sum[p] = before + partial;
+                        sum[p] = before + scaled(partial, shift, row, p);
                         if (step == steps - 1) {
                             y.data[p] = finish<Config::relu, Y>(sum[p]);
                         }
@@ -73,6 +74,13 @@ matvec_vectors:
             }
         }
     }
+}
+
+template <class Config, class X, unsigned SIMD, class Y, unsigned PE, class Weight, unsigned WORD, class Bias>
+void matvec(hls::stream<beat<X, SIMD> >& in, hls::stream<beat<Y, PE> >& out, const Weight weight[][WORD],
+            const Bias& bias, X buffer[][SIMD]) {
+#pragma HLS inline
+    matvec<Config>(in, out, weight, bias, no_shift(), buffer);
 }
 
 }  // namespace hpq

@@ -97,6 +97,45 @@ inline T from_raw(Raw raw) {
     return value;
 }
 
+// A weight that is +1 or -1 times its scale, whose ROM holds one bit of it, 1 for -1. T: the type of two bits
+// that holds both.
+template <class T>
+struct sign {};
+
+template <class T>
+struct number<sign<T> > {
+    static const int width = 1;
+    static const bool is_signed = false;
+    typedef ap_uint<1> raw;
+};
+
+// What a ROM element says of a weight.
+template <class T>
+struct decoder {
+    typedef T type;
+    template <class Raw>
+    static T value(Raw raw) {
+#pragma HLS inline
+        return from_raw<T>(raw);
+    }
+};
+
+template <class T>
+struct decoder<sign<T> > {
+    typedef T type;
+    template <class Raw>
+    static T value(Raw raw) {
+#pragma HLS inline
+        return from_raw<T>(raw != 0 ? -1 : 1);
+    }
+};
+
+template <class T, class Raw>
+inline typename decoder<T>::type weight_value(Raw raw) {
+#pragma HLS inline
+    return decoder<T>::value(raw);
+}
+
 // The bits of a number as an unsigned integer.
 template <class T>
 inline ap_uint<number<T>::width> to_bits(const T& value) {
@@ -155,6 +194,25 @@ template <class Config>
 inline typename Config::accumulator_t initial(const no_bias&, unsigned, unsigned) {
 #pragma HLS inline
     return 0;
+}
+
+// A row's weights may be integers of a scale of its own: its sum of products counts 2**shift times as much.
+// The shifts of rows that are folded onto one unit are a ROM; with one word of them, each unit has one shift,
+// which takes wires only. no_shift: all rows of the layer have one scale. Bits lost on the left are none that
+// the result needs, because what it is added to has room for the shifted sum.
+struct no_shift {};
+
+template <class Sum, class Shift, unsigned DEPTH, unsigned UNITS>
+inline Sum scaled(const Sum& sum, const Shift (&shift)[DEPTH][UNITS], unsigned row, unsigned unit) {
+#pragma HLS inline
+    const unsigned zeros = shift[DEPTH == 1 ? 0 : row][unit];
+    return sum << zeros;
+}
+
+template <class Sum>
+inline Sum scaled(const Sum& sum, const no_shift&, unsigned, unsigned) {
+#pragma HLS inline
+    return sum;
 }
 
 }  // namespace hpq

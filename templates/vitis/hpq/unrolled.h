@@ -9,12 +9,13 @@
 
 namespace hpq {
 
-// Config: weight_t, bias_t, accumulator_t; positions, groups, rows, cols; relu; beats.
+// Config: weight_t, bias_t, shift_t, accumulator_t; positions, groups, rows, cols; relu; beats.
 // Input element (position * groups + g) * cols + k, output element (position * groups + g) * rows + m;
-// weight[g * rows + m][k]; bias[g][m], or no_bias.
-template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias>
+// weight[g * rows + m][k]; bias[g][m], or no_bias; shift[0][g * rows + m], or none.
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias,
+          class Shift>
 void unrolled_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out,
-                   const Weight weight[][COLS], const Bias& bias) {
+                   const Weight weight[][COLS], const Bias& bias, const Shift& shift) {
 #pragma HLS inline
     typedef typename Config::accumulator_t accumulator_t;
     const beat<X, IN> x = in.read();
@@ -24,27 +25,43 @@ void unrolled_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& ou
         const unsigned group = i % Config::groups;
         for (unsigned m = 0; m < Config::rows; ++m) {
 #pragma HLS unroll
-            accumulator_t sum = initial<Config>(bias, group, m);
+            const unsigned row = group * Config::rows + m;
+            accumulator_t products = 0;
             for (unsigned k = 0; k < Config::cols; ++k) {
 #pragma HLS unroll
-                sum += from_raw<typename Config::weight_t>(weight[group * Config::rows + m][k]) *
-                       x.data[i * Config::cols + k];
+                products += weight_value<typename Config::weight_t>(weight[row][k]) * x.data[i * Config::cols + k];
             }
+            const accumulator_t sum = initial<Config>(bias, group, m) + scaled(products, shift, 0, row);
             y.data[i * Config::rows + m] = finish<Config::relu, Y>(sum);
         }
     }
     out.write(y);
 }
 
-template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias>
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias,
+          class Shift>
 void unrolled(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Weight weight[][COLS],
-              const Bias& bias) {
+              const Bias& bias, const Shift& shift) {
 #pragma HLS inline
 unrolled_beats:
     for (unsigned i = 0; i < Config::beats; ++i) {
 #pragma HLS pipeline II=1
-        unrolled_beat<Config>(in, out, weight, bias);
+        unrolled_beat<Config>(in, out, weight, bias, shift);
     }
+}
+
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias>
+void unrolled_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out,
+                   const Weight weight[][COLS], const Bias& bias) {
+#pragma HLS inline
+    unrolled_beat<Config>(in, out, weight, bias, no_shift());
+}
+
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias>
+void unrolled(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Weight weight[][COLS],
+              const Bias& bias) {
+#pragma HLS inline
+    unrolled<Config>(in, out, weight, bias, no_shift());
 }
 
 // The same with Config::multiply for the products: a function from a vector's bits, Config::element_t, to the

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
 from hpq_hls.ops.layout import Array, Scratch
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +31,11 @@ class Relu(Operator):
     ) -> Array:
         (x,) = inputs
         return np.maximum(x, 0, out=scratch.result(x.shape, x.dtype))
+
+    def differentiable(
+        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        return inputs[0].relu()
 
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
         (given,) = types

@@ -21,6 +21,8 @@ from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 
 if TYPE_CHECKING:
+    import torch
+
     from hpq_hls.ops.window import WindowSpec
 
 FloatArray = npt.NDArray[np.float64]
@@ -62,6 +64,10 @@ class Operator(ABC):
         """Trained biases, one per output channel, or None."""
         return None
 
+    def with_parameters(self, weight: FloatArray, bias: FloatArray | None) -> Operator:
+        """The same operator with other weights and biases, of the same shapes."""
+        raise TypeError(f"{self.kind} has no parameters")
+
     @property
     def constant(self) -> Constant | None:
         """The constant factor that belongs to the operator, or None."""
@@ -97,6 +103,16 @@ class Operator(ABC):
         arranged = None if weight is None else self.arrange(weight)
         given = [np.ascontiguousarray(batch_last(x)) for x in inputs]
         return np.ascontiguousarray(batch_first(self.compute(given, arranged, bias, Scratch())))
+
+    @abstractmethod
+    def differentiable(
+        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        """The same map as ``evaluate`` in torch, through which gradients flow: for fine-tuning.
+
+        inputs, result: torch layout, batch first. weight, bias: in torch layout; for an operator with a
+        ``constant`` weight is that constant's value as a tensor of shape ().
+        """
 
     def work_elements(self, shapes: Sequence[Shape]) -> int:
         """Elements per sample of the largest array that ``compute`` makes or reads."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -15,6 +15,9 @@ from hpq_hls.fixed import Interval
 from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape, dot_range
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.ops.window import WindowSpec
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,9 @@ class Conv2d(Operator):
     @property
     def bias(self) -> FloatArray | None:
         return self.biases
+
+    def with_parameters(self, weight: FloatArray, bias: FloatArray | None) -> Conv2d:
+        return replace(self, weights=weight, biases=bias)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
@@ -74,6 +80,16 @@ class Conv2d(Operator):
         (x,) = inputs
         total = (self._depthwise_sum if self._depthwise else self._matrix_product)(x, weight, scratch)
         return total if bias is None else np.add(total, bias.reshape(-1, 1, 1), out=total)
+
+    def differentiable(
+        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        from torch.nn import functional
+
+        assert weight is not None
+        padded = self.window.padded_tensor(inputs[0], 0.0)
+        stride, dilation = self.window.stride, self.window.dilation
+        return functional.conv2d(padded, weight, bias, stride, 0, dilation, self.groups)
 
     def work_elements(self, shapes: Sequence[Shape]) -> int:
         (_, height, _), (_, _, out_width) = shapes[0], self.output_shape(shapes)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
 from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape, dot_range
 from hpq_hls.ops.layout import IMAGE, Array, Scratch
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +35,9 @@ class Linear(Operator):
     def bias(self) -> FloatArray | None:
         return self.biases
 
+    def with_parameters(self, weight: FloatArray, bias: FloatArray | None) -> Linear:
+        return replace(self, weights=weight, biases=bias)
+
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
         if shape != (self.weights.shape[1],):
@@ -48,6 +54,13 @@ class Linear(Operator):
         (x,) = inputs
         total = np.matmul(weight, x, out=scratch.result((weight.shape[0], x.shape[1]), x.dtype))
         return total if bias is None else np.add(total, bias[:, None], out=total)
+
+    def differentiable(
+        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        assert weight is not None
+        total = inputs[0] @ weight.T
+        return total if bias is None else total + bias
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
@@ -77,6 +90,9 @@ class ChannelAffine(Operator):
     def bias(self) -> FloatArray | None:
         return self.biases
 
+    def with_parameters(self, weight: FloatArray, bias: FloatArray | None) -> ChannelAffine:
+        return replace(self, weights=weight, biases=np.zeros_like(weight) if bias is None else bias)
+
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
         if len(shape) not in (1, 3) or shape[0] != self.weights.shape[0]:
@@ -94,6 +110,14 @@ class ChannelAffine(Operator):
         per_channel = (-1, 1, 1) if x.ndim == IMAGE else (-1, 1)
         total = np.multiply(x, weight.reshape(per_channel), out=scratch.result(x.shape, x.dtype))
         return total if bias is None else np.add(total, bias.reshape(per_channel), out=total)
+
+    def differentiable(
+        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        assert weight is not None
+        per_channel = (-1,) + (1,) * (inputs[0].ndim - 2)
+        total = inputs[0] * weight.reshape(per_channel)
+        return total if bias is None else total + bias.reshape(per_channel)
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None

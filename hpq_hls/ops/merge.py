@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
 from hpq_hls.ops.layout import Array, Scratch
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,11 @@ class Add(Operator):
     ) -> Array:
         first, second = inputs
         return np.add(first, second, out=scratch.result(first.shape, first.dtype))
+
+    def differentiable(
+        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        return inputs[0] + inputs[1]
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None

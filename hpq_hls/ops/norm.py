@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from hpq_hls.fixed import Interval
 from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.ops.linear import ChannelAffine
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,13 @@ class BatchNorm(Operator):
     ) -> Array:
         affine = self.affine()
         return affine.compute(inputs, affine.weight, affine.bias, scratch)
+
+    def differentiable(
+        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        affine = self.affine()
+        weight, bias = (inputs[0].new_tensor(array) for array in (affine.weights, affine.biases))
+        return affine.differentiable(inputs, weight, bias)
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.ops.base import Constant, IntArray, Lowering, Operator, Shape
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.ops.window import WindowSpec
+
+if TYPE_CHECKING:
+    import torch
 
 RECIPROCAL_BITS = 18
 """Significant bits of the reciprocal of a window that is no power of two: a DSP48's multiplier
@@ -51,6 +54,17 @@ class MaxPool2d(Operator):
         (x,) = inputs
         lowest = np.iinfo(x.dtype).min if x.dtype.kind in "iu" else -math.inf
         return self.window.reduce(np.maximum, x, lowest, scratch)
+
+    def differentiable(
+        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        from torch.nn import functional
+
+        window = self.window
+        height, width = window.output_size(*inputs[0].shape[2:])
+        padded = window.padded_tensor(inputs[0], -math.inf)
+        largest = functional.max_pool2d(padded, window.kernel, window.stride, 0, window.dilation)
+        return largest[:, :, :height, :width]
 
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
         return types[0]
@@ -102,6 +116,12 @@ class AvgPool2d(Operator):
         if weight is None:
             return np.divide(total, self.divisor, out=result)
         return np.multiply(total, weight, out=result)
+
+    def differentiable(
+        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        total = self.window.sum_tensor(inputs[0])
+        return total / self.divisor if weight is None else total * weight
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None

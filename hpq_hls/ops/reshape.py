@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
 from hpq_hls.ops.layout import IMAGE, Array, Scratch
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,11 @@ class Flatten(Operator):
         result = scratch.result((channels * height * width, batch), x.dtype)
         np.copyto(result.reshape(channels, height, width, batch), x.transpose(1, 0, 2, 3))
         return result
+
+    def differentiable(
+        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        return inputs[0].flatten(1)
 
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
         return types[0]

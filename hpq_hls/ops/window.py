@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from hpq_hls.ops.layout import Array, Scratch
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,22 @@ class WindowSpec:
             np.copyto(result, reduced)
             return result
         return reduced
+
+    def padded_tensor(self, x: torch.Tensor, value: float) -> torch.Tensor:
+        """``padded`` in torch: (N, C, H, W) with padding, and what the last windows overhang, around it."""
+        from torch.nn import functional
+
+        top, bottom, left, right = self.padding
+        below, beyond = self.overhang(*x.shape[2:])
+        around = (left, right + beyond, top, bottom + below)
+        return functional.pad(x, around, value=value) if any(around) else x
+
+    def sum_tensor(self, x: torch.Tensor) -> torch.Tensor:
+        """``reduce`` with np.add in torch: (N, C, H, W) -> (N, C, out_height, out_width)."""
+        height, width = self.output_size(*x.shape[2:])
+        x = self.padded_tensor(x, 0.0)
+        rows = sum((x[:, :, span] for span in self._spans(0, height)), x.new_zeros(()))
+        return sum((rows[..., span] for span in self._spans(1, width)), x.new_zeros(()))
 
     def taps_of(self, x: Array, scratch: Scratch) -> Iterator[Array]:
         """(H, C, W, N) -> for each tap, row by row, what it reads: (out_height, C, out_width, N); views."""

@@ -1,5 +1,7 @@
 """The float meaning of each operator is torch's, and on integers it is the same map, exactly."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
@@ -44,6 +46,25 @@ def check(op: Operator, expected: torch.Tensor, *inputs: np.ndarray, **parameter
     assert np.array_equal(on_integers, expected.numpy())
     assert np.array_equal(on_floats, expected.numpy())
     assert on_integers.dtype == np.int64
+    check_differentiable(op, expected, inputs, as_floats)
+
+
+def check_differentiable(
+    op: Operator, expected: torch.Tensor, inputs: Sequence[np.ndarray], parameters: list[np.ndarray | None]
+) -> None:
+    """The torch form gives the same numbers. All operators are linear in their inputs and biases, piece by
+    piece, and in weights and biases: the gradients times what they belong to add up to the sum of the values,
+    exactly."""
+    given_ = [torch.from_numpy(x).double().requires_grad_() for x in inputs]
+    weight, bias = (None if p is None else torch.from_numpy(np.array(p)).requires_grad_() for p in parameters)
+    found = op.differentiable(given_, weight, bias)
+    assert torch.equal(found, expected.double())
+    for variables in (given_, [] if weight is None else [weight]):
+        linear = [variable for variable in (*variables, bias) if variable is not None]
+        if linear and variables:
+            gradients = torch.autograd.grad(found.sum(), linear, retain_graph=True)
+            moved = sum((a * b).sum() for a, b in zip(linear, gradients, strict=True))
+            assert moved == found.sum()
 
 
 @exactly
@@ -118,6 +139,7 @@ def test_avg_pool(seed, size, kernel, stride, divisor, ceil_mode, half) -> None:
     op = AvgPool2d(window, divisor, size)
     expected = F.avg_pool2d(given_, kernel, stride, padding, ceil_mode, divisor_override=divisor)
     assert np.array_equal(op.evaluate([given_.numpy()], None, None), expected.numpy())
+    assert torch.equal(op.differentiable([given_], None, None), expected)
     sums = F.avg_pool2d(given_, kernel, stride, padding, ceil_mode, divisor_override=1)
     check(op, 5 * sums, x, weight=np.array(5))  # with its reciprocal constant, here 5
 
@@ -162,6 +184,8 @@ def test_batch_norm(size: tuple[int, ...]) -> None:
     for form in (op, op.affine()):
         found = form.evaluate([x], form.weight, form.bias)
         assert np.abs(found - expected.numpy()).max() < 1e-12  # one multiplication instead of three
+    tensor = torch.from_numpy(x)
+    assert np.array_equal(op.differentiable([tensor], None, None).numpy(), op.evaluate([x], None, None))
 
 
 @pytest.mark.parametrize("size", [(4,), (2, 3, 3)])
@@ -198,3 +222,19 @@ def test_flatten() -> None:
 def test_shapes_that_do_not_fit(op: Operator, shapes: list[tuple[int, ...]], reason: str) -> None:
     with pytest.raises(UnsupportedOperatorError, match=reason):
         op.output_shape(shapes)
+
+
+def test_other_parameters() -> None:
+    """Weights and biases are replaced, the rest stays."""
+    window = WindowSpec((2, 1), padding=(1, 0, 0, 0))
+    conv = Conv2d(np.ones((4, 1, 2, 1)), window, (3, 3), 2)
+    for op in (conv, Linear(np.ones((4, 2))), ChannelAffine(np.ones(4), np.ones(4))):
+        assert op.weight is not None
+        other = op.with_parameters(2 * op.weight, np.arange(4.0))
+        assert type(other) is type(op)
+        assert np.array_equal(other.weight, 2 * op.weight)
+        assert np.array_equal(other.bias, np.arange(4.0))
+    other = conv.with_parameters(conv.weights, None)
+    assert (other.window, other.groups, other.bias) == (window, 2, None)
+    with pytest.raises(TypeError, match="Add has no parameters"):
+        Add().with_parameters(np.ones(1), None)

@@ -6,10 +6,15 @@ Ray cluster: ``with joblib.parallel_config("dask"): hpq_hls.search(...)``. The a
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
+import time
 import uuid
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import joblib
 import numpy as np
@@ -18,6 +23,7 @@ import numpy.typing as npt
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.ops.layout import Array
 from hpq_hls.quantize import Quantizer
+from hpq_hls.search.interrupt import end_with, shielded
 from hpq_hls.search.measurement import Measurement, Price
 from hpq_hls.search.metric import Metric
 from hpq_hls.search.objective import Pricing
@@ -25,7 +31,10 @@ from hpq_hls.search.space import Combination, Space
 from hpq_hls.simulate import Simulator
 
 CHUNK = 32
-"""Combinations that a worker gets at a time; neighbours share the first layers of the network."""
+"""Most combinations that a worker gets at a time; neighbours share the first layers of the network."""
+FIRST_CHUNK = 4
+CHUNK_S = 0.5
+"""How long a chunk should take: what a killed search loses, and what one that is interrupted waits for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +44,7 @@ class Task:
     x: (batch, *input_shape). targets: what the metric takes. reference: the float network's outputs.
     pricing: what a network costs. memory_mib: most memory in which all workers keep the values of layers
     (see ``Simulator``). jobs: how many workers there are. name: tells tasks apart wherever they are sent.
+    owner: the process that searches.
     """
 
     quantizer: Quantizer
@@ -47,6 +57,7 @@ class Task:
     memory_mib: float
     jobs: int = 1
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
+    owner: int = field(default_factory=os.getpid)
 
 
 class Worker:
@@ -74,65 +85,98 @@ _worker: tuple[str, Worker] | None = None
 _lock = threading.Lock()
 
 
+Found = Measurement | Price
+
+
 def _run_chunk(
     task: Task, combinations: Sequence[Combination], accuracy: bool
-) -> Sequence[Measurement | Price]:
-    """In a worker process: the worker of a task stays for its next chunk."""
+) -> tuple[dict[Combination, Found], float]:
+    """In a worker process: the worker of a task stays for its next chunk. What it found, and the seconds
+    that it took."""
     global _worker  # noqa: PLW0603  (a process has no other memory from one job to the next)
+    end_with(task.owner)
     with _lock:  # a backend of threads gives several chunks to one process
+        begin = time.monotonic()
         if _worker is None or _worker[0] != task.name:
             _worker = (task.name, Worker(task))
-        return _run(_worker[1], combinations, accuracy)
+        found = {combination: _run(_worker[1], combination, accuracy) for combination in combinations}
+        return found, time.monotonic() - begin
 
 
-def _run(
-    worker: Worker, combinations: Sequence[Combination], accuracy: bool
-) -> Sequence[Measurement | Price]:
-    measure = worker.measure if accuracy else worker.price
-    return [measure(combination) for combination in combinations]
+def _run(worker: Worker, combination: Combination, accuracy: bool) -> Found:
+    return worker.measure(combination) if accuracy else worker.price(combination)
 
 
 def measure_all(
     task: Task, worker: Worker, combinations: Sequence[Combination], n_jobs: int | None
-) -> Iterator[dict[Combination, Measurement]]:
-    """Measurements of all combinations, in portions as they are done.
+) -> Generator[dict[Combination, Measurement], None, None]:
+    """Measurements of all combinations, in portions as they are done; whoever does not want the rest closes
+    the generator.
 
     worker: measures here, if there is nothing to share out. n_jobs: as in joblib; None is 1 or what the
     surrounding ``joblib.parallel_config`` says.
     """
-    for portion in _share_out(task, worker, combinations, n_jobs, accuracy=True):
-        yield {key: found for key, found in portion.items() if isinstance(found, Measurement)}
+    with contextlib.closing(_share_out(task, worker, combinations, n_jobs, accuracy=True)) as portions:
+        for portion in portions:
+            yield {key: found for key, found in portion.items() if isinstance(found, Measurement)}
 
 
 def price_all(
     task: Task, worker: Worker, combinations: Sequence[Combination], n_jobs: int | None
 ) -> dict[Combination, Price]:
     """Prices of all combinations; parameters as of ``measure_all``."""
-    return {
-        key: found
-        for portion in _share_out(task, worker, combinations, n_jobs, accuracy=False)
-        for key, found in portion.items()
-        if isinstance(found, Price)
-    }
+    with contextlib.closing(_share_out(task, worker, combinations, n_jobs, accuracy=False)) as portions:
+        return {
+            key: found for portion in portions for key, found in portion.items() if isinstance(found, Price)
+        }
 
 
 def _share_out(
     task: Task, worker: Worker, combinations: Sequence[Combination], n_jobs: int | None, *, accuracy: bool
-) -> Iterator[dict[Combination, Measurement | Price]]:
+) -> Generator[dict[Combination, Found], None, None]:
     jobs = joblib.effective_n_jobs(n_jobs)
     ordered = sorted(combinations)
     if jobs == 1 or len(ordered) < 2:
         for combination in ordered:
-            yield {combination: _run(worker, [combination], accuracy)[0]}
+            yield {combination: _run(worker, combination, accuracy)}
         return
-    size = min(CHUNK, -(-len(ordered) // jobs))
-    chunks = [ordered[start : start + size] for start in range(0, len(ordered), size)]
-    with joblib.Parallel(n_jobs=n_jobs) as parallel:
-        for start in range(0, len(chunks), jobs):
-            portion = chunks[start : start + jobs]
-            results = parallel(joblib.delayed(_run_chunk)(task, chunk, accuracy) for chunk in portion)
-            yield {
-                combination: found
-                for chunk, measured in zip(portion, results, strict=True)
-                for combination, found in zip(chunk, measured, strict=True)
-            }
+    chunks = _Chunks(ordered, jobs)
+    with joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered") as parallel:
+        with shielded():  # the first chunks go out, and with them the processes start
+            results = parallel(joblib.delayed(_run_chunk)(task, chunk, accuracy) for chunk in chunks)
+        with _ended(results):
+            for found, seconds in results:
+                chunks.took(len(found), seconds)
+                yield found
+
+
+@contextlib.contextmanager
+def _ended(results: Generator[Any, None, None]) -> Iterator[None]:
+    """Close joblib's results; that the rest of them was not wanted is no news."""
+    try:
+        yield
+    finally:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*have been cancelled.*", UserWarning)
+            warnings.filterwarnings("ignore", ".*still being processed.*", UserWarning)
+            results.close()
+
+
+class _Chunks:
+    """Parts of a list that each keep a worker busy for about ``CHUNK_S``."""
+
+    def __init__(self, ordered: Sequence[Combination], jobs: int) -> None:
+        self._ordered = ordered
+        self._most = min(CHUNK, -(-len(ordered) // jobs))
+        self._size = min(FIRST_CHUNK, self._most)
+
+    def __iter__(self) -> Iterator[Sequence[Combination]]:
+        start = 0
+        while start < len(self._ordered):
+            size = self._size
+            yield self._ordered[start : start + size]
+            start += size
+
+    def took(self, count: int, seconds: float) -> None:
+        """Learn how long a chunk of this many took."""
+        self._size = max(1, min(int(CHUNK_S * count / max(seconds, 1e-6)), self._most))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Protocol
 
 from hpq_hls.search.evaluation import Task, Worker, measure_all, price_all
@@ -18,6 +19,11 @@ ROUNDING_ERROR = 1e-9
 class Journal(Protocol):
     """Keeps measurements as they are made, so that a search can be continued."""
 
+    @property
+    def held(self) -> int:
+        """How many evaluations of the same search it held when it was opened."""
+        ...
+
     def known(self) -> Mapping[Combination, Measurement]:
         """What an earlier run of the same search measured."""
         ...
@@ -30,7 +36,9 @@ class Journal(Protocol):
 class JournalledEvaluator:
     """Measures combinations, each once (see ``Evaluator``).
 
-    least_accuracy: of feasible points. limit: most combinations to evaluate, None for any number.
+    least_accuracy: of feasible points. limit: most combinations to evaluate, None for any number. journal:
+    where each measurement is kept as it is made, and where earlier ones come from. stop: asked between
+    evaluations; raises to end the search. float_accuracy: for ``progress``.
     """
 
     def __init__(
@@ -43,15 +51,20 @@ class JournalledEvaluator:
         seed: int = 0,
         journal: Journal | None = None,
         progress: Progress | None = None,
+        stop: Callable[[], None] = lambda: None,
+        float_accuracy: float | None = None,
     ) -> None:
-        self._task, self._n_jobs, self._least, self._limit = task, n_jobs, least_accuracy, limit
+        self._task, self._n_jobs, self._limit = task, n_jobs, limit
         self._worker = Worker(task)
-        self._journal, self._progress = journal, progress
+        self._journal, self._progress, self._stop = journal, progress, stop
+        self._float_accuracy = float_accuracy
         self._known = {} if journal is None else dict(journal.known())
+        self._unused = 0 if journal is None else journal.held - len(self._known)
         self._prices: dict[Combination, Price] = {}
-        self.seed = seed
+        self.seed, self.least_accuracy = seed, least_accuracy
         self.points: dict[Combination, Point] = {}
         self.best: Combination | None = None
+        self.resumed = 0
 
     @property
     def remaining(self) -> int | None:
@@ -64,12 +77,13 @@ class JournalledEvaluator:
         fresh = [combination for combination in dict.fromkeys(wanted) if combination not in self.points]
         spent = self.remaining is not None and len(fresh) > self.remaining
         fresh = fresh[: self.remaining]
-        self._add({key: self._known[key] for key in fresh if key in self._known}, expected)
-        unknown = [key for key in fresh if key not in self._known]
-        for portion in measure_all(self._task, self._worker, unknown, self._n_jobs):
-            if self._journal is not None:
-                self._journal.add(portion)
+        old = {key: self._known[key] for key in fresh if key in self._known}
+        self.resumed += len(old)
+        self._add(old, expected)
+        for portion in self._measured([key for key in fresh if key not in self._known]):
             self._add(portion, expected)
+        for key in fresh:  # in the order in which they were asked for, not in that in which they came back
+            self.points[key] = self.points.pop(key)
         if spent:
             raise BudgetSpent
         return [self.points[combination] for combination in wanted]
@@ -77,13 +91,14 @@ class JournalledEvaluator:
     def prices(self, combinations: Iterable[Combination]) -> list[Price]:
         """See Evaluator."""
         wanted = list(combinations)
+        self._stop()
         unknown = [combination for combination in dict.fromkeys(wanted) if combination not in self._prices]
         self._prices.update(price_all(self._task, self._worker, unknown, self._n_jobs))
         return [self._prices[combination] for combination in wanted]
 
     def feasible(self, point: Point) -> bool:
         """See Evaluator."""
-        return point.accuracy >= self._least - ROUNDING_ERROR and point.excess == 0
+        return point.accuracy >= self.least_accuracy - ROUNDING_ERROR and point.excess == 0
 
     def order(self, combination: Combination) -> tuple[float, ...]:
         """See Evaluator."""
@@ -97,19 +112,42 @@ class JournalledEvaluator:
             key=lambda key: (self.points[key].excess, -self.points[key].accuracy, self.points[key].cost, key),
         )
 
+    def aside(self, combinations: Iterable[Combination]) -> list[Point]:
+        """Exact accuracy and cost of combinations that are no part of the search, in order."""
+        wanted = list(combinations)
+        unknown = [key for key in wanted if key not in self.points and key not in self._known]
+        for portion in self._measured(unknown):
+            self._known.update(portion)
+        return [
+            self.points[key] if key in self.points else self._point(key, self._known[key]) for key in wanted
+        ]
+
+    def _measured(self, combinations: Sequence[Combination]) -> Iterator[dict[Combination, Measurement]]:
+        """Measure, and keep what is measured."""
+        self._stop()
+        with closing(measure_all(self._task, self._worker, combinations, self._n_jobs)) as portions:
+            for portion in portions:
+                if self._journal is not None:
+                    self._journal.add(portion)
+                yield portion
+                self._stop()
+
+    def _point(self, combination: Combination, found: Measurement) -> Point:
+        price, precision = found.price, self._task.space.precision(combination)
+        return Point(found.accuracy, price.cost, precision, price.weight_bits, found.error, price.excess)
+
     def _add(self, measured: Mapping[Combination, Measurement], expected: int | None) -> None:
         if not measured:
             return
         for combination, found in measured.items():
-            price = found.price
-            self._prices[combination] = price
-            precision = self._task.space.precision(combination)
-            point = Point(found.accuracy, price.cost, precision, price.weight_bits, found.error, price.excess)
-            self.points[combination] = point
+            self._prices[combination] = found.price
+            point = self.points[combination] = self._point(combination, found)
             if self.feasible(point) and (
                 self.best is None or self.order(combination) < self.order(self.best)
             ):
                 self.best = combination
         if self._progress is not None:
             best = None if self.best is None else self.points[self.best]
-            self._progress(SearchProgress(len(self.points), expected, best))
+            self._progress(
+                SearchProgress(len(self.points), expected, best, self._float_accuracy, self._unused)
+            )

@@ -2,92 +2,144 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from hpq_hls.cost import estimate_dataflow
-from hpq_hls.errors import ConfigError
-from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
-from hpq_hls.hardware.build import fastest_target
+from hpq_hls.hardware import HardwareConfig, build_dataflow
+from hpq_hls.search.errors import SettingError
+from hpq_hls.search.limits import Bound, Checked, Figure, check_bounds
 from hpq_hls.search.measurement import Price
 from hpq_hls.simulate import QuantizedGraph
 
-Objective = Callable[[QuantizedGraph], float]
 Pricing = Callable[[QuantizedGraph], Price]
 
 LUTS_PER_DSP = 55
 """What a DSP counts in the objective "lut" (the weight of HGQ's EBOPs, arXiv 2405.00645). Priced at
 nothing, a search for few LUTs would widen layers until their multipliers move into DSPs."""
 
-ESTIMATED = {"lut": "lut", "ff": "ff", "dsp": "dsp", "bram": "bram", "latency": "latency_cycles"}
-OBJECTIVES = (*ESTIMATED, "weight_bits", "bops")
-
-
-def bit_operations(q: QuantizedGraph) -> int:
-    """Sum over all multiplications of weight width times input width (BOPs)."""
-    total = 0
-    for name, layer in q.layers.items():
-        if layer.weight_raw is None or layer.weight_type is None:
-            continue
-        positions = math.prod(q.graph.shapes[name][1:])
-        input_width = q.edges[layer.inputs[0]].type.width
-        total += layer.weight_raw.size * positions * layer.weight_type.width * input_width
-    return total
-
-
-def find_objective(
-    name: str, part: str, clock_ns: float, config: HardwareConfig, widest: QuantizedGraph
-) -> Objective:
-    """The objective called ``name``.
-
-    Folding is fixed once, on the widest combination, so that all combinations are compared at one
-    speed.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    if name in _COUNTED:
-        return _COUNTED[name]
-    if name not in ESTIMATED:
-        raise ConfigError(f"there is no objective {name!r}; choose one of {', '.join(OBJECTIVES)}")
-    if config.io is Io.STREAM and config.target_interval is None:
-        config = replace(config, target_interval=fastest_target(widest, config))
-    return _Estimated(name, part, clock_ns, config)
-
-
-def _weight_bits(q: QuantizedGraph) -> float:
-    return float(q.weight_bits)
-
-
-def _bops(q: QuantizedGraph) -> float:
-    return float(bit_operations(q))
-
-
-_COUNTED: dict[str, Objective] = {"weight_bits": _weight_bits, "bops": _bops}
+OBJECTIVES = tuple(figure.value for figure in Figure)
 
 
 @dataclass(frozen=True)
-class _Estimated:
-    """A figure of the resource estimate."""
+class Objective:
+    """A weighted sum of figures; one alone has weight 1.
 
-    name: str
-    part: str
-    clock_ns: float
-    config: HardwareConfig
+    In the figure "lut" a DSP counts as ``LUTS_PER_DSP``, unless the sum has a weight of its own for "dsp".
+    """
 
-    def __call__(self, q: QuantizedGraph) -> float:
-        dataflow = build_dataflow(q, self.config)
-        estimate = estimate_dataflow(dataflow, self.part, self.clock_ns, weight_bits=q.weight_bits)
-        dsps = LUTS_PER_DSP * estimate.dsp if self.name == "lut" else 0
-        return float(getattr(estimate, ESTIMATED[self.name]) + dsps)
+    terms: tuple[tuple[Figure, float], ...]
+
+    @property
+    def name(self) -> str:
+        """For people and files: "lut", or "lut + 200 bram"."""
+        return " + ".join(
+            figure.value if weight == 1 else f"{weight:g} {figure.value}" for figure, weight in self.terms
+        )
+
+    @property
+    def figures(self) -> frozenset[Figure]:
+        """What must be known of a network."""
+        own = frozenset(figure for figure, _ in self.terms)
+        return own | {Figure.DSP} if Figure.LUT in own else own
+
+    def cost(self, figures: Mapping[Figure, float]) -> float:
+        """The sum."""
+        weights = dict(self.terms)
+        if Figure.LUT in weights and Figure.DSP not in weights:
+            weights[Figure.DSP] = LUTS_PER_DSP * weights[Figure.LUT]
+        return float(sum(weight * figures[figure] for figure, weight in weights.items()))
+
+
+def find_objective(given: str | Mapping[str, float] | Objective) -> Objective:
+    """The objective that is meant: a name, or a weight for each of several names.
+
+    Raises:
+        SettingError: there is none of a name, or a weight is no number above 0.
+    """
+    if isinstance(given, Objective):
+        return given
+    if isinstance(given, str):
+        given = {given: 1.0}
+        place: tuple[str, ...] = ("objective",)
+    elif isinstance(given, Mapping):
+        place = ()
+    else:
+        raise SettingError(("objective",), f"is {given!r}; give a name, or a mapping of names to weights")
+    if not given:
+        raise SettingError(
+            ("objective",), "is empty; give a weight to one or more of " + ", ".join(OBJECTIVES)
+        )
+    for name, weight in given.items():
+        if name not in OBJECTIVES:
+            close = difflib.get_close_matches(str(name), OBJECTIVES, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(OBJECTIVES)}"
+            keys = place or ("objective", str(name))
+            raise SettingError(keys, f"is {name!r}; {hint}" if place else f"is no objective; {hint}")
+        number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+        if not number or not 0 < weight < math.inf:
+            raise SettingError(("objective", str(name)), f"is {weight!r}; a weight is a number above 0")
+    return Objective(tuple((Figure(name), float(weight)) for name, weight in given.items()))
 
 
 @dataclass(frozen=True)
 class Pricer:
-    """What a network costs by an objective."""
+    """What a network costs by an objective, and whether it is within bounds: one estimate for both.
+
+    config: with a target interval, where io is stream, so that all networks are compared at one speed (see
+    ``pricer_of``).
+    """
 
     objective: Objective
+    bounds: tuple[Bound, ...]
+    part: str
+    clock_ns: float
+    config: HardwareConfig
 
     def __call__(self, q: QuantizedGraph) -> Price:
-        return Price(self.objective(q), 0.0, q.weight_bits)
+        """Cost, and by how much the worst bound is exceeded."""
+        figures = self.figures(q, self.objective.figures | {bound.figure for bound in self.bounds})
+        excess = max((check.excess for check in check_bounds(self.bounds, figures)), default=0.0)
+        return Price(self.objective.cost(figures), excess, q.weight_bits)
+
+    def check(self, q: QuantizedGraph) -> tuple[Checked, ...]:
+        """What a network takes beside what it may take."""
+        return check_bounds(self.bounds, self.figures(q, {bound.figure for bound in self.bounds}))
+
+    def figures(self, q: QuantizedGraph, wanted: Iterable[Figure]) -> dict[Figure, float]:
+        """Some figures of a network; nothing is estimated where counting will do."""
+        return figures_of(q, wanted, self.part, self.clock_ns, self.config)
+
+
+def figures_of(
+    q: QuantizedGraph, wanted: Iterable[Figure], part: str, clock_ns: float, config: HardwareConfig
+) -> dict[Figure, float]:
+    """Figures of a network on given hardware."""
+    names = set(wanted)
+    found: dict[Figure, float] = {}
+    if Figure.WEIGHT_BITS in names:
+        found[Figure.WEIGHT_BITS] = q.weight_bits
+    if Figure.BOPS in names:
+        found[Figure.BOPS] = bit_operations(q)
+    if any(figure.estimated for figure in names):
+        made = estimate_dataflow(build_dataflow(q, config), part, clock_ns, weight_bits=q.weight_bits)
+        found |= {Figure.LUT: made.lut, Figure.FF: made.ff, Figure.DSP: made.dsp, Figure.BRAM: made.bram}
+        found |= {Figure.LATENCY: made.latency_cycles, Figure.INTERVAL: made.interval_cycles}
+    return found
+
+
+def bit_operations(q: QuantizedGraph) -> int:
+    """Sum over all multiplications of weight width times input width (BOPs).
+
+    A weight is as wide as it is stored: without the shift of its channel, which is done to the finished sum.
+    """
+    total = 0
+    for name, layer in q.layers.items():
+        if layer.weight_raw is None or layer.weight_width is None:
+            continue
+        positions = math.prod(q.graph.shapes[name][1:])
+        input_width = q.edges[layer.inputs[0]].type.width
+        total += layer.weight_raw.size * positions * layer.weight_width * input_width
+    return total

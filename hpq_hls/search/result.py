@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from hpq_hls.quantize import Precision
+from hpq_hls.search.export import csv_text, json_text, write_text
+from hpq_hls.search.limits import Checked
+from hpq_hls.search.significance import TestScore
 from hpq_hls.simulate import QuantizedGraph
 
 
@@ -28,11 +32,18 @@ class Point:
 
 @dataclass(frozen=True)
 class SearchProgress:
-    """State of a running search. expected: evaluations in all where that is known."""
+    """State of a running search.
+
+    expected: evaluations in all where that is known. best: the cheapest feasible point so far.
+    float_accuracy: of the float network. unused: evaluations of an earlier run in the journal that this one
+    was not asked to take over.
+    """
 
     evaluations: int
     expected: int | None
     best: Point | None
+    float_accuracy: float | None = None
+    unused: int = 0
 
 
 Progress = Callable[[SearchProgress], None]
@@ -43,12 +54,20 @@ class SearchResult:
     """The outcome of a search.
 
     best: the cheapest network within the accuracy drop and all limits; where none is, the closest to that
-        and ``feasible`` is False. pareto: no other evaluated point within all limits is both more accurate
-        and cheaper; by ascending cost. points: everything that was evaluated. evaluations: how many that
-        are. float_accuracy: of the float network on the same validation data. steps_down: the
-        evaluated ones of those that differ from the best one by one width, one step narrower. minimal: all
-        of these were evaluated, and none is feasible at the same cost or less. interrupted: the user ended
-        the search early.
+        and ``feasible`` is False.
+    pareto: no other evaluated point within all limits is both more accurate and cheaper; by ascending cost.
+    points: everything that was evaluated.
+    evaluations: how many that are; resumed: how many of them came from the journal of an earlier run.
+    float_accuracy: of the float network on the same validation data.
+    steps_down: the evaluated ones of those that differ from the best one by one width, one step narrower.
+    narrower: how many of those there are. minimal: all of them were evaluated, and none is feasible at the
+        same cost or less.
+    interrupted: the user ended the search early.
+    uniform: points of one width everywhere, widest first, where they were asked for.
+    test: the best network beside the float one on the test set, None where there is none.
+    limits: what ``best`` takes beside what it may take.
+    target_interval: the folding that all networks were compared at, for ``HardwareConfig``; None where cycles
+        and resources played no part.
     """
 
     best: QuantizedGraph
@@ -65,6 +84,30 @@ class SearchResult:
     steps_down: tuple[Point, ...]
     minimal: bool
     interrupted: bool
+    narrower: int = 0
+    resumed: int = 0
+    uniform: tuple[Point, ...] = ()
+    test: TestScore | None = None
+    limits: tuple[Checked, ...] = ()
+    target_interval: int | None = None
+
+    def to_csv(self, path: str | Path, *, everything: bool = False) -> Path:
+        """Write the Pareto front, or everything that was evaluated, as CSV: accuracy, drop against the float
+        network, cost, weight_bits, error, excess, and the widths of every layer.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        points = self.points if everything else self.pareto
+        return write_text(path, csv_text(points, self.float_accuracy))
+
+    def to_json(self, path: str | Path, *, everything: bool = False) -> Path:
+        """The same as JSON, each point with a ``precision`` that ``hpq_hls.quantize`` takes.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        return write_text(path, json_text(self, self.points if everything else self.pareto))
 
 
 def pareto_front(points: Iterable[Point]) -> tuple[Point, ...]:

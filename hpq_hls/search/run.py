@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-import joblib
 import numpy.typing as npt
 
-from hpq_hls.errors import ConfigError, DataError
-from hpq_hls.graph import Graph, check_input
+from hpq_hls.fixed import Rounding
+from hpq_hls.graph import Graph
 from hpq_hls.hardware import HardwareConfig
-from hpq_hls.quantize import Quantizer
-from hpq_hls.search.evaluation import Task
+from hpq_hls.quantize import QuantizerOptions
 from hpq_hls.search.evaluator import JournalledEvaluator
-from hpq_hls.search.metric import check_targets, find_metric
-from hpq_hls.search.objective import Pricer, find_objective
-from hpq_hls.search.result import Progress, SearchResult, pareto_front
-from hpq_hls.search.space import ACTIVATION_BITS, WEIGHT_BITS, Space, space_of
+from hpq_hls.search.interrupt import Interruption
+from hpq_hls.search.journal import SqliteJournal
+from hpq_hls.search.limits import Limits
+from hpq_hls.search.metric import Function, Metric
+from hpq_hls.search.problem import Problem, Request, Samples, prepare_problem
+from hpq_hls.search.result import Point, Progress, SearchResult, pareto_front
+from hpq_hls.search.significance import TestScore, compare_networks
+from hpq_hls.search.space import ACTIVATION_BITS, WEIGHT_BITS, Combination
 from hpq_hls.search.strategies import STRATEGIES, BudgetSpent
+from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.simulate.simulator import MEMORY_MIB
-
-SMALL_SPACE = 1024
-"""Spaces up to this size are enumerated by strategy "auto"."""
 
 
 def search(
     graph: Graph,
     calibration_x: npt.ArrayLike,
-    validation: tuple[npt.ArrayLike, npt.ArrayLike],
+    validation: Samples,
     *,
+    test: Samples | None = None,
     max_drop: float = 0.01,
-    objective: str = "lut",
-    strategy: str = "auto",
+    objective: str | Mapping[str, float] = "lut",
+    strategy: str = "sensitivity",
     weight_bits: Sequence[int] = WEIGHT_BITS,
     activation_bits: Sequence[int] = ACTIVATION_BITS,
-    metric: str = "top1",
+    rounding: Sequence[Rounding | str] = (),
+    layers: Mapping[str, Mapping[str, Any]] | None = None,
+    groups: Sequence[Sequence[str]] = (),
+    limits: Limits | Mapping[str, Any] | None = None,
+    metric: str | Function | Metric = "top1",
+    quantizer: QuantizerOptions | None = None,
     seed: int = 0,
     evaluations: int | None = None,
     part: str = "xc7z020clg400-1",
@@ -43,90 +51,187 @@ def search(
     hardware: HardwareConfig | None = None,
     n_jobs: int | None = None,
     memory_mib: float = MEMORY_MIB,
+    journal: str | Path | None = None,
+    resume: bool = False,
+    uniform: bool = False,
     progress: Progress | None = None,
 ) -> SearchResult:
     """Find the cheapest per-layer precisions that keep the accuracy.
 
     graph: the float network. calibration_x: (batch, *input_shape). validation: (x, y), y class
-    numbers (metric "top1") or targets (metric "mse"). max_drop: how much of the float network's
-    accuracy may be lost, absolute. objective: "lut" (LUTs, a DSP counting as 55), "ff", "dsp",
-    "bram", "latency", "weight_bits" or "bops". strategy: "exhaustive", "greedy", or "auto", which
-    enumerates spaces of up to 1,024 combinations. weight_bits, activation_bits: the widths to choose
-    from. seed: for strategies that draw. evaluations: most combinations to evaluate. Every accuracy is
-    measured bit-exactly; none is predicted.
+    numbers or targets as the metric takes them. metric: "top1", "top5" (any number), "auc", "mse", "mae",
+    "package.module:function", or a function (outputs, targets) -> float; larger is better, errors count
+    negative. max_drop: how much of the float network's score may be lost, absolute.
+
+    objective: "lut" (LUTs, a DSP counting as 55), "ff", "dsp", "bram", "latency", "interval",
+    "weight_bits" or "bops", or a mapping of several to their weights in a sum. limits: see ``Limits``; part,
+    clock_ns, hardware: what costs and limits are estimated for, all networks at one folding (see
+    ``pricer_of`` and ``SearchResult.target_interval``). quantizer: as ``hpq_hls.quantize`` takes it.
+
+    strategy: "sensitivity" (measured degradation curves, an integer program, refinement on the truth),
+    "exhaustive" (every combination), "greedy" (bit descent), "evolutionary" (NSGA-II; needs optuna), or
+    "auto", which is exhaustive for up to 1,024 combinations and sensitivity for more.
+    weight_bits, activation_bits: the widths to choose from; rounding: the modes to choose from at each
+    layer's output; layers, groups: what differs by layer, and which layers share a type (see ``space_of``).
+    seed: for strategies that draw. evaluations: most combinations to evaluate; None: what the strategy thinks
+    right (see ``Strategy.evaluations``), at most 5 % of a large space. Every accuracy is measured
+    bit-exactly; none is predicted.
+
+    test: (x, y) that the best network and the float one are scored on once, when the search is over; it has
+    no part in the search. uniform: also measure the same width everywhere, for each width that all layers
+    may have (``SearchResult.uniform``); no part of the search either.
 
     n_jobs: combinations measured at the same time, as in joblib: None is 1, or what the surrounding
     ``joblib.parallel_config`` says (a Dask or Ray cluster); -1 is one per processor. The result is the
     same. memory_mib: most memory in which they all keep the values of layers, so that a combination
     starts where it first differs from others.
 
+    journal: an SQLite file in which every evaluation is kept as it is made (see ``SqliteJournal``).
+    resume: take over what an earlier search of the same network, data and settings left there, instead of
+    measuring it again. Limits of drop and evaluations, strategy and seed may differ. The result is that of
+    an uninterrupted search.
+
+    Ctrl-C ends the search after the evaluations in flight, and the result is the best so far
+    (``SearchResult.interrupted``); a second Ctrl-C is a KeyboardInterrupt.
+
     Raises:
         ConfigError: an unknown objective, metric or strategy, or an impossible width or drop.
-        DataError: data that does not fit the network.
+        DataError: data that does not fit the network. OutputError: a journal that cannot be used.
     """
-    if not 0 <= max_drop <= 1 and metric == "top1":
-        raise ConfigError(f"max_drop is {max_drop}; it is a share of accuracy from 0 to 1")
-    if strategy != "auto" and strategy not in STRATEGIES:
-        raise ConfigError(f"there is no strategy {strategy!r}; choose auto, {', '.join(STRATEGIES)}")
-    if n_jobs == 0:
-        raise ConfigError("n_jobs is 0; give a number of jobs, or -1 for one per processor")
-    if not 0 <= memory_mib < math.inf:
-        raise ConfigError(f"memory_mib is {memory_mib}; give a number of MiB from 0 on")
-    measure = find_metric(metric)
-    quantizer = Quantizer(graph, calibration_x)
-    prepared = quantizer.graph
-    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
-        raise DataError("validation must be a pair (x, y) of inputs and labels; give both")
-    x = check_input(validation[0], prepared.input_shape, prepared.input_name)
-    y = check_targets(metric, validation[1], len(x), prepared.output_shape)
-    space = space_of(prepared, weight_bits, activation_bits)
-    widest = quantizer.quantize(space.precision(space.widest))
-    pricing = Pricer(find_objective(objective, part, clock_ns, hardware or HardwareConfig(), widest))
-    reference = prepared.predict(x)
-    float_accuracy = measure(reference, y)
-    jobs = joblib.effective_n_jobs(n_jobs)
-    task = Task(quantizer, space, x, y, reference, measure, pricing, memory_mib, jobs)
-    evaluator = JournalledEvaluator(
-        task,
-        n_jobs=n_jobs,
-        least_accuracy=float_accuracy - max_drop,
-        limit=evaluations,
+    request = Request(
+        max_drop=max_drop,
+        objective=objective,
+        strategy=strategy,
+        weight_bits=weight_bits,
+        activation_bits=activation_bits,
+        rounding=rounding,
+        layers=layers,
+        groups=groups,
+        limits=limits,
+        metric=metric,
+        quantizer=quantizer,
         seed=seed,
+        evaluations=evaluations,
+        part=part,
+        clock_ns=clock_ns,
+        hardware=hardware,
+        n_jobs=n_jobs,
+        memory_mib=memory_mib,
+        journal=journal,
+        resume=resume,
+        uniform=uniform,
         progress=progress,
     )
-    if strategy == "auto":
-        strategy = "exhaustive" if space.size <= SMALL_SPACE else "greedy"
-    interrupted = _run(strategy, space, evaluator)
+    return run_problem(prepare_problem(graph, calibration_x, validation, test, request))
+
+
+def run_problem(problem: Problem) -> SearchResult:
+    """Search."""
+    request = problem.request
+    with contextlib.ExitStack() as stack:
+        interruption = stack.enter_context(Interruption())
+        journal = None
+        if request.journal is not None:
+            journal = stack.enter_context(
+                SqliteJournal(
+                    request.journal,
+                    problem.fingerprint,
+                    problem.space,
+                    problem.about,
+                    resume=request.resume,
+                )
+            )
+        evaluator = JournalledEvaluator(
+            problem.task,
+            n_jobs=request.n_jobs,
+            least_accuracy=problem.float_accuracy - request.max_drop,
+            limit=problem.limit,
+            seed=request.seed,
+            journal=journal,
+            progress=request.progress,
+            stop=interruption.check,
+            float_accuracy=problem.float_accuracy,
+        )
+        interrupted = _explore(problem, evaluator, interruption)
+        uniform: tuple[Point, ...] = ()
+        if request.uniform and not interrupted:
+            with contextlib.suppress(KeyboardInterrupt):  # nothing that the result needs
+                uniform = tuple(evaluator.aside(uniform_combinations(problem)))
+        return _result(problem, evaluator, uniform, interrupted)
+
+
+def _explore(problem: Problem, evaluator: JournalledEvaluator, interruption: Interruption) -> bool:
+    """Run the strategy to its end, or as far as the budget or the user lets it; whether the user ended it."""
+    try:
+        STRATEGIES[problem.strategy].run(problem.space, evaluator)
+    except BudgetSpent:
+        return False
+    except KeyboardInterrupt:
+        if interruption.insisted or not evaluator.points:
+            raise
+        return True
+    return False
+
+
+def uniform_combinations(problem: Problem) -> list[Combination]:
+    """The combinations of one width everywhere, widest first."""
+    space = problem.space
+    widths = {
+        int(width) for variable in space.variables for width in variable.choices if isinstance(width, int)
+    }
+    found = [(width, space.near(width)) for width in sorted(widths, reverse=True)]
+    return [
+        combination
+        for width, combination in found
+        if all(
+            variable.choices[position] == width or not isinstance(variable.choices[position], int)
+            for variable, position in zip(space.variables, combination, strict=True)
+        )
+    ]
+
+
+def _result(
+    problem: Problem, evaluator: JournalledEvaluator, uniform: tuple[Point, ...], interrupted: bool
+) -> SearchResult:
     best = evaluator.closest() if evaluator.best is None else evaluator.best
-    points = evaluator.points
-    below = list(space.steps_down(best))
+    points, request = evaluator.points, problem.request
+    below = list(problem.space.steps_down(best))
     steps = [key for key in below if key in points]
+    network = problem.task.quantizer.quantize(points[best].precision)
     return SearchResult(
-        best=quantizer.quantize(points[best].precision),
+        best=network,
         best_point=points[best],
         feasible=evaluator.best is not None,
         pareto=pareto_front(point for point in points.values() if point.excess == 0),
         points=tuple(points[combination] for combination in sorted(points, reverse=True)),
         evaluations=len(points),
-        float_accuracy=float_accuracy,
-        max_drop=max_drop,
-        objective=objective,
-        metric=metric,
-        strategy=strategy,
+        float_accuracy=problem.float_accuracy,
+        max_drop=request.max_drop,
+        objective=problem.pricer.objective.name,
+        metric=problem.metric.name,
+        strategy=problem.strategy,
         steps_down=tuple(points[key] for key in steps),
         minimal=evaluator.best is not None and len(steps) == len(below),
         interrupted=interrupted,
+        narrower=len(below),
+        resumed=evaluator.resumed,
+        uniform=uniform,
+        test=_tested(problem, network),
+        limits=problem.pricer.check(network),
+        target_interval=problem.pricer.config.target_interval,
     )
 
 
-def _run(strategy: str, space: Space, evaluator: JournalledEvaluator) -> bool:
-    """Run a strategy to its end, or as far as the budget or the user lets it; whether the user ended it."""
-    try:
-        STRATEGIES[strategy].run(space, evaluator)
-    except BudgetSpent:
-        return False
-    except KeyboardInterrupt:
-        if not evaluator.points:
-            raise
-        return True
-    return False
+def _tested(problem: Problem, network: QuantizedGraph) -> TestScore | None:
+    """Both networks on the test set, which is looked at here and nowhere else."""
+    if problem.test is None:
+        return None
+    x, y = problem.test
+    return compare_networks(
+        problem.metric,
+        problem.task.quantizer.graph.predict(x),
+        network.predict(x),
+        y,
+        counts=problem.counts,
+        seed=problem.request.seed,
+    )

@@ -21,14 +21,15 @@ from hpq_hls.config import load_config
 from hpq_hls.errors import ConfigError
 from hpq_hls.frontends import from_torch
 from hpq_hls.graph import Graph
-from hpq_hls.hardware import HardwareConfig
 from hpq_hls.quantize import Quantizer
 from hpq_hls.search import SearchProgress, SearchResult, evaluation, search
 from hpq_hls.search.evaluation import CHUNK, Task, Worker
+from hpq_hls.search.limits import Limits
 from hpq_hls.search.metric import find_metric
-from hpq_hls.search.objective import Pricer, find_objective
+from hpq_hls.search.objective import find_objective
 from hpq_hls.search.space import space_of
-from hpq_hls.workflow import open_workspace, run_search, steps
+from hpq_hls.search.speed import pricer_of
+from hpq_hls.workflow import open_workspace, run_search, searching
 from tests.networks import Residual
 
 Array = np.ndarray[Any, Any]
@@ -290,7 +291,7 @@ def test_the_project_file_decides_jobs_and_memory(folder: Path, monkeypatch: pyt
         asked.append(settings)
         return search(*given, **settings)
 
-    monkeypatch.setattr(steps, "search", recorded)
+    monkeypatch.setattr(searching, "search", recorded)
     outcomes = []
     for more in ("", f"  jobs: {JOBS}\n  memory_mib: 0.5\n", "  jobs: -1\n  memory_mib: 0\n"):
         (folder / "project.yaml").write_text(PROJECT + more, encoding="utf-8")
@@ -330,8 +331,8 @@ def task(problem: tuple[Graph, Array, Array], objective: str = "lut", memory_mib
     quantizer = Quantizer(graph, x[:50])
     space = space_of(quantizer.graph, (3, 6), (4, 7))
     widest = quantizer.quantize(space.precision(space.widest))
-    price = find_objective(objective, "xc7z020clg400-1", 5.0, HardwareConfig(), widest)
-    return Task(quantizer, space, x, y, graph.predict(x), find_metric("top1"), Pricer(price), memory_mib)
+    price = pricer_of(find_objective(objective), Limits(), "xc7z020clg400-1", 5.0, None, widest)
+    return Task(quantizer, space, x, y, graph.predict(x), find_metric("top1"), price, memory_mib)
 
 
 @pytest.mark.parametrize("objective", ["lut", "weight_bits"])
@@ -351,14 +352,15 @@ def copied(sent: Task) -> Task:
 
 
 def test_what_is_sent_is_small(problem: tuple[Graph, Array, Array]) -> None:
-    """The data, the network and the weights of every width, but no layer of the networks made of them."""
+    """The data, the network, the moments that calibration left and the weights of every width, but no layer
+    of the networks made of them."""
     sent = task(problem)
     new = len(cloudpickle.dumps(task(problem)))
     worker = Worker(sent)
     for combination in sent.space.all():
         worker.measure(combination)
     weights = sum(node.op.weight.size for node in sent.quantizer.graph.nodes if node.op.weight is not None)
-    assert new < sent.x.nbytes + sent.targets.nbytes + 30_000
+    assert new < sent.x.nbytes + sent.targets.nbytes + 60_000
     most = 8 * weights + 4_000
     assert len(cloudpickle.dumps(sent)) < new + most
     assert len(cloudpickle.dumps(list(sent.quantizer._layers.values()))) > 2 * most
@@ -388,7 +390,7 @@ def test_a_process_keeps_one_worker(
     first, second = task(problem, "weight_bits"), task(problem, "weight_bits")
     combinations = list(first.space.all())[: CHUNK // 8]
     results = [
-        evaluation._run_chunk(copied(given), combinations, True)
+        evaluation._run_chunk(copied(given), combinations, True)[0]
         for given in (first, first, second, second, first)
     ]
     assert [given.name for given in made] == [first.name, second.name, first.name]

@@ -31,7 +31,7 @@ def test_exhaustive_is_complete_and_exact(problem: tuple[Graph, np.ndarray, np.n
     seen: list[SearchProgress] = []
     result = search(
         graph, x[:50], (x, y), max_drop=0.05, objective="weight_bits", weight_bits=(2, 4, 8),
-        activation_bits=(4, 8), progress=seen.append,
+        activation_bits=(4, 8), progress=seen.append, strategy="auto",
     )  # fmt: skip
     assert result.strategy == "exhaustive"
     assert result.evaluations == 3 * 2 * 3 * 2 * 2 == len(result.points)
@@ -89,9 +89,9 @@ def test_regression_metric(problem: tuple[Graph, np.ndarray, np.ndarray]) -> Non
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"objective": "luts"}, ConfigError, "no objective 'luts'"),
+        ({"objective": "luts"}, ConfigError, "objective is 'luts'; did you mean 'lut'"),
         ({"strategy": "magic"}, ConfigError, "no strategy 'magic'"),
-        ({"metric": "f1"}, ConfigError, "no metric 'f1'"),
+        ({"metric": "f1"}, ConfigError, "metric is 'f1'; choose one of"),
         ({"max_drop": 2.0}, ConfigError, "max_drop is 2.0"),
         ({"weight_bits": []}, ConfigError, "weight_bits is empty"),
         ({"activation_bits": [40]}, ConfigError, "activation_bits holds 40"),

@@ -13,6 +13,10 @@ class Greedy:
 
     name = "greedy"
 
+    def evaluations(self, space: Space) -> int | None:
+        """None: until every step down is infeasible."""
+        return None
+
     def run(self, space: Space, evaluator: Evaluator) -> None:
         """See Strategy."""
         current = space.widest

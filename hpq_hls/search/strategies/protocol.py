@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from hpq_hls.search.measurement import Price
@@ -19,6 +19,21 @@ class Evaluator(Protocol):
 
     seed: int
     """For strategies that draw."""
+
+    @property
+    def points(self) -> Mapping[Combination, Point]:
+        """Everything that was evaluated, in the order in which that was done."""
+        ...
+
+    @property
+    def best(self) -> Combination | None:
+        """The first by ``order`` of the feasible combinations evaluated so far."""
+        ...
+
+    @property
+    def least_accuracy(self) -> float:
+        """Of feasible points."""
+        ...
 
     @property
     def remaining(self) -> int | None:
@@ -53,6 +68,10 @@ class Strategy(Protocol):
     """A way through the space; everything it evaluates is kept by the evaluator."""
 
     name: str
+
+    def evaluations(self, space: Space) -> int | None:
+        """The most combinations to evaluate where the user gives no number; None: no limit."""
+        ...
 
     def run(self, space: Space, evaluator: Evaluator) -> None:
         """Evaluate combinations until there is nothing better to try. The result is the evaluator's best."""

@@ -1,0 +1,56 @@
+"""Functions of the user's own, named as ``package.module:function``."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hpq_hls.errors import ConfigError
+
+
+def imported(name: str) -> Any:
+    """What ``package.module:attribute`` names.
+
+    Raises:
+        ConfigError: it cannot be imported, as the rest of a sentence that starts with where it is named.
+    """
+    package, _, attribute = name.partition(":")
+    try:
+        found: Any = importlib.import_module(package)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"names {name}, which cannot be imported ({error}); correct it") from error
+    except Exception as error:  # anything can come out of user code
+        raise ConfigError(
+            f"names {name}, whose module fails with {brief(error)}; correct the module"
+        ) from error
+    return found
+
+
+def brief(error: BaseException) -> str:
+    """Kind and first line of an error."""
+    text = str(error).strip().partition("\n")[0].rstrip(".")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+@contextlib.contextmanager
+def importable(folder: Path) -> Iterator[None]:
+    """``folder`` first on the import path; afterwards it is gone, and so are the modules found there,
+    so that a project elsewhere with a module of the same name gets its own."""
+    home = str(folder.resolve())
+    before, path = set(sys.modules), list(sys.path)
+    sys.path.insert(0, home)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in set(sys.modules) - before:
+            origin = getattr(sys.modules[name], "__file__", None)
+            if origin is not None and Path(origin).resolve().is_relative_to(home):
+                del sys.modules[name]

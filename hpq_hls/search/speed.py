@@ -1,0 +1,107 @@
+"""The folding that all combinations of a search are compared at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from hpq_hls.cost import find_part
+from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
+from hpq_hls.hardware.build import fastest_target
+from hpq_hls.search.limits import TIMES, Bound, Figure, Limits, check_bounds
+from hpq_hls.search.objective import Objective, Pricer, figures_of
+from hpq_hls.simulate import QuantizedGraph
+
+UNLIMITED = 1 << 40
+"""A target interval that every folding meets."""
+TYPICAL_WIDTH = 8
+"""Width of the network that capacity is looked at with, before anything is known of accuracy."""
+
+
+def pricer_of(
+    objective: Objective,
+    limits: Limits,
+    part: str,
+    clock_ns: float,
+    hardware: HardwareConfig | None,
+    typical: QuantizedGraph,
+) -> Pricer:
+    """How networks are priced, all at one folding.
+
+    typical: the network at about 8 bits. Its types hardly matter for cycles, and not at all for how far
+    layers can be folded. hardware: None for streams on ``part``.
+
+    With io "stream" and no target interval of the user's own,
+    1. a latency or throughput limit is met with the slowest folding that does, which needs the least
+       hardware; if none does, the fastest there is shows by how much;
+    2. otherwise, or if the objective is a time, the folding is the fastest that the part has DSPs for, but no
+       faster than the typical network fits within the limits on resources.
+
+    Raises:
+        ConfigError: an unknown part, or folding that does not suit the network.
+    """
+    device = find_part(part)
+    config = hardware or HardwareConfig(multiplier_budget=device.dsp)
+    bounds = limits.bounds(part, clock_ns)
+    needed = objective.figures | {bound.figure for bound in bounds}
+    if config.io is Io.STREAM and config.target_interval is None and any(f.estimated for f in needed):
+        chooser = _Chooser(typical, config, part, clock_ns, bounds)
+        config = replace(config, target_interval=chooser.choose(bool(objective.figures & TIMES)))
+    return Pricer(objective, bounds, part, clock_ns, config)
+
+
+@dataclass(frozen=True, eq=False)
+class _Chooser:
+    """Chooses a target interval for a network."""
+
+    q: QuantizedGraph
+    config: HardwareConfig
+    part: str
+    clock_ns: float
+    bounds: tuple[Bound, ...]
+
+    def choose(self, hurry: bool) -> int:
+        """The target; hurry: whether time is what is to be saved."""
+        longest = self._reached(UNLIMITED)
+        times = [bound for bound in self.bounds if bound.figure in TIMES]
+        if times:
+            slowest = _last(1, longest, lambda target: self._excess(times, target) == 0)
+            if slowest is None:
+                # intervals end at what the input takes; latency still falls where layers are faster than that
+                return 1 if any(b.figure is Figure.LATENCY for b in times) else self._reached(1)
+            if not hurry:
+                return slowest
+            longest = slowest
+        fastest = min(fastest_target(self.q, self.config), longest)
+        room = [bound for bound in self.bounds if bound.figure not in TIMES and bound.figure.estimated]
+        if not room or self._excess(room, fastest) == 0:
+            return fastest
+        tight = _last(fastest, longest, lambda target: self._excess(room, target) > 0)
+        return longest if tight is None else min(tight + 1, longest)
+
+    def _excess(self, bounds: list[Bound], target: int) -> float:
+        figures = self._figures(target)
+        return max(check.excess for check in check_bounds(bounds, figures))
+
+    def _figures(self, target: int) -> dict[Figure, float]:
+        config = replace(self.config, target_interval=target)
+        return figures_of(self.q, [bound.figure for bound in self.bounds], self.part, self.clock_ns, config)
+
+    def _reached(self, target: int) -> int:
+        """The interval that the slowest kernel has where it is folded for ``target``."""
+        flow = build_dataflow(self.q, replace(self.config, target_interval=target))
+        return max(kernel.cycles(flow.streams) for kernel in flow.kernels)
+
+
+def _last(low: int, high: int, holds: Callable[[int], bool]) -> int | None:
+    """The last number of ``low..high`` for which ``holds``, if it holds up to some number and then no more;
+    None if it does not hold for the first."""
+    if not holds(low):
+        return None
+    while low < high:
+        middle = (low + high + 1) // 2
+        if holds(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low

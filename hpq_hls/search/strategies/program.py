@@ -1,0 +1,139 @@
+"""The cheapest combination within a noise budget, as a mixed-integer program."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from hpq_hls.search.space import Combination
+from hpq_hls.search.strategies.noise import Floats
+from hpq_hls.search.strategies.terms import Range, Terms
+
+GAP = 2e-3
+"""Relative cost by which a solution may miss the program's optimum; the truth is measured anyway."""
+NODES = 400
+"""Most nodes of the branch and bound. A limit of time would make results depend on the machine."""
+NARROWER = 1e-6
+"""Share of the cost that a position is worth where costs are equal, so that narrower choices win."""
+MOST_BUDGETS, LEAST_BUDGETS = 2.0, 1e-7
+"""A choice with more noise than a budget is out, whatever it is; less than this is none. The solver wants
+coefficients of similar size."""
+
+
+class Program:
+    """Chooses one position per variable.
+
+    Minimize  sum_i sum_a cost_i(a) x_ia + sum_(i,j) sum_a,b cost_ij(a, b) z_ijab
+    subject to  sum_a x_ia = 1,  sum_b z_ijab = x_ia,  sum_a z_ijab = x_jb,
+                sum_i sum_a noise_i(a) x_ia <= budget,
+                sum_i sum_a excess_i(a) x_ia + sum_(i,j) sum_a,b excess_ij(a, b) z_ijab <= 0,
+                x binary, z >= 0,
+
+    where z_ijab is 1 exactly where i is at a and j at b: the marginal constraints leave it no other value
+    when x is integer, and describe the convex hull when the pairs form a tree. The last inequality is there
+    where there are limits.
+
+    costs, excess: as modelled; excess None: no limits bind.
+    """
+
+    def __init__(self, costs: Terms, excess: Terms | None, ranges: list[Range]) -> None:
+        self._ranges = ranges
+        self._sizes = [high - low + 1 for low, high in ranges]
+        self._starts = np.concatenate([[0], np.cumsum(self._sizes)]).astype(int)
+        self._pairs = sorted({*costs.pairs, *(excess.pairs if excess else ())})
+        objective = self._row(costs)
+        narrower = np.concatenate([np.arange(low, high + 1) for low, high in ranges])
+        objective[: len(narrower)] += NARROWER * max(abs(costs.anchor), abs(objective).max()) * narrower
+        self._objective = objective / max(abs(objective).max(), 1e-12)
+        self._constraints = [self._marginals()]
+        if excess is not None:
+            self._constraints.append(LinearConstraint(self._row(excess)[None], -np.inf, -excess.anchor))
+
+    def solve(self, noise: Floats, budget: float) -> Combination | None:
+        """The cheapest combination whose noise is within the budget; None where there is none.
+
+        noise: (variables, choices).
+        """
+        parts = [noise[i, low : high + 1] / budget for i, (low, high) in enumerate(self._ranges)]
+        binaries = self._starts[-1]
+        row = np.zeros(len(self._objective))
+        row[:binaries] = np.minimum(np.concatenate(parts), MOST_BUDGETS)
+        row[row < LEAST_BUDGETS] = 0
+        with _muted():
+            result = milp(
+                self._objective,
+                integrality=np.arange(len(self._objective)) < binaries,
+                bounds=Bounds(0, 1),
+                constraints=[*self._constraints, LinearConstraint(row[None], -np.inf, 1.0)],
+                options={"mip_rel_gap": GAP, "node_limit": NODES},
+            )
+        if result.x is None:
+            return None
+        return tuple(
+            low + int(np.argmax(result.x[start : start + size]))
+            for (low, _), start, size in zip(self._ranges, self._starts, self._sizes, strict=False)
+        )
+
+    def _row(self, terms: Terms) -> Floats:
+        """Coefficients of all x, then of all z."""
+        singles = [terms.alone[i, low : high + 1] for i, (low, high) in enumerate(self._ranges)]
+        couples = [
+            terms.pairs[i, j][self._ranges[i][0] :, self._ranges[j][0] :].reshape(-1)
+            if (i, j) in terms.pairs
+            else np.zeros(self._sizes[i] * self._sizes[j])
+            for i, j in self._pairs
+        ]
+        return np.concatenate([*singles, *couples])
+
+    def _marginals(self) -> LinearConstraint:
+        """Exactly one choice per variable, and the sums of each pair's z."""
+        count = len(self._sizes)
+        one = sparse.block_diag([np.ones((1, size)) for size in self._sizes])
+        blocks: list[list[sparse.spmatrix | None]] = [[one, *([None] * len(self._pairs))]]
+        for at, (i, j) in enumerate(self._pairs):
+            height, width = self._sizes[i], self._sizes[j]
+            by_i = sparse.kron(sparse.eye(height), np.ones((1, width)))
+            by_j = sparse.kron(np.ones((1, height)), sparse.eye(width))
+            chosen = sparse.vstack([self._picked(i), self._picked(j)])
+            row: list[sparse.spmatrix | None] = [None] * (1 + len(self._pairs))
+            row[0], row[1 + at] = -chosen, sparse.vstack([by_i, by_j])
+            blocks.append(row)
+        matrix = sparse.bmat(blocks, format="csr")
+        right = np.zeros(matrix.shape[0])
+        right[:count] = 1
+        return LinearConstraint(matrix, right, right)
+
+    def _picked(self, index: int) -> sparse.spmatrix:
+        """The x of one variable out of all x."""
+        size = self._sizes[index]
+        columns = self._starts[index] + np.arange(size)
+        shape = (size, int(self._starts[-1]))
+        return sparse.csr_matrix((np.ones(size), (np.arange(size), columns)), shape=shape)
+
+
+@contextlib.contextmanager
+def _muted() -> Iterator[None]:
+    """Without standard output: HiGHS prints remarks there that no option turns off, amid a program's JSON."""
+    libc = ctypes.CDLL(None)
+    try:
+        sys.stdout.flush()
+        libc.fflush(None)
+        kept = os.dup(1)
+    except (OSError, ValueError, AttributeError):  # there is no such thing here
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nothing:  # noqa: PTH123  (a device, not a file)
+            os.dup2(nothing.fileno(), 1)
+        yield
+        libc.fflush(None)
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)

@@ -1,0 +1,106 @@
+"""The default strategy: degradation curves, an integer program, refinement on the truth, a certificate."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpq_hls.search.space import Combination, Space
+from hpq_hls.search.strategies.noise import Noise, measure_noise
+from hpq_hls.search.strategies.program import Program
+from hpq_hls.search.strategies.protocol import Evaluator
+from hpq_hls.search.strategies.refinement import Refinement
+from hpq_hls.search.strategies.terms import Range, excess_of, measure_terms
+
+BUDGETS = np.exp2(np.arange(-4, 3.5))
+"""Noise budgets of the front, in units of the error at which uniform combinations become infeasible."""
+HOPELESS = 8.0
+"""A choice that alone adds so many budgets of noise is left out."""
+HARMLESS = 1.0
+"""Unless its accuracy alone is at most so many allowed drops below the least."""
+NEEDLESS = 1e-3
+"""So is what lies above the first choice that adds less than this share of the budget."""
+TINY = 64
+"""Spaces up to this size are enumerated: there is nothing to be saved."""
+SHARE, FEW, MOST, PER_VARIABLE = 0.05, 500, 3_000, 100
+
+
+class Sensitivity:
+    """Measures curves, solves, refines, and walks down until no single step down is feasible."""
+
+    name = "sensitivity"
+
+    def evaluations(self, space: Space) -> int:
+        """See Strategy: at most 5 % of a large space, 500 to 3,000."""
+        wished = min(max(FEW, PER_VARIABLE * len(space.variables)), MOST)
+        return min(space.size, max(FEW, min(int(SHARE * space.size), wished)))
+
+    def run(self, space: Space, evaluator: Evaluator) -> None:
+        """See Strategy."""
+        if space.size <= TINY:
+            evaluator.evaluate(space.all(), expected=space.size)
+            return
+        noise = measure_noise(space, evaluator)
+        ranges = worthwhile(space, noise, evaluator)
+        excess = None
+        if evaluator.evaluate([space.widest])[0].excess > 0:
+            excess = measure_terms(space.widest, ranges, evaluator, excess_of)
+        rough = measure_terms(space.widest, ranges, evaluator, pairs=False)
+        anchor = Program(rough, None, ranges).solve(noise.table, noise.budget)
+        costs = measure_terms(anchor or tuple(high for _, high in ranges), ranges, evaluator)
+        program = Program(costs, excess, ranges)
+        front = [program.solve(noise.table, noise.budget * float(scale)) for scale in BUDGETS]
+        evaluator.evaluate([key for key in front if key is not None])
+        Refinement(space, evaluator, noise, costs, excess, ranges).run(reserve(space, evaluator))
+        descend(space, evaluator)
+
+
+def reserve(space: Space, evaluator: Evaluator) -> int:
+    """Evaluations that are kept for the descent."""
+    steps = 3 * len(space.variables)
+    return steps if evaluator.remaining is None else max(steps, evaluator.remaining // 20)
+
+
+def worthwhile(space: Space, noise: Noise, evaluator: Evaluator) -> list[Range]:
+    """The positions of each variable that are neither hopeless nor needlessly wide."""
+    (reference,) = evaluator.evaluate([space.widest])
+    drop = max(reference.accuracy - evaluator.least_accuracy, 0.0)
+    ranges = []
+    for variable, curve, accuracies in zip(space.variables, noise.table, noise.accuracies, strict=True):
+        top = len(variable.choices) - 1
+        good = accuracies[: top + 1] >= evaluator.least_accuracy - HARMLESS * drop  # whatever the error says
+        possible = np.flatnonzero((curve[: top + 1] <= HOPELESS * noise.budget) | good)
+        enough = np.flatnonzero(curve[: top + 1] <= NEEDLESS * noise.budget)
+        low = int(possible[0]) if len(possible) else top
+        ranges.append((low, max(low, int(enough[0]) if len(enough) else top)))
+    return ranges
+
+
+def descend(space: Space, evaluator: Evaluator) -> None:
+    """Take single steps down that keep to the limits at no more cost, until there are none.
+
+    Each round evaluates all steps down from the best combination: where none improves on it, that is the
+    certificate. Several that do are also tried together, the most accurate ones first.
+    """
+    while (best := evaluator.best) is not None:
+        steps = list(space.steps_down(best))
+        points = evaluator.evaluate(steps)
+        before = evaluator.points[best]
+        better = [
+            (-point.accuracy, point.cost, at)
+            for at, (step, point) in enumerate(zip(steps, points, strict=True))
+            if evaluator.feasible(point) and point.cost <= before.cost
+        ]
+        if not better:
+            return
+        taken = [steps[at] for _, _, at in sorted(better)]
+        together = [_all_of(taken[:count]) for count in _counts(len(taken))]
+        evaluator.evaluate(together)
+
+
+def _all_of(steps: list[Combination]) -> Combination:
+    return tuple(min(positions) for positions in zip(*steps, strict=True))
+
+
+def _counts(most: int) -> list[int]:
+    """2, 4, 8, ... and all."""
+    return sorted({most, *(2**power for power in range(1, most.bit_length()) if 2**power <= most)} - {1})

@@ -20,7 +20,7 @@ from hpq_hls.cli_session import (
 )
 from hpq_hls.demo import run_demo
 from hpq_hls.errors import ToolError
-from hpq_hls.report import tables, write_report
+from hpq_hls.report import search_tables, tables, write_report
 from hpq_hls.workflow.skeleton import Skeleton, write_skeleton
 
 app = typer.Typer(
@@ -100,12 +100,23 @@ def demo(
 
 @app.command(epilog="Example: hpq search project.yaml, then set `precision: build/precision.yaml`")
 def search(
-    project: ProjectArgument = DEFAULT_PROJECT, as_json: JsonOption = False, debug: DebugOption = False
+    project: ProjectArgument = DEFAULT_PROJECT,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the evaluations that an earlier search made.")
+    ] = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
 ) -> None:
-    """Find the cheapest per-layer precisions that keep the accuracy on the validation data."""
-    with session(as_json, debug) as run:
+    """Find the cheapest per-layer precisions that keep the accuracy on the validation data.
+
+    Ctrl-C ends the search and keeps the best so far.
+    """
+    with session(as_json, debug) as run, run.termination():
         work = workflow.open_workspace(project)
-        run.show(workflow.run_search(work, run.reporter), tables.search_tables)
+        result = workflow.run_search(work, run.reporter, resume=resume)
+        run.show(result, search_tables.search_tables)
+        if result.interrupted:
+            run.interrupted("The search was interrupted; `hpq search --resume` goes on from here.")
 
 
 @app.command(epilog="Example: hpq quantize project.yaml")
@@ -189,7 +200,7 @@ def compare(
 ) -> None:
     """Put precision combinations side by side: accuracy, memory, resources, cycles."""
     with session(as_json, debug) as run:
-        run.show(workflow.run_compare(files, run.reporter), tables.compare_table)
+        run.show(workflow.run_compare(files, run.reporter), search_tables.compare_table)
 
 
 @app.command(epilog="Example: hpq report --out report.html")

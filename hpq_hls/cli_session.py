@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -16,7 +19,8 @@ from hpq_hls.report.console import TerminalReporter, make_console
 from hpq_hls.workflow.results import plain
 
 ERROR_STATUS = 1
-INTERRUPTED_STATUS = 130
+INTERRUPTED_STATUS = 128 + signal.SIGINT
+TERMINATED_STATUS = 128 + signal.SIGTERM
 
 ProjectArgument = Annotated[
     Path, typer.Argument(metavar="PROJECT", help="The project.yaml, or the folder it is in.")
@@ -34,6 +38,7 @@ class Session:
 
     def __init__(self, as_json: bool) -> None:
         self._as_json, self._shown = as_json, False
+        self.interrupted_status: int = INTERRUPTED_STATUS
         self.reporter = TerminalReporter()
 
     def show(self, result: Any, table: Callable[[Any], RenderableType]) -> None:
@@ -44,6 +49,28 @@ class Session:
             typer.echo(json.dumps(content, indent=2))
         else:
             make_console(stderr=False).print(table(content))
+
+    def interrupted(self, text: str) -> NoReturn:
+        """End the command because the user asked for it, after its result has been shown."""
+        typer.echo(text, err=True)
+        raise typer.Exit(self.interrupted_status)
+
+    @contextlib.contextmanager
+    def termination(self) -> Iterator[None]:
+        """SIGTERM, which schedulers send, ends what runs here like Ctrl-C."""
+
+        def terminated(_number: int, _frame: FrameType | None) -> None:
+            self.interrupted_status = TERMINATED_STATUS
+            signal.raise_signal(signal.SIGINT)
+
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        earlier = signal.signal(signal.SIGTERM, terminated)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, earlier)
 
     def fail(self, text: str, kind: str, status: int) -> NoReturn:
         """End the command with one sentence; as JSON too, unless a result has been printed."""
@@ -64,7 +91,8 @@ def session(as_json: bool, debug: bool) -> Iterator[Session]:
             raise
         run.fail(_sentence(error), type(error).__name__, ERROR_STATUS)
     except KeyboardInterrupt:
-        run.fail("Interrupted; nothing half-written is left behind.", "Interrupted", INTERRUPTED_STATUS)
+        status = run.interrupted_status
+        run.fail("Interrupted; nothing half-written is left behind.", "Interrupted", status)
     except (typer.Exit, typer.Abort):
         raise
     except Exception as error:

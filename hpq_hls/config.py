@@ -2,76 +2,44 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from hpq_hls.config_errors import first_mistake
+from hpq_hls.config_fields import Bits, Empty, Positive, Real, Section, Text, each_once, nothing, one_of
+from hpq_hls.config_search import (
+    STRATEGY_NAMES,
+    FinetuneSettings,
+    LimitSettings,
+    QuantizerSettings,
+    SearchSettings,
+)
 from hpq_hls.cost import find_part
-from hpq_hls.errors import ConfigError, PrecisionError
-from hpq_hls.fixed import FixedType
+from hpq_hls.errors import ConfigError
+from hpq_hls.fixed import Rounding
 from hpq_hls.project import DEFAULT_CLOCK_NS, DEFAULT_PART, LayerSettings
 from hpq_hls.quantize import Precision, parse_precision
-from hpq_hls.quantize.precision import MAX_WIDTH, MIN_WIDTH
-from hpq_hls.search.metric import METRICS
-from hpq_hls.search.objective import OBJECTIVES
-from hpq_hls.search.space import ACTIVATION_BITS, WEIGHT_BITS
-from hpq_hls.search.strategies import STRATEGIES
-from hpq_hls.simulate.simulator import MEMORY_MIB
+from hpq_hls.search.errors import SettingError
 from hpq_hls.yamlfile import KeyPath, YamlFile, dotted, read_yaml
 
-SENSITIVITY = "sensitivity"
-"""Another name for strategy greedy, whose every step weighs measured accuracy lost against cost saved."""
-
-
-def _bits(value: Any) -> Any:
-    """A number of bits, or the text of a whole type."""
-    if isinstance(value, str):
-        try:
-            width = FixedType.parse(value).width
-        except PrecisionError as error:
-            raise ValueError(
-                f"is {value!r}, which is neither a number of bits nor an ap_fixed type"
-            ) from error
-    elif isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"is {value!r}; give a whole number of bits from {MIN_WIDTH} to {MAX_WIDTH}")
-    else:
-        width = value
-    if not MIN_WIDTH <= width <= MAX_WIDTH:
-        raise ValueError(f"asks for {width} bits; widths go from {MIN_WIDTH} to {MAX_WIDTH}")
-    return value
-
-
-def _one_of(known: Iterable[str]) -> AfterValidator:
-    names = tuple(known)
-
-    def check(value: str) -> str:
-        if value not in names:
-            close = difflib.get_close_matches(value, names, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(names)}"
-            raise ValueError(f"is {value!r}; {hint}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError(f"is {value!r}; give a number")
-    return value
+__all__ = [
+    "STRATEGY_NAMES",
+    "FinetuneSettings",
+    "LimitSettings",
+    "ProjectFile",
+    "QuantizerSettings",
+    "SearchSettings",
+    "Settings",
+    "load_config",
+    "project_path",
+    "read_precision",
+]
 
 
 def _part(value: str) -> str:
@@ -95,42 +63,10 @@ def _precision(value: Any) -> Any:
         return {"file": value}
     if isinstance(value, (int, str)) and not isinstance(value, bool):
         return {"default": value}
-    return _nothing(value)
+    return nothing(value)
 
 
-def _nothing(value: Any) -> Any:
-    """A section whose keys are all commented out."""
-    return {} if value is None else value
-
-
-def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    if len(set(values)) < len(values):
-        raise ValueError(f"is [{', '.join(map(str, values))}]; list each one only once")
-    return values
-
-
-def _jobs(value: int) -> int:
-    if value == 0:
-        raise ValueError("is 0; give a number of jobs, or -1 for one per processor")
-    return value
-
-
-Bits = Annotated[int | str, BeforeValidator(_bits)]
-Positive = Annotated[int, Field(strict=True, ge=1)]
-Plain = Annotated[int, BeforeValidator(_bits)]
-Text = Annotated[str, Field(strict=True, min_length=1)]
-Real = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
-WidthList = Annotated[tuple[Plain, ...], Field(min_length=1), AfterValidator(_each_once)]
-
-
-Empty = BeforeValidator(_nothing)
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ModelSettings(_Section):
+class ModelSettings(Section):
     """The network: ``source`` (.pt2 or .onnx), or ``factory`` ("pkg.mod:make") with its ``weights``."""
 
     source: Text | None = None
@@ -155,31 +91,33 @@ class ModelSettings(_Section):
         return self
 
 
-class DataSettings(_Section):
-    """Files with ``x``, and ``y`` where something is scored."""
+class DataSettings(Section):
+    """Files with ``x``, and ``y`` where something is scored. train: for fine-tuning."""
 
     calibration: Text
     validation: Text | None = None
     test: Text | None = None
+    train: Text | None = None
 
 
-class WidthSettings(_Section):
-    """Widths of one layer."""
+class WidthSettings(Section):
+    """Widths of one layer, and how its output is rounded."""
 
     weight: Bits | None = None
     activation: Bits | None = None
     bias: Bits | None = None
+    rounding: Annotated[Text, one_of(mode.value for mode in Rounding)] | None = None
 
 
 Widths = Annotated[WidthSettings, BeforeValidator(_both)]
 
 
-class PrecisionSettings(_Section):
+class PrecisionSettings(Section):
     """Widths of the network, here or in a ``file``."""
 
     file: Text | None = None
     default: Widths = WidthSettings(weight=8, activation=8)
-    layers: Annotated[dict[str, Widths], Empty] = {}
+    layers: Annotated[dict[str, Widths], Empty] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_place(self) -> PrecisionSettings:
@@ -192,61 +130,49 @@ class PrecisionSettings(_Section):
         return parse_precision(self.model_dump(exclude={"file"}))
 
 
-class SearchSettings(_Section):
-    """What ``hpq search`` looks for."""
-
-    objective: Annotated[Text, _one_of(OBJECTIVES)] = "lut"
-    max_drop: Annotated[Real, Field(ge=0)] = 0.01
-    strategy: Annotated[Text, _one_of(("auto", *STRATEGIES, SENSITIVITY))] = "auto"
-    weight_bits: WidthList = WEIGHT_BITS
-    activation_bits: WidthList = ACTIVATION_BITS
-    metric: Annotated[Text, _one_of(METRICS)] = "top1"
-    seed: Annotated[int, Field(strict=True, ge=0)] = 0
-    jobs: Annotated[int, Field(strict=True, ge=-1), AfterValidator(_jobs)] = 1
-    memory_mib: Annotated[Real, Field(ge=0)] = MEMORY_MIB
-
-
-class FoldingSettings(_Section):
+class FoldingSettings(Section):
     """Folding of one layer."""
 
     pe: Positive | None = None
     simd: Positive | None = None
     reuse_factor: Positive | None = None
-    strategy: Annotated[Text, _one_of(("folded", "unrolled", "da"))] | None = None
+    strategy: Annotated[Text, one_of(("folded", "unrolled", "da"))] | None = None
 
 
 Backends = Annotated[
-    tuple[Annotated[Text, _one_of(("vitis", "vivado", "rtl"))], ...],
+    tuple[Annotated[Text, one_of(("vitis", "vivado", "rtl"))], ...],
     Field(min_length=1),
-    AfterValidator(_each_once),
+    AfterValidator(each_once),
 ]
 
 
-class HardwareSettings(_Section):
+class HardwareSettings(Section):
     """The chip, the clock and the folding."""
 
     backends: Backends = ("vitis", "rtl")
     part: Annotated[Text, AfterValidator(_part)] = DEFAULT_PART
     clock_ns: Annotated[Real, Field(gt=0)] = DEFAULT_CLOCK_NS
-    io: Annotated[Text, _one_of(("stream", "parallel"))] = "stream"
+    io: Annotated[Text, one_of(("stream", "parallel"))] = "stream"
     target_interval: Positive | None = None
     reuse_factor: Positive | None = None
-    strategy: Annotated[Text, _one_of(("folded", "unrolled", "da"))] = "folded"
-    layers: Annotated[dict[str, FoldingSettings], Empty] = {}
+    strategy: Annotated[Text, one_of(("folded", "unrolled", "da"))] = "folded"
+    layers: Annotated[dict[str, FoldingSettings], Empty] = Field(default_factory=dict)
 
     def folding(self) -> LayerSettings:
         """``layers`` as ``hpq_hls.generate`` takes it."""
         return {name: given.model_dump(exclude_none=True) for name, given in self.layers.items()}
 
 
-class Settings(_Section):
+class Settings(Section):
     """A whole project.yaml. ``name``: of the top-level function and module."""
 
     name: Text | None = None
     model: ModelSettings
     data: DataSettings
     precision: Annotated[PrecisionSettings, BeforeValidator(_precision)] = PrecisionSettings()
+    quantizer: Annotated[QuantizerSettings, Empty] = QuantizerSettings()
     search: Annotated[SearchSettings, Empty] = SearchSettings()
+    finetune: Annotated[FinetuneSettings, Empty] = FinetuneSettings()
     hardware: Annotated[HardwareSettings, Empty] = HardwareSettings()
     output: Text = "build"
 
@@ -280,6 +206,18 @@ class ProjectFile:
     def where(self, *keys: str | int) -> str:
         """``file, line n: a.b.c`` of a key, for error messages."""
         return f"{self.source.where(keys)}: {dotted(keys)}"
+
+    @contextlib.contextmanager
+    def blamed(self, *keys: str | int) -> Iterator[None]:
+        """Names file and line of a setting that turns out to be unusable; ``keys``: of its section.
+
+        Raises:
+            ConfigError: instead of a SettingError.
+        """
+        try:
+            yield
+        except SettingError as error:
+            raise ConfigError(f"{self.where(*keys, *error.keys)} {error.problem}") from error
 
     def precision(self) -> tuple[Precision, YamlFile, KeyPath]:
         """The widths, the file that gives them, and the key path of their section in it."""

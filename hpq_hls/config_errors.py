@@ -12,6 +12,20 @@ from pydantic_core import ErrorDetails
 from hpq_hls.yamlfile import KeyPath, YamlFile, dotted
 
 
+class Misplaced(ValueError):  # noqa: N818  (the value is wrong; where it stands is what this adds)
+    """What is wrong with a value inside of the one that is being validated.
+
+    keys: the way to it from there. problem: the rest of a sentence that starts with the setting's name.
+    """
+
+    def __init__(self, keys: KeyPath, problem: str) -> None:
+        super().__init__(keys, problem)
+        self.keys, self.problem = keys, problem
+
+    def __str__(self) -> str:
+        return self.problem
+
+
 def first_mistake(root: type[BaseModel], error: ValidationError, source: YamlFile, keys: KeyPath) -> str:
     """The most telling of the mistakes.
 
@@ -46,7 +60,8 @@ _SAYS = {
 def _sentence(root: type[BaseModel], error: ErrorDetails, source: YamlFile, keys: KeyPath) -> str:
     # pydantic adds "[key]" for keys of mappings, and the tag of a union's member; neither is in the file
     location = tuple(key for key in error["loc"] if key != "[key]")
-    path = (*keys, *location)
+    inner = getattr(error.get("ctx", {}).get("error"), "keys", ())
+    path = (*keys, *location, *inner)
     name, given, kind = dotted(path), error["input"], error["type"]
     place = source.where(path)
     if kind == "extra_forbidden":

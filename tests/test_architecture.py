@@ -8,7 +8,7 @@ from pathlib import Path
 import hpq_hls
 
 ROOT = Path(hpq_hls.__file__).parent
-TOOLS = {"errors", "resources", "templating", "process", "toolchain"}
+TOOLS = {"errors", "resources", "templating", "process", "toolchain", "importing", "yamlfile"}
 ORDER = [
     TOOLS,
     {"fixed"},
@@ -20,11 +20,12 @@ ORDER = [
     {"hardware"},
     {"cost"},
     {"search"},
+    {"finetune"},
     {"codegen"},
     {"verify"},
     {"synth"},
-    {"project", "doctor", "yamlfile"},
-    {"config", "config_errors"},
+    {"project", "doctor"},
+    {"config", "config_errors", "config_fields", "config_search"},
     {"workflow"},
     {"report"},
     {"demo"},

@@ -2,14 +2,20 @@
 
 # ruff: noqa: E501  # a row of the table of mistakes reads best on one line
 
+import inspect
+import re
 from pathlib import Path
 
 import pytest
 
 from hpq_hls.config import load_config, read_precision
 from hpq_hls.errors import ConfigError
+from hpq_hls.finetune import finetune
 from hpq_hls.fixed import FixedType
-from hpq_hls.quantize import LayerPrecision
+from hpq_hls.quantize import LayerPrecision, QuantizerOptions
+from hpq_hls.search import search
+from hpq_hls.search.errors import SettingError
+from hpq_hls.search.limits import Limits
 
 LEAST = "model: {source: model.pt2}\ndata: {calibration: calib.npz}\n"
 DESIGNED = """\
@@ -68,6 +74,14 @@ def test_the_designed_file_is_read_in_full(tmp_path):
         LEAST + "precision: widths.yaml\n",
         LEAST + "precision: 'ap_fixed<8,2,AP_RND,AP_SAT>'\n",
         "name: 'true'\nmodel: {factory: 'nets.small:make', weights: w.pt}\ndata: {calibration: 'a b: c.npz'}\n",
+        LEAST
+        + "search: {objective: {lut: 1, bram: 200.5}, metric: 'own.scores:f', limits: {throughput: 1.5e4, dsp: 3}}\n",
+        LEAST
+        + "search: {rounding: [AP_RND, AP_TRN], layers: {f: {weight: [4, 2], activation: {min: 3}, rounding: AP_RND}}}\n",
+        LEAST
+        + "search: {groups: [[a, b.weight], [c, d]], evaluations: 50, finetune: yes}\nfinetune: {loss: mse}\n",
+        LEAST + "quantizer: {scaling: range, per_channel: on, weight_rounding: nearest, overflow: AP_WRAP}\n",
+        LEAST + "precision: {layers: {f: {weight: 'ap_fixed<4,1>', activation: 6, rounding: AP_TRN}}}\n",
         LEAST + "precision: {layers: {'0': 3, '1.10': {weight: 2, bias: 9}}}\noutput: '~/x'\n",
     ],
 )
@@ -141,6 +155,38 @@ def test_paths_start_from_the_file(tmp_path, monkeypatch):
         (LEAST + "search: {max_drop: yes}\n", "search.max_drop is True; give a number"),
         (LEAST + "search: {objective: luts}\n", "search.objective is 'luts'; did you mean 'lut'?"),
         (LEAST + "search: {strategy: qqq}\n", "search.strategy is 'qqq'; choose one of auto"),
+        (LEAST + "search:\n  objective:\n    lut: 1\n    brams: 2\n", "line 6: search.objective.brams is no objective; did you mean 'bram'?"),
+        (LEAST + "search:\n  objective:\n    lut: 0\n", "line 5: search.objective.lut is 0; a weight is a number above 0"),
+        (LEAST + "search: {objective: [lut]}\n", "search.objective is ['lut']; give a name, or a mapping"),
+        (LEAST + "search: {objective: {}}\n", "search.objective is empty; give a weight to one or more of lut, ff"),
+        (LEAST + "search: {metric: top_5}\n", "search.metric is 'top_5'; did you mean 'top1'?"),
+        (LEAST + "search: {metric: f1}\n", "search.metric is 'f1'; choose one of top1, mse, mae, auc, top5 (any number), or package.module:function"),
+        (LEAST + "search:\n  metric: auc\n  max_drop: 2\n", "line 5: search.max_drop is 2.0; it is a part of the area under the curve from 0 to 1"),
+        (LEAST + "search:\n  limits:\n    utilisation: 80\n", "line 5: search.limits.utilisation is 80; it is a share of the part, more than 0 and up to 1"),
+        (LEAST + "search: {limits: {utilization: 0.8}}\n", "search.limits.utilization is no known key; did you mean 'utilisation'?"),
+        (LEAST + "search: {limits: {dsp: 1.5}}\n", "search.limits.dsp is 1.5; it must be a whole number"),
+        (LEAST + "search: {limits: {latency_us: fast}}\n", "search.limits.latency_us is 'fast'; give a number"),
+        (LEAST + "search: {limits: 0.8}\n", "search.limits is 0.8; it must be a mapping with keys such as utilisation, lut"),
+        (LEAST + "search:\n  layers:\n    fc: {wieght: 4}\n", "line 5: search.layers.fc.wieght is no known key; did you mean 'weight'?"),
+        (LEAST + "search:\n  layers:\n    fc:\n      weight: 40\n", "line 6: search.layers.fc.weight is 40; widths are whole numbers from 1 to 32"),
+        (LEAST + "search:\n  layers:\n    fc:\n      weight: [4, 0]\n", "line 6: search.layers.fc.weight holds 0; widths are"),
+        (LEAST + "search: {layers: {fc: {weight: {min: 5, max: 4}}}}\n", "search.layers.fc.weight has min 5 above max 4; swap them"),
+        (LEAST + "search: {layers: {fc: {weight: {mni: 5}}}}\n", "search.layers.fc.weight has the unknown key 'mni'; bounds are written {min: 3, max: 6}"),
+        (LEAST + "search:\n  activation_bits: [4, 6]\n  layers:\n    fc:\n      activation: {min: 7}\n", "line 7: search.layers.fc.activation leaves none of the widths [4, 6] between 7 and 32; widen"),
+        (LEAST + "search: {layers: {fc: {rounding: AP_RNDD}}}\n", "search.layers.fc.rounding holds 'AP_RNDD'; did you mean AP_RND?"),
+        (LEAST + "search: {layers: {fc: 4}}\n", "search.layers.fc is 4; it must be a mapping with keys such as weight, activation, rounding"),
+        (LEAST + "search: {rounding: [AP_TRN, up]}\n", "search.rounding holds 'up'; rounding modes are AP_TRN, AP_TRN_ZERO, AP_RND"),
+        (LEAST + "search: {groups: fc1}\n", "search.groups is 'fc1'; it must be a list in [ ]"),
+        (LEAST + "search: {groups: [fc1, fc2]}\n", "search.groups[0] is 'fc1'; it must be a list in [ ]"),
+        (LEAST + "search:\n  groups:\n    - [a, b]\n    - [fc1]\n", "line 6: search.groups[1] is [fc1]; name two or more that share a type"),
+        (LEAST + "search: {evaluations: 0}\n", "search.evaluations is 0; it must be at least 1"),
+        (LEAST + "search: {finetune: 1}\n", "search.finetune is 1; write true or false"),
+        (LEAST + "finetune: {loss: l1}\n", "finetune.loss is 'l1'; choose one of distillation, combined, imitation, cross_entropy, mse"),
+        (LEAST + "finetune: {epochs: 0}\n", "finetune.epochs is 0; it must be at least 1"),
+        (LEAST + "quantizer: {rounding: AP_RDN}\n", "quantizer.rounding is 'AP_RDN'; did you mean"),
+        (LEAST + "quantizer: {per_channel: maybe}\n", "quantizer.per_channel is 'maybe'; write true or false"),
+        (LEAST + "quantizer: {scalin: range}\n", "quantizer.scalin is no known key; did you mean 'scaling'?"),
+        (LEAST + "precision: {layers: {f: {rounding: AP_RDN}}}\n", "precision.layers.f.rounding is 'AP_RDN'; did you mean"),
         (LEAST + "search: 5\n", "search is 5; it must be a mapping with keys such as objective"),
         (LEAST + "hardware: {backends: rtl}\n", "hardware.backends is 'rtl'; it must be a list in [ ]"),
         (LEAST + "hardware: {backends: [rtl, rtl]}\n", "hardware.backends is [rtl, rtl]; list each one only once"),
@@ -201,6 +247,72 @@ def test_a_precision_file_that_is_not_there_yet_is_explained(tmp_path):
         ConfigError, match=r"line 3: precision names build/precision.yaml, which does not exist"
     ):
         project.precision()
+
+
+def test_settings_of_a_search_are_its_arguments(tmp_path):
+    (tmp_path / "own.py").write_text("def score(outputs, targets):\n    return 1.0\n")
+    text = """\
+search:
+  objective: {lut: 1, bram: 200}
+  metric: own:score
+  limits: {utilisation: 0.8, latency_us: 3}
+  rounding: [AP_RND, AP_TRN]
+  layers: {fc1: {weight: [4, 2], activation: {min: 3}}, fc2: {weight: 8, rounding: AP_RND}}
+  groups: [[fc1.weight, fc2.weight]]
+  jobs: 2
+"""
+    project = load_config(write(tmp_path, LEAST + text))
+    given = project.settings.search.arguments(project.folder)
+    assert given.pop("metric").name == "own:score"
+    assert given == {
+        "objective": {"lut": 1, "bram": 200},
+        "max_drop": 0.01,
+        "limits": Limits(utilisation=0.8, latency_us=3.0),
+        "weight_bits": tuple(range(1, 17)),
+        "activation_bits": tuple(range(2, 17)),
+        "rounding": ("AP_TRN", "AP_RND"),
+        "layers": {
+            "fc1": {"weight": (4, 2), "activation": {"min": 3}},
+            "fc2": {"weight": 8, "rounding": ("AP_RND",)},
+        },
+        "groups": (("fc1.weight", "fc2.weight"),),
+        "strategy": given["strategy"],
+        "evaluations": None,
+        "seed": 0,
+        "n_jobs": 2,
+        "memory_mib": 256.0,
+    }
+    assert set(given) | {"metric"} <= set(inspect.signature(search).parameters)
+
+
+def test_the_examples_of_the_documentation_are_valid(tmp_path):
+    text = (Path(__file__).parent.parent / "docs" / "search.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert len(examples) >= 4
+    for example in examples:
+        load_config(write(tmp_path, LEAST + example))
+
+
+def test_defaults_are_those_of_python(tmp_path):
+    settings = load_config(write(tmp_path, LEAST)).settings
+    assert settings.quantizer.options() == QuantizerOptions()
+    parameters = inspect.signature(search).parameters
+    given = settings.search.arguments(tmp_path)
+    same = set(given) - {"metric", "limits", "layers", "n_jobs"}
+    assert {name: given[name] for name in same} == {name: parameters[name].default for name in same}
+    assert given["metric"].name == parameters["metric"].default
+    trained = inspect.signature(finetune).parameters
+    assert settings.finetune.model_dump() == {
+        name: trained[name].default for name in settings.finetune.model_dump()
+    }
+
+
+def test_what_turns_out_wrong_later_has_its_line(tmp_path):
+    text = "search:\n  groups:\n    - [fc1, fc2]\n    - [fc3, fc9]\n"
+    project = load_config(write(tmp_path, LEAST + text))
+    with pytest.raises(ConfigError) as caught, project.blamed("search"):
+        raise SettingError(("groups", 1, 1), "is no layer; remove it")
+    assert str(caught.value) == f"{tmp_path}/project.yaml, line 6: search.groups[1][1] is no layer; remove it"
 
 
 def test_where_points_at_the_nearest_key_in_the_file(tmp_path):

@@ -18,11 +18,14 @@ ENTRIES = (
     "data",
     "model.pt2",
     "network.hpq",
+    "pareto.csv",
+    "pareto.json",
     "precision.yaml",
     "report.html",
     "results",
     "results.json",
     "rtl",
+    "search.sqlite",
     "vitis",
 )
 """Everything that the demo writes."""

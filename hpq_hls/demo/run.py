@@ -24,13 +24,15 @@ from hpq_hls.workflow import (
 )
 from hpq_hls.workflow.records import write_file
 from hpq_hls.workflow.results import VerifyResult
+from hpq_hls.workflow.searching import PRECISION_FILE
 from hpq_hls.workflow.skeleton import Skeleton, write_skeleton
-from hpq_hls.workflow.steps import PRECISION_FILE
 from hpq_hls.workflow.summary import Summary, summarize
 
-WEIGHT_BITS = (2, 3, 4, 5, 6, 8)
-ACTIVATION_BITS = (3, 4, 5, 6, 8)
+WEIGHT_BITS = (3, 4, 5, 6, 8)
+ACTIVATION_BITS = (4, 5, 6, 8)
 MAX_DROP = 0.005
+EVALUATIONS = 300
+"""For a search of seconds: of more combinations, some look good by luck on so few validation images."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ def _train(folder: Path, show: Reporter) -> None:
             weight_bits=WEIGHT_BITS,
             activation_bits=ACTIVATION_BITS,
             max_drop=MAX_DROP,
+            evaluations=EVALUATIONS,
             output=".",
         )
         write_skeleton(folder / PROJECT, content)

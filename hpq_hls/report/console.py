@@ -7,12 +7,15 @@ import time
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.status import Status
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 PLAIN_INTERVAL_S = 5.0
 """Where lines cannot be rewritten, a step speaks at most this often."""
 PLAIN_WIDTH = 120
+UPDATES_PER_S = 8
+BAR_WIDTH = 24
 
 
 def make_console(*, stderr: bool) -> Console:
@@ -34,13 +37,12 @@ class TerminalReporter:
         """Begin a step; when its block ends well, its time and result are shown."""
         begin = time.monotonic()
         mark = ""
+        shown = _Shown(self._console, title)
         if self._console.is_terminal:
             mark = "✓ " if self._console.encoding.startswith("utf") else "+ "
-            with self._console.status(Text(title)) as status:
-                shown = _Shown(self._console, title, status)
+            with shown.live:
                 yield shown
         else:
-            shown = _Shown(self._console, title, None)
             yield shown
         result = f": {shown.result}" if shown.result else ""
         seconds = f" ({time.monotonic() - begin:.1f} s)"
@@ -49,20 +51,41 @@ class TerminalReporter:
 
 
 class _Shown:
-    """A step on the screen."""
+    """A step on the screen. live: the line that is rewritten, on a terminal."""
 
-    def __init__(self, console: Console, title: str, status: Status | None) -> None:
-        self._console, self._title, self._status = console, title, status
+    def __init__(self, console: Console, title: str) -> None:
+        self._console, self._title = console, title
         self._spoke = time.monotonic()
         self.result = ""
+        self._bar = BarColumn(BAR_WIDTH)
+        self.live = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+            transient=True,
+            console=console,
+            refresh_per_second=UPDATES_PER_S,
+        )
+        self._task = self.live.add_task(title, total=None)
 
     def __call__(self, phrase: str) -> None:
         """See ``hpq_hls.workflow.Step``."""
-        if self._status is not None:
-            self._status.update(Text(f"{self._title}: {phrase}"))
+        if self._console.is_terminal:
+            self.live.update(self._task, description=f"{self._title}: {phrase}")
         elif time.monotonic() - self._spoke >= PLAIN_INTERVAL_S:
             self._spoke = time.monotonic()
             self._console.print(Text(f"  {self._title}: {phrase} ..."), soft_wrap=True)
+
+    def advance(self, done: int, total: int | None, phrase: str) -> None:
+        """See ``hpq_hls.workflow.Step``."""
+        if self._console.is_terminal and total is not None:
+            if self._bar not in self.live.columns:
+                self.live.columns = (SpinnerColumn(), self._bar, TaskProgressColumn(), *self.live.columns[1:])
+            self.live.update(self._task, completed=done, total=total)
+        self(phrase)
+
+    def note(self, text: str) -> None:
+        """See ``hpq_hls.workflow.Step``."""
+        self._console.print(Text(f"  {text}"), soft_wrap=True)
 
     def conclude(self, result: str) -> None:
         """See ``hpq_hls.workflow.Step``."""

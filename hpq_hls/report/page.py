@@ -9,6 +9,7 @@ from typing import Any
 
 from hpq_hls.report import text
 from hpq_hls.report.chart import pareto_chart
+from hpq_hls.report.search_tables import certificate
 from hpq_hls.templating import render
 from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import write_file
@@ -26,6 +27,12 @@ _FILTERS: dict[str, Callable[..., str]] = {
     "share": text.share,
     "duration": text.duration,
     "width": text.width,
+    "bounds": text.bounds,
+    "drop": text.drop,
+    "drop_bounds": text.drop_bounds,
+    "probability": text.probability,
+    "weight_type": text.weight_type,
+    "certificate": certificate,
 }
 
 

@@ -12,10 +12,10 @@ from rich.text import Text
 from hpq_hls.report import text as t
 
 Plain = dict[str, Any]
-_UNITS = (("lut", "LUT"), ("ff", "FF"), ("dsp", "DSP"), ("bram", "BRAM (18 kbit)"))
+UNITS = (("lut", "LUT"), ("ff", "FF"), ("dsp", "DSP"), ("bram", "BRAM (18 kbit)"))
 
 
-def _table(
+def make_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1, *, header: bool = True
 ) -> RenderableType:
     """A table whose first ``left`` columns are text and the others numbers."""
@@ -33,7 +33,7 @@ def layers_table(network: Plain) -> RenderableType:
         (
             layer["name"],
             layer["kind"],
-            layer["weight_type"] or "-",
+            t.weight_type(layer),
             layer["activation_type"],
             t.count(layer["parameters"]) if layer["parameters"] else "-",
             t.count(layer["weight_bits"]) if layer["weight_bits"] else "-",
@@ -41,7 +41,7 @@ def layers_table(network: Plain) -> RenderableType:
         for layer in network["layers"]
     ]
     columns = ("layer", "operator", "weights", "output", "parameters", "bits stored")
-    return _table(f"Network {network['name']}", columns, rows, left=4)
+    return make_table(f"Network {network['name']}", columns, rows, left=4)
 
 
 def quality_rows(scores: Plain | None, network: Plain) -> list[tuple[str, str]]:
@@ -53,8 +53,11 @@ def quality_rows(scores: Plain | None, network: Plain) -> list[tuple[str, str]]:
         rows += [
             (f"float {t.metric_name(metric)} ({unseen})", t.score(scores["float_score"], metric)),
             (f"quantized {t.metric_name(metric)} ({unseen})", t.score(scores["quantized_score"], metric)),
+            ("  drop", drop_text(scores["comparison"], metric)),
             (f"uniform 8 bit {t.metric_name(metric)}", t.score(scores["uniform8_score"], metric)),
         ]
+    if network["origin"] != "trained":
+        rows.append(("parameters", network["origin"]))
     held, uniform, floats = network["weight_bits"], network["uniform8_bits"], network["float32_bits"]
     rows += [
         ("weight memory", t.bits(held)),
@@ -64,54 +67,23 @@ def quality_rows(scores: Plain | None, network: Plain) -> list[tuple[str, str]]:
     return rows
 
 
+def drop_text(test: Plain, metric: str) -> str:
+    """A drop with its confidence interval and its significance."""
+    interval = t.drop_bounds(test["drop_interval"], metric)
+    chance = t.probability(test["p_value"])
+    return f"{t.drop(test['drop'], metric)} ({test['confidence']:.0%}: {interval}; p = {chance})"
+
+
 def quantize_tables(result: Plain) -> RenderableType:
     """What ``hpq quantize`` shows."""
     rows = [*quality_rows(result["scores"], result["network"]), ("saved as", result["file"])]
-    return Group(layers_table(result["network"]), _pairs("Quality and memory", rows))
-
-
-def search_tables(result: Plain) -> RenderableType:
-    """What ``hpq search`` shows."""
-    metric = result["metric"]
-    front = [
-        (
-            t.score(point["accuracy"], metric),
-            t.count(point["cost"]),
-            t.count(point["weight_bits"]),
-            "<- chosen" if point["precision"] == result["best"]["precision"] else "",
-        )
-        for point in result["pareto"]
-    ]
-    columns = (t.metric_name(metric), result["objective"], "weight bits", "")
-    pairs = [
-        (
-            "strategy",
-            f"{result['strategy']}, {result['evaluations']:,} combinations in {result['seconds']:.1f} s",
-        ),
-        (f"float {t.metric_name(metric)} (validation)", t.score(result["float_accuracy"], metric)),
-        (f"best {t.metric_name(metric)} (validation)", t.score(result["best"]["accuracy"], metric)),
-        (f"best {result['objective']}", t.count(result["best"]["cost"])),
-        ("bits (weight/activation)", precision_text(result["best"]["precision"])),
-    ]
-    if result["file"]:
-        pairs.append(
-            ("written to", f"{result['file']}; name it under `precision:` in project.yaml to use it")
-        )
-    return Group(_table("Pareto front", columns, front, left=0), _pairs("Search", pairs))
-
-
-def precision_text(precision: Plain) -> str:
-    """``conv1 4/5`` for weight/activation bits, for every layer that the search chose."""
-    return ", ".join(
-        f"{name} {widths.get('weight', '-')}/{widths.get('activation', '-')}"
-        for name, widths in precision["layers"].items()
-    )
+    return Group(layers_table(result["network"]), make_pairs("Quality and memory", rows))
 
 
 def generate_table(result: Plain) -> RenderableType:
     """What ``hpq generate`` shows."""
     rows = [(item["backend"], item["path"], item["top"], str(item["files"])) for item in result["projects"]]
-    return _table("Generated", ("backend", "folder", "top", "files"), rows, left=3)
+    return make_table("Generated", ("backend", "folder", "top", "files"), rows, left=3)
 
 
 def verify_table(result: Plain) -> RenderableType:
@@ -129,7 +101,7 @@ def verify_table(result: Plain) -> RenderableType:
         for check in result["checks"]
     ]
     columns = ("check", "backend", "scenario", "inferences", "words compared", "words different", "verdict")
-    table = _table("Hardware against the simulator", columns, rows, left=3)
+    table = make_table("Hardware against the simulator", columns, rows, left=3)
     reasons = [
         f"  {check['backend']}: {reason}" for check in result["checks"] for reason in check["failures"]
     ]
@@ -145,7 +117,7 @@ def resource_rows(used: Plain, capacity: Plain | None) -> list[tuple[str, str, s
     """LUT, FF, DSP and BRAM, and their share of the part."""
     return [
         (label, t.count(used[key]), "-" if capacity is None else t.share(used[key], capacity[key]))
-        for key, label in _UNITS
+        for key, label in UNITS
     ]
 
 
@@ -156,22 +128,22 @@ def estimate_tables(result: Plain) -> RenderableType:
         (
             layer["name"],
             f"{layer['pe']} x {layer['simd']}",
-            *(t.count(layer[key]) for key, _ in _UNITS),
+            *(t.count(layer[key]) for key, _ in UNITS),
             t.count(layer["cycles"]),
         )
         for layer in estimate["layers"]
     ]
-    columns = ("layer", "PE x SIMD", *(label for _, label in _UNITS), "cycles")
+    columns = ("layer", "PE x SIMD", *(label for _, label in UNITS), "cycles")
     cycles = [
         ("latency", t.duration(estimate["latency_cycles"], estimate["clock_ns"]), ""),
         ("interval", t.duration(estimate["interval_cycles"], estimate["clock_ns"]), ""),
     ]
-    total = _table(
+    total = make_table(
         f"Estimate: {estimate['stage']}",
         ("resource", "used", f"of {result['capacity']['part']}"),
         [*resource_rows(estimate, result["capacity"]), *cycles],
     )
-    return Group(_table("Per layer", columns, rows), total)
+    return Group(make_table("Per layer", columns, rows), total)
 
 
 def synth_table(result: Plain) -> RenderableType:
@@ -183,40 +155,7 @@ def synth_table(result: Plain) -> RenderableType:
     if report["fmax_mhz"] is not None:
         rows.append(("clock", f"{report['fmax_mhz']:.1f} MHz", ""))
     title = f"{report['tool']} {report['version']}: {report['stage']}"
-    return _table(title, ("resource", "used", f"of {result['capacity']['part']}"), rows)
-
-
-def compare_table(result: Plain) -> RenderableType:
-    """What ``hpq compare`` shows: one column for each precision combination."""
-    rows = result["rows"]
-    metric = next((row["scores"]["metric"] for row in rows if row["scores"]), "top1")
-
-    def line(label: str, cells: Sequence[str]) -> tuple[str, ...]:
-        return (label, *cells)
-
-    def scored(key: str) -> list[str]:
-        return [t.score(row["scores"][key], metric) if row["scores"] else "-" for row in rows]
-
-    table = [
-        line(f"float {t.metric_name(metric)}", scored("float_score")),
-        line(f"quantized {t.metric_name(metric)}", scored("quantized_score")),
-        line("weight memory (bits)", [t.count(row["network"]["weight_bits"]) for row in rows]),
-        *(line(label, [t.count(row["estimate"][key]) for row in rows]) for key, label in _UNITS),
-        line("latency (cycles)", [t.count(row["estimate"]["latency_cycles"]) for row in rows]),
-        line("interval (cycles)", [t.count(row["estimate"]["interval_cycles"]) for row in rows]),
-    ]
-    names = dict.fromkeys(layer["name"] for row in rows for layer in row["network"]["layers"])
-    table += [
-        line(f"{name} (weight/activation)", [_widths(row["network"], name) for row in rows]) for name in names
-    ]
-    return _table("Side by side", ("", *(row["label"] for row in rows)), table)
-
-
-def _widths(network: Plain, name: str) -> str:
-    for layer in network["layers"]:
-        if layer["name"] == name:
-            return f"{t.width(layer['weight_width'])}/{layer['activation_width']}"
-    return "-"
+    return make_table(title, ("resource", "used", f"of {result['capacity']['part']}"), rows)
 
 
 def summary_table(summary: Plain) -> RenderableType:
@@ -231,7 +170,7 @@ def summary_table(summary: Plain) -> RenderableType:
         measured = "not measured" if verify is None else t.duration(verify[key], clock)
         rows.append((label, f"{measured} by co-simulation; {t.duration(estimate[key], clock)} estimated"))
     rows += _word_rows(verify)
-    return _pairs(f"{summary['project']} on {summary['part']}, {clock:g} ns, io {summary['io']}", rows)
+    return make_pairs(f"{summary['project']} on {summary['part']}, {clock:g} ns, io {summary['io']}", rows)
 
 
 def _word_rows(verify: Plain | None) -> list[tuple[str, str]]:
@@ -281,8 +220,11 @@ def doctor_table(result: Plain) -> RenderableType:
         )
         for check in result["checks"]
     ]
-    return _table("Tools", ("tool", "state", "", "version", "what was tried, and what to do"), rows, left=5)
+    return make_table(
+        "Tools", ("tool", "state", "", "version", "what was tried, and what to do"), rows, left=5
+    )
 
 
-def _pairs(title: str, rows: Sequence[tuple[str, str]]) -> RenderableType:
-    return _table(title, ("", ""), rows, left=2, header=False)
+def make_pairs(title: str, rows: Sequence[tuple[str, str]]) -> RenderableType:
+    """A table of names and what is known of them."""
+    return make_table(title, ("", ""), rows, left=2, header=False)

@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from hpq_hls.search.metric import shown, shown_drop, title
 
 
 def score(value: float, metric: str) -> str:
-    """A score with its unit: percent for top1."""
-    return f"{100 * value:.2f} %" if metric == "top1" else f"{value:.6g}"
+    """A score with its unit: percent for shares of right answers."""
+    return shown(metric, value)
 
 
 def metric_name(metric: str) -> str:
     """What a score is called."""
-    return "accuracy" if metric == "top1" else f"score ({metric}, larger is better)"
+    return title(metric)
+
+
+def drop(value: float, metric: str) -> str:
+    """How much of a score is lost: percentage points for shares of right answers."""
+    return shown_drop(metric, value)
+
+
+def bounds(interval: Sequence[float], metric: str) -> str:
+    """A confidence interval of a score."""
+    first, last = sorted(interval, key=lambda value: float(shown(metric, value).split()[0]))
+    return f"{shown(metric, first).removesuffix(' %')} .. {shown(metric, last)}"
+
+
+def drop_bounds(interval: Sequence[float], metric: str) -> str:
+    """A confidence interval of a drop."""
+    low, high = interval
+    return f"{drop(low, metric).removesuffix(' points')} .. {drop(high, metric)}"
+
+
+def probability(value: float) -> str:
+    """A p-value."""
+    return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"
+
+
+def change(value: float, reference: float) -> str:
+    """By how much a figure differs from a reference, in percent."""
+    if value == reference or not reference:
+        return ""
+    return f"{100 * (value / reference - 1):+.1f} %"
 
 
 def count(value: float) -> str:
@@ -55,3 +87,11 @@ def layer_bits(layers: list[dict[str, Any]]) -> str:
         f"{layer['name']} {width(layer['weight_width'])}/{layer['activation_width']}" for layer in layers
     ]
     return ", ".join(parts)
+
+
+def weight_type(layer: dict[str, Any]) -> str:
+    """The type that weights are stored in, and up to how far sums are shifted by their channel's scale."""
+    if layer["weight_type"] is None:
+        return "-"
+    shift = layer["channel_shift"]
+    return f"{layer['weight_type']} << 0..{shift}" if shift else str(layer["weight_type"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hpq_hls.config import PrecisionSettings, ProjectFile, load_config, project_path, read_precision
@@ -67,13 +68,13 @@ def _network_key(project: ProjectFile) -> str:
     factory = (
         None if settings.model.factory is None else (str(project.folder.resolve()), settings.model.factory)
     )
-    return repr((files, factory, settings.name, settings.search.metric))
+    return repr((files, factory, settings.name, settings.search.metric, settings.quantizer))
 
 
 def _with_project(known: Workspace, project: ProjectFile) -> Workspace:
     """The loaded model and data under other settings."""
-    shared = Workspace(project, known.graph, known.calibration, known.validation, known.test, known.quantizer)
-    for name in ("uniform", "float_score"):
+    shared = replace(known, project=project)
+    for name in ("uniform", "uniform_score", "float_outputs", "float_score", "metric"):
         if name in known.__dict__:
             shared.__dict__[name] = known.__dict__[name]
     return shared

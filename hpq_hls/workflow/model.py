@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import logging
-import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +14,7 @@ from hpq_hls.config import ProjectFile
 from hpq_hls.errors import ConfigError, DataError, HpqError
 from hpq_hls.frontends import from_exported, from_onnx, from_torch
 from hpq_hls.graph import Graph
+from hpq_hls.importing import brief, importable, imported
 from hpq_hls.workflow.data import Dataset
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -40,7 +39,7 @@ def load_model(project: ProjectFile, calibration: Dataset) -> Graph:
     assert settings.factory is not None
     weights = None if settings.weights is None else _existing(project, "weights", settings.weights)
     name = project.settings.name or settings.factory.partition(":")[0].rpartition(".")[2]
-    with _importable(project.folder):
+    with importable(project.folder):
         module = _made(project, settings.factory)
         if weights is not None:
             load_weights(module, weights)
@@ -102,26 +101,17 @@ def _made(project: ProjectFile, factory: str) -> torch.nn.Module:
     import torch
 
     where = project.where("model", "factory")
-    package, _, attribute = factory.partition(":")
     try:
-        made: Any = importlib.import_module(package)
-        for part in attribute.split("."):
-            made = getattr(made, part)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(
-            f"{where} names {factory}, which cannot be imported ({error}); correct it"
-        ) from error
-    except Exception as error:  # anything can come out of user code
-        raise ConfigError(
-            f"{where} names {factory}, whose module fails with {_brief(error)}; correct the module"
-        ) from error
+        made = imported(factory)
+    except ConfigError as error:
+        raise ConfigError(f"{where} {error}") from error
     try:
         module = made()
     except HpqError:
         raise
     except Exception as error:
         raise ConfigError(
-            f"{where} names {factory}, which fails with {_brief(error)}; it must work without arguments"
+            f"{where} names {factory}, which fails with {brief(error)}; it must work without arguments"
         ) from error
     if not isinstance(module, torch.nn.Module):
         raise ConfigError(
@@ -131,33 +121,10 @@ def _made(project: ProjectFile, factory: str) -> torch.nn.Module:
     return module
 
 
-def _brief(error: BaseException) -> str:
-    text = str(error).strip().partition("\n")[0].rstrip(".")
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
 def _example(calibration: Dataset) -> Any:
     import torch
 
     return torch.as_tensor(calibration.x[:2].astype("float32"))
-
-
-@contextlib.contextmanager
-def _importable(folder: Path) -> Iterator[None]:
-    """``folder`` first on the import path; afterwards it is gone, and so are the modules found there,
-    so that a project elsewhere with a module of the same name gets its own."""
-    home = str(folder.resolve())
-    before, path = set(sys.modules), list(sys.path)
-    sys.path.insert(0, home)
-    importlib.invalidate_caches()
-    try:
-        yield
-    finally:
-        sys.path[:] = path
-        for name in set(sys.modules) - before:
-            origin = getattr(sys.modules[name], "__file__", None)
-            if origin is not None and Path(origin).resolve().is_relative_to(home):
-                del sys.modules[name]
 
 
 @contextlib.contextmanager

@@ -13,6 +13,14 @@ class Step(Protocol):
         """Say what the step is doing now."""
         ...
 
+    def advance(self, done: int, total: int | None, phrase: str) -> None:
+        """Say how far the step is, of how much where that is known, and what it is doing now."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Say something that stays to be read."""
+        ...
+
     def conclude(self, result: str) -> None:
         """Say, in a few words, what came out; shown when the step ends."""
         ...
@@ -28,6 +36,12 @@ class Reporter(Protocol):
 
 class _QuietStep:
     def __call__(self, phrase: str) -> None:
+        """Say nothing."""
+
+    def advance(self, done: int, total: int | None, phrase: str) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
         """Say nothing."""
 
     def conclude(self, result: str) -> None:

@@ -21,6 +21,8 @@ from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.workflow.results import plain
 
 FOLDER = "results"
+FORMAT = 2
+"""Raised whenever results of an earlier version can no longer be shown."""
 
 
 def make_folder(path: Path) -> None:
@@ -68,7 +70,8 @@ def write_file(path: Path, content: str | bytes) -> None:
 def save_record(output: Path, command: str, about: str, result: Any) -> Path:
     """Keep the result of a command; ``about`` is a fingerprint."""
     path = output / FOLDER / f"{command}.json"
-    write_file(path, json.dumps({"about": about, "result": plain(result)}, indent=1) + "\n")
+    content = {"format": FORMAT, "about": about, "result": plain(result)}
+    write_file(path, json.dumps(content, indent=1) + "\n")
     return path
 
 
@@ -76,7 +79,7 @@ def read_record(output: Path, command: str, about: str) -> Any | None:
     """The kept result of a command, as plain data; None where there is none of this fingerprint."""
     try:
         held = json.loads((output / FOLDER / f"{command}.json").read_text(encoding="utf-8"))
-        return held["result"] if held["about"] == about else None
+        return held["result"] if (held["format"], held["about"]) == (FORMAT, about) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -97,9 +100,10 @@ def network_fingerprint(q: QuantizedGraph, settings: str) -> str:
     identity = hashlib.sha256(f"{settings}|{q.name}|{q.input_shape}|{q.input_type}\n".encode())
     for name, layer in q.layers.items():
         identity.update(
-            f"{name}|{layer.kind}|{layer.inputs}|{layer.output_type}|{layer.weight_type}\n".encode()
+            f"{name}|{layer.kind}|{layer.inputs}|{layer.output_type}|{layer.weight_type}|{layer.weight_width}\n"
+            "".encode()
         )
-        for values in (layer.weight_raw, layer.bias_raw):
+        for values in (layer.weight_raw, layer.bias_raw, layer.weight_shift):
             if values is not None:
                 identity.update(np.ascontiguousarray(values).tobytes())
     return identity.hexdigest()[:16]

@@ -12,6 +12,7 @@ import numpy as np
 
 from hpq_hls.cost import ResourceEstimate
 from hpq_hls.errors import VerificationError
+from hpq_hls.search.significance import TestScore
 from hpq_hls.synth import ResourceReport
 
 
@@ -31,19 +32,35 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+class Origin(Enum):
+    """Where a network's parameters come from.
+
+    TRAINED: the model as the user brought it. TUNED: fine-tuning at these very widths. STALE: the model;
+    fine-tuned parameters are there, but of other widths, another model, other data or other options.
+    """
+
+    TRAINED = "trained"
+    TUNED = "fine-tuned"
+    STALE = "trained; the fine-tuned ones are of other widths, data or settings"
+
+
 @dataclass(frozen=True)
 class LayerRow:
     """One layer with a precision of its own, or the network's input (kind "input").
 
-    parameters: weights and biases after batch-norm is folded in. weight_bits: what storing them takes.
+    weight_type: as weights are stored; channel_shift: the most that a channel's sum is shifted by its own
+    scale. weights: how many there are. parameters: weights and biases after batch-norm is folded in.
+    weight_bits: what storing them takes.
     """
 
     name: str
     kind: str
     weight_type: str | None
     weight_width: int | None
+    channel_shift: int
     activation_type: str
     activation_width: int
+    weights: int
     parameters: int
     weight_bits: int
 
@@ -52,10 +69,10 @@ class LayerRow:
 class Network:
     """A quantized network at a glance; memory is that of all weights and biases, in bits.
 
-    uniform8_bits: what the same network takes with 8-bit weights throughout.
+    uniform8_bits: what the same network takes with 8-bit weights throughout. origin: of the parameters.
     """
 
-    derived: ClassVar[tuple[str, ...]] = ("float32_bits",)
+    derived: ClassVar[tuple[str, ...]] = ("float32_bits", "mean_weight_width")
 
     name: str
     input_shape: tuple[int, ...]
@@ -64,18 +81,27 @@ class Network:
     parameters: int
     weight_bits: int
     uniform8_bits: int
+    origin: Origin
 
     @property
     def float32_bits(self) -> int:
         """Memory at 32 bits for each parameter."""
         return 32 * self.parameters
 
+    @property
+    def mean_weight_width(self) -> float | None:
+        """Bits per weight, biases and scales apart; None where there are no weights."""
+        count = sum(row.weights for row in self.layers)
+        bits = sum(row.weights * row.weight_width for row in self.layers if row.weight_width is not None)
+        return bits / count if count else None
+
 
 @dataclass(frozen=True)
 class Scores:
     """Quality on one split, by one metric ("top1": share of right answers).
 
-    uniform8: of the same network at 8 bits throughout.
+    uniform8: of the same network at 8 bits throughout. comparison: the quantized network beside the float
+    one, with confidence intervals.
     """
 
     metric: str
@@ -84,6 +110,7 @@ class Scores:
     float_score: float
     quantized_score: float
     uniform8_score: float
+    comparison: TestScore
 
 
 @dataclass(frozen=True)
@@ -97,21 +124,57 @@ class QuantizeResult:
 
 @dataclass(frozen=True)
 class PointRow:
-    """One precision combination that a search measured."""
+    """One precision combination that a search measured; see ``hpq_hls.search.Point``."""
 
     accuracy: float
     cost: float
     weight_bits: int
+    error: float
+    excess: float
     precision: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What is known of the neighbours of the best point: those that differ by one width, one step narrower.
+
+    steps: how many there are; evaluated: how many of them were measured. minimal: all of them, and none is
+    feasible at the same cost or less.
+    """
+
+    steps: int
+    evaluated: int
+    minimal: bool
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What fine-tuning at the best point's widths made of it.
+
+    accuracy_before, accuracy_after: on the validation data. best_epoch: 0 where no epoch was better, and
+    ``file`` is None then. test: as of the search.
+    """
+
+    accuracy_before: float
+    accuracy_after: float
+    epochs: int
+    best_epoch: int
+    seconds: float
+    file: Path | None
+    test: TestScore | None
 
 
 @dataclass(frozen=True)
 class SearchOutcome:
     """Outcome of ``hpq search``.
 
-    feasible: whether ``best`` keeps the accuracy within ``max_drop``. pareto: by ascending cost.
-    points: accuracy and cost of everything that was measured. file: where the best precision was
-    written, None when not feasible.
+    samples: of the validation data. feasible: whether ``best`` keeps the accuracy within ``max_drop`` and to
+    all limits. interrupted: whether the user ended the search early. evaluations: of which ``resumed`` came
+    from the journal of an earlier run. network: the best one. pareto: by ascending cost. uniform: one width
+    everywhere, for comparison. points: accuracy and cost of everything that was measured. limits: sentences
+    that say what ``best`` takes of what it may take. test: the best network on the test data. file: where the
+    best precision was written, None when not feasible. exported: the Pareto front as files. journal: what
+    ``--resume`` continues from.
     """
 
     objective: str
@@ -121,12 +184,22 @@ class SearchOutcome:
     float_accuracy: float
     max_drop: float
     feasible: bool
+    interrupted: bool
     evaluations: int
+    resumed: int
     seconds: float
     best: PointRow
+    network: Network
+    certificate: Certificate
+    limits: tuple[str, ...]
+    test: TestScore | None
     pareto: tuple[PointRow, ...]
+    uniform: tuple[PointRow, ...]
     points: tuple[tuple[float, float], ...]
+    tuned: Tuned | None
     file: Path | None
+    exported: tuple[Path, ...]
+    journal: Path
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from hpq_hls.config import Settings
+from hpq_hls.config import STRATEGY_NAMES, Settings
 from hpq_hls.errors import OutputError
 from hpq_hls.templating import render
 from hpq_hls.workflow.records import write_file
@@ -34,6 +34,7 @@ class Skeleton:
     max_drop: float = _DEFAULT.search.max_drop
     weight_bits: Sequence[int] = _DEFAULT.search.weight_bits
     activation_bits: Sequence[int] = _DEFAULT.search.activation_bits
+    evaluations: int | None = _DEFAULT.search.evaluations
     part: str = _DEFAULT.hardware.part
     clock_ns: float = _DEFAULT.hardware.clock_ns
     io: str = _DEFAULT.hardware.io
@@ -56,6 +57,8 @@ def write_skeleton(path: Path, content: Skeleton | None = None, *, force: bool =
     chosen = content or Skeleton()
     lists = {key: list(getattr(chosen, key)) for key in ("weight_bits", "activation_bits")}
     values: dict[str, Any] = {field.name: getattr(chosen, field.name) for field in fields(chosen)} | lists
+    values |= {"quantizer": _DEFAULT.quantizer, "finetune": _DEFAULT.finetune}
+    values |= {"strategy": _DEFAULT.search.strategy, "strategies": ", ".join(STRATEGY_NAMES)}
     write_file(path, render("init/project.yaml.j2", values, {"scalar": _scalar}))
     return path
 

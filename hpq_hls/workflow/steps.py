@@ -1,133 +1,28 @@
-"""The steps from settings to artifacts: search, quantize, generate, estimate, synthesize."""
+"""The steps from settings to artifacts: quantize, generate, estimate, synthesize."""
 
 from __future__ import annotations
 
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-
-import yaml
 
 from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import manifest_of, read_manifest
 from hpq_hls.codegen.writer import check_target
-from hpq_hls.config import SENSITIVITY
 from hpq_hls.cost import ResourceEstimate, find_part
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import build_dataflow
 from hpq_hls.project import Project, estimate, generate, hardware_config
-from hpq_hls.search import Point, SearchProgress, SearchResult, search
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.workflow import results as r
 from hpq_hls.workflow.progress import Quiet, Reporter
-from hpq_hls.workflow.records import (
-    graph_fingerprint,
-    make_folder,
-    network_fingerprint,
-    save_record,
-    write_file,
-)
-from hpq_hls.workflow.workspace import Workspace, required
+from hpq_hls.workflow.records import make_folder, network_fingerprint, save_record
+from hpq_hls.workflow.workspace import Workspace
 
 NETWORK_FILE = "network.hpq"
-PRECISION_FILE = "precision.yaml"
 FIFO_SAMPLES = 6
 """Enough for the design to fill up."""
-
-
-# ---------------------------------------------------------------------------------------------
-# Search
-
-
-def run_search(work: Workspace, reporter: Reporter | None = None) -> r.SearchOutcome:
-    """Search precisions on the validation split and write the best one to ``precision.yaml``.
-
-    Raises:
-        ConfigError: there is no validation data, or no combination keeps the accuracy.
-    """
-    settings = work.project.settings
-    wish, chip = settings.search, settings.hardware
-    validation, labels = required(work.validation, work.project, "validation")
-    begin = time.monotonic()
-    with (reporter or Quiet()).step("Searching per-layer precisions") as step:
-        found = search(
-            work.graph,
-            work.calibration.x,
-            (validation.x, labels),
-            max_drop=wish.max_drop,
-            objective=wish.objective,
-            strategy="greedy" if wish.strategy == SENSITIVITY else wish.strategy,
-            weight_bits=wish.weight_bits,
-            activation_bits=wish.activation_bits,
-            metric=wish.metric,
-            seed=wish.seed,
-            n_jobs=wish.jobs,
-            memory_mib=wish.memory_mib,
-            part=chip.part,
-            clock_ns=chip.clock_ns,
-            hardware=hardware_config(
-                part=chip.part,
-                io=chip.io,
-                target_interval=chip.target_interval,
-                reuse_factor=chip.reuse_factor,
-                strategy=chip.strategy,
-                layers=work.folding(),
-            ),
-            progress=lambda state: step(_searching(state)),
-        )
-        step.conclude(f"{found.evaluations} combinations measured")
-    outcome = _outcome(work, found, len(validation), time.monotonic() - begin)
-    if found.feasible:
-        write_file(work.project.output / PRECISION_FILE, _precision_text(outcome))
-    kept = replace(outcome, file=Path(PRECISION_FILE) if found.feasible else None)  # folders can be moved
-    save_record(work.project.output, "search", graph_fingerprint(work.graph), kept)
-    if not found.feasible:
-        raise ConfigError(
-            f"{work.project.where('search', 'max_drop')} is {wish.max_drop:g}, but no combination of the "
-            f"widths keeps the accuracy that well (float {found.float_accuracy:.4f}, best "
-            f"{found.best_point.accuracy:.4f}); allow wider weight_bits and activation_bits or a larger "
-            "max_drop"
-        )
-    return outcome
-
-
-def _searching(state: SearchProgress) -> str:
-    count = f"{state.evaluations} of {state.expected}" if state.expected else f"{state.evaluations}"
-    best = "" if state.best is None else f", best so far {state.best.cost:,.0f} at {state.best.accuracy:.4f}"
-    return f"{count} combinations{best}"
-
-
-def _outcome(work: Workspace, found: SearchResult, samples: int, seconds: float) -> r.SearchOutcome:
-    return r.SearchOutcome(
-        objective=found.objective,
-        metric=found.metric,
-        strategy=found.strategy,
-        samples=samples,
-        float_accuracy=found.float_accuracy,
-        max_drop=found.max_drop,
-        feasible=found.feasible,
-        evaluations=found.evaluations,
-        seconds=round(seconds, 2),
-        best=_row(found.best_point),
-        pareto=tuple(_row(point) for point in found.pareto),
-        points=tuple((point.accuracy, point.cost) for point in found.points),
-        file=work.project.output / PRECISION_FILE if found.feasible else None,
-    )
-
-
-def _row(point: Point) -> r.PointRow:
-    return r.PointRow(point.accuracy, point.cost, point.weight_bits, point.precision.to_dict())
-
-
-def _precision_text(outcome: r.SearchOutcome) -> str:
-    head = (
-        f"# Found by hpq search: {outcome.objective} {outcome.best.cost:,.0f}, {outcome.metric} "
-        f"{outcome.best.accuracy:.4f} on the validation data (float {outcome.float_accuracy:.4f}).\n"
-        f"# To use it, write in project.yaml: `precision: <path of this file>`.\n"
-    )
-    return head + yaml.safe_dump(r.plain(outcome.best.precision), sort_keys=False, default_flow_style=None)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -200,7 +95,7 @@ def _generated(
         part=chip.part,
         clock_ns=chip.clock_ns,
         io=chip.io,
-        target_interval=chip.target_interval,
+        target_interval=work.target_interval,
         reuse_factor=chip.reuse_factor,
         strategy=chip.strategy,
         layers=work.folding(),
@@ -246,7 +141,7 @@ def expected_design(work: Workspace, q: QuantizedGraph) -> Design:
     config = hardware_config(
         part=chip.part,
         io=chip.io,
-        target_interval=chip.target_interval,
+        target_interval=work.target_interval,
         reuse_factor=chip.reuse_factor,
         strategy=chip.strategy,
         layers=work.folding(),
@@ -277,7 +172,7 @@ def estimated(work: Workspace, q: QuantizedGraph) -> ResourceEstimate:
         chip.part,
         chip.clock_ns,
         io=chip.io,
-        target_interval=chip.target_interval,
+        target_interval=work.target_interval,
         reuse_factor=chip.reuse_factor,
         strategy=chip.strategy,
         layers=work.folding(),
@@ -323,4 +218,5 @@ def run_synth(work: Workspace, tool: str, reporter: Reporter | None = None) -> r
 
 def design_fingerprint(work: Workspace, q: QuantizedGraph) -> str:
     """Identifies what is generated: the network and the hardware settings."""
-    return network_fingerprint(q, work.project.settings.hardware.model_dump_json(exclude={"backends"}))
+    chip = work.project.settings.hardware.model_dump_json(exclude={"backends", "target_interval"})
+    return network_fingerprint(q, f"{chip} {work.target_interval}")

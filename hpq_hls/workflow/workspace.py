@@ -10,14 +10,18 @@ from types import MappingProxyType
 from hpq_hls.config import ProjectFile, load_config
 from hpq_hls.errors import ConfigError, DataError, PrecisionError
 from hpq_hls.graph import Graph
+from hpq_hls.ops.base import FloatArray
 from hpq_hls.project import LayerSettings
 from hpq_hls.quantize import Precision, Quantizer
 from hpq_hls.quantize.precision import check_layers, nearest
-from hpq_hls.search.metric import find_metric
-from hpq_hls.simulate import QuantizedGraph
+from hpq_hls.search.metric import Kind, Metric, find_metric
+from hpq_hls.search.significance import compare_networks
+from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 from hpq_hls.workflow.data import Array, Dataset, load_dataset
+from hpq_hls.workflow.folding import target_interval
 from hpq_hls.workflow.model import load_model
-from hpq_hls.workflow.results import LayerRow, Network, Scores
+from hpq_hls.workflow.results import LayerRow, Network, Origin, Scores
+from hpq_hls.workflow.tuned import Identity, find_tuned
 
 UNIFORM = 8
 """Width of the uniform precision that everything is compared with."""
@@ -27,7 +31,7 @@ UNIFORM = 8
 class Workspace:
     """What every step starts from.
 
-    project: the settings. graph: the float network. calibration, validation, test: the data, checked
+    project: the settings. graph: the float network. calibration, validation, test, train: the data, checked
     against the network. quantizer: calibrated.
     """
 
@@ -36,7 +40,13 @@ class Workspace:
     calibration: Dataset
     validation: Dataset | None
     test: Dataset | None
+    train: Dataset | None
     quantizer: Quantizer
+
+    @cached_property
+    def target_interval(self) -> int | None:
+        """Cycles per inference that layers are folded for; None: the fastest that the part's DSPs allow."""
+        return target_interval(self.project, self.quantizer)
 
     @property
     def scored(self) -> Dataset | None:
@@ -62,64 +72,93 @@ class Workspace:
         data = self.scored
         if data is None or data.y is None:
             return None
-        return find_metric(self.project.settings.search.metric)(self.graph.predict(data.x), data.y)
+        return self.metric(self.float_outputs, data.y)
+
+    @cached_property
+    def uniform_score(self) -> float:
+        """The score of ``uniform`` on ``scored``."""
+        assert self.scored is not None and self.scored.y is not None
+        return self.metric(self.uniform.predict(self.scored.x), self.scored.y)
+
+    @cached_property
+    def metric(self) -> Metric:
+        """What quality is measured by."""
+        with self.project.blamed("search"):
+            return find_metric(self.project.settings.search.metric, self.project.folder)
+
+    @cached_property
+    def float_outputs(self) -> FloatArray:
+        """The float network's outputs on ``scored``."""
+        assert self.scored is not None
+        return self.graph.predict(self.scored.x)
 
     def quantized(self) -> QuantizedGraph:
-        """The network at the precision that the settings ask for.
+        """The network at the precision that the settings ask for; fine-tuned where it was at just that.
 
         Raises:
             ConfigError: the precision or the hardware settings name an unknown layer.
         """
         precision = checked_precision(self.project, self.quantizer.graph)
-        q = self.quantizer.quantize(precision)
+        tuned, _ = self._tuned(precision)
+        q = self.quantizer.quantize(precision) if tuned is None else tuned
         for name in self.project.settings.hardware.layers:
             if name not in q.layers:
                 where = self.project.where("hardware", "layers", name)
                 raise ConfigError(f"{where}: the network has no such layer{nearest(name, q.layers)}")
         return q
 
+    @property
+    def origin(self) -> Origin:
+        """Where the parameters of ``quantized`` come from."""
+        return self._tuned(checked_precision(self.project, self.quantizer.graph))[1]
+
+    def _tuned(self, precision: Precision) -> tuple[QuantizedGraph | None, Origin]:
+        if not self.project.settings.search.finetune:
+            return None, Origin.TRAINED
+        return find_tuned(self.project.output, self.identity(precision))
+
+    def identity(self, precision: Precision) -> Identity:
+        """What fine-tuned parameters at a precision belong to."""
+        return Identity(self.graph, self.calibration.x, self.quantizer.options, precision)
+
     def scores(self, q: QuantizedGraph) -> Scores | None:
         """Quality of a quantized network beside the float one and uniform 8 bits."""
         data = self.scored
         if data is None or data.y is None or self.float_score is None:
             return None
-        name = self.project.settings.search.metric
-        metric = find_metric(name)
+        outputs = q.predict(data.x)
         return Scores(
-            metric=name,
+            metric=self.metric.name,
             split=data.split,
             samples=len(data),
             float_score=self.float_score,
-            quantized_score=metric(q.predict(data.x), data.y),
-            uniform8_score=metric(self.uniform.predict(data.x), data.y),
+            quantized_score=self.metric(outputs, data.y),
+            uniform8_score=self.uniform_score,
+            comparison=compare_networks(
+                self.metric,
+                self.float_outputs,
+                outputs,
+                data.y,
+                counts=self.metric.kind is Kind.SHARE,
+                seed=self.project.settings.search.seed,
+            ),
         )
 
-    def network(self, q: QuantizedGraph) -> Network:
-        """A quantized network at a glance."""
+    def network(self, q: QuantizedGraph, origin: Origin | None = None) -> Network:
+        """A quantized network at a glance. origin: of its parameters; None: that of ``quantized``."""
         first = LayerRow(
             name=q.graph.input_name,
             kind="input",
             weight_type=None,
             weight_width=None,
+            channel_shift=0,
             activation_type=str(q.input_type),
             activation_width=q.input_type.width,
+            weights=0,
             parameters=0,
             weight_bits=0,
         )
-        rows = [
-            LayerRow(
-                name=name,
-                kind=layer.kind if layer.activation is None else f"{layer.kind} + {layer.activation.kind}",
-                weight_type=None if layer.weight_type is None else str(layer.weight_type),
-                weight_width=None if layer.weight_type is None else layer.weight_type.width,
-                activation_type=str(layer.output_type),
-                activation_width=layer.output_type.width,
-                parameters=sum(raw.size for raw in (layer.weight_raw, layer.bias_raw) if raw is not None),
-                weight_bits=layer.weight_bits,
-            )
-            for name, layer in q.layers.items()
-            if layer.op.casts
-        ]
+        rows = [_row(layer) for layer in q.layers.values() if layer.op.casts]
         return Network(
             name=q.name,
             input_shape=q.input_shape,
@@ -128,11 +167,28 @@ class Workspace:
             parameters=sum(row.parameters for row in rows),
             weight_bits=q.weight_bits,
             uniform8_bits=self.uniform.weight_bits,
+            origin=origin or self.origin,
         )
 
     def folding(self) -> LayerSettings:
         """Folding by layer as ``hpq_hls.generate`` takes it."""
         return self.project.settings.hardware.folding()
+
+
+def _row(layer: QuantizedLayer) -> LayerRow:
+    stored, shift = layer.stored_weight_type, layer.weight_shift
+    return LayerRow(
+        name=layer.name,
+        kind=layer.kind if layer.activation is None else f"{layer.kind} + {layer.activation.kind}",
+        weight_type=None if stored is None else str(stored),
+        weight_width=layer.weight_width,
+        channel_shift=0 if shift is None else int(shift.max()),
+        activation_type=str(layer.output_type),
+        activation_width=layer.output_type.width,
+        weights=0 if layer.weight_raw is None else layer.weight_raw.size,
+        parameters=sum(raw.size for raw in (layer.weight_raw, layer.bias_raw) if raw is not None),
+        weight_bits=layer.weight_bits,
+    )
 
 
 def open_workspace(source: str | Path | ProjectFile) -> Workspace:
@@ -154,6 +210,7 @@ def open_workspace(source: str | Path | ProjectFile) -> Workspace:
             ("calibration", data.calibration),
             ("validation", data.validation),
             ("test", data.test),
+            ("train", data.train),
         )
     }
     assert raw["calibration"] is not None
@@ -170,7 +227,8 @@ def open_workspace(source: str | Path | ProjectFile) -> Workspace:
         calibration=calibration,
         validation=fitted["validation"],
         test=fitted["test"],
-        quantizer=Quantizer(graph, calibration.x),
+        train=fitted["train"],
+        quantizer=Quantizer(graph, calibration.x, settings.quantizer.options()),
     )
 
 

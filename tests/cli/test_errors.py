@@ -4,10 +4,7 @@
 
 import os
 import shutil
-import signal
-import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -273,33 +270,3 @@ def test_a_bug_is_called_one(run, project, monkeypatch):
     assert "This is a bug in hpq_hls (ZeroDivisionError: division by zero)" in refusal(
         run("quantize", project.file)
     )
-
-
-def test_ctrl_c_ends_quietly_and_leaves_nothing_half_written(project):
-    """A search over a space too large to finish is interrupted."""
-    project.edit(
-        "weight_bits: [3, 6], activation_bits: [4, 6]",
-        "strategy: exhaustive, weight_bits: [3, 4, 5, 6, 7, 8, 9, 10], activation_bits: [3, 4, 5, 6, 7, 8, 9, 10]",
-    )
-    # Where the tests run in the background SIGINT is ignored, which a child inherits.
-    code = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "from hpq_hls.cli import main; main()"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "search", str(project.file)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    line = process.stderr.readline()  # the first sign of progress
-    assert "Searching" in line
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert out == ""
-    assert err.strip().splitlines()[-1] == "Error: Interrupted; nothing half-written is left behind."
-    assert "Traceback" not in err
-    assert not (project.folder / "build").exists()

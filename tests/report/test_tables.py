@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from hpq_hls.report import tables
+from hpq_hls.report import search_tables, tables
 
 
 def shown(renderable) -> str:
@@ -46,10 +46,64 @@ def test_without_verification_the_summary_says_so(summary):
 
 
 def test_the_front_marks_what_was_chosen(summary):
-    lines = shown(tables.search_tables(summary["search"])).splitlines()
+    lines = shown(search_tables.search_tables(summary["search"])).splitlines()
     (chosen,) = [line for line in lines if "<- chosen" in line]
     assert "95.00 %" in chosen
+    assert "1.00 points" in chosen
     assert "1,234" in chosen
+
+
+def test_a_choice_beside_the_front_is_marked_too(summary):
+    """It has narrower widths than the front's point of the same cost."""
+    best = {**summary["search"]["best"], "accuracy": 0.94, "precision": {"layers": {"conv1": {"weight": 2}}}}
+    lines = shown(search_tables.front_table({**summary["search"], "best": best})).splitlines()
+    (chosen,) = [line for line in lines if "<- chosen" in line]
+    assert "94.00 %" in chosen
+    assert sum("1,234" in line for line in lines) == 2
+
+
+def test_a_long_front_is_cut_around_the_choice(summary):
+    search = summary["search"]
+    search["pareto"] = [{**search["best"], "cost": float(cost)} for cost in range(1000)]
+    for cost, point in enumerate(search["pareto"]):
+        point["precision"] = {"layers": {"conv1": {"weight": cost}}}
+    search["best"] = search["pareto"][500]
+    table = shown(search_tables.front_table(search))
+    assert "Pareto front, 24 of 1000 points" in table
+    assert "<- chosen" in table
+    assert len(table.splitlines()) < 32
+
+
+def test_a_search_says_everything_it_found(summary):
+    table = " ".join(shown(search_tables.search_tables(summary["search"])).split())
+    for figure in (
+        "float accuracy (validation, 360 samples)", "95.00 %, drop 1.00 points of 1.00 points",
+        "float accuracy (test, 360 samples)", "99.17 % (95%: 97.58 .. 99.72 %)",
+        "98.61 % (95%: 96.79 .. 99.41 %)", "0.56 points (95%: -0.41 .. 1.78 points; p = 0.625)",
+        "3.00 bits", "2.50 x below uniform 8 bit, 9.41 x below float32",
+        "2,345 LUTs of at most 42,560", "3 combinations in 1.5 s (1 of them by an earlier run)",
+        "no width can be one step narrower: 3 steps evaluated, none feasible",
+        "build/precision.yaml", "build/pareto.csv and build/pareto.json",
+        "ap_fixed<3,2,AP_RND,AP_SAT> << 0..2",
+    ):  # fmt: skip
+        assert figure in table, figure
+
+
+def test_no_certificate_is_claimed_that_there_is_not(summary):
+    search = summary["search"]
+    search["certificate"].update(evaluated=2, minimal=False)
+    assert "none: 2 of 3 steps narrower were evaluated" in shown(search_tables.search_tables(search))
+    search["feasible"] = False
+    assert "none: no combination is feasible" in shown(search_tables.search_tables(search))
+
+
+def test_rounding_has_a_column_where_it_was_chosen(summary):
+    search = summary["search"]
+    assert "rounding" not in shown(search_tables.search_tables(search))
+    search["best"]["precision"]["layers"]["conv1"]["rounding"] = "AP_TRN"
+    table = shown(search_tables.search_tables(search))
+    assert "rounding" in table
+    assert "AP_TRN" in table
 
 
 def test_estimates_name_their_stage_and_part(summary):
@@ -64,14 +118,17 @@ def test_combinations_stand_side_by_side(summary):
         "scores": summary["scores"],
         "estimate": summary["estimate"]["estimate"],
     }
+    more = {**row, "network": {**row["network"], "weight_bits": 544}}
     table = shown(
-        tables.compare_table(
-            {"rows": [{**row, "label": "a.yaml"}, {**row, "label": "b.yaml", "scores": None}]}
+        search_tables.compare_table(
+            {"rows": [{**row, "label": "a.yaml"}, {**more, "label": "b.yaml", "scores": None}]}
         )
     )
-    assert "a.yaml" in table
-    assert "98.61 %" in table
-    assert "3/4" in table
+    for figure in ("a.yaml", "98.61 %", "3/4", "96.79 .. 99.41 %", "-0.41 .. 1.78 points", "0.625", "3.00"):
+        assert figure in table, figure
+    (memory,) = [line for line in table.splitlines() if "weight memory" in line]
+    assert "272" in memory
+    assert "544 +100.0 %" in memory
 
 
 def test_names_with_brackets_are_not_taken_for_markup(summary):
@@ -81,6 +138,6 @@ def test_names_with_brackets_are_not_taken_for_markup(summary):
 
 def test_other_metrics_have_no_percent(summary):
     summary["scores"]["metric"] = "mse"
-    assert "-0.0125" in shown(
-        tables.summary_table({**summary, "scores": {**summary["scores"], "float_score": -0.0125}})
-    )
+    table = shown(tables.summary_table({**summary, "scores": {**summary["scores"], "float_score": -0.0125}}))
+    assert "0.0125" in table
+    assert " %: " not in table

@@ -5,7 +5,7 @@ from hpq_hls.report import text
 
 def test_scores():
     assert text.score(0.98611, "top1") == "98.61 %"
-    assert text.score(-0.00123456789, "mse") == "-0.00123457"
+    assert text.score(-0.00123456789, "mse") == "0.00123457"
 
 
 def test_memory():

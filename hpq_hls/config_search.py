@@ -1,0 +1,194 @@
+"""The sections of project.yaml that a search reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from hpq_hls.config_errors import Misplaced
+from hpq_hls.config_fields import (
+    Empty,
+    Positive,
+    Real,
+    Section,
+    Switch,
+    Text,
+    WidthList,
+    accepted,
+    one_of,
+)
+from hpq_hls.finetune import Loss
+from hpq_hls.fixed import Overflow, Rounding
+from hpq_hls.quantize import QuantizerOptions, Scaling, WeightRounding
+from hpq_hls.search.choices import modes_of, narrowed
+from hpq_hls.search.errors import SettingError
+from hpq_hls.search.limits import Limits, check_limit
+from hpq_hls.search.metric import check_drop, check_name, find_metric, kind_of
+from hpq_hls.search.objective import find_objective
+from hpq_hls.search.space import ACTIVATION_BITS, WEIGHT_BITS
+from hpq_hls.search.strategies import STRATEGIES
+from hpq_hls.simulate.simulator import MEMORY_MIB
+
+STRATEGY_NAMES = ("auto", *STRATEGIES)
+EVERY_WIDTH = range(1, 33)
+_QUANTIZER = QuantizerOptions()
+
+
+def _number(value: Any) -> Any:
+    """1e6 is text in YAML 1.1, which wants 1.0e+6."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _objective(value: Any) -> Any:
+    if isinstance(value, dict):
+        value = {name: _number(weight) for name, weight in value.items()}
+    find_objective(value)
+    return value
+
+
+def _limit(name: str) -> BeforeValidator:
+    return BeforeValidator(lambda value: check_limit(name, _number(value)))
+
+
+def _widths(value: Any) -> Any:
+    """A pin, a list or bounds; a list in the order of the file."""
+    narrowed(value, EVERY_WIDTH)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _modes(value: Any) -> tuple[str, ...]:
+    return tuple(mode.value for mode in modes_of(() if value is None else value))
+
+
+def _group(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(value) < 2:
+        raise ValueError(f"is [{', '.join(value)}]; name two or more that share a type")
+    return value
+
+
+def _jobs(value: int) -> int:
+    if value == 0:
+        raise ValueError("is 0; give a number of jobs, or -1 for one per processor")
+    return value
+
+
+Widths = Annotated[Any, BeforeValidator(_widths)]
+Modes = Annotated[tuple[str, ...], BeforeValidator(_modes)]
+Group = Annotated[tuple[Text, ...], AfterValidator(_group)]
+
+
+class LimitSettings(Section):
+    """What a network may take at most; see ``hpq_hls.search.limits.Limits``."""
+
+    utilisation: Annotated[float | None, _limit("utilisation")] = None
+    lut: Annotated[int | None, _limit("lut")] = None
+    ff: Annotated[int | None, _limit("ff")] = None
+    dsp: Annotated[int | None, _limit("dsp")] = None
+    bram: Annotated[int | None, _limit("bram")] = None
+    weight_bits: Annotated[int | None, _limit("weight_bits")] = None
+    latency_cycles: Annotated[int | None, _limit("latency_cycles")] = None
+    latency_us: Annotated[float | None, _limit("latency_us")] = None
+    interval_cycles: Annotated[int | None, _limit("interval_cycles")] = None
+    throughput: Annotated[float | None, _limit("throughput")] = None
+
+    def to_limits(self) -> Limits:
+        """The limits as ``hpq_hls.search`` takes them."""
+        return Limits(**self.model_dump())
+
+
+class LayerChoices(Section):
+    """What may be chosen for one layer: a width, a list, or bounds {min, max} on the list for all layers."""
+
+    weight: Widths | None = None
+    activation: Widths | None = None
+    rounding: Modes = ()
+
+
+class SearchSettings(Section):
+    """What ``hpq search`` looks for."""
+
+    objective: Annotated[Any, accepted(_objective)] = "lut"
+    max_drop: Annotated[Real, Field(ge=0)] = 0.01
+    metric: Annotated[Text, AfterValidator(check_name)] = "top1"
+    limits: Annotated[LimitSettings, Empty] = LimitSettings()
+    weight_bits: WidthList = WEIGHT_BITS
+    activation_bits: WidthList = ACTIVATION_BITS
+    rounding: Modes = ()
+    layers: Annotated[dict[str, LayerChoices], Empty] = Field(default_factory=dict)
+    groups: Annotated[tuple[Group, ...], BeforeValidator(lambda value: () if value is None else value)] = ()
+    strategy: Annotated[Text, one_of(STRATEGY_NAMES)] = "sensitivity"
+    evaluations: Positive | None = None
+    finetune: Switch = False
+    seed: Annotated[int, Field(strict=True, ge=0)] = 0
+    jobs: Annotated[int, Field(strict=True, ge=-1), AfterValidator(_jobs)] = 1
+    memory_mib: Annotated[Real, Field(ge=0)] = MEMORY_MIB
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SearchSettings:
+        """What takes two keys to be wrong, blamed on one of them."""
+        try:
+            check_drop(kind_of(self.metric), self.max_drop)
+        except SettingError as error:
+            raise Misplaced(error.keys, error.problem) from None
+        for name, layer in self.layers.items():
+            for part, default in (("weight", self.weight_bits), ("activation", self.activation_bits)):
+                given = getattr(layer, part)
+                try:
+                    if isinstance(given, dict):
+                        narrowed(given, sorted(default))
+                except ValueError as error:
+                    raise Misplaced(("layers", name, part), str(error)) from None
+        return self
+
+    def layer_rules(self) -> dict[str, dict[str, Any]]:
+        """``layers`` as ``hpq_hls.search`` takes it."""
+        return {name: layer.model_dump(exclude_defaults=True) for name, layer in self.layers.items()}
+
+    def arguments(self, folder: Path) -> dict[str, Any]:
+        """These settings as keyword arguments of ``hpq_hls.search``.
+
+        folder: of the project, where a metric of the user's own is imported from.
+
+        Raises:
+            SettingError: it cannot be imported.
+        """
+        given = self.model_dump(exclude={"jobs", "finetune", "limits", "layers"})
+        return {
+            **given,
+            "n_jobs": self.jobs,
+            "layers": self.layer_rules(),
+            "limits": self.limits.to_limits(),
+            "metric": find_metric(self.metric, folder),
+        }
+
+
+class QuantizerSettings(Section):
+    """How networks are quantized; see ``hpq_hls.quantize.QuantizerOptions``."""
+
+    rounding: Annotated[Text, one_of(mode.value for mode in Rounding)] = _QUANTIZER.rounding.value
+    overflow: Annotated[Text, one_of(mode.value for mode in Overflow)] = _QUANTIZER.overflow.value
+    scaling: Annotated[Text, one_of(item.value for item in Scaling)] = _QUANTIZER.scaling.value
+    per_channel: Switch = _QUANTIZER.per_channel
+    equalize: Switch = _QUANTIZER.equalize
+    bias_correction: Switch = _QUANTIZER.bias_correction
+    weight_rounding: Annotated[Text, one_of(i.value for i in WeightRounding)] = (
+        _QUANTIZER.weight_rounding.value
+    )
+
+    def options(self) -> QuantizerOptions:
+        """The same as ``hpq_hls.quantize`` takes it."""
+        return QuantizerOptions(**self.model_dump())
+
+
+class FinetuneSettings(Section):
+    """How ``search.finetune`` trains; see ``hpq_hls.finetune``. loss: None takes what suits the network."""
+
+    loss: Annotated[Text, one_of(item.value for item in Loss)] | None = None
+    epochs: Positive = 5
+    batch_size: Positive = 64
+    learning_rate: Annotated[Real, Field(gt=0)] = 0.01

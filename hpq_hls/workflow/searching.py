@@ -1,0 +1,207 @@
+"""hpq search: from settings to a precision, its Pareto front, and fine-tuned parameters."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from hpq_hls.errors import ConfigError
+from hpq_hls.project import hardware_config
+from hpq_hls.search import Point, SearchProgress, SearchResult, search
+from hpq_hls.search.export import csv_text, json_text
+from hpq_hls.search.limits import exceeded
+from hpq_hls.search.metric import shown, shown_drop
+from hpq_hls.workflow import results as r
+from hpq_hls.workflow.progress import Quiet, Reporter, Step
+from hpq_hls.workflow.records import graph_fingerprint, save_record, write_file
+from hpq_hls.workflow.tuning import tune
+from hpq_hls.workflow.workspace import Workspace, required
+
+PRECISION_FILE = "precision.yaml"
+JOURNAL_FILE = "search.sqlite"
+FRONT_FILES = ("pareto.csv", "pareto.json")
+UPDATE_S = 0.1
+"""Progress is told at most this often."""
+
+
+def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: bool = False) -> r.SearchOutcome:
+    """Search precisions on the validation split, and score the best one once on the test split.
+
+    The output folder gets ``precision.yaml`` (if a combination keeps the accuracy and all limits),
+    ``pareto.csv``, ``pareto.json``, and the journal ``search.sqlite`` that ``resume`` continues from. Ctrl-C
+    ends the search with the best so far, and everything is written as if it had ended by itself.
+
+    Raises:
+        ConfigError: there is no validation data, or no combination is feasible.
+        OutputError: the journal cannot be used, or a file cannot be written.
+    """
+    show, output = reporter or Quiet(), work.project.output
+    validation, _ = required(work.validation, work.project, "validation")
+    begin = time.monotonic()
+    with show.step("Searching per-layer precisions") as step:
+        found = _searched(work, resume, _Telling(step, output / JOURNAL_FILE, work.metric.name))
+        outcome = _outcome(work, found, len(validation), time.monotonic() - begin)
+        step.conclude(_conclusion(found))
+    texts = (csv_text(found.pareto, found.float_accuracy), json_text(found, found.pareto))
+    for name, text in zip(FRONT_FILES, texts, strict=True):
+        write_file(output / name, text)
+    if found.feasible:
+        write_file(output / PRECISION_FILE, _precision_text(outcome))
+        if work.project.settings.search.finetune and not found.interrupted:
+            outcome = replace(outcome, tuned=tune(work, found, show))
+    save_record(output, "search", graph_fingerprint(work.graph), _movable(outcome))
+    if not found.feasible and not found.interrupted:
+        raise ConfigError(_infeasible(work, found))
+    return outcome
+
+
+def _searched(work: Workspace, resume: bool, telling: _Telling) -> SearchResult:
+    settings = work.project.settings
+    chip = settings.hardware
+    validation, labels = required(work.validation, work.project, "validation")
+    test = None if work.test is None or work.test.y is None else (work.test.x, work.test.y)
+    with work.project.blamed("search"):
+        return search(
+            work.graph,
+            work.calibration.x,
+            (validation.x, labels),
+            test=test,
+            **settings.search.arguments(work.project.folder),
+            quantizer=settings.quantizer.options(),
+            part=chip.part,
+            clock_ns=chip.clock_ns,
+            hardware=hardware_config(
+                part=chip.part,
+                io=chip.io,
+                target_interval=chip.target_interval,
+                reuse_factor=chip.reuse_factor,
+                strategy=chip.strategy,
+                layers=work.folding(),
+            ),
+            journal=work.project.output / JOURNAL_FILE,
+            resume=resume,
+            uniform=True,
+            progress=telling,
+        )
+
+
+class _Telling:
+    """Says how a search stands, some times a second."""
+
+    def __init__(self, step: Step, journal: Path, metric: str) -> None:
+        self._step, self._journal, self._metric = step, journal, metric
+        self._begin = self._told = time.monotonic()
+        self._first: int | None = None
+
+    def __call__(self, state: SearchProgress) -> None:
+        now = time.monotonic()
+        if self._first is None:
+            self._first = state.evaluations
+            if state.unused:
+                self._step.note(
+                    f"{state.unused:,} evaluations of this search are in {self._journal} already; "
+                    "`hpq search --resume` uses them instead of measuring again"
+                )
+        elif now - self._told < UPDATE_S and state.evaluations != state.expected:
+            return
+        self._told = now
+        rate = (state.evaluations - self._first) / max(now - self._begin, 1e-3)
+        self._step.advance(state.evaluations, state.expected, _phrase(state, rate, self._metric))
+
+
+def _phrase(state: SearchProgress, rate: float, metric: str) -> str:
+    total = f" of {state.expected:,}" if state.expected else ""
+    count = f"{state.evaluations:,}{total} combinations ({rate:.3g}/s)"
+    if state.best is None:
+        return f"{count}, none feasible yet"
+    best = f"{count}, best cost {state.best.cost:,.0f} at {shown(metric, state.best.accuracy)}"
+    if state.float_accuracy is None:
+        return best
+    return f"{best} (drop {shown_drop(metric, state.float_accuracy - state.best.accuracy)})"
+
+
+def _conclusion(found: SearchResult) -> str:
+    known = f", {found.resumed:,} of them by an earlier run" if found.resumed else ""
+    end = "; interrupted" if found.interrupted else ""
+    return f"{found.evaluations:,} combinations measured{known}{end}"
+
+
+def _outcome(work: Workspace, found: SearchResult, samples: int, seconds: float) -> r.SearchOutcome:
+    output = work.project.output
+    return r.SearchOutcome(
+        objective=found.objective,
+        metric=found.metric,
+        strategy=found.strategy,
+        samples=samples,
+        float_accuracy=found.float_accuracy,
+        max_drop=found.max_drop,
+        feasible=found.feasible,
+        interrupted=found.interrupted,
+        evaluations=found.evaluations,
+        resumed=found.resumed,
+        seconds=round(seconds, 2),
+        best=_row(found.best_point),
+        network=work.network(found.best, r.Origin.TRAINED),
+        certificate=r.Certificate(found.narrower, len(found.steps_down), found.minimal),
+        limits=tuple(str(check) for check in found.limits),
+        test=found.test,
+        pareto=tuple(_row(point) for point in found.pareto),
+        uniform=tuple(_row(point) for point in found.uniform),
+        points=tuple((point.accuracy, point.cost) for point in found.points),
+        tuned=None,
+        file=output / PRECISION_FILE if found.feasible else None,
+        exported=tuple(output / name for name in FRONT_FILES),
+        journal=output / JOURNAL_FILE,
+    )
+
+
+def _row(point: Point) -> r.PointRow:
+    return r.PointRow(
+        accuracy=point.accuracy,
+        cost=point.cost,
+        weight_bits=point.weight_bits,
+        error=point.error,
+        excess=point.excess,
+        precision=point.precision.to_dict(),
+    )
+
+
+def _movable(outcome: r.SearchOutcome) -> r.SearchOutcome:
+    """The same with paths from the output folder on, which can be moved."""
+    tuned = outcome.tuned
+    if tuned is not None and tuned.file is not None:
+        tuned = replace(tuned, file=Path(tuned.file.name))
+    return replace(
+        outcome,
+        tuned=tuned,
+        file=None if outcome.file is None else Path(outcome.file.name),
+        exported=tuple(Path(path.name) for path in outcome.exported),
+        journal=Path(outcome.journal.name),
+    )
+
+
+def _precision_text(outcome: r.SearchOutcome) -> str:
+    head = (
+        f"# Found by hpq search: {outcome.objective} {outcome.best.cost:,.0f}, {outcome.metric} "
+        f"{shown(outcome.metric, outcome.best.accuracy)} on the validation data (float "
+        f"{shown(outcome.metric, outcome.float_accuracy)}).\n"
+        f"# To use it, write in project.yaml: `precision: <path of this file>`.\n"
+    )
+    return head + yaml.safe_dump(r.plain(outcome.best.precision), sort_keys=False, default_flow_style=None)
+
+
+def _infeasible(work: Workspace, found: SearchResult) -> str:
+    over = exceeded(found.limits)
+    if over:
+        return (
+            f"{work.project.where('search')}: no combination of the widths keeps to all limits; the closest "
+            f"exceeds {over}; allow narrower widths or raise the limits"
+        )
+    return (
+        f"{work.project.where('search', 'max_drop')} is {found.max_drop:g}, but no combination of the "
+        f"widths keeps the accuracy that well (float {found.float_accuracy:.4f}, best "
+        f"{found.best_point.accuracy:.4f}); allow wider weight_bits and activation_bits or a larger max_drop"
+    )

@@ -102,6 +102,19 @@ def test_two_bits_come_closer_to_the_float_network(graph, q, data) -> None:
     assert tuned >= floats - 0.1
 
 
+def test_signs_are_trained_and_stay_signs(graph, data) -> None:
+    train, validation = data
+    q = hpq.quantize(graph, train[0], {"default": {"weight": 1, "activation": 6}})
+    result = hpq.finetune(q, train[0], validation, epochs=3, batch_size=32)
+    assert result.accuracy_after == accuracy(result.best, validation) > result.accuracy_before
+    assert result.best.weight_bits == q.weight_bits
+    for layer in result.best.layers.values():
+        if layer.weight_raw is not None:
+            assert layer.weight_signs
+            assert (np.abs(layer.weight_codes) == 1).all()
+    assert integers(result.best) != integers(q)
+
+
 def test_what_was_tuned_is_a_network_like_any_other(q, data, tmp_path) -> None:
     train, validation = data
     best = hpq.finetune(q, train[0], validation, epochs=2).best

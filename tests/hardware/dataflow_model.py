@@ -74,6 +74,12 @@ def _dot(kernel: MatVec | ChannelMac | UnrolledMatVec, flow: Dataflow, terms, bi
     return _finish(kernel, flow, np.asarray(total, dtype=object), fraction, kernel.relu)
 
 
+def _rom(kernel: MatVec | ChannelMac) -> np.ndarray:
+    """The weights, as they are read from the ROM: of a sign there is one bit, 1 for -1."""
+    words = kernel.weight_words().astype(object)
+    return 1 - 2 * words if kernel.signs else words
+
+
 def _run(kernel: Kernel, flow: Dataflow, inputs: list[Frame]) -> list[Frame]:
     x = inputs[0]
     out = flow.streams[kernel.outputs[0]]
@@ -102,7 +108,7 @@ def _run(kernel: Kernel, flow: Dataflow, inputs: list[Frame]) -> list[Frame]:
         return [_pool(kernel, flow, x)]
     if isinstance(kernel, ChannelMac):
         beats = x.astype(object).reshape(kernel.positions, kernel.chunks, kernel.taps, kernel.lanes)
-        weight = kernel.weight_words().astype(object)
+        weight = _rom(kernel)
         terms = (beats * weight).transpose(0, 1, 3, 2)
         result = _dot(kernel, flow, terms, kernel.bias_words(), kernel.shift_words())
         return [result.reshape(out.beats, out.lanes)]
@@ -114,7 +120,7 @@ def _run(kernel: Kernel, flow: Dataflow, inputs: list[Frame]) -> list[Frame]:
 
 def _matvec(kernel: MatVec, flow: Dataflow, x: Frame) -> Frame:
     """Folded exactly as the ROM is laid out."""
-    words = kernel.weight_words().astype(object)
+    words = _rom(kernel)
     biases, shifts = kernel.bias_words(), kernel.shift_words()
     vectors = x.reshape(kernel.vectors, kernel.groups, kernel.synapse_folds, kernel.simd).astype(object)
     result = []

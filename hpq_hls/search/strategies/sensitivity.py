@@ -9,6 +9,7 @@ from hpq_hls.search.strategies.noise import Noise, measure_noise
 from hpq_hls.search.strategies.program import Program
 from hpq_hls.search.strategies.protocol import Evaluator
 from hpq_hls.search.strategies.refinement import Refinement
+from hpq_hls.search.strategies.squeeze import squeeze
 from hpq_hls.search.strategies.terms import Range, excess_of, measure_terms
 
 BUDGETS = np.exp2(np.arange(-4, 3.5))
@@ -50,6 +51,7 @@ class Sensitivity:
         program = Program(costs, excess, ranges)
         front = [program.solve(noise.table, noise.budget * float(scale)) for scale in BUDGETS]
         evaluator.evaluate([key for key in front if key is not None])
+        squeeze(ranges, evaluator)
         Refinement(space, evaluator, noise, costs, excess, ranges).run(reserve(space, evaluator))
         descend(space, evaluator)
 

@@ -51,8 +51,9 @@ class Sensitivity:
         program = Program(costs, excess, ranges)
         front = [program.solve(noise.table, noise.budget * float(scale)) for scale in BUDGETS]
         evaluator.evaluate([key for key in front if key is not None])
-        squeeze(ranges, evaluator)
-        Refinement(space, evaluator, noise, costs, excess, ranges).run(reserve(space, evaluator))
+        kept = reserve(space, evaluator)
+        squeeze(ranges, evaluator, kept)
+        Refinement(space, evaluator, noise, costs, excess, ranges).run(kept)
         descend(space, evaluator)
 
 

@@ -16,19 +16,32 @@ AHEAD = 3
 """Steps down of one variable that are measured at a time."""
 
 
-def squeeze(ranges: list[Range], evaluator: Evaluator) -> None:
+def squeeze(ranges: list[Range], evaluator: Evaluator, reserve: int) -> None:
     """Approach the boundary from the wide end, along the accuracies that are measured there.
+
+    It takes at most half of the evaluations that are left, and leaves ``reserve``.
 
     A model of the accuracy is an average over combinations. This finds what it cannot: narrow choices of
     costly variables that happen to lose nothing while the others are wide.
     """
+    left = evaluator.remaining
+    kept = 0 if left is None else max(left // 2, reserve)
     for schedule in SCHEDULES:
+        if not _has_room(evaluator, kept + 1):
+            return
         current = tuple(high for _, high in ranges)
         (start,) = evaluator.evaluate([current])
         for share in schedule:
             least = evaluator.least_accuracy + share * max(start.accuracy - evaluator.least_accuracy, 0.0)
             for index in _by_saving(current, ranges, evaluator):
-                current = _narrowed(current, index, ranges[index][0], least, evaluator)
+                low = ranges[index][0]
+                if not _has_room(evaluator, kept + current[index] - low):
+                    return
+                current = _narrowed(current, index, low, least, evaluator)
+
+
+def _has_room(evaluator: Evaluator, evaluations: int) -> bool:
+    return evaluator.remaining is None or evaluator.remaining >= evaluations
 
 
 def _by_saving(current: Combination, ranges: list[Range], evaluator: Evaluator) -> list[int]:

@@ -170,6 +170,11 @@ def _explore(problem: Problem, evaluator: JournalledEvaluator, interruption: Int
         if interruption.insisted or not evaluator.points:
             raise
         return True
+    except Exception:
+        # A worker that was just starting may hear Ctrl-C after all, which breaks joblib's pool.
+        if not interruption.requested or interruption.insisted or not evaluator.points:
+            raise
+        return True
     return False
 
 

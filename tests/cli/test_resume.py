@@ -122,7 +122,7 @@ def test_ctrl_c_keeps_the_best_so_far(run, project, jobs):
     endless(project, jobs)
     process = begun(project, "--json")
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=180)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert "Warning" not in err
@@ -140,7 +140,7 @@ def test_sigterm_ends_it_likewise(project):
     endless(project, 1)
     process = begun(project)
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=180)
     assert process.returncode == 143, err
     assert "Traceback" not in err
     assert "; interrupted" in out
@@ -162,7 +162,7 @@ def test_a_second_ctrl_c_ends_at_once(project):
     process.send_signal(signal.SIGINT)
     time.sleep(0.4)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=180)
     assert (process.returncode, out) == (130, "")
     assert err.strip().splitlines()[-1] == "Error: Interrupted; nothing half-written is left behind."
     assert "Traceback" not in err

@@ -121,6 +121,8 @@ def test_ctrl_c_keeps_the_best_so_far(run, project, jobs):
     """A terminal sends the signal to the search and to its helpers."""
     endless(project, jobs)
     process = begun(project, "--json")
+    if jobs > 1:
+        wait_for(process, project, 1000)  # until all of its helpers work
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=180)
     assert process.returncode == 130, err

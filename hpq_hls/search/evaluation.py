@@ -141,8 +141,9 @@ def _share_out(
             yield {combination: _run(worker, combination, accuracy)}
         return
     chunks = _Chunks(ordered, jobs)
-    with joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered") as parallel:
+    with contextlib.ExitStack() as stack:
         with shielded():  # the first chunks go out, and with them the processes start
+            parallel = stack.enter_context(joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered"))
             results = parallel(joblib.delayed(_run_chunk)(task, chunk, accuracy) for chunk in chunks)
         with _ended(results):
             for found, seconds in results:

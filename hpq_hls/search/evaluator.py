@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Protocol
 
 from hpq_hls.search.evaluation import Task, Worker, measure_all, price_all
+from hpq_hls.search.interactions import interactions_of
 from hpq_hls.search.measurement import Measurement, Price
 from hpq_hls.search.result import Point, Progress, SearchProgress
 from hpq_hls.search.space import Combination
@@ -96,9 +97,26 @@ class JournalledEvaluator:
         self._prices.update(price_all(self._task, self._worker, unknown, self._n_jobs))
         return [self._prices[combination] for combination in wanted]
 
+    @property
+    def bounds(self) -> int:
+        """See Evaluator."""
+        return len(getattr(self._task.pricing, "bounds", ()))
+
+    def interactions(self) -> tuple[tuple[int, int], ...]:
+        """See Evaluator."""
+        return interactions_of(self._task.space, self._task.quantizer.graph)
+
+    def accurate(self, point: Point) -> bool:
+        """See Evaluator."""
+        return point.accuracy >= self.least_accuracy - ROUNDING_ERROR
+
+    def within(self, found: Point | Price) -> bool:
+        """See Evaluator."""
+        return found.excess == 0
+
     def feasible(self, point: Point) -> bool:
         """See Evaluator."""
-        return point.accuracy >= self.least_accuracy - ROUNDING_ERROR and point.excess == 0
+        return self.accurate(point) and self.within(point)
 
     def order(self, combination: Combination) -> tuple[float, ...]:
         """See Evaluator."""

@@ -41,12 +41,27 @@ CREATE TABLE IF NOT EXISTS evaluations (
     excess REAL NOT NULL,
     weight_bits INTEGER NOT NULL,
     finished TEXT NOT NULL,
+    slacks TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (search, combination)
 ) WITHOUT ROWID;
 COMMIT;
 """
-_ADD = "INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_KNOWN = "SELECT combination, accuracy, error, cost, excess, weight_bits FROM evaluations WHERE search = ?"
+_COLUMNS = (
+    "search",
+    "combination",
+    "precision",
+    "accuracy",
+    "error",
+    "cost",
+    "excess",
+    "weight_bits",
+    "finished",
+    "slacks",
+)
+_ADD = f"INSERT OR REPLACE INTO evaluations ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_KNOWN = "SELECT combination, accuracy, error, cost, weight_bits, slacks FROM evaluations WHERE search = ?"
+_SLACKS = "ALTER TABLE evaluations ADD COLUMN slacks TEXT NOT NULL DEFAULT '[]'"
+"""For files of earlier versions. Their evaluations stay, and belong to searches of another fingerprint."""
 BUSY_S = 30.0
 """How long a reader of the file may keep a writer waiting."""
 
@@ -107,8 +122,10 @@ class SqliteJournal:
         with self._sentences():
             rows = self._file.execute(_KNOWN, (self._search,)).fetchall()
         return {
-            tuple(map(int, text.split())): Measurement(accuracy, error, Price(cost, excess, bits))
-            for text, accuracy, error, cost, excess, bits in rows
+            tuple(map(int, text.split())): Measurement(
+                accuracy, error, Price(cost, bits, tuple(map(float, json.loads(slacks))))
+            )
+            for text, accuracy, error, cost, bits, slacks in rows
         }
 
     def add(self, measured: Mapping[Combination, Measurement]) -> None:
@@ -126,12 +143,13 @@ class SqliteJournal:
         price = found.price
         numbers = (found.accuracy, found.error, price.cost, price.excess)
         precision = json.dumps(self._space.precision(combination).to_dict())
-        if not all(map(math.isfinite, numbers)):
+        if not all(map(math.isfinite, (*numbers, *price.slacks))):
             raise OutputError(
                 f"accuracy {found.accuracy}, error {found.error} and cost {price.cost} of {precision} are "
                 "not all finite and cannot be kept; correct the metric or the objective"
             )
-        return self._search, " ".join(map(str, combination)), precision, *numbers, price.weight_bits, now
+        text, slacks = " ".join(map(str, combination)), json.dumps(price.slacks)
+        return self._search, text, precision, *numbers, price.weight_bits, now, slacks
 
     @contextlib.contextmanager
     def _sentences(self) -> Iterator[None]:
@@ -193,6 +211,8 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.executescript(_SCHEMA)
+        if "slacks" not in {row[1] for row in connection.execute("PRAGMA table_info(evaluations)")}:
+            connection.execute(_SLACKS)
     except BaseException:
         connection.close()
         raise

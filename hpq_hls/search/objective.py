@@ -99,10 +99,10 @@ class Pricer:
     config: HardwareConfig
 
     def __call__(self, q: QuantizedGraph) -> Price:
-        """Cost, and by how much the worst bound is exceeded."""
+        """Cost, and how far each bound is away."""
         figures = self.figures(q, self.objective.figures | {bound.figure for bound in self.bounds})
-        excess = max((check.excess for check in check_bounds(self.bounds, figures)), default=0.0)
-        return Price(self.objective.cost(figures), excess, q.weight_bits)
+        slacks = tuple(check.slack for check in check_bounds(self.bounds, figures))
+        return Price(self.objective.cost(figures), q.weight_bits, slacks)
 
     def check(self, q: QuantizedGraph) -> tuple[Checked, ...]:
         """What a network takes beside what it may take."""

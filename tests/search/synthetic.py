@@ -67,11 +67,11 @@ class Synthetic:
 
     def price(self, combination: Combination) -> Price:
         if self._flat:
-            return Price(1.0, 0.0, 0)
+            return Price(1.0, 0)
         widths = np.array(combination) + 2
         around = np.concatenate([[4], widths[:-1]])
         cost = float((self._sizes * widths * around).sum())
-        return Price(cost, max(cost / self._most - 1, 0.0), 0)
+        return Price(cost, 0, () if self._most == np.inf else (cost / self._most - 1,))
 
     def optimum(self) -> float:
         """Least cost of all feasible combinations."""
@@ -102,8 +102,21 @@ class Synthetic:
         self.priced.update(wanted)
         return [self.price(key) for key in wanted]
 
+    @property
+    def bounds(self) -> int:
+        return int(self._most < np.inf)
+
+    def interactions(self) -> tuple[tuple[int, int], ...]:
+        return tuple(itertools.pairwise(range(len(self.space.variables))))
+
+    def accurate(self, point: Point) -> bool:
+        return point.accuracy >= self.least_accuracy - 1e-9
+
+    def within(self, found: Point | Price) -> bool:
+        return found.excess == 0
+
     def feasible(self, point: Point) -> bool:
-        return point.accuracy >= self.least_accuracy - 1e-9 and point.excess == 0
+        return self.accurate(point) and self.within(point)
 
     def order(self, combination: Combination) -> tuple[float, ...]:
         point = self.points[combination]

@@ -66,7 +66,7 @@ def _combination(trial: optuna.Trial, count: int) -> Combination:
 
 def _shortfall(evaluator: Evaluator, point: Point) -> float:
     """How much accuracy is missing; at most 0 where none is."""
-    if point.excess == 0 and evaluator.feasible(point):  # the evaluator knows what counts as equal
+    if evaluator.accurate(point):  # the evaluator knows what counts as equal
         return min(evaluator.least_accuracy - point.accuracy, 0.0)
     return evaluator.least_accuracy - point.accuracy
 

@@ -64,7 +64,7 @@ def measure_noise(space: Space, evaluator: Evaluator) -> Noise:
     (reference,) = evaluator.evaluate([space.widest])
     diagonal = _uniform(space)
     points = evaluator.evaluate(diagonal)
-    crossing = _crossing(space, diagonal, [evaluator.feasible(point) for point in points])
+    crossing = _crossing(space, diagonal, [evaluator.accurate(point) for point in points])
     wanted = [(i, at) for i, levels in enumerate(_levels(space, crossing, evaluator)) for at in levels]
     singles = evaluator.evaluate([_with(space.widest, i, at) for i, at in wanted])
     most = max(len(variable.choices) for variable in space.variables)
@@ -79,7 +79,7 @@ def measure_noise(space: Space, evaluator: Evaluator) -> Noise:
         }
         table[index, : len(variable.choices)] = base + _curve(known, len(variable.choices))
     seen = [reference, *points, *singles]
-    return Noise(table, boundary(seen, [evaluator.feasible(point) for point in seen]), accuracies)
+    return Noise(table, boundary(seen, [evaluator.accurate(point) for point in seen]), accuracies)
 
 
 def boundary(points: Sequence[Point], feasible: Sequence[bool]) -> float:

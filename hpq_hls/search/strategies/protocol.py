@@ -51,7 +51,26 @@ class Evaluator(Protocol):
         ...
 
     def prices(self, combinations: Iterable[Combination]) -> list[Price]:
-        """Cost of each combination and whether it fits, in order, without its accuracy: no evaluation."""
+        """Cost of each combination and how far it is from each bound, in order, exactly, without its
+        accuracy: no evaluation."""
+        ...
+
+    @property
+    def bounds(self) -> int:
+        """How many bounds there are: the length of ``Price.slacks``."""
+        ...
+
+    def interactions(self) -> tuple[tuple[int, int], ...]:
+        """The pairs of variables i < j, ascending, that may change a price by more together than each alone:
+        those that decide one kernel. Nothing is priced for it."""
+        ...
+
+    def accurate(self, point: Point) -> bool:
+        """Whether the point is accurate enough, whatever it takes."""
+        ...
+
+    def within(self, found: Point | Price) -> bool:
+        """Whether it is within all limits, whatever its accuracy."""
         ...
 
     def feasible(self, point: Point) -> bool:

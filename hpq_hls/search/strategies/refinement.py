@@ -11,7 +11,7 @@ from hpq_hls.search.strategies.noise import Combinations, Floats, Noise
 from hpq_hls.search.strategies.pool import Pool
 from hpq_hls.search.strategies.program import Program
 from hpq_hls.search.strategies.protocol import Evaluator
-from hpq_hls.search.strategies.terms import Range, Terms
+from hpq_hls.search.strategies.terms import LIMIT_ERROR, PriceTerms, Range
 
 BATCH = 16
 """Combinations that are evaluated at a time; the same for any number of workers."""
@@ -22,8 +22,6 @@ TUNED_EVERY = 4
 MORE_DOUBT = 1.5
 MOST_DOUBT = 5.0
 CENTERS = 4
-LIMIT_ERROR = 0.01
-"""By which share modelled limits may be off."""
 ROUNDING = 1e-9
 """Differences of costs below this share are none."""
 LEAST_GAIN = 1e-5
@@ -42,13 +40,12 @@ class Refinement:
         space: Space,
         evaluator: Evaluator,
         noise: Noise,
-        costs: Terms,
-        excess: Terms | None,
+        terms: PriceTerms,
         ranges: list[Range],
     ) -> None:
-        self._evaluator, self._noise, self._costs, self._excess = evaluator, noise, costs, excess
+        self._evaluator, self._noise, self._terms = evaluator, noise, terms
         self._pool = Pool(ranges, evaluator.seed)
-        self._program = Program(costs, excess, ranges)
+        self._program = Program(terms.cost, terms.limits, ranges)
         reference = evaluator.evaluate([space.widest])[0].accuracy
         least = evaluator.least_accuracy
         scale = max(abs(reference - least), 0.002 * max(abs(least), 1e-6))
@@ -105,9 +102,9 @@ class Refinement:
         return rows, scores
 
     def _scores(self, rows: Combinations) -> Floats:
-        saving = self._saving(self._costs.total(rows))
-        if self._excess is not None:
-            saving *= np.exp(-np.maximum(self._excess.total(rows), 0) / LIMIT_ERROR)
+        saving = self._saving(self._terms.cost.total(rows))
+        if self._terms.limits:
+            saving *= np.exp(-self._terms.excess(rows) / LIMIT_ERROR)
         some = np.flatnonzero(saving > LEAST_GAIN)
         if len(some):
             saving[some] *= self._chance(rows[some])

@@ -10,7 +10,7 @@ from hpq_hls.search.strategies.program import Program
 from hpq_hls.search.strategies.protocol import Evaluator
 from hpq_hls.search.strategies.refinement import Refinement
 from hpq_hls.search.strategies.squeeze import squeeze
-from hpq_hls.search.strategies.terms import Range, excess_of, measure_terms
+from hpq_hls.search.strategies.terms import Range, measure_terms
 
 BUDGETS = np.exp2(np.arange(-4, 3.5))
 """Noise budgets of the front, in units of the error at which uniform combinations become infeasible."""
@@ -42,18 +42,15 @@ class Sensitivity:
             return
         noise = measure_noise(space, evaluator)
         ranges = worthwhile(space, noise, evaluator)
-        excess = None
-        if evaluator.evaluate([space.widest])[0].excess > 0:
-            excess = measure_terms(space.widest, ranges, evaluator, excess_of)
-        rough = measure_terms(space.widest, ranges, evaluator, pairs=False)
-        anchor = Program(rough, None, ranges).solve(noise.table, noise.budget)
-        costs = measure_terms(anchor or tuple(high for _, high in ranges), ranges, evaluator)
-        program = Program(costs, excess, ranges)
+        rough = measure_terms(space.widest, ranges, evaluator, pairs=False).cost
+        anchor = Program(rough, (), ranges).solve(noise.table, noise.budget)
+        terms = measure_terms(anchor or tuple(high for _, high in ranges), ranges, evaluator)
+        program = Program(terms.cost, terms.limits, ranges)
         front = [program.solve(noise.table, noise.budget * float(scale)) for scale in BUDGETS]
         evaluator.evaluate([key for key in front if key is not None])
         kept = reserve(space, evaluator)
         squeeze(ranges, evaluator, kept)
-        Refinement(space, evaluator, noise, costs, excess, ranges).run(kept)
+        Refinement(space, evaluator, noise, terms, ranges).run(kept)
         descend(space, evaluator)
 
 

@@ -6,10 +6,11 @@ float network's outputs, scaled by one temperature, are probabilities of the cla
 Calibration of Modern Neural Networks", arXiv 1706.04599), and from them follow
 
 - noise: the Kullback-Leibler divergence of the outputs' probabilities from the float network's. For small
-  errors it is quadratic in them, so that independent errors add up, each weighted by what it does to decisions;
-- risk: the share of right answers that is likely to be lost, the mean of two estimates. One takes the decisions
-  as they are: the probability of the float network's answer less that of the answer given. The other is the
-  noise times the rate at which random errors of the same divergence lose right answers.
+  errors it is quadratic in them, so that independent errors add up, each weighted by what it does to
+  decisions;
+- risk: the share of right answers that is likely to be lost, the mean of two estimates. One takes the
+  decisions as they are: the probability of the float network's answer less that of the answer given. The
+  other is the noise times the rate at which random errors of the same divergence lose right answers.
 
 Neither looks at the labels, which only set the temperature.
 """
@@ -53,7 +54,8 @@ class Gauge(Protocol):
 
     @property
     def spread(self) -> float:
-        """Samples on which the answers' rightness changes, up or down, for each one that is lost on balance."""
+        """Samples on which the answers' rightness changes, up or down, for each one that is lost on
+        balance."""
         ...
 
     def __call__(self, outputs: FloatArray) -> Reading:
@@ -97,9 +99,9 @@ class ScoreGauge:
 class ShareGauge:
     """Reads answers by the probabilities of classes.
 
-    k: an answer is right if the class is among the k largest outputs. factor: what outputs are multiplied with.
-    logs: logarithms of the float network's probabilities, (samples, classes). rate: right answers lost per
-    unit of noise. spread: see Gauge.
+    k: an answer is right if the class is among the k largest outputs. factor: what outputs are multiplied
+    with. logs: logarithms of the float network's probabilities, (samples, classes). rate: right answers lost
+    per unit of noise. spread: see Gauge.
     """
 
     k: int
@@ -116,7 +118,9 @@ class ShareGauge:
     def _compare(self, flat: FloatArray) -> tuple[float, float, float]:
         """Divergence, right answers lost, and those lost or gained, as shares of the samples."""
         probabilities = np.exp(self.logs)
-        noise = float((probabilities * (self.logs - log_softmax(self.factor * flat, axis=1))).sum(axis=1).mean())
+        noise = float(
+            (probabilities * (self.logs - log_softmax(self.factor * flat, axis=1))).sum(axis=1).mean()
+        )
         before, after = _largest(self.logs, self.k), _largest(flat, self.k)
         left, came = probabilities[before & ~after].sum(), probabilities[after & ~before].sum()
         samples = len(flat)
@@ -144,7 +148,13 @@ def _calibrated(k: int, reference: FloatArray, labels: npt.NDArray[np.int64]) ->
     factor = float(np.exp(found.x)) / deviation
     plain = ShareGauge(k, factor, log_softmax(factor * reference, axis=1), 0.0, 1.0)
     noise, lost, changed = _random_errors(plain, reference, deviation)
-    return ShareGauge(k, factor, plain.logs, lost / noise if noise > 0 else 0.0, max(changed / lost, 1.0) if lost > 0 else 1.0)
+    return ShareGauge(
+        k,
+        factor,
+        plain.logs,
+        lost / noise if noise > 0 else 0.0,
+        max(changed / lost, 1.0) if lost > 0 else 1.0,
+    )
 
 
 def _random_errors(gauge: ShareGauge, reference: FloatArray, deviation: float) -> tuple[float, float, float]:

@@ -42,6 +42,8 @@ CREATE TABLE IF NOT EXISTS evaluations (
     weight_bits INTEGER NOT NULL,
     finished TEXT NOT NULL,
     slacks TEXT NOT NULL DEFAULT '[]',
+    noise REAL NOT NULL DEFAULT 0,
+    risk REAL NOT NULL DEFAULT 0,
     PRIMARY KEY (search, combination)
 ) WITHOUT ROWID;
 COMMIT;
@@ -57,11 +59,19 @@ _COLUMNS = (
     "weight_bits",
     "finished",
     "slacks",
+    "noise",
+    "risk",
 )
 _ADD = f"INSERT OR REPLACE INTO evaluations ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
-_KNOWN = "SELECT combination, accuracy, error, cost, weight_bits, slacks FROM evaluations WHERE search = ?"
-_SLACKS = "ALTER TABLE evaluations ADD COLUMN slacks TEXT NOT NULL DEFAULT '[]'"
-"""For files of earlier versions. Their evaluations stay, and belong to searches of another fingerprint."""
+_READ = "combination, accuracy, error, noise, risk, cost, weight_bits, slacks"
+_KNOWN = f"SELECT {_READ} FROM evaluations WHERE search = ?"
+_ADDED = {
+    "slacks": "TEXT NOT NULL DEFAULT '[]'",
+    "noise": "REAL NOT NULL DEFAULT 0",
+    "risk": "REAL NOT NULL DEFAULT 0",
+}
+"""Columns that files of earlier versions lack. Their evaluations stay, and belong to searches of another
+fingerprint."""
 BUSY_S = 30.0
 """How long a reader of the file may keep a writer waiting."""
 
@@ -123,9 +133,9 @@ class SqliteJournal:
             rows = self._file.execute(_KNOWN, (self._search,)).fetchall()
         return {
             tuple(map(int, text.split())): Measurement(
-                accuracy, error, Price(cost, bits, tuple(map(float, json.loads(slacks))))
+                accuracy, error, noise, risk, Price(cost, bits, tuple(map(float, json.loads(slacks))))
             )
-            for text, accuracy, error, cost, bits, slacks in rows
+            for text, accuracy, error, noise, risk, cost, bits, slacks in rows
         }
 
     def add(self, measured: Mapping[Combination, Measurement]) -> None:
@@ -143,13 +153,23 @@ class SqliteJournal:
         price = found.price
         numbers = (found.accuracy, found.error, price.cost, price.excess)
         precision = json.dumps(self._space.precision(combination).to_dict())
-        if not all(map(math.isfinite, (*numbers, *price.slacks))):
+        if not all(map(math.isfinite, (*numbers, found.noise, found.risk, *price.slacks))):
             raise OutputError(
                 f"accuracy {found.accuracy}, error {found.error} and cost {price.cost} of {precision} are "
                 "not all finite and cannot be kept; correct the metric or the objective"
             )
         text, slacks = " ".join(map(str, combination)), json.dumps(price.slacks)
-        return self._search, text, precision, *numbers, price.weight_bits, now, slacks
+        return (
+            self._search,
+            text,
+            precision,
+            *numbers,
+            price.weight_bits,
+            now,
+            slacks,
+            found.noise,
+            found.risk,
+        )
 
     @contextlib.contextmanager
     def _sentences(self) -> Iterator[None]:
@@ -211,8 +231,10 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.executescript(_SCHEMA)
-        if "slacks" not in {row[1] for row in connection.execute("PRAGMA table_info(evaluations)")}:
-            connection.execute(_SLACKS)
+        present = {row[1] for row in connection.execute("PRAGMA table_info(evaluations)")}
+        for name, kind in _ADDED.items():
+            if name not in present:
+                connection.execute(f"ALTER TABLE evaluations ADD COLUMN {name} {kind}")
     except BaseException:
         connection.close()
         raise

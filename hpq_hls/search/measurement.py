@@ -28,9 +28,12 @@ class Measurement:
     """What was measured of one combination on the validation data.
 
     accuracy: by the metric; larger is better. error: mean squared difference of the outputs to the float
-    network's, as a share of the variance of those.
+    network's, as a share of the variance of those. noise, risk: on the samples that are searched on, see
+    ``Reading``.
     """
 
     accuracy: float
     error: float
+    noise: float
+    risk: float
     price: Price

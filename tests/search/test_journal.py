@@ -32,8 +32,8 @@ SPACE = Space(
         Variable((Site("conv1", Part.ACTIVATION),), (3, 6)),
     )
 )
-ODD = Measurement(0.1 + 0.2, 5e-324, Price(1e308 / 3, 2**53 + 1, (1 / 7, -0.1, -1e-300)))
-PLAIN = Measurement(1.0, 0.0, Price(12.0, 12))
+ODD = Measurement(0.1 + 0.2, 5e-324, 1 / 3, -2 / 7, Price(1e308 / 3, 2**53 + 1, (1 / 7, -0.1, -1e-300)))
+PLAIN = Measurement(1.0, 0.0, 0.0, 0.0, Price(12.0, 12))
 
 
 def opened(path: Path, mark: str = "a", *, resume: bool = True) -> SqliteJournal:
@@ -98,7 +98,7 @@ def test_people_can_read_it_while_the_search_runs(tmp_path: Path) -> None:
 def test_what_is_no_number_is_refused(tmp_path: Path, field: str, value: float) -> None:
     numbers = {"accuracy": 1.0, "error": 0.0, "cost": 1.0, "slack": -0.5, field: value}
     price = Price(numbers["cost"], 1, (0.5, numbers["slack"]))
-    found = Measurement(numbers["accuracy"], numbers["error"], price)
+    found = Measurement(numbers["accuracy"], numbers["error"], 0.0, 0.0, price)
     with opened(tmp_path / "s") as journal:
         with pytest.raises(OutputError, match="not all finite and cannot be kept; correct the metric"):
             journal.add({(0, 0): PLAIN, (0, 1): found})
@@ -179,7 +179,7 @@ from hpq_hls.search.journal import SqliteJournal
 from hpq_hls.search.measurement import Measurement, Price
 from hpq_hls.search.space import Space
 journal = SqliteJournal(sys.argv[1], "a", Space(()), {}, resume=True)
-journal.add({(): Measurement(0.5, 0.25, Price(3.0, 4))})
+journal.add({(): Measurement(0.5, 0.25, 0.125, 0.0, Price(3.0, 4))})
 print("held", flush=True)
 time.sleep(60)
 """
@@ -195,7 +195,7 @@ def test_a_killed_search_leaves_no_lock_and_all_its_evaluations(tmp_path: Path) 
             opened(tmp_path / "s")
         process.send_signal(signal.SIGKILL)
     with SqliteJournal(tmp_path / "s", "a", Space(()), {}, resume=True) as journal:
-        assert journal.known() == {(): Measurement(0.5, 0.25, Price(3.0, 4))}
+        assert journal.known() == {(): Measurement(0.5, 0.25, 0.125, 0.0, Price(3.0, 4))}
 
 
 # Fingerprints

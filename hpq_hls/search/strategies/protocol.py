@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from hpq_hls.search.measurement import Price
-from hpq_hls.search.result import Point
+from hpq_hls.search.point import Point
 from hpq_hls.search.space import Combination, Space
 
 
@@ -31,8 +31,22 @@ class Evaluator(Protocol):
         ...
 
     @property
-    def least_accuracy(self) -> float:
-        """Of feasible points."""
+    def levels(self) -> tuple[float, ...]:
+        """Least scores at which the cheapest combination is wanted; the first one is what matters most and is
+        aimed at to begin with."""
+        ...
+
+    @property
+    def least_score(self) -> float:
+        """Of feasible points, at the level that is aimed at."""
+        ...
+
+    def aim(self, least: float) -> None:
+        """From now on, points of this score are accurate; ``best`` is the best of all so far by that."""
+        ...
+
+    def score(self, point: Point) -> float:
+        """How accurate a point is; larger is better. Nothing else may be looked at to judge it."""
         ...
 
     @property

@@ -46,8 +46,8 @@ class Refinement:
         self._evaluator, self._noise, self._terms = evaluator, noise, terms
         self._pool = Pool(ranges, evaluator.seed)
         self._program = Program(terms.cost, terms.limits, ranges)
-        reference = evaluator.evaluate([space.widest])[0].accuracy
-        least = evaluator.least_accuracy
+        reference = evaluator.score(evaluator.evaluate([space.widest])[0])
+        least = evaluator.least_score
         scale = max(abs(reference - least), 0.002 * max(abs(least), 1e-6))
         self._model = AccuracyModel(noise, least, scale)
         self._threads = ThreadpoolController()
@@ -78,8 +78,8 @@ class Refinement:
         with self._threads.limit(limits=1, user_api="blas"):  # sums of any number of threads are the same
             points = self._evaluator.points
             keys = sorted(points)  # whatever the order in which they were measured
-            accuracies = np.array([points[key].accuracy for key in keys])
-            self._model.fit(np.array(keys), accuracies, tune=self._rounds % TUNED_EVERY == 0)
+            scores = np.array([self._evaluator.score(points[key]) for key in keys])
+            self._model.fit(np.array(keys), scores, tune=self._rounds % TUNED_EVERY == 0)
             short = self._fresh(*self._candidates())
             if not len(short):
                 return []
@@ -139,7 +139,7 @@ class Refinement:
             return []
         points, feasible = self._evaluator.points, self._evaluator.feasible
         good = sorted((key for key in points if feasible(points[key])), key=self._evaluator.order)[:CENTERS]
-        near = sorted(points, key=lambda key: (-points[key].accuracy, key))[:CENTERS]
+        near = sorted(points, key=lambda key: (-self._evaluator.score(points[key]), key))[:CENTERS]
         if self._rounds % TUNED_EVERY == 0:
             table = self._noise.table * self._model.scales()[:, None]
             budgets = self._noise.budget * np.exp([-0.5, 0.0, 0.5])

@@ -22,7 +22,7 @@ from hpq_hls.quantize.bias import bias_type, corrected_bias, half_lsb, mean_inpu
 from hpq_hls.quantize.moments import InputMoments, as_matrices, collect_moments
 from hpq_hls.quantize.options import QuantizerOptions, Scaling, WeightRounding
 from hpq_hls.quantize.precision import LayerPrecision, Precision, Width, check_layers, parse_precision
-from hpq_hls.quantize.scaling import FINEST, choose_type
+from hpq_hls.quantize.scaling import FINEST, candidate_types
 from hpq_hls.quantize.weights import WeightCodes, WeightMoments, chosen_modes, round_weights
 from hpq_hls.simulate import LayerSpec, QuantizedGraph, QuantizedLayer, assemble
 from hpq_hls.simulate.layer import Edge
@@ -167,8 +167,10 @@ class Quantizer:
         if self.options.scaling is Scaling.OUTPUT:
             error = OutputError(self.graph, name, seen, self._all_moments())
             chosen = least_error(seen, width, modes, error)
+        elif self.options.scaling is Scaling.ERROR:
+            chosen = least_error(seen, width, modes)
         else:
-            chosen = choose_type(seen.sample, width, seen.signed, *modes, self.options.scaling)
+            chosen = candidate_types(seen.sample, width, seen.signed, *modes)[0]
         if chosen.fraction == FINEST and 0 < abs(seen.sample).max() < 0.5 * chosen.scale:
             raise PrecisionError(
                 f"the values of {name!r} are all below 2**-{FINEST + 1} and would become zero; "

@@ -24,8 +24,8 @@ from hpq_hls.quantize.scaling import CLIPPED_BITS, COARSEST, FINEST, range_integ
 from hpq_hls.simulate.layer import MAX_WEIGHT_SHIFT
 
 HOPELESS = 16.0
-"""Integer bits that give a layer's output so many times the error of the best, all weights rounded to nearest,
-are not tried any further; making up for errors does not turn that round."""
+"""Integer bits that give a layer's output so many times the error of the best, all weights rounded to
+nearest, are not tried any further; making up for errors does not turn that round."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,12 +133,9 @@ class _Rounding:
     @property
     def _feeds(self) -> WeightMoments | None:
         """What errors are fed back by; None where each weight is rounded by itself."""
-        nearest_only = self.options.weight_rounding is WeightRounding.NEAREST
-        return (
-            None
-            if nearest_only or self.statistics is None or self.statistics.factor is None
-            else self.statistics
-        )
+        if self.options.weight_rounding is WeightRounding.NEAREST or self.statistics is None:
+            return None
+        return None if self.statistics.factor is None else self.statistics
 
     def _tried(self, integers: IntArray, feeds: WeightMoments | None) -> tuple[FloatArray, FloatArray]:
         """Codes with each choice of integer bits, (groups, rows, candidates, columns), and their error,

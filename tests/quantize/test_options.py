@@ -18,8 +18,7 @@ from hpq_hls.fixed import FixedType, Overflow, Rounding
 from hpq_hls.graph import Graph
 from hpq_hls.quantize import Quantizer, QuantizerOptions, Scaling, WeightRounding, parse_precision, quantize
 from hpq_hls.quantize import moments as moments_module
-from hpq_hls.quantize.activations import OutputError
-from hpq_hls.quantize.scaling import choose_type
+from hpq_hls.quantize.activations import OutputError, least_error
 
 PLAIN: dict[str, Any] = {
     "scaling": "error",
@@ -124,7 +123,7 @@ def test_every_bit_of_the_values_lowers_the_error(graph: Graph, x: np.ndarray) -
 
 @pytest.mark.parametrize("width", [8, 12, 16, 24])
 def test_the_options_count_at_any_width(graph: Graph, x: np.ndarray, width: int) -> None:
-    """Compensation moves codes of wide weights too, and by few steps. (At 32 bits float32 weights are exact.)"""
+    """Compensation moves codes of wide weights too, by few steps. (At 32 bits float32 weights are exact.)"""
     plain, default = (Quantizer(graph, x, **options).quantize(width) for options in (PLAIN, {}))
     moved = 0
     for name, layer in default.layers.items():
@@ -231,7 +230,7 @@ def test_output_scaling_never_has_more_output_error(graph: Graph, x: np.ndarray)
         measured = OutputError(quantizer.graph, name, seen, quantizer._all_moments())
         for width in (2, 3, 4, 6):
             chosen = quantizer._new_type(name, width, Rounding.RND)
-            by_value = choose_type(seen.sample, width, seen.signed, Rounding.RND, Overflow.SAT)
+            by_value = least_error(seen, width, (Rounding.RND, Overflow.SAT))
             assert measured(chosen) <= measured(by_value)
             differs += chosen != by_value
     assert differs > 0

@@ -1,6 +1,6 @@
 """Networks whose samples are drawn by a seed: calibration, validation, and data that no search has seen.
 
-Training never saw the images that validation and unseen samples are drawn from. Those of ``BARS`` are what the
+Training never saw what validation and unseen samples are drawn from. Those of ``BARS`` are what the
 project's bars are about; those of ``FRESH`` are for final figures and are not looked at while searches are
 built.
 
@@ -128,9 +128,7 @@ def dscnn(data: Data) -> Source:
     assert data.kws is not None
     with np.load(data.kws) as archive:
         features = (archive["x_int8"].astype(np.float32) - archive["zero_point"]) * archive["scale"]
-        held_out = Samples(
-            features.reshape(-1, 1, 49, 10).astype(np.float32), archive["y"].astype(np.int64)
-        )
+        held_out = Samples(features.reshape(-1, 1, 49, 10).astype(np.float32), archive["y"].astype(np.int64))
     return Source("DS-CNN", _mlperf(data.models, "kws_dscnn"), held_out, None, 200, 500, 500)
 
 

@@ -22,6 +22,7 @@ errors), the peer here gets the better figure: it is to be a strong opponent. ``
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -42,7 +43,10 @@ ROOM = 60
 """Evaluations for what comes after the singles."""
 CORRECTIONS = 20
 """Flips behind the last good prefix that are tried one by one."""
-BISECTIONS = 10
+WALK, BISECTIONS = 12, 5
+"""Most budgets that are tried from the boldest on until one is feasible; then so many in between."""
+BOLDER_HARM, BOLDER_COST = 2.0, 1.15
+"""Factors between the budgets of that walk."""
 SAMPLES = 512
 """Inputs that kl and distance look at."""
 
@@ -104,6 +108,21 @@ def last_feasible(combinations: Sequence[Combination], evaluator: Evaluator) -> 
     return bisect.bisect_left(combinations, True, 1, key=fails) - 1
 
 
+def boundary(boldest: float, factor: float, feasible: Callable[[float], bool]) -> None:
+    """Walk from the boldest budget to safer ones, by a factor, until one is feasible; bisect there."""
+    bold = safe = boldest
+    for _ in range(WALK):
+        if feasible(safe):
+            break
+        bold, safe = safe, safe * factor
+    for _ in range(BISECTIONS if bold != safe else 0):
+        middle = math.sqrt(bold * safe)
+        if feasible(middle):
+            safe = middle
+        else:
+            bold = middle
+
+
 class Peer:
     """What the four have in common."""
 
@@ -162,12 +181,14 @@ class ErrorPerBit(Peer):
             for index, own in enumerate(singles.levels)
             for slope, at in self._hull(own, costs.alone[index][-1] - costs.alone[index], harm[index])
         ]
-        prefixes = cumulative(space.widest, [(index, at) for _, index, at in sorted(steps)])
+        order = sorted(steps, key=lambda step: (step[0], step[1], -step[2]))
+        prefixes = cumulative(space.widest, [(index, at) for _, index, at in order])
         last_feasible(prefixes, evaluator)
 
     @staticmethod
     def _hull(levels: Sequence[int], saved: Floats, harm: Floats) -> Iterator[tuple[float, int]]:
-        """From the widest level on, the level that adds least harm per saving, and so on: slopes, levels."""
+        """From the widest level on, the level that adds least harm per saving, and so on: slopes, levels.
+        What lies between two of them is on the way."""
         here = len(levels) - 1
         while True:
             further = np.flatnonzero(saved > saved[here] + 1e-9)
@@ -175,6 +196,8 @@ class ErrorPerBit(Peer):
                 return
             slopes = (harm[further] - harm[here]) / (saved[further] - saved[here])
             best = int(np.argmin(slopes))
+            for level in range(here - 1, int(further[best]), -1):
+                yield float(slopes[best]), levels[level]
             here = int(further[best])
             yield float(slopes[best]), levels[here]
 
@@ -234,16 +257,12 @@ class Divergence(Peer):
         base = self._probe.divergence(space, space.widest)
         harm = singles.table(lambda i, at: self._probe.divergence(space, singles.combination(i, at)) - base)
         program = Program(measure_costs(space, evaluator, singles.levels), singles.levels)
-        positive = [own[own > 0] for own in harm]
-        low = min((own.min() for own in positive if len(own)), default=1e-9)
-        high = max(sum(own.max() for own in harm), 2 * low)
-        for _ in range(BISECTIONS):
-            middle = float(np.sqrt(low * high))
-            found = program.cheapest(harm, middle)
-            if found is not None and evaluator.feasible(evaluator.evaluate([found])[0]):
-                low = middle
-            else:
-                high = middle
+
+        def feasible(budget: float) -> bool:
+            found = program.cheapest(harm, budget)
+            return found is not None and evaluator.feasible(evaluator.evaluate([found])[0])
+
+        boundary(max(float(max(own.max() for own in harm)), 1e-9), 1 / BOLDER_HARM, feasible)
 
 
 class Distance(Peer):
@@ -261,18 +280,14 @@ class Distance(Peer):
         harm = singles.table(lambda i, at: self._probe.distance(space, singles.combination(i, at)) - base)
         costs = measure_costs(space, evaluator, singles.levels)
         program = Program(costs, singles.levels)
-        low, high = program.lowest_cost(), program.cost(space.widest)
-        for _ in range(BISECTIONS):
-            middle = float(np.sqrt(low * high))
-            found = program.least_harm(harm, middle)
-            if found is None:
-                low = middle
-                continue
-            point = self._widened(found, middle, harm, singles, evaluator)
-            if evaluator.feasible(point):
-                high = middle
-            else:
-                low = middle
+
+        def feasible(budget: float) -> bool:
+            found = program.least_harm(harm, budget)
+            return found is not None and evaluator.feasible(
+                self._widened(found, budget, harm, singles, evaluator)
+            )
+
+        boundary(BOLDER_COST * program.lowest_cost(), BOLDER_COST, feasible)
 
     @staticmethod
     def _widened(

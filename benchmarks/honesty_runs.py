@@ -52,7 +52,7 @@ class Cell:
 @dataclass(frozen=True)
 class Record:
     """What a search found. Drops are shares; ``drop``: on the validation data. seconds: of the search,
-    calibration included. certified, drop_bound: see ``SearchResult``; None where there was no confidence."""
+    calibration included; cpu: seconds of this process, which other work beside it disturbs less. certified, drop_bound: see ``SearchResult``; None where there was no confidence."""
 
     cell: Cell
     feasible: bool
@@ -61,6 +61,7 @@ class Record:
     cost: float
     evaluations: int
     seconds: float
+    cpu: float
     drop: float
     unseen_drop: float
     validation: int
@@ -78,10 +79,11 @@ class Record:
 
 
 class Store:
-    """Records in a file of JSON lines; whatever it holds when it is opened is done."""
+    """Records in a file of JSON lines; whatever it holds when it is opened is done. Several processes may add
+    to one file: a line is written at once."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self.records: dict[Cell, Record] = {}
         if path.exists():
             for line in path.read_text(encoding="utf-8").splitlines():
@@ -90,9 +92,9 @@ class Store:
                 self.records[record.cell] = record
 
     def add(self, record: Record) -> None:
-        """Write it at once."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
+        """Keep it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(record)) + "\n")
         self.records[record.cell] = record
 
@@ -132,7 +134,7 @@ def _run(cell: Cell, graph: hpq.Graph, draw: Draw, float_unseen: float, journal:
     if journal is not None:
         name = f"{cell.network}_{cell.seed}_{cell.objective}.sqlite"
         settings |= {"journal": journal / name, "resume": True}
-    start = time.perf_counter()
+    start, started = time.perf_counter(), time.process_time()
     result = hpq.search(
         graph,
         draw.calibration,
@@ -145,7 +147,7 @@ def _run(cell: Cell, graph: hpq.Graph, draw: Draw, float_unseen: float, journal:
         n_jobs=1,
         **settings,
     )
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - started
     bounded = cell.confidence is not None
     return Record(
         cell=cell,
@@ -155,6 +157,7 @@ def _run(cell: Cell, graph: hpq.Graph, draw: Draw, float_unseen: float, journal:
         cost=result.best_point.cost,
         evaluations=result.evaluations,
         seconds=seconds,
+        cpu=cpu,
         drop=result.float_accuracy - result.best_point.accuracy,
         unseen_drop=float_unseen - accuracy(result.best, draw.unseen),
         validation=len(draw.validation.x),
@@ -169,24 +172,25 @@ def accuracy(network: hpq.Graph | QuantizedGraph, samples: Samples) -> float:
 
 
 def run_all(
-    groups: Iterable[Sequence[Cell]], data: Data, store: Store, jobs: int, journal: Path | None = None
-) -> Iterator[Record]:
-    """All searches that the store does not hold, each group in one process, one thread each."""
+    groups: Iterable[Sequence[Cell]], data: Data, path: Path, jobs: int, journal: Path | None = None
+) -> None:
+    """All searches that the file does not hold, each group in one process, one thread each."""
+    store = Store(path)
     wanted = [[cell for cell in group if cell not in store.records] for group in groups]
     wanted = [group for group in wanted if group]
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"  # for the processes to come
     # A worker with two networks would hold the data of both: those of one network come after each other.
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = [pool.submit(_listed, group, data, journal) for group in wanted]
-        for future in as_completed(futures):
-            for record in future.result():
-                store.add(record)
-                yield record
+        for future in as_completed([pool.submit(_kept, group, data, path, journal) for group in wanted]):
+            future.result()
 
 
-def _listed(cells: Sequence[Cell], data: Data, journal: Path | None) -> list[Record]:
-    return list(run_together(cells, data, journal))
+def _kept(cells: Sequence[Cell], data: Data, path: Path, journal: Path | None) -> None:
+    store = Store(path)
+    for record in run_together(cells, data, journal):
+        store.add(record)
+        print(told(record), flush=True)
 
 
 def told(record: Record) -> str:

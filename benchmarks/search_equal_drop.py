@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import search_peers
-from honesty_runs import DEFAULT, Cell, Record, Store, run_all, told
+from honesty_runs import DEFAULT, Cell, Record, Store, run_all
 from honesty_tables import searches
 from scipy.optimize import isotonic_regression
 from search_honesty import add_data_arguments, data_of, networks_of
@@ -161,12 +161,10 @@ def groups(given: argparse.Namespace) -> Iterator[list[Cell]]:
 
 def main() -> None:
     given = arguments()
-    store = Store(given.out)
     if not given.summary:
         with tempfile.TemporaryDirectory() as folder:
-            for record in run_all(groups(given), data_of(given), store, given.jobs, Path(folder)):
-                print(told(record), flush=True)
-    records = list(store.records.values())
+            run_all(groups(given), data_of(given), given.out, given.jobs, Path(folder))
+    records = list(Store(given.out).records.values())
     print(f"\n{searches(records)}\n\n{comparison(records, given.reference, given.targets)}")
 
 

@@ -2,7 +2,7 @@
 
 Searches with the default confidence and with none, on samples drawn by seeds (see ``honesty_networks``), at
 an allowed drop of 0.5 and 1 point. Each pair runs in one process right after each other, in turns the one and
-the other first, with one thread, so that their times compare. Every search is written to --out as its pair
+the other first, with one thread, so that their times compare. Every search is written to --out as it
 ends; run again, the same command goes on where it stopped.
 
     python benchmarks/search_honesty.py --mnist mnist.npz --cifar cifar10_subset.npz --kws kws_1000.npz \\
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import honesty_networks
 from honesty_networks import Data
-from honesty_runs import CONFIDENCE, DEFAULT, HAS_CONFIDENCE, Cell, Store, run_all, told
+from honesty_runs import CONFIDENCE, DEFAULT, HAS_CONFIDENCE, Cell, Store, run_all
 from honesty_tables import summary
 
 MODES: dict[str, tuple[float | None, ...]] = {"both": (CONFIDENCE, None), "none": (None,)}
@@ -104,11 +104,9 @@ def groups(given: argparse.Namespace) -> Iterator[list[Cell]]:
 
 def main() -> None:
     given = arguments()
-    store = Store(given.out)
     if not given.summary:
-        for record in run_all(groups(given), data_of(given), store, given.jobs):
-            print(told(record), flush=True)
-    print(f"\n{summary(list(store.records.values()))}")
+        run_all(groups(given), data_of(given), given.out, given.jobs)
+    print(f"\n{summary(list(Store(given.out).records.values()))}")
 
 
 if __name__ == "__main__":

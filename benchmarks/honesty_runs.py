@@ -51,8 +51,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Record:
-    """What a search found. Drops are shares; ``drop``: on the validation data. seconds: of the search,
-    calibration included; cpu: seconds of this process, which other work beside it disturbs less. certified, drop_bound: see ``SearchResult``; None where there was no confidence."""
+    """What a search found.
+
+    certified, drop_bound: see ``SearchResult``; None where there was no confidence. seconds: of the search,
+    calibration included; cpu: of its process alone, which other work on the machine disturbs less.
+    drop, unseen_drop: against the float network on the validation and on the unseen samples; shares.
+    validation, unseen: how many samples those are.
+    """
 
     cell: Cell
     feasible: bool
@@ -71,6 +76,11 @@ class Record:
     def within(self) -> bool:
         """Whether the drop on unseen data is within what was allowed."""
         return self.unseen_drop <= self.cell.max_drop + ROUNDING_ERROR
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the drop on unseen data is within the bound that the search states."""
+        return self.drop_bound is not None and self.unseen_drop <= self.drop_bound + ROUNDING_ERROR
 
     @property
     def exceedance(self) -> float:

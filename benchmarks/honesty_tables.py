@@ -103,8 +103,9 @@ def searches(records: Iterable[Record]) -> str:
 def with_confidence(records: Sequence[Record]) -> str:
     """With a confidence beside without, by network."""
     networks = list(dict.fromkeys(record.cell.network for record in records))
-    head = ["network", "searches", "certified", "of these within", "95 %", "not certified: exceed by"]
+    head = ["network", "searches", "certified", "of these within", "95 %", "all: within bound"]
     head += [
+        "not certified: exceed by",
         "the same without confidence",
         "cost, mean of ratios",
         "of means",
@@ -120,6 +121,7 @@ def with_confidence(records: Sequence[Record]) -> str:
             [
                 *(network, f"{len(pairs.default)}", f"{len(certified)}"),
                 *(f"{sum(record.within for record in certified)}", _interval(certified)),
+                f"{sum(record.bounded for record in pairs.default)}",
                 *(("", "") if exceeded is None else (f"{100 * value:.2f}" for value in exceeded)),
                 *_shown(pairs.ratios(lambda record: record.cost)),
                 *_shown(pairs.ratios(lambda record: record.seconds)),

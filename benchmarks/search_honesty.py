@@ -2,8 +2,8 @@
 
 Searches with the default confidence and with none, on samples drawn by seeds (see ``honesty_networks``), at
 an allowed drop of 0.5 and 1 point. Each pair runs in one process right after each other, in turns the one and
-the other first, with one thread, so that their times compare. Every search is written to --out as it
-ends; run again, the same command goes on where it stopped.
+the other first, with one thread, so that their times compare. Every search is written to --out as it ends;
+run again, the same command goes on where it stopped.
 
     python benchmarks/search_honesty.py --mnist mnist.npz --cifar cifar10_subset.npz --kws kws_1000.npz \\
         --models models --out honesty.jsonl --seeds 0:7 --jobs 2

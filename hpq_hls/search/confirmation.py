@@ -31,7 +31,7 @@ from hpq_hls.search.significance import bootstrap, paired_counts
 
 Rows = npt.NDArray[np.int64]
 
-HELD_SHARE = 0.65
+HELD_SHARE = 0.6
 """Of the validation samples, what is held back. The search sees risks, which need few samples."""
 ROOM = 1.5
 """Nothing is held back where the part held back would not be this many times as large as what certifies a

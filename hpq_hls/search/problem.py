@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from hpq_hls.errors import ConfigError, DataError
 from hpq_hls.fixed import Rounding
 from hpq_hls.graph import Graph, check_input
 from hpq_hls.hardware import HardwareConfig
+from hpq_hls.ops.base import FloatArray
 from hpq_hls.ops.layout import Array
 from hpq_hls.quantize import Quantizer, QuantizerOptions
 from hpq_hls.search.aims import Aims
@@ -33,9 +34,12 @@ from hpq_hls.search.result import Progress
 from hpq_hls.search.space import Space, space_of
 from hpq_hls.search.speed import TYPICAL_WIDTH, pricer_of
 from hpq_hls.search.strategies import STRATEGIES
+from hpq_hls.simulate import Simulator
 
 FAST, FAST_PER_VARIABLE = 100, 5
 """Evaluations of a fast search."""
+UNIFORM_WIDTHS = range(8, 1, -1)
+"""Of networks that show what errors cost."""
 SMALL_SPACE = 1024
 """Spaces up to this size are enumerated by strategy "auto"."""
 Samples = tuple[npt.ArrayLike, npt.ArrayLike]
@@ -164,9 +168,14 @@ def prepare_problem(
     reference = quantizer.graph.predict(x)
     jobs = joblib.effective_n_jobs(request.n_jobs)
     split = split_rows(len(x), metric.kind, request.max_drop, request.confidence)
-    rows = split.searched
-    gauge = gauge_of(metric, reference[rows], y[rows])
-    task = Task(quantizer, space, x, y, reference, rows, gauge, metric, pricing, request.memory_mib, jobs)
+    seen, rows = x, split.searched
+    if request.confidence is not None:  # noise needs no labels
+        more = _thinned(check_input(calibration_x, graph.input_shape, graph.input_name), len(rows))
+        seen, rows = np.concatenate([x, more]), np.concatenate([rows, len(x) + np.arange(len(more))])
+    usual = () if request.confidence is None else _uniform_outputs(quantizer, space, seen[rows])
+    outputs = np.concatenate([reference, quantizer.graph.predict(seen[len(x) :])])[rows]
+    gauge = gauge_of(metric, outputs, y[split.searched], usual)
+    task = Task(quantizer, space, seen, y, reference, rows, gauge, metric, pricing, request.memory_mib, jobs)
     score = metric(reference, y)
     aims = aims_of(metric.kind, gauge, len(split.held), score, request.max_drop, request.confidence)
     strategy = request.strategy
@@ -176,6 +185,19 @@ def prepare_problem(
     calibration = check_input(calibration_x, graph.input_shape, graph.input_name)
     mark = fingerprint({**about, **_decisive(task), "graph": graph, "calibration": calibration})
     return Problem(request, task, split, aims, strategy, metric, score, scored, mark, about, pricing)
+
+
+def _thinned(x: Array, most: int) -> Array:
+    """At most ``most`` of the samples, evenly spaced."""
+    chosen = np.linspace(0, len(x) - 1, min(most, len(x))).round().astype(int)
+    return np.asarray(x[chosen])
+
+
+def _uniform_outputs(quantizer: Quantizer, space: Space, x: Array) -> Iterator[FloatArray]:
+    """What networks of about one width everywhere put out."""
+    simulator = Simulator(x)
+    for combination in dict.fromkeys(space.near(width) for width in UNIFORM_WIDTHS):
+        yield simulator.predict(quantizer.quantize(space.precision(combination)))
 
 
 def _about(graph: Graph, task: Task, request: Request) -> dict[str, object]:

@@ -84,7 +84,7 @@ def _quality(result: Plain) -> list[tuple[str, str]]:
             f"{t.score(tuned['accuracy_after'], metric)} (epoch {tuned['best_epoch']} of {tuned['epochs']})"
         )
         rows.append((f"fine-tuned {name} (validation)", after if tuned["best_epoch"] else "no better"))
-        rows += test_rows(tuned["test"], metric, "fine-tuned") if tuned["best_epoch"] else []
+        rows += test_rows(tuned["test"], metric, "fine-tuned")
     return rows
 
 
@@ -117,7 +117,20 @@ def _hardware(result: Plain) -> list[tuple[str, str]]:
             "float32",
         ),
     ]
-    return rows + [("limit", sentence) for sentence in result["limits"]]
+    return rows + [("limit", sentence) for sentence in result["limits"]] + tuned_rows(result)
+
+
+def tuned_rows(result: Plain) -> list[tuple[str, str]]:
+    """What the fine-tuned integers cost, and whether they are used."""
+    tuned = result["tuned"]
+    if tuned is None or not tuned["best_epoch"]:
+        return []
+    change = t.change(tuned["cost"], result["best"]["cost"])
+    rows = [(f"fine-tuned {result['objective']}", f"{t.count(tuned['cost'])} {change}".strip())]
+    if tuned["exceeded"]:
+        said = f"not used: exceeds {tuned['exceeded']}; the network before fine-tuning stays"
+        return [*rows, ("fine-tuned network", said)]
+    return rows + [("  limit", sentence) for sentence in tuned["limits"]]
 
 
 def _course(result: Plain) -> list[tuple[str, str]]:

@@ -151,17 +151,29 @@ class Certificate:
 class Tuned:
     """What fine-tuning at the best point's widths made of it.
 
-    accuracy_before, accuracy_after: on the validation data. best_epoch: 0 where no epoch was better, and
-    ``file`` is None then. test: as of the search.
+    accuracy_before, accuracy_after: on the validation data. best_epoch: 0 where no epoch was better. cost,
+    limits: of the trained integers, as of the search. exceeded: the limits that they exceed, in words; ""
+    where they exceed none. used: whether they replace the quantized parameters; where not, ``file`` and
+    ``test`` are None. test: as of the search.
     """
+
+    derived: ClassVar[tuple[str, ...]] = ("used",)
 
     accuracy_before: float
     accuracy_after: float
     epochs: int
     best_epoch: int
     seconds: float
+    cost: float
+    limits: tuple[str, ...]
+    exceeded: str
     file: Path | None
     test: TestScore | None
+
+    @property
+    def used(self) -> bool:
+        """Whether later commands take the trained integers."""
+        return self.best_epoch > 0 and not self.exceeded
 
 
 @dataclass(frozen=True)

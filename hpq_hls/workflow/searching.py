@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from hpq_hls.errors import ConfigError
+from hpq_hls.hardware import HardwareConfig
 from hpq_hls.project import hardware_config
 from hpq_hls.search import Point, SearchProgress, SearchResult, search
 from hpq_hls.search.export import csv_text, json_text
@@ -51,7 +52,8 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
     if found.feasible:
         write_file(output / PRECISION_FILE, _precision_text(outcome))
         if work.project.settings.search.finetune and not found.interrupted:
-            outcome = replace(outcome, tuned=tune(work, found, show))
+            outcome = replace(outcome, tuned=tune(work, found, _hardware(work), show))
+            write_file(output / PRECISION_FILE, _precision_text(outcome))
     save_record(output, "search", graph_fingerprint(work.graph), _movable(outcome))
     if not found.feasible and not found.interrupted:
         raise ConfigError(_infeasible(work, found))
@@ -73,19 +75,24 @@ def _searched(work: Workspace, resume: bool, telling: _Telling) -> SearchResult:
             quantizer=settings.quantizer.options(),
             part=chip.part,
             clock_ns=chip.clock_ns,
-            hardware=hardware_config(
-                part=chip.part,
-                io=chip.io,
-                target_interval=chip.target_interval,
-                reuse_factor=chip.reuse_factor,
-                strategy=chip.strategy,
-                layers=work.folding(),
-            ),
+            hardware=_hardware(work),
             journal=work.project.output / JOURNAL_FILE,
             resume=resume,
             uniform=True,
             progress=telling,
         )
+
+
+def _hardware(work: Workspace) -> HardwareConfig:
+    chip = work.project.settings.hardware
+    return hardware_config(
+        part=chip.part,
+        io=chip.io,
+        target_interval=chip.target_interval,
+        reuse_factor=chip.reuse_factor,
+        strategy=chip.strategy,
+        layers=work.folding(),
+    )
 
 
 class _Telling:
@@ -188,9 +195,18 @@ def _precision_text(outcome: r.SearchOutcome) -> str:
         f"# Found by hpq search: {outcome.objective} {outcome.best.cost:,.0f}, {outcome.metric} "
         f"{shown(outcome.metric, outcome.best.accuracy)} on the validation data (float "
         f"{shown(outcome.metric, outcome.float_accuracy)}).\n"
+        f"{_tuned_text(outcome)}"
         f"# To use it, write in project.yaml: `precision: <path of this file>`.\n"
     )
     return head + yaml.safe_dump(r.plain(outcome.best.precision), sort_keys=False, default_flow_style=None)
+
+
+def _tuned_text(outcome: r.SearchOutcome) -> str:
+    tuned = outcome.tuned
+    if tuned is None or not tuned.used:
+        return ""
+    after = shown(outcome.metric, tuned.accuracy_after)
+    return f"# Fine-tuned: {outcome.objective} {tuned.cost:,.0f}, {outcome.metric} {after}.\n"
 
 
 def _infeasible(work: Workspace, found: SearchResult) -> str:

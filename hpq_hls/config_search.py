@@ -22,6 +22,7 @@ from hpq_hls.config_fields import (
 from hpq_hls.finetune import Loss
 from hpq_hls.fixed import Overflow, Rounding
 from hpq_hls.quantize import QuantizerOptions, Scaling, WeightRounding
+from hpq_hls.search.arguments import check_confidence, check_effort
 from hpq_hls.search.choices import modes_of, narrowed
 from hpq_hls.search.errors import SettingError
 from hpq_hls.search.limits import Limits, check_limit
@@ -48,6 +49,16 @@ def _objective(value: Any) -> Any:
     if isinstance(value, dict):
         value = {name: _number(weight) for name, weight in value.items()}
     find_objective(value)
+    return value
+
+
+def _confidence(value: Any) -> Any:
+    check_confidence("confidence", value)
+    return value
+
+
+def _effort(value: Any) -> Any:
+    check_effort("effort", value)
     return value
 
 
@@ -114,6 +125,8 @@ class SearchSettings(Section):
 
     objective: Annotated[Any, accepted(_objective)] = "lut"
     max_drop: Annotated[Real, Field(ge=0)] = 0.01
+    confidence: Annotated[Any, accepted(_confidence)] = 0.9
+    effort: Annotated[Any, accepted(_effort)] = "full"
     metric: Annotated[Text, AfterValidator(check_name)] = "top1"
     limits: Annotated[LimitSettings, Empty] = LimitSettings()
     weight_bits: WidthList = WEIGHT_BITS

@@ -31,6 +31,8 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "drop": text.drop,
     "drop_bounds": text.drop_bounds,
     "probability": text.probability,
+    "unseen": text.unseen,
+    "verdict": text.verdict,
     "weight_type": text.weight_type,
     "certificate": certificate,
     "tuned_rows": tuned_rows,

@@ -6,7 +6,13 @@ import math
 import operator
 from typing import Any
 
+import numpy as np
+
 from hpq_hls.search.errors import SettingError
+
+LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.5, 0.995
+EFFORTS = ("fast", "full")
+"""About 100 evaluations; or as many as the strategy wants."""
 
 
 def check_whole(name: str, given: Any, least: int) -> None:
@@ -43,6 +49,31 @@ def check_number(name: str, given: Any, wanted: str, *, least: float = 0.0, abov
         number = math.nan
     if not (least < number if above else least <= number) or number == math.inf:
         raise SettingError((name,), f"is {given!r}; give {wanted}")
+
+
+def check_confidence(name: str, given: Any) -> None:
+    """A probability that can be shown, or None.
+
+    Raises:
+        SettingError: it is neither.
+    """
+    number = isinstance(given, (int, float, np.number)) and not isinstance(given, bool)
+    if given is not None and not (number and LEAST_CONFIDENCE <= given <= MOST_CONFIDENCE):
+        raise SettingError(
+            (name,),
+            f"is {given!r}; give a probability from {LEAST_CONFIDENCE:g} to {MOST_CONFIDENCE:g}, or None "
+            "(null) for the drop on the validation data alone",
+        )
+
+
+def check_effort(name: str, given: Any) -> None:
+    """How much a search may take.
+
+    Raises:
+        SettingError: it is none of ``EFFORTS``.
+    """
+    if not isinstance(given, str) or given not in EFFORTS:
+        raise SettingError((name,), f"is {given!r}; choose {' or '.join(EFFORTS)}")
 
 
 def check_kind(name: str, given: Any, kind: type | tuple[type, ...], wanted: str) -> None:

@@ -15,7 +15,9 @@ from hpq_hls.search import Point, SearchProgress, SearchResult, search
 from hpq_hls.search.export import csv_text, json_text
 from hpq_hls.search.limits import exceeded
 from hpq_hls.search.metric import shown, shown_drop
+from hpq_hls.search.significance import TestScore
 from hpq_hls.workflow import results as r
+from hpq_hls.workflow.guarantee import beyond, confirmed
 from hpq_hls.workflow.progress import Quiet, Reporter, Step
 from hpq_hls.workflow.records import graph_fingerprint, save_record, write_file
 from hpq_hls.workflow.tuning import tune
@@ -52,7 +54,9 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
     if found.feasible:
         write_file(output / PRECISION_FILE, _precision_text(outcome))
         if work.project.settings.search.finetune and not found.interrupted:
-            outcome = replace(outcome, tuned=tune(work, found, _hardware(work), show))
+            tuned = tune(work, found, _hardware(work), show)
+            warnings = (*outcome.warnings, *_warnings(found, tuned.test, "fine-tuned network's "))
+            outcome = replace(outcome, tuned=tuned, warnings=warnings)
             write_file(output / PRECISION_FILE, _precision_text(outcome))
     save_record(output, "search", graph_fingerprint(work.graph), _movable(outcome))
     if not found.feasible and not found.interrupted:
@@ -145,6 +149,12 @@ def _outcome(work: Workspace, found: SearchResult, samples: int, seconds: float)
         samples=samples,
         float_accuracy=found.float_accuracy,
         max_drop=found.max_drop,
+        confidence=found.confidence,
+        certified=found.certified,
+        drop_bound=found.drop_bound,
+        confirmation=confirmed(found),
+        identity=work.identity(found.best_point.precision).text,
+        warnings=_warnings(found, found.test),
         feasible=found.feasible,
         interrupted=found.interrupted,
         evaluations=found.evaluations,
@@ -163,6 +173,11 @@ def _outcome(work: Workspace, found: SearchResult, samples: int, seconds: float)
         exported=tuple(output / name for name in FRONT_FILES),
         journal=output / JOURNAL_FILE,
     )
+
+
+def _warnings(found: SearchResult, test: TestScore | None, whose: str = "") -> tuple[str, ...]:
+    said = "" if test is None else beyond(test, found.max_drop, found.metric, "test", whose)
+    return (said,) if said else ()
 
 
 def _row(point: Point) -> r.PointRow:

@@ -132,6 +132,18 @@ class Operator(ABC):
         inputs: at the fraction the operator sees (aligned for operators with several inputs).
         """
 
+    def never_negative(self, inputs: Sequence[bool]) -> bool:
+        """Whether no output of the trained operator can be negative.
+
+        inputs: of which inputs that is known. It is ``range`` of the signs: no term may be negative.
+        """
+        seen = [Interval(0, 1) if known else Interval(-1, 1) for known in inputs]
+        weight = None if self.weight is None else np.sign(self.weight).astype(np.int64)
+        if self.constant is not None:
+            weight = np.asarray(self.constant.raw, dtype=np.int64)
+        bias = None if self.bias is None else np.minimum(np.sign(self.bias), 0).astype(np.int64)
+        return self.range(seen, weight, bias)[0].lo >= 0
+
     @abstractmethod
     def lower(self, build: Lowering) -> None:
         """Ask the hardware builder for the kernels that compute this operator."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,38 +12,68 @@ import numpy.typing as npt
 from hpq_hls.fixed import FixedType, Overflow, Rounding
 from hpq_hls.graph import Graph
 from hpq_hls.ops.base import FloatArray
+from hpq_hls.quantize.headroom import PREMIUM, SPARE_BITS, Tail
 from hpq_hls.quantize.moments import InputMoments, as_matrices
-from hpq_hls.quantize.scaling import candidate_types, squared_error, thinning
+from hpq_hls.quantize.scaling import (
+    COARSEST,
+    MAX_SAMPLES,
+    candidate_types,
+    cast_error,
+    range_integer_bits,
+    squared_error,
+    thinning,
+)
+
+HOPELESS = 1000.0
+"""Types that make so many times the error of the best in the values themselves are not tried on the layers
+that read them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Observed:
     """Float values of the input or of a casting layer's output on calibration data.
 
-    sample: some of them, flat, with the extremes. signed: whether the type needs a sign.
+    sample: some of them, flat, with the extremes. signed: whether the type needs a sign. tail: what to expect
+    beyond the extremes.
     """
 
     sample: FloatArray
     signed: bool
+    tail: Tail
 
 
 def observe(graph: Graph, data: npt.NDArray[np.generic]) -> dict[str, Observed]:
-    """What is seen of the input and of each casting layer (a ReLU's output needs no sign)."""
+    """What is seen of the input and of each casting layer."""
     wanted = {graph.input_name, *(node.name for node in graph.nodes if node.op.casts)}
     samples: dict[str, list[FloatArray]] = {name: [] for name in wanted}
+    peaks: dict[str, list[FloatArray]] = {name: [] for name in wanted}
     for rows, name, part in graph.each_value(data):
         if name in wanted:
+            size = part[0].size
             flat = part.reshape(-1)
-            step = thinning(len(data) * part[0].size)
-            first = -(rows.start * part[0].size) % step
+            step = thinning(len(data) * size // MAX_SAMPLES, size)
+            first = -(rows.start * size) % step
             samples[name] += [flat[first::step].copy(), np.array([flat.min(), flat.max()])]
-    seen: dict[str, Observed] = {}
-    for name, parts in samples.items():
-        sample = np.concatenate(parts)
-        node = graph.by_name.get(name)
-        signed = bool(sample.min() < 0) if node is None else node.activation is None
-        seen[name] = Observed(sample, signed)
-    return seen
+            peaks[name].append(np.abs(flat).reshape(len(part), size).max(axis=1))
+    lowest = min(float(part.min()) for part in samples[graph.input_name])
+    unsigned = never_negative(graph, lowest >= 0)
+    return {
+        name: Observed(
+            np.concatenate(parts),
+            signed=not unsigned[name],
+            tail=Tail.of(np.concatenate(peaks[name]), math.prod(graph.shapes[name])),
+        )
+        for name, parts in samples.items()
+    }
+
+
+def never_negative(graph: Graph, known: bool) -> dict[str, bool]:
+    """Of which values of the float network it is known that they cannot be negative. known: of the input."""
+    found = {graph.input_name: known}
+    for node in graph.nodes:
+        own = node.op.never_negative([found[name] for name in node.inputs])
+        found[node.name] = own if node.activation is None else node.activation.never_negative([own])
+    return found
 
 
 def readers(graph: Graph, name: str) -> tuple[list[str], bool]:
@@ -69,22 +100,31 @@ class OutputError:
     rounded and with those of the float network, relative to the output's variance. Of everything else: the
     same of the value itself. Exact operators in between (max pooling, ReLU, moving elements) never reverse
     the order of values, so rounding behind them is rounding in front of them.
+
+    gain: what independent errors of the values, of mean square 1, would make.
     """
 
     def __init__(self, graph: Graph, name: str, seen: Observed, moments: dict[str, InputMoments]) -> None:
         weighted, others = readers(graph, name)
-        self._layers = [(as_matrices(graph.by_name[layer]), moments[layer]) for layer in weighted]
         self._values = seen.sample if others or not weighted else None
+        self._own = self.gain = 0.0
+        if self._values is not None:
+            self._own = self.gain = 1.0 / _positive(float(seen.sample.var()))
+        self._layers = []
+        for layer in weighted:
+            weights = as_matrices(graph.by_name[layer])
+            power = _positive(_output_power(weights, moments[layer]))
+            sample = moments[layer].sample.astype(np.float64).transpose(1, 0, 2)
+            self._layers.append((sample, weights.transpose(0, 2, 1), 1.0 / power))
+            self.gain += float(np.square(weights).sum()) / power
 
     def __call__(self, candidate: FixedType) -> float:
         error = 0.0
         if self._values is not None:
-            error += squared_error(candidate, self._values) / _positive(float(self._values.var()))
-        for weights, moments in self._layers:
-            sample = moments.sample.astype(np.float64).transpose(1, 0, 2)
-            change = candidate.to_float(candidate.from_float(sample)) - sample
-            power = np.square(np.matmul(change, weights.transpose(0, 2, 1))).sum() / sample.shape[1]
-            error += float(power) / _positive(_output_power(weights, moments))
+            error += squared_error(candidate, self._values) * self._own
+        for sample, weights, gain in self._layers:
+            change = np.matmul(cast_error(candidate, sample), weights)
+            error += float(np.square(change, out=change).sum()) / sample.shape[1] * gain
         return error
 
 
@@ -99,9 +139,40 @@ def _positive(value: float) -> float:
     return value if value > 0 else 1.0
 
 
+def value_error(seen: Observed) -> Callable[[FixedType], float]:
+    """The mean squared error that a type makes in the values themselves, as far as they were seen."""
+    return lambda candidate: squared_error(candidate, seen.sample)
+
+
 def least_error(
-    seen: Observed, width: int, modes: tuple[Rounding, Overflow], error: OutputError
+    seen: Observed,
+    width: int,
+    modes: tuple[Rounding, Overflow],
+    error: OutputError | None = None,
 ) -> FixedType:
-    """Of the types that might suit, the one with the least error; the widest range where several tie."""
-    types: Sequence[FixedType] = candidate_types(seen.sample, width, seen.signed, *modes)
-    return min(types, key=error)
+    """Of the types that might suit, the one with the least error; the widest range where several tie. If it
+    just holds what was seen, it gets as much room above that as its width can afford.
+
+    error: None: that of the values themselves.
+    """
+    by_value = value_error(seen)
+    measured, gain = (by_value, 1.0) if error is None else (error, error.gain)
+    types = candidate_types(seen.sample, width, seen.signed, *modes)
+    if error is not None and len(types) > 1:
+        own = [by_value(kind) for kind in types]
+        types = [kind for kind, found in zip(types, own, strict=True) if found <= HOPELESS * min(own)]
+    errors = [measured(kind) for kind in types]
+    least = min(errors)
+    best = types[errors.index(least)]
+    if best.integer != range_integer_bits(seen.sample, width, seen.signed):
+        return best
+    for _ in range(SPARE_BITS):
+        wider = best.replace(integer=best.integer + 1)
+        saved = gain * (seen.tail.error(best) - seen.tail.error(wider))
+        if wider.fraction < COARSEST or saved <= 0:
+            break
+        found = measured(wider)
+        if saved < PREMIUM * (found - least):
+            break
+        best, least = wider, found
+    return best

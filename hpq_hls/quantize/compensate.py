@@ -10,6 +10,10 @@ moments H = E[x x^T]. Finding the best integers is a closest-vector problem; two
 2. Coordinate descent: each integer in turn takes the value that is best with all others held, until none
    moves. The error never rises.
 
+A code may be bound to fewer values than the width has: pruned weights stay zero that way, and the others
+make up for each other without them. Both passes work on what is left of the weights after rounding to
+nearest, of the order of one step at any width, so that float64 decides about 30 bits as about 3.
+
 The rows of all groups of a convolution are independent and go through side by side. Everything is computed
 in float64 and depends on nothing but the arguments.
 """
@@ -28,7 +32,11 @@ LEAST_GAIN = 1e-9
 """By how much of a step a better value must be better, so that the noise of float64 moves nothing."""
 
 
-def nearest(weights: FloatArray, scale: FloatArray, low: int, high: int) -> FloatArray:
+Bound = int | FloatArray
+"""Least or largest code: of all, or (groups, rows, columns)."""
+
+
+def nearest(weights: FloatArray, scale: FloatArray, low: Bound, high: Bound) -> FloatArray:
     """Integers nearest to ``weights / scale`` within ``low..high``, ties upwards, as AP_RND and AP_SAT do."""
     return np.clip(np.floor(weights / scale + 0.5), low, high)
 
@@ -48,18 +56,22 @@ def output_error(
 
 
 def fed_back(
-    weights: FloatArray, scale: FloatArray, low: int, high: int, moments: FloatArray, factor: FloatArray
+    weights: FloatArray, scale: FloatArray, low: Bound, high: Bound, moments: FloatArray, factor: FloatArray
 ) -> FloatArray:
     """Pass 1: integers within ``low..high`` whose output error is small, never above that of ``nearest``.
 
     weights: (groups, rows, columns). scale: (groups, rows, 1), a power of two for each row. moments:
     (groups, columns, columns), symmetric and positive definite. factor: ``feedback_factor(moments)``.
     """
-    order = _order(moments)[:, None]
-    fed = np.empty_like(weights)
-    feeding = _fed_back(np.take_along_axis(weights, order, axis=2) / scale, low, high, factor)
-    np.put_along_axis(fed, order, feeding, axis=2)
     rounded = nearest(weights, scale, low, high)
+    order = _order(moments)[:, None]
+    left, least, most = (
+        np.take_along_axis(values, order, axis=2)
+        for values in (weights / scale - rounded, low - rounded, high - rounded)
+    )
+    steps = np.empty_like(weights)
+    np.put_along_axis(steps, order, _fed_back(left, least, most, factor), axis=2)
+    fed = rounded + steps
     worse = output_error(weights, fed, scale, moments) > output_error(weights, rounded, scale, moments)
     fed[worse] = rounded[worse]
     return fed
@@ -82,14 +94,16 @@ def _order(moments: FloatArray) -> np.ndarray[tuple[int, int], np.dtype[np.intp]
     return np.argsort(-np.diagonal(moments, axis1=1, axis2=2), axis=1, kind="stable")
 
 
-def _fed_back(wanted: FloatArray, low: int, high: int, factor: FloatArray) -> FloatArray:
-    """Columns in the order of ``factor``. wanted: weights in units of their scale."""
-    wanted, codes = wanted.copy(), np.empty_like(wanted)
+def _fed_back(wanted: FloatArray, low: FloatArray, high: FloatArray, factor: FloatArray) -> FloatArray:
+    """Columns in the order of ``factor``. wanted: weights in units of their scale; changed."""
+    codes = np.empty_like(wanted)
     errors = np.empty((*wanted.shape[:2], BLOCK))
     for start in range(0, wanted.shape[2], BLOCK):
         end = min(start + BLOCK, wanted.shape[2])
         for column in range(start, end):
-            codes[:, :, column] = np.clip(np.floor(wanted[:, :, column] + 0.5), low, high)
+            codes[:, :, column] = np.clip(
+                np.floor(wanted[:, :, column] + 0.5), low[:, :, column], high[:, :, column]
+            )
             error = (wanted[:, :, column] - codes[:, :, column]) / factor[:, column, column, None]
             wanted[:, :, column + 1 : end] -= error[:, :, None] * factor[:, None, column, column + 1 : end]
             errors[:, :, column - start] = error
@@ -98,21 +112,24 @@ def _fed_back(wanted: FloatArray, low: int, high: int, factor: FloatArray) -> Fl
 
 
 def descended(
-    weights: FloatArray, codes: FloatArray, scale: FloatArray, low: int, high: int, moments: FloatArray
+    weights: FloatArray, codes: FloatArray, scale: FloatArray, low: Bound, high: Bound, moments: FloatArray
 ) -> FloatArray:
     """Pass 2: integers that no change of a single one improves, from ``codes`` on (or after SWEEPS)."""
     groups, rows, columns = codes.shape
-    slopes = np.matmul(weights / scale - codes, moments).reshape(-1, columns)
-    codes = codes.reshape(-1, columns).copy()
+    left = weights / scale - codes  # what is asked for is counted from the codes, and stays small
+    slopes = np.matmul(left, moments).reshape(-1, columns)
+    least, most = ((bound - codes).reshape(-1, columns) for bound in (low, high))
+    steps = np.zeros((groups * rows, columns))
     group = np.repeat(np.arange(groups), rows)
     curvature = np.diagonal(moments, axis1=1, axis2=2)
-    active = np.arange(len(codes))
+    active = np.arange(len(steps))
     for _ in range(SWEEPS):
         moved = np.zeros(len(active), dtype=bool)
-        own, slope, of = codes[active], slopes[active], group[active]
+        own, slope, of = steps[active], slopes[active], group[active]
+        floor, ceiling = least[active], most[active]
         for column in range(columns):
             best = own[:, column] + slope[:, column] / curvature[of, column]
-            rounded = np.clip(np.floor(best + 0.5), low, high)
+            rounded = np.clip(np.floor(best + 0.5), floor[:, column], ceiling[:, column])
             gain = np.abs(own[:, column] - best) - np.abs(rounded - best)
             changing = np.flatnonzero(gain > LEAST_GAIN)
             if changing.size:
@@ -120,8 +137,8 @@ def descended(
                 own[changing, column] = rounded[changing]
                 slope[changing] -= step[:, None] * moments[of[changing], column]
                 moved[changing] = True
-        codes[active], slopes[active] = own, slope
+        steps[active], slopes[active] = own, slope
         active = active[moved]
         if not active.size:
             break
-    return codes.reshape(groups, rows, columns)
+    return np.asarray(codes + steps.reshape(codes.shape))

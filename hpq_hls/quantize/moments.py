@@ -18,6 +18,7 @@ from hpq_hls.graph import Graph, Node
 from hpq_hls.ops import Shape, WindowSpec
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.ops.layout import Array
+from hpq_hls.quantize.scaling import thinning
 
 MAX_PATCHES = 1 << 14
 """Patches per layer that the moments are taken over, spread evenly over the calibration data."""
@@ -111,11 +112,9 @@ class _Collector:
         self._columns = weights.shape[2]
         self._positions = math.prod(output_shape[1:]) if len(output_shape) > 1 else 1
         total = samples * self._positions
-        self._step = max(1, total // MAX_PATCHES)
-        while math.gcd(self._step, self._positions) > 1:  # else some positions would never be looked at
-            self._step += 1
+        self._step = thinning(total // MAX_PATCHES, self._positions)
         kept = min(MAX_SAMPLES, max(1, MAX_SAMPLED // (self._groups * self._columns)))
-        self._thinning = math.ceil(math.ceil(total / self._step) / kept)
+        self._thinning = thinning(math.ceil(math.ceil(total / self._step) / kept), self._positions)
         self._seen = self._count = 0
         self._shift: FloatArray | None = None
         self._sum = np.zeros((self._groups, self._columns))

@@ -22,8 +22,8 @@ from hpq_hls.quantize.bias import bias_type, corrected_bias, half_lsb, mean_inpu
 from hpq_hls.quantize.moments import InputMoments, as_matrices, collect_moments
 from hpq_hls.quantize.options import QuantizerOptions, Scaling, WeightRounding
 from hpq_hls.quantize.precision import LayerPrecision, Precision, Width, check_layers, parse_precision
-from hpq_hls.quantize.scaling import FINEST, choose_type
-from hpq_hls.quantize.weights import UNTOUCHED_FROM, WeightCodes, WeightMoments, chosen_modes, round_weights
+from hpq_hls.quantize.scaling import FINEST, candidate_types
+from hpq_hls.quantize.weights import WeightCodes, WeightMoments, chosen_modes, round_weights
 from hpq_hls.simulate import LayerSpec, QuantizedGraph, QuantizedLayer, assemble
 from hpq_hls.simulate.layer import Edge
 from hpq_hls.simulate.quantized_graph import make_layer
@@ -164,11 +164,13 @@ class Quantizer:
     def _new_type(self, name: str, width: int, rounding: Rounding) -> FixedType:
         seen = self._seen[name]
         modes = (self._effective(name, rounding), self.options.overflow)
-        if self.options.scaling is Scaling.OUTPUT and width < UNTOUCHED_FROM:
+        if self.options.scaling is Scaling.OUTPUT:
             error = OutputError(self.graph, name, seen, self._all_moments())
             chosen = least_error(seen, width, modes, error)
+        elif self.options.scaling is Scaling.ERROR:
+            chosen = least_error(seen, width, modes)
         else:
-            chosen = choose_type(seen.sample, width, seen.signed, *modes, self.options.scaling)
+            chosen = candidate_types(seen.sample, width, seen.signed, *modes)[0]
         if chosen.fraction == FINEST and 0 < abs(seen.sample).max() < 0.5 * chosen.scale:
             raise PrecisionError(
                 f"the values of {name!r} are all below 2**-{FINEST + 1} and would become zero; "
@@ -202,8 +204,7 @@ class Quantizer:
         bias, width = node.op.bias, widths.weight
         assert bias is not None
         assert width is not None
-        narrowest = min(width.width if isinstance(width, FixedType) else width, input_type.width)
-        if not self.options.bias_correction or narrowest >= UNTOUCHED_FROM:
+        if not self.options.bias_correction:
             return bias
         key = (node.name, width, input_type)
         if key not in self._biases:
@@ -275,8 +276,6 @@ def quantize(
     bias_correction: put the mean error that rounding makes into the biases.
     weight_rounding: "compensated" rounds a layer's weights together, for the least error of its output,
         "nearest" each by itself.
-
-    Weights of 8 bits or more are rounded to nearest, and keep their biases, whatever the options say.
 
     Raises:
         DataError: the calibration data does not fit the network.

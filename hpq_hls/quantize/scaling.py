@@ -8,7 +8,6 @@ import numpy as np
 
 from hpq_hls.fixed import FixedType, Overflow, Rounding
 from hpq_hls.ops.base import FloatArray
-from hpq_hls.quantize.options import Scaling
 
 CLIPPED_BITS = 4
 """How many integer bits below the full range are tried."""
@@ -20,30 +19,14 @@ COARSEST = -240
 """Fewest fraction bits that are chosen, so that products of two stay within what a FixedType takes."""
 
 
-def choose_type(
-    values: FloatArray,
-    width: int,
-    signed: bool,
-    rounding: Rounding,
-    overflow: Overflow,
-    scaling: Scaling = Scaling.ERROR,
-) -> FixedType:
-    """The type of ``width`` bits whose binary point suits ``values`` best: RANGE, or the least ERROR.
-
-    values: any shape, finite. A tensor of zeros gets ``integer = 1``.
-    """
-    full, *fewer = candidate_types(values, width, signed, rounding, overflow)
-    if scaling is Scaling.RANGE or not fewer:
-        return full
-    flat = thinned(values)
-    return min((full, *fewer), key=lambda candidate: squared_error(candidate, flat))
-
-
 def candidate_types(
     values: FloatArray, width: int, signed: bool, rounding: Rounding, overflow: Overflow
 ) -> list[FixedType]:
     """The types of ``width`` bits that are worth a try: the finest that holds all values, and, where what is
-    out of range saturates, some that are finer."""
+    out of range saturates, some that are finer. A tensor of zeros gets ``integer = 1``.
+
+    values: any shape, finite.
+    """
     if overflow is Overflow.WRAP_SM and not signed:
         overflow = Overflow.WRAP  # the vendor's headers have no sign-magnitude wrap for unsigned types
     widest = range_integer_bits(values, width, signed)
@@ -56,29 +39,35 @@ def candidate_types(
     ]
 
 
-def thinned(values: FloatArray) -> FloatArray:
-    """At most about MAX_SAMPLES of the values, evenly spaced in memory order."""
-    flat = values.reshape(-1)
-    return flat[:: thinning(flat.size)]
+def thinning(step: int, period: int) -> int:
+    """The least step from ``step`` on that has no factor in common with ``period``.
+
+    Every so manieth of values that come in repeating patterns of ``period``, such as the elements of one
+    sample after those of another, then shows every place of the pattern, and each as often as the others.
+    """
+    step = max(1, step)
+    while math.gcd(step, period) > 1:
+        step += 1
+    return step
 
 
-def thinning(size: int) -> int:
-    """Of so many values every how manieth is looked at."""
-    return max(1, size // MAX_SAMPLES)
+def cast_error(candidate: FixedType, values: FloatArray) -> FloatArray:
+    """The difference that a cast makes to each value."""
+    if candidate.rounding is Rounding.RND and candidate.overflow is Overflow.SAT:  # the usual, faster
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = values * 2.0**candidate.fraction
+            rounded = np.floor(scaled + 0.5)
+            np.clip(rounded, candidate.min_raw, candidate.max_raw, out=rounded)
+            rounded -= scaled
+            rounded *= candidate.scale
+        if np.isfinite(rounded).all():
+            return np.asarray(rounded)
+    return np.asarray(candidate.to_float(candidate.from_float(values)) - values)
 
 
 def squared_error(candidate: FixedType, values: FloatArray) -> float:
     """Mean squared difference that a cast makes."""
-    if candidate.rounding is Rounding.RND and candidate.overflow is Overflow.SAT:  # the usual, faster
-        with np.errstate(over="ignore"):
-            scaled = values * 2.0**candidate.fraction
-        rounded = np.floor(scaled + 0.5)
-        np.clip(rounded, candidate.min_raw, candidate.max_raw, out=rounded)
-        rounded -= scaled
-        error = float(np.square(rounded, out=rounded).mean()) * candidate.scale**2
-        if math.isfinite(error):
-            return error
-    return float(np.square(candidate.to_float(candidate.from_float(values)) - values).mean())
+    return float(np.square(cast_error(candidate, values)).mean())
 
 
 def range_integer_bits(values: FloatArray, width: int, signed: bool) -> int:

@@ -6,19 +6,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType, Overflow, Rounding
 from hpq_hls.ops.base import FloatArray, IntArray
-from hpq_hls.quantize.compensate import descended, fed_back, feedback_factor, nearest, output_error
+from hpq_hls.quantize.compensate import (
+    Bound,
+    descended,
+    fed_back,
+    feedback_factor,
+    nearest,
+    output_error,
+)
 from hpq_hls.quantize.options import QuantizerOptions, Scaling, WeightRounding
 from hpq_hls.quantize.precision import Width
 from hpq_hls.quantize.scaling import CLIPPED_BITS, COARSEST, FINEST, range_integer_bits
 from hpq_hls.simulate.layer import MAX_WEIGHT_SHIFT
 
-UNTOUCHED_FROM = 8
-"""Weights of so many bits or more are rounded to nearest, their integer bits chosen by their own error, and
-their biases stay the float network's: rounding errors are below 2**-8 of the largest weight, so there is
-nothing to win, and whoever asks for 8 bits or 16 expects the weights that were trained."""
+HOPELESS = 16.0
+"""Integer bits that give a layer's output so many times the error of the best, all weights rounded to
+nearest, are not tried any further; making up for errors does not turn that round."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +59,9 @@ class WeightMoments:
         return cls(matrix, None if matrix.ndim == 2 else feedback_factor(matrix))
 
 
-def uses_moments(options: QuantizerOptions, width: int) -> bool:
-    """Whether ``round_weights`` looks at the second moments of the inputs at this width."""
-    return width < UNTOUCHED_FROM and (
-        options.scaling is Scaling.OUTPUT or options.weight_rounding is WeightRounding.COMPENSATED
-    )
+def uses_moments(options: QuantizerOptions) -> bool:
+    """Whether ``round_weights`` looks at the second moments of the inputs."""
+    return options.scaling is Scaling.OUTPUT or options.weight_rounding is WeightRounding.COMPENSATED
 
 
 def chosen_modes(kind: FixedType) -> bool:
@@ -65,50 +70,105 @@ def chosen_modes(kind: FixedType) -> bool:
 
 
 def round_weights(
-    weights: FloatArray, asked: Width, options: QuantizerOptions, moments: Callable[[], WeightMoments]
+    weights: FloatArray,
+    asked: Width,
+    options: QuantizerOptions,
+    moments: Callable[[], WeightMoments],
+    zeros: npt.NDArray[np.bool_] | None = None,
 ) -> WeightCodes:
     """Scale and round the weights of a layer.
 
     weights: (groups, rows, columns). asked: bits of an integer, or a whole type with ``chosen_modes``, which
-    leaves the rounding. moments: called where ``uses_moments`` says. The result's raw is shaped like weights.
+    leaves the rounding. moments: called where ``uses_moments`` says. zeros: weights that are 0 and stay so,
+    shaped like weights; one bit holds no 0. The result's raw is shaped like weights.
 
     One bit is a sign: weights are half a step above or below zero, so that what is rounded to 0 or 1 is half
     a step more than the weight.
     """
     width = asked.width if isinstance(asked, FixedType) else asked
     signs = asked == 1
-    low, high = (0, 1) if signs else (-(1 << (width - 1)), (1 << (width - 1)) - 1)
     if isinstance(asked, FixedType):
         integers = np.full((*weights.shape[:2], 1), asked.integer, dtype=np.int64)
     else:
         integers = _candidates(weights, width, options)
-    groups, rows, columns = weights.shape
-    count = integers.shape[2]
-    scale = np.ldexp(1.0, integers - width).reshape(groups, rows * count, 1)
-    stacked = np.repeat(weights, count, axis=1) + (scale / 2 if signs else 0.0)
-    statistics = moments() if uses_moments(options, width) else None
-    feeds = None if options.weight_rounding is WeightRounding.NEAREST or statistics is None else statistics
-    if feeds is not None and feeds.factor is not None:
-        codes = fed_back(stacked, scale, low, high, feeds.matrix, feeds.factor)
-    else:
-        codes = nearest(stacked, scale, low, high)
-    if statistics is not None and options.scaling is Scaling.OUTPUT:
-        error = output_error(stacked, codes, scale, statistics.matrix)
-    else:  # what the choice goes by is how well the weights themselves fit, whatever they are rounded to then
-        error = np.square(stacked - nearest(stacked, scale, low, high) * scale).sum(axis=2)
-    error = error.reshape(groups, rows, count)
-    if not options.per_channel:
-        error = np.broadcast_to(error.sum(axis=(0, 1)), error.shape)
-    best = error.argmin(axis=2)[:, :, None]
-    chosen = np.take_along_axis(codes.reshape(groups, rows, count, columns), best[..., None], 2)[:, :, 0]
-    least = np.take_along_axis(integers, best, 2)
-    if feeds is not None and feeds.factor is not None:
-        scale = np.ldexp(1.0, least - width)
-        wanted = weights + (scale / 2 if signs else 0.0)
-        chosen = descended(wanted, chosen, scale, low, high, feeds.matrix)
+    statistics = moments() if uses_moments(options) else None
+    codes, integers = _Rounding(weights, width, signs, options, statistics, zeros).solve(integers)
     if signs:
-        return replace(_aligned(2 * chosen - 1, least[:, :, 0], 2), signs=True)
-    return _aligned(chosen, least[:, :, 0], width)
+        return replace(_aligned(2 * codes - 1, integers, 2), signs=True)
+    return _aligned(codes, integers, width)
+
+
+@dataclass(frozen=True, eq=False)
+class _Rounding:
+    """Weights that are to become codes; their integer bits are still open. See ``round_weights``."""
+
+    weights: FloatArray
+    width: int
+    signs: bool
+    options: QuantizerOptions
+    statistics: WeightMoments | None
+    zeros: npt.NDArray[np.bool_] | None
+
+    def solve(self, integers: IntArray) -> tuple[FloatArray, IntArray]:
+        """Codes, shaped like the weights, and each row's integer bits, (groups, rows).
+
+        integers: those to choose from, (groups, rows, candidates).
+        """
+        by_output, feeds = self.options.scaling is Scaling.OUTPUT, self._feeds
+        codes, error = self._tried(integers, None)
+        if feeds is not None:
+            # Without OUTPUT the choice goes by how well the weights themselves fit, whatever they are rounded
+            # to then; with it, only what is hopeless already is left out.
+            least = error.min(axis=2, keepdims=True)
+            kept = (error <= HOPELESS * least).any(axis=(0, 1)) if by_output else None
+            integers = _taken(integers, error) if kept is None else integers[:, :, kept]
+            codes, error = self._tried(integers, feeds)
+        codes = np.take_along_axis(codes, error.argmin(axis=2)[:, :, None, None], 2)[:, :, 0]
+        integers = _taken(integers, error)
+        if feeds is not None:
+            wanted, scale, low, high = self._stacked(integers)
+            codes = descended(wanted, codes, scale, low, high, feeds.matrix)
+        return codes, integers[:, :, 0]
+
+    @property
+    def _feeds(self) -> WeightMoments | None:
+        """What errors are fed back by; None where each weight is rounded by itself."""
+        if self.options.weight_rounding is WeightRounding.NEAREST or self.statistics is None:
+            return None
+        return None if self.statistics.factor is None else self.statistics
+
+    def _tried(self, integers: IntArray, feeds: WeightMoments | None) -> tuple[FloatArray, FloatArray]:
+        """Codes with each choice of integer bits, (groups, rows, candidates, columns), and their error,
+        (groups, rows, candidates); that of the whole layer where all channels have one scale."""
+        wanted, scale, low, high = self._stacked(integers)
+        if feeds is None or feeds.factor is None:
+            codes = nearest(wanted, scale, low, high)
+        else:
+            codes = fed_back(wanted, scale, low, high, feeds.matrix, feeds.factor)
+        if self.statistics is not None and self.options.scaling is Scaling.OUTPUT:
+            error = output_error(wanted, codes, scale, self.statistics.matrix)
+        else:
+            error = np.square(wanted - codes * scale).sum(axis=2)
+        error = error.reshape(integers.shape)
+        if not self.options.per_channel:
+            error = np.broadcast_to(error.sum(axis=(0, 1)), error.shape)
+        return codes.reshape(*integers.shape, -1), error
+
+    def _stacked(self, integers: IntArray) -> tuple[FloatArray, FloatArray, Bound, Bound]:
+        """Weights, scales, least and largest codes, a row for each candidate of each row."""
+        groups, rows, count = integers.shape
+        scale = np.ldexp(1.0, integers - self.width).reshape(groups, rows * count, 1)
+        wanted = np.repeat(self.weights, count, axis=1) + (scale / 2 if self.signs else 0.0)
+        low, high = (0, 1) if self.signs else (-(1 << (self.width - 1)), (1 << (self.width - 1)) - 1)
+        if self.zeros is None:
+            return wanted, scale, low, high
+        free = np.repeat(~self.zeros, count, axis=1)
+        return wanted, scale, np.where(free, float(low), 0.0), np.where(free, float(high), 0.0)
+
+
+def _taken(integers: IntArray, error: FloatArray) -> IntArray:
+    """The integer bits with the least error, most bits first, (groups, rows, 1)."""
+    return np.take_along_axis(integers, error.argmin(axis=2)[:, :, None], 2)
 
 
 def _candidates(weights: FloatArray, width: int, options: QuantizerOptions) -> IntArray:

@@ -11,8 +11,7 @@ import numpy as np
 from hpq_hls.search.errors import SettingError
 
 LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.5, 0.995
-EFFORTS = ("fast", "full")
-"""About 100 evaluations; or as many as the strategy wants."""
+"""Below, a bound says less than a guess; above, the exact test has no room (see ``paired.UNLIKELY``)."""
 
 
 def check_whole(name: str, given: Any, least: int) -> None:
@@ -64,16 +63,6 @@ def check_confidence(name: str, given: Any) -> None:
             f"is {given!r}; give a probability from {LEAST_CONFIDENCE:g} to {MOST_CONFIDENCE:g}, or None "
             "(null) for the drop on the validation data alone",
         )
-
-
-def check_effort(name: str, given: Any) -> None:
-    """How much a search may take.
-
-    Raises:
-        SettingError: it is none of ``EFFORTS``.
-    """
-    if not isinstance(given, str) or given not in EFFORTS:
-        raise SettingError((name,), f"is {given!r}; choose {' or '.join(EFFORTS)}")
 
 
 def check_kind(name: str, given: Any, kind: type | tuple[type, ...], wanted: str) -> None:

@@ -13,8 +13,12 @@ from hpq_hls.errors import DataError, PrecisionError
 from hpq_hls.fixed import FixedType, Overflow, Rounding
 from hpq_hls.frontends import from_torch
 from hpq_hls.graph import Graph
-from hpq_hls.quantize import Scaling, quantize
-from hpq_hls.quantize.scaling import choose_type, range_integer_bits, squared_error
+from hpq_hls.quantize import quantize
+from hpq_hls.quantize.activations import Observed, least_error
+from hpq_hls.quantize.headroom import Tail
+from hpq_hls.quantize.scaling import candidate_types, range_integer_bits, squared_error
+
+MODES = (Rounding.RND, Overflow.SAT)
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +131,9 @@ def test_error_scaling_is_never_worse_than_range() -> None:
     better = 0
     for width in (2, 3, 4, 6, 8):
         values = rng.standard_t(3, size=2000)
-        ranged = choose_type(values, width, True, Rounding.RND, Overflow.SAT, Scaling.RANGE)
-        chosen = choose_type(values, width, True, Rounding.RND, Overflow.SAT, Scaling.ERROR)
+        ranged = candidate_types(values, width, True, *MODES)[0]
+        seen = Observed(values, True, Tail(float(np.abs(values).max()), 0.0, 6.0))
+        chosen = least_error(seen, width, MODES)
         assert squared_error(chosen, values) <= squared_error(ranged, values)
         better += squared_error(chosen, values) < squared_error(ranged, values)
     assert better >= 3
@@ -163,7 +168,7 @@ def test_values_of_any_size(x: np.ndarray, scale: float, bias: bool) -> None:
         return
     expected = graph.predict(x)
     error = np.abs(quantize(graph, x, 16).predict(x) - expected).max() / np.abs(expected).max()
-    assert error < 2**-12  # 16 bits, and a few roundings
+    assert error < 2**-10  # 16 bits, less the room above what was seen, and a few roundings
 
 
 def test_a_bias_is_as_fine_as_the_output_it_decides(x: np.ndarray) -> None:

@@ -33,7 +33,8 @@ WEIGHT_BITS = (3, 4, 5, 6, 8)
 ACTIVATION_BITS = (4, 5, 6, 8)
 MAX_DROP = 0.005
 EVALUATIONS = 300
-"""For a search of seconds: of more combinations, some look good by luck on so few validation images."""
+"""For a search of seconds. The few validation images cannot show that so small a drop is kept on others; the
+demo says so, and by how much it may be missed."""
 
 
 _FILTERS = {"unseen": text.unseen, "verdict": text.verdict}

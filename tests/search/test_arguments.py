@@ -17,6 +17,7 @@ from hpq_hls.search.errors import SettingError
 WHOLE = "give a whole number of at least"
 JOBS = "give a number of jobs, or -1 for one per processor"
 MIB = "give a number of MiB from 0 on"
+SURE = "give a probability from 0.5 to 0.995, or None (null) for the drop on the validation data alone"
 NS = "give a number of nanoseconds above 0"
 
 
@@ -48,6 +49,16 @@ def searched(problem: tuple[hpq.Graph, np.ndarray, np.ndarray], **settings: Any)
         ({"seed": True}, f"seed is True; {WHOLE} 0"),
         ({"seed": None}, f"seed is None; {WHOLE} 0"),
         ({"seed": "x"}, f"seed is 'x'; {WHOLE} 0"),
+        ({"confidence": 1.5}, f"confidence is 1.5; {SURE}"),
+        ({"confidence": 1}, f"confidence is 1; {SURE}"),
+        ({"confidence": 0}, f"confidence is 0; {SURE}"),
+        ({"confidence": -0.9}, f"confidence is -0.9; {SURE}"),
+        ({"confidence": math.nan}, f"confidence is nan; {SURE}"),
+        ({"confidence": True}, f"confidence is True; {SURE}"),
+        ({"confidence": "high"}, f"confidence is 'high'; {SURE}"),
+        ({"effort": "fats"}, "effort is 'fats'; choose fast or full"),
+        ({"effort": None}, "effort is None; choose fast or full"),
+        ({"effort": ["fast"]}, "effort is ['fast']; choose fast or full"),
         ({"n_jobs": 0}, f"n_jobs is 0; {JOBS}"),
         ({"n_jobs": 1.5}, f"n_jobs is 1.5; {JOBS}"),
         ({"n_jobs": True}, f"n_jobs is True; {JOBS}"),

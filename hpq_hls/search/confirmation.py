@@ -78,6 +78,25 @@ class Confirmation:
     needed: int | None
     method: str
 
+    def sentence(self) -> str:
+        """Whether it is certified, by what, and what would do where it is not; without a full stop."""
+        sure, within = f"{100 * self.confidence:g} %", f"within the {self._shown(self.max_drop)} allowed"
+        if self.certified:
+            return (
+                f"certified: the drop on unseen data is {within} with a probability of {sure}, as "
+                f"{self.samples:,} samples held back from the search show"
+            )
+        if not self.samples:
+            seen = f"{self.searched:,} validation samples are too few to show"
+        else:
+            seen = f"{self.samples:,} samples held back from the search do not show"
+        enough = "" if self.needed is None else f"; about {self.needed:,} validation samples would do"
+        return f"not certified: {seen} with {sure} that the drop on unseen data is {within}{enough}"
+
+    def _shown(self, drop: float) -> str:
+        """As people read it: of shares of right answers, which the exact test is for, in points."""
+        return f"{100 * drop:.2f} points" if self.method == EXACT else f"{drop:.4g}"
+
 
 def split_rows(samples: int, kind: Kind, max_drop: float, confidence: float | None) -> Split:
     """Which samples are searched on and which are held back, always the same ones of so many."""

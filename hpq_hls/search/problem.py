@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-import math
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from hpq_hls.ops.base import FloatArray
 from hpq_hls.ops.layout import Array
 from hpq_hls.quantize import Quantizer, QuantizerOptions
 from hpq_hls.search.aims import Aims
+from hpq_hls.search.arguments import check_confidence, check_jobs, check_kind, check_number, check_whole
 from hpq_hls.search.confirmation import Split, aims_of, split_rows
 from hpq_hls.search.errors import SettingError
 from hpq_hls.search.evaluation import Task
@@ -42,6 +43,7 @@ UNIFORM_WIDTHS = range(8, 1, -1)
 """Of networks that show what errors cost."""
 SMALL_SPACE = 1024
 """Spaces up to this size are enumerated by strategy "auto"."""
+_NOTHING = type(None)
 Samples = tuple[npt.ArrayLike, npt.ArrayLike]
 
 
@@ -227,12 +229,22 @@ def _decisive(task: Task) -> dict[str, object]:
 
 
 def _check(request: Request) -> None:
-    if request.strategy != "auto" and request.strategy not in STRATEGIES:
+    if request.strategy not in ("auto", *STRATEGIES):
         raise ConfigError(f"there is no strategy {request.strategy!r}; choose auto, {', '.join(STRATEGIES)}")
-    if request.n_jobs == 0:
-        raise ConfigError("n_jobs is 0; give a number of jobs, or -1 for one per processor")
-    if not 0 <= request.memory_mib < math.inf:
-        raise ConfigError(f"memory_mib is {request.memory_mib}; give a number of MiB from 0 on")
+    if request.evaluations is not None:
+        check_whole("evaluations", request.evaluations, 1)
+    check_whole("seed", request.seed, 0)
+    check_confidence("confidence", request.confidence)
+    check_jobs("n_jobs", request.n_jobs)
+    check_number("memory_mib", request.memory_mib, "a number of MiB from 0 on")
+    check_number("clock_ns", request.clock_ns, "a number of nanoseconds above 0", above=True)
+    check_kind("layers", request.layers, (Mapping, _NOTHING), "a mapping of names of layers to rules")
+    check_kind("quantizer", request.quantizer, (QuantizerOptions, _NOTHING), "QuantizerOptions or None")
+    check_kind("hardware", request.hardware, (HardwareConfig, _NOTHING), "a HardwareConfig or None")
+    check_kind("journal", request.journal, (str, os.PathLike, _NOTHING), "the name of a file, or None")
+    check_kind("progress", request.progress, (Callable, _NOTHING), "a function, or None")  # type: ignore[arg-type]
+    for name in ("resume", "uniform"):
+        check_kind(name, getattr(request, name), (bool, np.bool_), "True or False")
     if request.resume and request.journal is None:
         raise ConfigError("resume needs the journal to continue from; give its file as journal")
 

@@ -31,16 +31,20 @@ from hpq_hls.search.significance import bootstrap, paired_counts
 
 Rows = npt.NDArray[np.int64]
 
-HELD_SHARE = 0.6
-"""Of the validation samples, what is held back. The search sees risks, which need few samples."""
+HELD_SHARE = 0.7
+"""Of the validation samples, what is held back. The search sees risks, which need few samples, and the
+calibration samples serve it too."""
 ROOM = 1.5
 """Nothing is held back where the part held back would not be this many times as large as what certifies a
 network that answers exactly as the float one does: hardly any other could be confirmed."""
 ROUNDING = 1e-9
 FEWEST_HELD = 20
 """For metrics that are no shares."""
-LEVELS = (1.0, 0.6, 1.6, 0.35, 0.2, 2.5)
+LEVELS = (1.0, 0.5, 1.7)
 """Levels of risk that a search looks at, in units of the one that has an even chance to be confirmed."""
+PATH = (0.15, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.45, 1.7, 2.0)
+"""Levels of the candidates. Many cost nothing, and few would leave much between the last one that passes and
+the first one that fails."""
 CAREFUL_LIKELY = 0.75
 CAREFUL = 0.5
 """The risk that is aimed at where nothing can be confirmed, as a share of the drop allowed."""
@@ -122,9 +126,13 @@ def aims_of(
     if confidence is None:
         return Aims(False, (score - max_drop,))
     if not held:
-        return Aims(True, (-CAREFUL * max_drop,))
+        level = -CAREFUL * max_drop
+        return Aims(True, (level,), (level,))
     main = _even_chance(gauge.spread, held, max_drop, confidence) if kind is Kind.SHARE else max_drop / 2
-    return Aims(True, tuple(dict.fromkeys(-min(factor * main, max_drop) for factor in LEVELS)))
+    levels, path = (
+        tuple(dict.fromkeys(-min(factor * main, max_drop) for factor in factors)) for factors in (LEVELS, PATH)
+    )
+    return Aims(True, levels, path)
 
 
 def _even_chance(spread: float, samples: int, max_drop: float, confidence: float) -> float:

@@ -170,13 +170,16 @@ def prepare_problem(
     reference = quantizer.graph.predict(x)
     jobs = joblib.effective_n_jobs(request.n_jobs)
     split = split_rows(len(x), metric.kind, request.max_drop, request.confidence)
+    calibration = check_input(calibration_x, graph.input_shape, graph.input_name)
     seen, rows = x, split.searched
-    if request.confidence is not None:  # noise needs no labels
-        more = _thinned(check_input(calibration_x, graph.input_shape, graph.input_name), len(rows))
+    if request.confidence is None:
+        gauge = gauge_of(metric, reference, y)
+    else:  # noise needs no labels
+        more = _thinned(calibration, len(rows))
         seen, rows = np.concatenate([x, more]), np.concatenate([rows, len(x) + np.arange(len(more))])
-    usual = () if request.confidence is None else _uniform_outputs(quantizer, space, seen[rows])
-    outputs = np.concatenate([reference, quantizer.graph.predict(seen[len(x) :])])[rows]
-    gauge = gauge_of(metric, outputs, y[split.searched], usual)
+        outputs = np.concatenate([reference[split.searched], quantizer.graph.predict(more)])
+        usual = _uniform_outputs(quantizer, space, seen[rows])
+        gauge = gauge_of(metric, outputs, y[split.searched], usual)
     task = Task(quantizer, space, seen, y, reference, rows, gauge, metric, pricing, request.memory_mib, jobs)
     score = metric(reference, y)
     aims = aims_of(metric.kind, gauge, len(split.held), score, request.max_drop, request.confidence)
@@ -184,7 +187,6 @@ def prepare_problem(
     if strategy == "auto":
         strategy = "exhaustive" if space.size <= SMALL_SPACE else "sensitivity"
     about = _about(graph, task, request)
-    calibration = check_input(calibration_x, graph.input_shape, graph.input_name)
     mark = fingerprint({**about, **_decisive(task), "graph": graph, "calibration": calibration})
     return Problem(request, task, split, aims, strategy, metric, score, scored, mark, about, pricing)
 

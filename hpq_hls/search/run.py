@@ -215,6 +215,8 @@ def _result(
     points, request = evaluator.points, problem.request
     best, feasible, confirmation = chosen(problem, evaluator)
     below = list(problem.space.steps_down(best))
+    if not interrupted and confirmation is not None:
+        _complete(evaluator, below)
     steps = [key for key in below if key in points]
     network = problem.task.quantizer.quantize(points[best].precision)
     return SearchResult(
@@ -248,13 +250,13 @@ def _result(
 def chosen(problem: Problem, evaluator: JournalledEvaluator) -> tuple[Combination, bool, Confirmation | None]:
     """The combination that is the result, whether it keeps the accuracy on the validation data and all
     limits, and what was shown of it."""
-    confidence, levels = problem.request.confidence, problem.aims.levels
-    evaluator.aim(levels[0])
+    confidence = problem.request.confidence
+    evaluator.aim(problem.aims.levels[0])
     if confidence is None:
         best = evaluator.closest() if evaluator.best is None else evaluator.best
         return best, evaluator.best is not None, None
     found: dict[Combination, float] = {}  # and the level, the safest first
-    for level in sorted(levels, reverse=True):
+    for level in problem.aims.path:
         evaluator.aim(level)
         if evaluator.best is not None:
             found.setdefault(evaluator.best, level)
@@ -278,6 +280,14 @@ def chosen(problem: Problem, evaluator: JournalledEvaluator) -> tuple[Combinatio
     best = candidates[number]
     evaluator.aim(found.get(best, evaluator.score(points[best])))
     return best, True, shown
+
+
+def _complete(evaluator: JournalledEvaluator, steps: list[Combination]) -> None:
+    """Measure what the certificate of a confirmed network still lacks, if there are evaluations left."""
+    missing = [key for key in steps if key not in evaluator.points]
+    if evaluator.remaining is None or evaluator.remaining >= len(missing):
+        with contextlib.suppress(KeyboardInterrupt):
+            evaluator.evaluate(missing)
 
 
 def _tested(problem: Problem, network: QuantizedGraph) -> TestScore | None:

@@ -39,6 +39,11 @@ from hpq_hls.simulate import Simulator
 
 FAST, FAST_PER_VARIABLE = 100, 5
 """Evaluations of a fast search."""
+CAREFUL_SHARE = 0.6
+"""Of a strategy's evaluations, what a careful search takes: risks hold less luck to be looked for than
+counts."""
+MOST_UNLABELLED = 1_000
+"""Calibration samples that a careful search looks at beside the validation samples."""
 UNIFORM_WIDTHS = range(8, 1, -1)
 """Of networks that show what errors cost."""
 SMALL_SPACE = 1024
@@ -131,7 +136,7 @@ class Problem:
             return self.request.evaluations
         own = STRATEGIES[self.strategy].evaluations(self.space)
         if self.request.effort is Effort.FULL:
-            return own
+            return own if own is None or not self.aims.careful else max(int(CAREFUL_SHARE * own), 1)
         few = max(FAST, FAST_PER_VARIABLE * len(self.space.variables))
         return few if own is None else min(own, few)
 
@@ -175,7 +180,7 @@ def prepare_problem(
     if request.confidence is None:
         gauge = gauge_of(metric, reference, y)
     else:  # noise needs no labels
-        more = _thinned(calibration, len(rows))
+        more = _thinned(calibration, MOST_UNLABELLED)
         seen, rows = np.concatenate([x, more]), np.concatenate([rows, len(x) + np.arange(len(more))])
         outputs = np.concatenate([reference[split.searched], quantizer.graph.predict(more)])
         usual = _uniform_outputs(quantizer, space, seen[rows])
@@ -244,8 +249,8 @@ def _check(request: Request) -> None:
     check_kind("quantizer", request.quantizer, (QuantizerOptions, _NOTHING), "QuantizerOptions or None")
     check_kind("hardware", request.hardware, (HardwareConfig, _NOTHING), "a HardwareConfig or None")
     check_kind("journal", request.journal, (str, os.PathLike, _NOTHING), "the name of a file, or None")
-    check_kind("progress", request.progress, (Callable, _NOTHING), "a function, or None")  # type: ignore[arg-type]
-    for name in ("resume", "uniform"):
+    check_kind("progress", request.progress, (Callable, _NOTHING), "a function, or None")  # type:
+    ignore[arg-type] for name in ("resume", "uniform"):
         check_kind(name, getattr(request, name), (bool, np.bool_), "True or False")
     if request.resume and request.journal is None:
         raise ConfigError("resume needs the journal to continue from; give its file as journal")

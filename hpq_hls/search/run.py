@@ -256,10 +256,14 @@ def chosen(problem: Problem, evaluator: JournalledEvaluator) -> tuple[Combinatio
         best = evaluator.closest() if evaluator.best is None else evaluator.best
         return best, evaluator.best is not None, None
     found: dict[Combination, float] = {}  # and the level, the safest first
-    for level in problem.aims.path:
+    first = 0
+    for index, level in enumerate(problem.aims.path):
         evaluator.aim(level)
+        if index == problem.aims.first:
+            first = len(found)
         if evaluator.best is not None:
             found.setdefault(evaluator.best, level)
+    first = min(first, len(found) - 1) if found else 0
     least = problem.float_accuracy - problem.request.max_drop - ROUNDING_ERROR
     points = evaluator.points
     counted = [key for key in points if points[key].accuracy >= least and evaluator.within(points[key])]
@@ -276,7 +280,7 @@ def chosen(problem: Problem, evaluator: JournalledEvaluator) -> tuple[Combinatio
         draws=problem.request.seed,
     )
     drop = problem.request.max_drop
-    number, shown = confirm(len(found), problem.split, evidence, drop, confidence, len(points))
+    number, shown = confirm(len(found), first, problem.split, evidence, drop, confidence, len(points))
     best = candidates[number]
     evaluator.aim(found.get(best, evaluator.score(points[best])))
     return best, True, shown

@@ -219,7 +219,8 @@ class _Place:
         return {name: self._stream(name, types) for name in (*kernel.inputs, *kernel.outputs)}
 
     def _stream(self, name: str, types: Types) -> Stream:
-        key = name, types[self._numbers[name]]
-        if key not in self._typed:
-            self._typed[key] = replace(self._streams[name], type=key[1])
-        return self._typed[key]
+        kind = types[self._numbers[name]]
+        known = self._typed.get((name, kind))
+        if known is None:
+            known = self._typed[name, kind] = replace(self._streams[name], type=kind)
+        return known

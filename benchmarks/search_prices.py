@@ -166,7 +166,7 @@ def searched(seed: int) -> list[dict[str, Any]]:
     torch.manual_seed(seed)
     make, shape = NETWORKS["resnet8"]
     graph = from_torch(make().eval(), torch.zeros(2, *shape))
-    x = np.random.default_rng(seed).normal(size=(300, *shape)).astype(np.float32)
+    x = np.random.default_rng(seed).normal(size=(200, *shape)).astype(np.float32)
     y = graph.predict(x).argmax(1)
     free, prices = _search(graph, x, y, None)
     rows = [{"limit": "none", "cost": free.best_point.cost, "prices": prices}]
@@ -202,7 +202,7 @@ def _search(graph: Graph, x: Any, y: Any, limit: int | None) -> tuple[SearchResu
             objective="weight_bits",
             weight_bits=WIDTHS,
             activation_bits=WIDTHS,
-            evaluations=500,
+            evaluations=250,
             limits={} if limit is None else {"weight_bits": limit},
             part=PART,
         )

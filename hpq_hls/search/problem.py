@@ -249,8 +249,9 @@ def _check(request: Request) -> None:
     check_kind("quantizer", request.quantizer, (QuantizerOptions, _NOTHING), "QuantizerOptions or None")
     check_kind("hardware", request.hardware, (HardwareConfig, _NOTHING), "a HardwareConfig or None")
     check_kind("journal", request.journal, (str, os.PathLike, _NOTHING), "the name of a file, or None")
-    check_kind("progress", request.progress, (Callable, _NOTHING), "a function, or None")  # type:
-    ignore[arg-type] for name in ("resume", "uniform"):
+    functions = (Callable, _NOTHING)
+    check_kind("progress", request.progress, functions, "a function, or None")  # type: ignore[arg-type]
+    for name in ("resume", "uniform"):
         check_kind(name, getattr(request, name), (bool, np.bool_), "True or False")
     if request.resume and request.journal is None:
         raise ConfigError("resume needs the journal to continue from; give its file as journal")

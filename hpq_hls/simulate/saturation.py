@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ def saturation(q: QuantizedGraph, x: Array) -> Mapping[str, Saturation]:
     for rows in schedule.blocks(len(x)):
         clipped[name] += _outside(_widest(q.input_type).from_float(x[rows]), q.input_type)
         values = {name: source(rows, Scratch(work, name, schedule.channels_last)).copy()}
-        schedule.run(q.layers, dict(values), work, lambda made, value, seen=values: _keep(seen, made, value))
+        schedule.run(q.layers, dict(values), work, functools.partial(_keep, values))
         for layer, plan in unbounded.items():
             if plan is not None:
                 inputs = [values[given] for given in q.layers[layer].inputs]

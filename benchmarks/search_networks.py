@@ -89,7 +89,7 @@ def digits_problem(cache: Path) -> Problem:
     """The demo's network on scikit-learn's 8x8 digits: 1,077 images for training, 360, 360."""
     data = digits.load_digits()
     parts = [Samples(part.x, part.y) for part in (data.train, data.validation, data.test)]
-    module = _trained(cache, "digits", digits.DigitsNet(), lambda: digits.train(data.train, lambda _: None))
+    module = trained(cache, "digits", digits.DigitsNet(), lambda: digits.train(data.train, lambda _: None))
     return Problem("digits CNN 1x8x8", module, *parts)
 
 
@@ -98,8 +98,8 @@ def lenet_problem(cache: Path, path: Path) -> Problem:
     images, labels = mnist(path, SEED)
     validation, train = _parted(images, labels, HELD_OUT["lenet"])
     with np.load(path) as archive:
-        test = Samples(_pixels(archive["x_test"][:, None]), archive["y_test"].astype(np.int64))
-    module = _trained(cache, "lenet", LeNet(), lambda: _train("lenet", LeNet, train))
+        test = Samples(pixels(archive["x_test"][:, None]), archive["y_test"].astype(np.int64))
+    module = trained(cache, "lenet", LeNet(), lambda: train_module(RECIPES["lenet"], LeNet, train))
     return Problem(LENET, module, train, validation, test)
 
 
@@ -109,9 +109,9 @@ def cifar_problem(cache: Path, path: Path) -> Problem:
     with np.load(path) as archive:
         found = {name: np.array(archive[name]) for name in ("x_train", "y_train", "x_test", "y_test")}
     order = np.random.default_rng(SEED).permutation(len(found["x_train"]))
-    images, test = (_pixels(found[name].transpose(0, 3, 1, 2)) for name in ("x_train", "x_test"))
+    images, test = (pixels(found[name].transpose(0, 3, 1, 2)) for name in ("x_train", "x_test"))
     validation, train = _parted(images[order], found["y_train"][order], HELD_OUT["cifar"])
-    module = _trained(cache, "cifar", CifarNet(), lambda: _train("cifar", CifarNet, train))
+    module = trained(cache, "cifar", CifarNet(), lambda: train_module(RECIPES["cifar"], CifarNet, train))
     return Problem(
         "CIFAR-10 CNN 3x32x32", module, train, validation, Samples(test, found["y_test"].astype(np.int64))
     )
@@ -122,11 +122,12 @@ def _parted(x: FloatArray, y: npt.NDArray[np.integer], first: int) -> tuple[Samp
     return Samples(x[:first], y[:first]), Samples(x[first:], y[first:])
 
 
-def _pixels(values: npt.NDArray[np.uint8]) -> FloatArray:
+def pixels(values: npt.NDArray[np.uint8]) -> FloatArray:
+    """0..255 -> float32, 0..1."""
     return np.ascontiguousarray(values / np.float32(255), dtype=np.float32)
 
 
-def _trained(cache: Path, name: str, module: nn.Module, train: Callable[[], nn.Module]) -> nn.Module:
+def trained(cache: Path, name: str, module: nn.Module, train: Callable[[], nn.Module]) -> nn.Module:
     """The network with the weights kept in a folder, where it is trained and kept the first time."""
     path = cache / f"search_{name}_seed{SEED}.pt"
     if not path.exists():
@@ -147,9 +148,8 @@ def _on_one_thread(train: Callable[[], nn.Module]) -> nn.Module:
         torch.set_num_threads(threads)
 
 
-def _train(name: str, make: Callable[[], nn.Module], data: Samples) -> nn.Module:
-    """A new network, trained by its recipe."""
-    recipe = RECIPES[name]
+def train_module(recipe: Recipe, make: Callable[[], nn.Module], data: Samples) -> nn.Module:
+    """A new network, trained by a recipe."""
     torch.manual_seed(SEED)
     module = make().to(memory_format=torch.channels_last).train()
     x, y = torch.from_numpy(data.x), torch.from_numpy(data.y)

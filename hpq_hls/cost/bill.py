@@ -6,6 +6,9 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
 from hpq_hls.cost.parts import Family
 
 
@@ -45,23 +48,31 @@ class Term(enum.Enum):
     CONVERTER = "width converters"
     FORK = "outputs of forks"
 
+    __hash__ = object.__hash__  # bills are made of little else than look-ups by term
+
+
+TERMS = tuple(Term)
+Row = npt.NDArray[np.int64]
+"""(terms + 3,): the amounts, and ff, dsp, bram."""
+
 
 @dataclass
 class Bill:
     """Amounts by term, and the resources that follow from the structure alone.
 
-    family: of the part it is built on; ff: flip-flops; dsp: DSP blocks; bram: block RAMs of 18 kbit.
+    family: of the part it is built on; ff: flip-flops; dsp: DSP blocks; bram: block RAMs of 18 kbit. All are
+    whole numbers, so that sums of bills do not depend on their order.
     """
 
     family: Family
-    terms: dict[Term, float] = field(default_factory=dict)
+    terms: dict[Term, int] = field(default_factory=dict)
     ff: int = 0
     dsp: int = 0
     bram: int = 0
 
-    def add(self, term: Term, amount: float) -> None:
+    def add(self, term: Term, amount: int) -> None:
         """Count ``amount`` more of ``term``."""
-        self.terms[term] = self.terms.get(term, 0.0) + amount
+        self.terms[term] = self.terms.get(term, 0) + amount
 
     def take(self, other: Bill) -> None:
         """Count everything of ``other``."""
@@ -72,5 +83,17 @@ class Bill:
         self.bram += other.bram
 
     def lut(self, coefficients: Mapping[Term, float]) -> float:
-        """LUTs at so many per unit of each term."""
-        return sum(amount * coefficients[term] for term, amount in self.terms.items())
+        """LUTs at so many per unit of each term, summed in the order of the terms."""
+        return sum((self.terms[term] * coefficients[term] for term in TERMS if term in self.terms), 0.0)
+
+    @property
+    def row(self) -> Row:
+        """Everything in it as an array, for sums of many."""
+        return np.array([*(self.terms.get(term, 0) for term in TERMS), self.ff, self.dsp, self.bram])
+
+    @classmethod
+    def of(cls, family: Family, row: Row) -> Bill:
+        """The bill with this row."""
+        *terms, ff, dsp, bram = row.tolist()
+        amounts = {term: amount for term, amount in zip(TERMS, terms, strict=True) if amount}
+        return cls(family, amounts, ff, dsp, bram)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hpq_hls.cost.bill import Bill, Term
+from hpq_hls.cost.bill import Bill
 from hpq_hls.cost.coefficients import LUTS
 from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream
 from hpq_hls.cost.parts import Family, Part, find_part
@@ -108,24 +108,30 @@ def estimate_dataflow(flow: Dataflow, part: str, clock_ns: float, *, weight_bits
         ConfigError: the part is unknown.
     """
     device = find_part(part)
+    kernels = _by_layer(flow)
     layers, rest = _bills(flow, device.family)
     total = Bill(device.family)
     for bill in (rest, *layers.values()):
         total.take(bill)
     timing = time_dataflow(flow)
     return ResourceEstimate(
-        lut=round(total.lut(LUTS)),
+        lut=luts_of(total),
         ff=total.ff,
         dsp=total.dsp,
         bram=total.bram,
         latency_cycles=timing.latency,
         interval_cycles=timing.interval,
         weight_bits=weight_bits,
-        layers=tuple(_layer(name, flow, bill, LUTS) for name, bill in layers.items()),
+        layers=tuple(_layer(name, kernels[name], flow, bill) for name, bill in layers.items()),
         part=part,
         clock_ns=clock_ns,
         stage=f"estimate of the RTL twin after Yosys synthesis, {device.family.value}",
     )
+
+
+def luts_of(bill: Bill) -> int:
+    """The LUTs of a bill, all coefficients at their fitted values."""
+    return round(bill.lut(LUTS))
 
 
 def bill_dataflow(flow: Dataflow, family: Family) -> Bill:
@@ -149,13 +155,19 @@ def _bills(flow: Dataflow, family: Family) -> tuple[dict[str, Bill], Bill]:
     return layers, rest
 
 
-def _layer(name: str, flow: Dataflow, bill: Bill, luts: Mapping[Term, float]) -> LayerEstimate:
-    kernels = flow.of_layer(name)
+def _by_layer(flow: Dataflow) -> dict[str, list[Kernel]]:
+    found: dict[str, list[Kernel]] = {}
+    for kernel in flow.kernels:
+        found.setdefault(kernel.layer, []).append(kernel)
+    return found
+
+
+def _layer(name: str, kernels: Sequence[Kernel], flow: Dataflow, bill: Bill) -> LayerEstimate:
     folding = next(((kernel.pe, kernel.simd) for kernel in kernels if isinstance(kernel, MatVec)), (1, 1))
     return LayerEstimate(
         name=name,
         kinds=tuple(kernel.kind for kernel in kernels),
-        lut=round(bill.lut(luts)),
+        lut=luts_of(bill),
         ff=bill.ff,
         dsp=bill.dsp,
         bram=bill.bram,

@@ -46,10 +46,23 @@ from hpq_hls.hardware.kernels import (
 Streams = Mapping[str, Stream]
 
 
-def bill_kernel(kernel: Kernel, streams: Streams, family: Family) -> Bill:
-    """What ``kernel`` is built from, without the FIFOs around it."""
+def bill_kernel(kernel: Kernel, streams: Streams, family: Family, weights: Bill | None = None) -> Bill:
+    """What ``kernel`` is built from, without the FIFOs around it.
+
+    weights: what ``bill_weights`` says, where that is known.
+    """
     bill = Bill(family)
+    bill.take(weights or bill_weights(kernel, family))
     _BILLS[type(kernel)](bill, kernel, streams[kernel.inputs[0]], streams[kernel.outputs[0]])
+    return bill
+
+
+def bill_weights(kernel: Kernel, family: Family) -> Bill:
+    """The memory of a kernel's weights, which no type around it has a part in."""
+    bill = Bill(family)
+    if isinstance(kernel, (MatVec, ChannelMac)):
+        words = kernel.weight_words()
+        rom(bill, words.reshape(len(words), -1), kernel.rom_type.width)
     return bill
 
 
@@ -134,7 +147,6 @@ def _matvec(bill: Bill, kernel: MatVec, given: Stream, made: Stream) -> None:
     if steps > 1:  # first_at and last_at: shift registers
         bill.ff += 3 if latency == 3 else 1
         bill.add(Term.MEMORY, 1 if latency == 3 else 2)
-    rom(bill, kernel.weight_words(), kernel.rom_type.width)
     biases = kernel.bias_words()
     if biases is not None and kernel.bias_type is not None:
         rom(bill, biases, kernel.bias_type.width)
@@ -165,7 +177,6 @@ def _channelmac(bill: Bill, kernel: ChannelMac, given: Stream, made: Stream) -> 
     counters = count_bits(kernel.chunks)
     bill.add(Term.CHANNELMAC, 1)
     bill.ff += pipeline_registers(kernel) + given.bits
-    rom(bill, kernel.weight_words().reshape(kernel.chunks, -1), kernel.rom_type.width)
     biases = kernel.bias_words()
     if biases is not None and kernel.bias_type is not None:
         rom(bill, biases, kernel.bias_type.width)

@@ -88,7 +88,7 @@ def _stage(kernel: Kernel, streams: dict[str, Stream], names: dict[str, int]) ->
     outputs = tuple(names[name] for name in kernel.outputs)
     make = functools.partial(_Stage, kernel.kind, inputs, outputs)
     if isinstance(kernel, MatVec):
-        registers = 4 + tree_registers(kernel.simd)
+        registers = pipeline_registers(kernel)
         return make(registers=registers, group=kernel.synapse_folds, folds=kernel.neuron_folds)
     if isinstance(kernel, Window):
         return make(geometry=kernel.geometry, lanes=(given.lanes, made.lanes))
@@ -98,7 +98,12 @@ def _stage(kernel: Kernel, streams: dict[str, Stream], names: dict[str, int]) ->
 
 
 def pipeline_registers(kernel: Kernel) -> int:
-    """Registers between input and output of a kernel that takes a beat every cycle; 0 for mere wires."""
+    """Registers between input and output of a kernel: all of its timing that a layer's weights can decide.
+
+    0 for mere wires.
+    """
+    if isinstance(kernel, MatVec):
+        return 4 + tree_registers(kernel.simd)
     if isinstance(kernel, ChannelMac):
         return 5 + tree_registers(kernel.taps)
     if isinstance(kernel, UnrolledMatVec):

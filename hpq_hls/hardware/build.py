@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hpq_hls.errors import ConfigError
+from hpq_hls.hardware.builder import Builder
 from hpq_hls.hardware.config import HardwareConfig, Io
 from hpq_hls.hardware.kernels import MIN_DEPTH, Dataflow
 from hpq_hls.hardware.parallel_builder import ParallelBuilder
@@ -26,19 +27,24 @@ def build_dataflow(
         ConfigError: folding of an unknown layer, or one that does not divide it.
         UnsupportedOperatorError: a network that has no hardware in this form.
     """
-    config = config or HardwareConfig()
-    name = name or q.name
+    return builder_of(q, config or HardwareConfig()).build(name or q.name)
+
+
+def builder_of(q: QuantizedGraph, config: HardwareConfig) -> Builder:
+    """What builds the hardware of a network.
+
+    Raises:
+        ConfigError: as ``build_dataflow``.
+    """
     for layer in config.layers:
         if layer not in q.layers:
             close = difflib.get_close_matches(layer, q.layers, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(q.layers)}"
             raise ConfigError(f"hardware settings name the unknown layer {layer!r}{hint}")
     if config.io is Io.PARALLEL:
-        return ParallelBuilder(q, config, 1).build(name)
+        return ParallelBuilder(q, config, 1)
     target = config.target_interval
-    if target is None:
-        target = fastest_target(q, config)
-    return StreamBuilder(q, config, target).build(name)
+    return StreamBuilder(q, config, fastest_target(q, config) if target is None else target)
 
 
 def with_fifo_depths(flow: Dataflow, depths: Mapping[str, int]) -> Dataflow:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from abc import ABC, abstractmethod
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from hpq_hls.hardware.kernels import (
     Pool,
     PoolMode,
     Stream,
+    Weighted,
     WidthConverter,
 )
 from hpq_hls.hardware.naming import Namer
@@ -34,20 +36,48 @@ from hpq_hls.ops.base import Shape
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
+Make = Callable[[QuantizedLayer], Kernel]
+"""A kernel from the layer that it is for."""
+Arrange = Callable[[QuantizedLayer], IntArray]
+"""A layer's weights in the order in which a kernel takes them."""
+AnyKernel = TypeVar("AnyKernel", bound=Kernel)
+OUTPUT = -1
+"""Of a stream: its elements are those of the layer's output."""
 
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """The parameters of a layer with weights, row by row.
 
-    matrix: (groups, rows, columns) integers of ``weight_type``. bias, shift: (groups, rows), or None; the
-    weights of a row count ``2**shift`` times what the type says. signs: the integers are all +1 or -1.
+@dataclass(eq=False)
+class Block:
+    """What a layer becomes, whatever its types and parameters: any layer in its place becomes the same.
+
+    inputs: the streams that it reads. kernels: make its kernels from the layer, in order, the fork behind it
+    included. streams: those that its kernels write, each with the number of the layer's input whose elements
+    it carries, or OUTPUT. The network's input is a block too; it has no layer.
     """
 
-    matrix: IntArray
-    bias: IntArray | None
-    shift: IntArray | None
-    weight_type: FixedType
-    signs: bool
+    inputs: tuple[str, ...]
+    kernels: list[Make] = field(default_factory=list)
+    streams: dict[str, int] = field(default_factory=dict)
+
+
+class Arranged:
+    """Weights as ``arrange`` puts them in order; the last few are remembered: networks share them."""
+
+    REMEMBERED = 32
+
+    def __init__(self, arrange: Arrange) -> None:
+        self._arrange = arrange
+        self._known: OrderedDict[tuple[int, int], tuple[object, object, IntArray]] = OrderedDict()
+
+    def __call__(self, layer: QuantizedLayer) -> IntArray:
+        """The weights of a layer, the same array for the same weights."""
+        key = id(layer.weight_raw), id(layer.weight_shift)
+        if (
+            key not in self._known
+        ):  # what they identify is kept too, so that nothing else can come to be there
+            self._known[key] = layer.weight_raw, layer.weight_shift, self._arrange(layer)
+            if len(self._known) > self.REMEMBERED:
+                self._known.popitem(last=False)
+        return self._known[key][2]
 
 
 class Builder(ABC):
@@ -65,8 +95,12 @@ class Builder(ABC):
         self.orders = transmission_orders(q.graph)
         self.streams: dict[str, Stream] = {}
         self.kernels: list[Kernel] = []
+        self.blocks: dict[str, Block] = {}
         self._namer = Namer()
+        self._reads = Counter(name for layer in q.layers.values() for name in layer.inputs)
+        self._reads[q.graph.output] += 1
         self._ready: dict[str, list[str]] = defaultdict(list)
+        self._block: Block
         self._layer: QuantizedLayer
         self._inputs: list[str] = []
 
@@ -74,11 +108,22 @@ class Builder(ABC):
         """The whole network as a Dataflow called ``name``."""
         graph = self.q.graph
         top = self._namer.unique(name)
-        source = self.input_stream()
+        self._block = self.blocks[graph.input_name] = Block(())
+        lanes = self.input_lanes(self.q.input_type)
+        source = self._add_stream(
+            Stream(
+                self._namer.unique(graph.input_name),
+                self.q.input_type,
+                lanes,
+                math.prod(graph.input_shape) // lanes,
+            ),
+            OUTPUT,
+        )
         self._provide(graph.input_name, source)
         for layer in self.q.layers.values():
             self._layer = layer
             self._inputs = [self._ready[given].pop(0) for given in layer.inputs]
+            self._block = self.blocks[layer.name] = Block(tuple(self._inputs))
             layer.op.lower(self)
         self._size_joins()
         return Dataflow(
@@ -109,8 +154,8 @@ class Builder(ABC):
         return self._layer.activation is not None
 
     @abstractmethod
-    def input_stream(self) -> str:
-        """Create the stream at the network's input port and return its name."""
+    def input_lanes(self, kind: FixedType) -> int:
+        """Lanes of the stream at the network's input port: all that a type has to do with structure."""
 
     @abstractmethod
     def weighted(self, groups: int, window: WindowSpec | None) -> None:
@@ -128,27 +173,17 @@ class Builder(ABC):
         """See Lowering."""
         lanes = self.join_lanes()
         operands = tuple(self.with_lanes(stream, lanes) for stream in self._inputs)
-        accumulator = self._layer.accumulator_type
-        assert accumulator is not None
-        output = self.new_stream("out", self._layer.output_type, lanes, self.streams[operands[0]].beats)
-        self.emit(
-            Add(
-                name=self.unique("add"),
-                layer=self._layer.name,
-                inputs=operands,
-                outputs=(output,),
-                accumulator_type=accumulator,
-                relu=self.relu_fused,
-            )
-        )
+        output = self.output_stream(lanes, self.streams[operands[0]].beats)
+        make = self.kernel(Add, "add", operands, output, relu=self.relu_fused)
+        self.emit(lambda layer: make(accumulator_type=layer.accumulator_type))
         self.finish(output)
 
     def relu(self) -> None:
         """See Lowering."""
         given = self.streams[self._inputs[0]]
-        output = self.new_stream("out", self._layer.output_type, given.lanes, given.beats)
-        name = self.unique("relu")
-        self.emit(Cast(name=name, layer=self._layer.name, inputs=(given.name,), outputs=(output,), relu=True))
+        output = self.output_stream(given.lanes, given.beats)
+        make = self.kernel(Cast, "relu", (given.name,), output, relu=True)
+        self.emit(lambda _: make())
         self.finish(output)
 
     def flatten(self) -> None:
@@ -159,15 +194,46 @@ class Builder(ABC):
         """A unique identifier for a part of the current layer."""
         return self._namer.unique(f"{self._layer.name}_{part}")
 
-    def emit(self, kernel: Kernel) -> None:
-        """Append a kernel."""
-        self.kernels.append(kernel)
+    def kernel(
+        self, kind: type[AnyKernel], part: str, inputs: tuple[str, ...], output: str, **structure: Any
+    ) -> Callable[..., AnyKernel]:
+        """A kernel of the current layer but for what is still to be given.
 
-    def new_stream(self, part: str, kind: FixedType, lanes: int, beats: int) -> str:
-        """Create a stream of the current layer and return its name."""
-        name = self.unique(part)
-        self.streams[name] = Stream(name, kind, lanes, beats)
-        return name
+        structure: those of its fields that depend on no type and no parameter.
+        """
+        return functools.partial(
+            kind,
+            name=self.unique(part),
+            layer=self._layer.name,
+            inputs=inputs,
+            outputs=(output,),
+            **structure,
+        )
+
+    def emit(self, make: Make) -> None:
+        """Append a kernel of the current layer."""
+        self._block.kernels.append(make)
+        self.kernels.append(make(self._layer))
+
+    def emit_weighted(self, make: Callable[..., Weighted], arrange: Arrange, **settings: bool) -> None:
+        """Append the kernel that multiplies by the current layer's weights; settings: as ``arithmetic``."""
+        arranged = Arranged(arrange)
+        self.emit(lambda layer: make(**self.arithmetic(layer, arranged(layer), **settings)))
+
+    def output_stream(self, lanes: int, beats: int) -> str:
+        """Create the stream of the current layer's output and return its name."""
+        return self._add_stream(Stream(self.unique("out"), self._layer.output_type, lanes, beats), OUTPUT)
+
+    def inner_stream(self, part: str, given: str, lanes: int, beats: int) -> str:
+        """Create a stream of the current layer with elements of another one and return its name."""
+        kind, block = self.streams[given].type, self._block
+        number = block.inputs.index(given) if given in block.inputs else block.streams[given]
+        return self._add_stream(Stream(self.unique(part), kind, lanes, beats), number)
+
+    def _add_stream(self, stream: Stream, number: int) -> str:
+        self.streams[stream.name] = stream
+        self._block.streams[stream.name] = number
+        return stream.name
 
     def with_lanes(self, stream: str, lanes: int) -> str:
         """The same elements in beats of ``lanes``; converters are inserted where needed."""
@@ -177,9 +243,9 @@ class Builder(ABC):
         common = math.lcm(given.lanes, lanes)
         if common not in (given.lanes, lanes):
             stream = self.with_lanes(stream, common)
-        output = self.new_stream("regrouped", given.type, lanes, given.elements // lanes)
-        name = self.unique("regroup")
-        self.emit(WidthConverter(name=name, layer=self._layer.name, inputs=(stream,), outputs=(output,)))
+        output = self.inner_stream("regrouped", stream, lanes, given.elements // lanes)
+        make = self.kernel(WidthConverter, "regroup", (stream,), output)
+        self.emit(lambda _: make())
         return output
 
     def finish(self, stream: str) -> None:
@@ -187,19 +253,18 @@ class Builder(ABC):
         self._provide(self._layer.name, stream)
 
     def _provide(self, value: str, stream: str) -> None:
-        reads = sum(layer.inputs.count(value) for layer in self.q.layers.values())
-        reads += value == self.q.graph.output
+        reads = self._reads[value]
         if reads < 2:
             self._ready[value].append(stream)
             return
-        given = self.streams[stream]
-        copies = []
-        for index in range(reads):
-            name = self._namer.unique(f"{value}_copy{index}")
-            self.streams[name] = replace(given, name=name)
-            copies.append(name)
-        fork = self._namer.unique(f"{value}_fork")
-        self.emit(Fork(name=fork, layer=value, inputs=(stream,), outputs=tuple(copies)))
+        given, block = self.streams[stream], self._block
+        number = block.inputs.index(stream) if stream in block.inputs else block.streams[stream]
+        names = [self._namer.unique(f"{value}_copy{index}") for index in range(reads)]
+        copies = [self._add_stream(replace(given, name=name), number) for name in names]
+        name = self._namer.unique(f"{value}_fork")
+        fork = Fork(name=name, layer=value, inputs=(stream,), outputs=tuple(copies))
+        block.kernels.append(lambda _: fork)
+        self.kernels.append(fork)
         self._ready[value].extend(copies)
 
     def _size_joins(self) -> None:
@@ -221,93 +286,98 @@ class Builder(ABC):
         """FIFO depth of a branch that waits at an Add."""
         return stream.beats
 
-    def arithmetic(self, rows: Rows) -> dict[str, Any]:
-        """What every kernel that multiplies by the current layer's weights is told."""
-        layer = self._layer
-        return {
-            "layer": layer.name,
-            "weight": rows.matrix,
-            "bias": rows.bias,
-            "shift": rows.shift,
-            "signs": rows.signs,
-            "weight_type": rows.weight_type,
+    def arithmetic(self, layer: QuantizedLayer, weight: IntArray, *, adders: bool = False) -> dict[str, Any]:
+        """What the kernel that multiplies by a layer's weights is told.
+
+        weight: in its order. adders: it is also told its adder graphs, None unless the strategy is ``da``.
+
+        Raises:
+            ConfigError: the weights are beyond the solver of adder graphs.
+        """
+        aligned = adders and self.is_da(layer)
+        bias, shift = layer.bias_raw, None if aligned else layer.weight_shift
+        if len(self.q.graph.shapes[layer.inputs[0]]) == 1:
+            leaving = self.orders[layer.name]
+            bias, shift = (None if values is None else values[leaving] for values in (bias, shift))
+        rows = weight.shape[:-1]
+        bias, shift = (None if values is None else values.reshape(rows) for values in (bias, shift))
+        told: dict[str, Any] = {"adders": self._adder_graphs(layer, weight) if aligned else None}
+        return (told if adders else {}) | {
+            "weight": weight,
+            "bias": bias,
+            "shift": shift,
+            "signs": layer.weight_signs and not aligned,
+            "weight_type": layer.weight_type if aligned else layer.stored_weight_type,
             "bias_type": layer.bias_type,
             "accumulator_type": layer.accumulator_type,
-            "relu": self.relu_fused,
+            "relu": layer.activation is not None,
         }
 
-    def pad_value(self, stream: str, average: bool) -> int:
+    def pad_value(self, layer: QuantizedLayer, average: bool) -> int:
         """Raw value of padding in a pooling window: zero for an average, else what never wins."""
-        kind = self.streams[stream].type
-        return 0 if average else kind.code_interval.lo
+        return 0 if average else layer.input_edges[0].type.code_interval.lo
 
-    def reduce(self, stream: str, average: bool, positions: int, taps: int, lanes: int) -> None:
-        """Emit the pooling kernel behind a window and finish the layer."""
-        layer, constant = self._layer, self._layer.op.constant
+    def reduce(
+        self,
+        stream: str,
+        average: bool,
+        positions: int,
+        taps: int,
+        lanes: int,
+        check: Callable[[QuantizedLayer], None] = lambda _: None,
+    ) -> None:
+        """Emit the pooling kernel behind a window and finish the layer; check: refuses a layer."""
+        constant = self._layer.op.constant
         out_lanes = positions * lanes
-        beats = math.prod(self.output_shape) // out_lanes
-        output = self.new_stream("out", layer.output_type, out_lanes, beats)
-        self.emit(
-            Pool(
-                name=self.unique("pool"),
-                layer=layer.name,
-                inputs=(stream,),
-                outputs=(output,),
-                mode=PoolMode.AVERAGE if average else PoolMode.MAX,
-                positions=positions,
-                taps=taps,
-                lanes=lanes,
-                reciprocal=1 if constant is None else constant.raw,
-                reciprocal_type=None if constant is None else constant.type,
-                accumulator_type=layer.accumulator_type,
-                relu=self.relu_fused,
-            )
+        output = self.output_stream(out_lanes, math.prod(self.output_shape) // out_lanes)
+        make = self.kernel(
+            Pool,
+            "pool",
+            (stream,),
+            output,
+            mode=PoolMode.AVERAGE if average else PoolMode.MAX,
+            positions=positions,
+            taps=taps,
+            lanes=lanes,
+            reciprocal=1 if constant is None else constant.raw,
+            reciprocal_type=None if constant is None else constant.type,
+            relu=self.relu_fused,
         )
+
+        def pool(layer: QuantizedLayer) -> Pool:
+            check(layer)
+            return make(accumulator_type=layer.accumulator_type)
+
+        self.emit(pool)
         self.finish(output)
 
-    def weights_in_order(self, groups: int, *, aligned: bool = False) -> Rows:
-        """Parameters of the current layer without a window, in the order the elements travel in.
+    def weights_in_order(self, layer: QuantizedLayer, groups: int, *, aligned: bool = False) -> IntArray:
+        """Weights of a layer without a window, (groups, rows, columns), in the order the elements travel in.
 
-        aligned: shifts are in the weights, not beside them.
+        aligned: with the shifts of ``weight_shift`` in them, not beside them.
         """
-        layer = self._layer
         weight = layer.weight_raw if aligned else layer.weight_codes
-        kind = layer.weight_type if aligned else layer.stored_weight_type
-        assert weight is not None and kind is not None
+        assert weight is not None
         matrix: IntArray = weight.reshape(groups, weight.shape[0] // groups, -1)
-        bias, shift = layer.bias_raw, None if aligned else layer.weight_shift
-        if len(self.input_shapes[0]) == 1:
+        if len(self.q.graph.shapes[layer.inputs[0]]) == 1:
             arriving, leaving = self.orders[layer.inputs[0]], self.orders[layer.name]
             if groups == 1 and matrix.shape[2] == len(arriving):
                 matrix = matrix[:, :, arriving]
             rows = matrix.reshape(matrix.shape[0] * matrix.shape[1], -1)[leaving]
             matrix = rows.reshape(matrix.shape)
-            bias, shift = (None if values is None else values[leaving] for values in (bias, shift))
-        bias, shift = (
-            None if values is None else values.reshape(matrix.shape[:2]) for values in (bias, shift)
-        )
-        signs = layer.weight_signs and not aligned
-        return Rows(np.ascontiguousarray(matrix), bias, shift, kind, signs)
+        return np.ascontiguousarray(matrix)
 
-    @property
-    def is_da(self) -> bool:
-        """Whether the current layer's products are made by graphs of adders."""
-        return self.config.of(self._layer.name).strategy is Strategy.DA
+    def is_da(self, layer: QuantizedLayer) -> bool:
+        """Whether a layer's products are made by graphs of adders."""
+        return self.config.of(layer.name).strategy is Strategy.DA
 
-    def adder_graphs(self, matrix: IntArray, stream: str) -> tuple[AdderGraph, ...] | None:
-        """One adder graph per group of ``matrix`` (groups, rows, columns), which is multiplied with the
-        elements of ``stream``; None unless the current layer's strategy is ``da``.
-
-        Raises:
-            ConfigError: the matrix is beyond the solver.
-        """
-        if not self.is_da:
-            return None
-        given = self.streams[stream].type.code_interval
+    def _adder_graphs(self, layer: QuantizedLayer, matrix: IntArray) -> tuple[AdderGraph, ...]:
+        """One adder graph per group of ``matrix`` (groups, rows, columns)."""
+        given = layer.input_edges[0].type.code_interval
         try:
             return tuple(solve(group, given) for group in matrix)
         except ConfigError as error:
-            raise ConfigError(f"layer {self._layer.name!r}: {error}") from None
+            raise ConfigError(f"layer {layer.name!r}: {error}") from None
 
 
 def _straight_from_fork(stream: str, makers: dict[str, Kernel]) -> bool:

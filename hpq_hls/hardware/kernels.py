@@ -68,6 +68,8 @@ class Kernel:
     """
 
     kind: ClassVar[str]
+    by_types: ClassVar[bool] = True
+    """Whether all that a layer decides of it are the types of its streams."""
 
     name: str
     layer: str
@@ -123,6 +125,8 @@ class Weighted(Kernel):
     the bias is added; the least is 0. None: no row is shifted.
     signs: all weights are +1 or -1, and a ROM holds one bit of each, 1 for -1.
     """
+
+    by_types: ClassVar[bool] = False
 
     weight: IntArray
     bias: IntArray | None
@@ -326,6 +330,7 @@ class Pool(Kernel):
     """
 
     kind: ClassVar[str] = "pool"
+    by_types: ClassVar[bool] = False
 
     mode: PoolMode
     positions: int
@@ -347,6 +352,7 @@ class Add(Kernel):
     of the two fractions before the cast."""
 
     kind: ClassVar[str] = "add"
+    by_types: ClassVar[bool] = False
 
     accumulator_type: FixedType
     relu: bool

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from dataclasses import replace
+from collections.abc import Callable
 
 import numpy as np
 
 from hpq_hls.errors import ConfigError
-from hpq_hls.hardware.builder import Builder
+from hpq_hls.fixed import FixedType
+from hpq_hls.hardware.builder import Arranged, Builder
 from hpq_hls.hardware.kernels import Gather, IntArray, Stream, UnrolledMatVec
 from hpq_hls.ops.window import WindowSpec
+from hpq_hls.simulate import QuantizedLayer
 
 MAX_MULTIPLIERS = 1 << 16
 MAX_BEAT_BITS = 1 << 16
@@ -22,11 +25,8 @@ JOIN_DEPTH = 32
 class ParallelBuilder(Builder):
     """Builds kernels with initiation interval 1."""
 
-    def input_stream(self) -> str:
-        graph = self.q.graph
-        name = self._namer.unique(graph.input_name)
-        self.streams[name] = Stream(name, self.q.input_type, math.prod(graph.input_shape), 1)
-        return name
+    def input_lanes(self, kind: FixedType) -> int:
+        return math.prod(self.q.graph.input_shape)
 
     def join_lanes(self) -> int:
         return math.prod(self.output_shape)
@@ -35,57 +35,61 @@ class ParallelBuilder(Builder):
         return JOIN_DEPTH
 
     def weighted(self, groups: int, window: WindowSpec | None) -> None:
-        layer = self._layer
         stream = self._inputs[0]
         positions = math.prod(self.output_shape[1:])
-        weights = self.weights_in_order(groups, aligned=self.is_da)
         if window is not None and not window.is_pointwise:
-            stream = self._gather(stream, window, 0)
-        output = self.new_stream("out", layer.output_type, math.prod(self.output_shape), 1)
-        kernel = UnrolledMatVec(
-            name=self.unique("matvec"),
-            inputs=(stream,),
-            outputs=(output,),
-            positions=positions,
-            beats=1,
-            **self.arithmetic(weights),
+            stream = self._gather(stream, window, lambda _: 0)
+        elements = self.streams[stream].lanes
+        output = self.output_stream(math.prod(self.output_shape), 1)
+        make = self.kernel(UnrolledMatVec, "matvec", (stream,), output, positions=positions, beats=1)
+        arranged = Arranged(
+            lambda layer: self.weights_in_order(layer, groups, aligned=self.is_da(layer)),
         )
-        self._check_size(kernel.multipliers, stream)
-        self.emit(replace(kernel, adders=self.adder_graphs(weights.matrix, stream)))
-        self.finish(output)
 
-    def _check_size(self, multipliers: int, stream: str) -> None:
-        bits = self.streams[stream].bits
-        if multipliers > MAX_MULTIPLIERS or bits > MAX_BEAT_BITS:
-            raise ConfigError(
-                f"layer {self._layer.name!r} would need {multipliers} multipliers and beats of {bits} bits "
-                f"in io parallel (limits {MAX_MULTIPLIERS} and {MAX_BEAT_BITS}); use io stream"
-            )
+        def matvec(layer: QuantizedLayer) -> UnrolledMatVec:
+            weights = arranged(layer)
+            _check_size(layer, positions * int(np.count_nonzero(weights)), elements)
+            return make(**self.arithmetic(layer, weights, adders=True))
+
+        self.emit(matvec)
+        self.finish(output)
 
     def pool(self, window: WindowSpec, average: bool) -> None:
         stream = self._inputs[0]
         if not window.is_pointwise:
-            stream = self._gather(stream, window, self.pad_value(stream, average), taps_first=True)
-        self._check_size(0, stream)
-        positions = math.prod(self.output_shape[1:])
-        self.reduce(stream, average, positions, window.taps, self.input_shapes[0][0])
+            pad_value = functools.partial(self.pad_value, average=average)
+            stream = self._gather(stream, window, pad_value, taps_first=True)
+        positions, elements = math.prod(self.output_shape[1:]), self.streams[stream].lanes
+        check = functools.partial(_check_size, multipliers=0, elements=elements)
+        self.reduce(stream, average, positions, window.taps, self.input_shapes[0][0], check)
 
-    def _gather(self, stream: str, window: WindowSpec, pad_value: int, taps_first: bool = False) -> str:
+    def _gather(
+        self,
+        stream: str,
+        window: WindowSpec,
+        pad_value: Callable[[QuantizedLayer], int],
+        taps_first: bool = False,
+    ) -> str:
         """Wire every window's elements side by side: (position, group, channel, tap), or
         (position, tap, channel) with ``taps_first``."""
         index = _window_index(self.input_shapes[0], window, taps_first)
-        output = self.new_stream("windows", self.streams[stream].type, index.size, 1)
-        self.emit(
-            Gather(
-                name=self.unique("gather"),
-                layer=self._layer.name,
-                inputs=(stream,),
-                outputs=(output,),
-                index=index,
-                pad_value=pad_value,
-            )
-        )
+        output = self.inner_stream("windows", stream, index.size, 1)
+        make = self.kernel(Gather, "gather", (stream,), output, index=index)
+        self.emit(lambda layer: make(pad_value=pad_value(layer)))
         return output
+
+
+def _check_size(layer: QuantizedLayer, multipliers: int, elements: int) -> None:
+    """
+    Raises:
+        ConfigError: so many multipliers, or beats of so many of the layer's input elements, are too many.
+    """
+    bits = elements * layer.input_edges[0].type.width
+    if multipliers > MAX_MULTIPLIERS or bits > MAX_BEAT_BITS:
+        raise ConfigError(
+            f"layer {layer.name!r} would need {multipliers} multipliers and beats of {bits} bits "
+            f"in io parallel (limits {MAX_MULTIPLIERS} and {MAX_BEAT_BITS}); use io stream"
+        )
 
 
 def _window_index(shape: tuple[int, ...], window: WindowSpec, taps_first: bool) -> IntArray:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from hpq_hls.errors import ConfigError
+from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.builder import Builder
 from hpq_hls.hardware.config import Strategy
 from hpq_hls.hardware.folding import choose_folding, choose_lanes, divisors
@@ -16,11 +19,11 @@ from hpq_hls.hardware.kernels import (
     ChannelMac,
     IntArray,
     MatVec,
-    Stream,
     UnrolledMatVec,
     Window,
 )
 from hpq_hls.ops.window import WindowSpec
+from hpq_hls.simulate import QuantizedLayer
 
 MAX_PIXEL_BITS = 1024
 """A pixel wider than this enters in several beats."""
@@ -31,16 +34,11 @@ class StreamBuilder(Builder):
 
     _floating_input: str | None = None
 
-    def input_stream(self) -> str:
-        graph = self.q.graph
-        name = self._namer.unique(graph.input_name)
-        shape, kind = graph.input_shape, self.q.input_type
-        lanes = next(d for d in reversed(divisors(shape[0])) if d * kind.width <= MAX_PIXEL_BITS or d == 1)
+    def input_lanes(self, kind: FixedType) -> int:
+        shape = self.q.graph.input_shape
         if len(shape) == 1:
-            lanes = choose_lanes(shape[0], shape[0], self.target)
-            self._floating_input = name
-        self.streams[name] = Stream(name, kind, lanes, math.prod(shape) // lanes)
-        return name
+            return choose_lanes(shape[0], shape[0], self.target)
+        return next(d for d in reversed(divisors(shape[0])) if d * kind.width <= MAX_PIXEL_BITS or d == 1)
 
     def with_lanes(self, stream: str, lanes: int) -> str:
         """As in Builder; a vector at the input port simply takes the lanes its first reader wants."""
@@ -52,6 +50,8 @@ class StreamBuilder(Builder):
 
     def _provide(self, value: str, stream: str) -> None:
         super()._provide(value, stream)
+        if value == self.q.graph.input_name and len(self.q.graph.input_shape) == 1:
+            self._floating_input = stream
         if self._ready[value] != [stream]:
             self._floating_input = None  # it is forked: its lanes are settled
 
@@ -76,44 +76,39 @@ class StreamBuilder(Builder):
     def _folded(self, groups: int, window: WindowSpec | None, rows: int, per_group: int) -> None:
         layer, shape = self._layer, self.input_shapes[0]
         positions = math.prod(self.output_shape[1:])
-        weights = self.weights_in_order(groups)
-        cols, taps, lanes = weights.matrix.shape[2], 1, 1
+        assert layer.weight_raw is not None
+        cols, taps, lanes = layer.weight_raw.size // layer.weight_raw.shape[0], 1, 1
         legal = divisors(cols)
         wish = self.config.of(layer.name)
         if window is not None:
             taps = window.taps
             lanes = self._window_lanes(window, per_group, taps, cols, wish.simd)
             legal = _regroupable(cols, taps * lanes)
-            weights = replace(weights, matrix=_by_chunk(weights.matrix, per_group, taps, lanes))
         pe, simd = choose_folding(layer.name, rows, legal, positions * groups, cols, wish, self.target)
         stream = self._inputs[0]
         if window is not None:
-            stream = self._window(self.with_lanes(stream, lanes), window, 0)
+            stream = self._window(self.with_lanes(stream, lanes), window)
         stream = self.with_lanes(stream, simd)
         if rows > pe:
             # The unit reads a vector during its first fold of rows only; the next one gathers here.
             given = self.streams[stream]
             self.streams[stream] = replace(given, depth=max(given.depth, cols // simd))
-        elements = math.prod(self.output_shape)
-        output = self.new_stream("out", layer.output_type, pe, elements // pe)
-        self.emit(
-            MatVec(
-                name=self.unique("matvec"),
-                inputs=(stream,),
-                outputs=(output,),
-                vectors=positions if len(shape) == 3 else 1,
-                **self.arithmetic(weights),
-                pe=pe,
-                simd=simd,
-            )
-        )
+        output = self.output_stream(pe, math.prod(self.output_shape) // pe)
+        vectors = positions if len(shape) == 3 else 1
+        make = self.kernel(MatVec, "matvec", (stream,), output, vectors=vectors, pe=pe, simd=simd)
+
+        def arrange(layer: QuantizedLayer) -> IntArray:
+            weights = self.weights_in_order(layer, groups)
+            return weights if window is None else _by_chunk(weights, per_group, taps, lanes)
+
+        self.emit_weighted(make, arrange)
         self.finish(output)
 
     def _window_lanes(
         self, window: WindowSpec, per_group: int, taps: int, cols: int, simd: int | None
     ) -> int:
         """Channels per beat of the sliding window: fewest that meet the target and suit a given simd."""
-        scan = self._geometry(window, 0).scan
+        scan = self._geometry(window).scan
         cycles = scan[0] * scan[1] * self.input_shapes[0][0]
         lanes = choose_lanes(per_group, cycles, self.target)
         if simd is None or simd in _regroupable(cols, taps * lanes):
@@ -128,50 +123,33 @@ class StreamBuilder(Builder):
                 f"layer {layer.name!r} has {groups} groups and a window; strategies 'unrolled' and "
                 "'da' do not cover that in io stream, so use 'folded'"
             )
-        weights = self.weights_in_order(groups, aligned=self.is_da)
+        assert layer.weight_raw is not None
+        rows = layer.weight_raw.shape[0]
         stream = self._inputs[0]
         if window is not None:
-            stream = self._window(self.with_lanes(stream, shape[0]), window, 0)
-            matrix = _by_chunk(weights.matrix, shape[0], window.taps, shape[0])
-            weights = replace(weights, matrix=matrix)
-        matrix = weights.matrix
-        stream = self.with_lanes(stream, groups * matrix.shape[2])
+            stream = self._window(self.with_lanes(stream, shape[0]), window)
+        stream = self.with_lanes(stream, groups * (layer.weight_raw.size // rows))
         positions = math.prod(self.output_shape[1:])
-        output = self.new_stream("out", layer.output_type, groups * matrix.shape[1], positions)
-        self.emit(
-            UnrolledMatVec(
-                name=self.unique("matvec"),
-                inputs=(stream,),
-                outputs=(output,),
-                positions=1,
-                beats=positions,
-                **self.arithmetic(weights),
-                adders=self.adder_graphs(matrix, stream),
-            )
-        )
+        output = self.output_stream(rows, positions)
+        make = self.kernel(UnrolledMatVec, "matvec", (stream,), output, positions=1, beats=positions)
+
+        def arrange(layer: QuantizedLayer) -> IntArray:
+            weights = self.weights_in_order(layer, groups, aligned=self.is_da(layer))
+            return weights if window is None else _by_chunk(weights, shape[0], window.taps, shape[0])
+
+        self.emit_weighted(make, arrange, adders=True)
         self.finish(output)
 
     def _channelwise(self, channels: int, window: WindowSpec | None) -> None:
         """Depthwise convolution, or a per-channel affine map."""
-        layer = self._layer
-        weights = self.weights_in_order(channels)
-        bias, shift = (None if values is None else values[:, 0] for values in (weights.bias, weights.shift))
         positions = math.prod(self.output_shape[1:])
         lanes = self._channel_lanes(channels, positions * channels, window)
         stream = self.with_lanes(self._inputs[0], lanes)
         if window is not None:
-            stream = self._window(stream, window, 0)
-        output = self.new_stream("out", layer.output_type, lanes, positions * channels // lanes)
-        self.emit(
-            ChannelMac(
-                name=self.unique("channelmac"),
-                inputs=(stream,),
-                outputs=(output,),
-                positions=positions,
-                **self.arithmetic(replace(weights, matrix=weights.matrix[:, 0, :], bias=bias, shift=shift)),
-                lanes=lanes,
-            )
-        )
+            stream = self._window(stream, window)
+        output = self.output_stream(lanes, positions * channels // lanes)
+        make = self.kernel(ChannelMac, "channelmac", (stream,), output, positions=positions, lanes=lanes)
+        self.emit_weighted(make, lambda layer: self.weights_in_order(layer, channels)[:, 0, :])
         self.finish(output)
 
     def _channel_lanes(self, channels: int, elements: int, window: WindowSpec | None) -> int:
@@ -185,7 +163,7 @@ class StreamBuilder(Builder):
             return wish.pe
         cycles = elements
         if window is not None:
-            scan = self._geometry(window, 0).scan
+            scan = self._geometry(window).scan
             cycles = max(cycles, scan[0] * scan[1] * channels)
         target = self.target
         if wish.reuse_factor is not None:
@@ -197,10 +175,10 @@ class StreamBuilder(Builder):
         lanes = self._channel_lanes(channels, math.prod(self.output_shape), window)
         stream = self.with_lanes(self._inputs[0], lanes)
         if not window.is_pointwise:
-            stream = self._window(stream, window, self.pad_value(stream, average))
+            stream = self._window(stream, window, functools.partial(self.pad_value, average=average))
         self.reduce(stream, average, 1, window.taps, lanes)
 
-    def _geometry(self, window: WindowSpec, pad_value: int) -> WindowGeometry:
+    def _geometry(self, window: WindowSpec) -> WindowGeometry:
         channels, height, width = self.input_shapes[0]
         return WindowGeometry(
             channels=channels,
@@ -213,11 +191,12 @@ class StreamBuilder(Builder):
             pad_left=window.padding[2],
             out_height=self.output_shape[1],
             out_width=self.output_shape[2],
-            pad_value=pad_value,
         )
 
-    def _window(self, stream: str, window: WindowSpec, pad_value: int) -> str:
-        geometry = self._geometry(window, pad_value)
+    def _window(
+        self, stream: str, window: WindowSpec, pad_value: Callable[[QuantizedLayer], int] = lambda _: 0
+    ) -> str:
+        geometry = self._geometry(window)
         given = self.streams[stream]
         # While it emits a row of windows at the pace of its reader, a window takes in one input row at
         # most, and none at the bottom padding; what arrives meanwhile waits here instead of stalling
@@ -227,16 +206,9 @@ class StreamBuilder(Builder):
         row_beats = geometry.width * geometry.channels // given.lanes
         self.streams[stream] = given = replace(given, depth=max(given.depth, rows_ahead * row_beats))
         beats = geometry.positions * (geometry.channels // given.lanes)
-        output = self.new_stream("windows", given.type, geometry.taps * given.lanes, beats)
-        self.emit(
-            Window(
-                name=self.unique("window"),
-                layer=self._layer.name,
-                inputs=(stream,),
-                outputs=(output,),
-                geometry=geometry,
-            )
-        )
+        output = self.inner_stream("windows", stream, geometry.taps * given.lanes, beats)
+        make = self.kernel(Window, "window", (stream,), output)
+        self.emit(lambda layer: make(geometry=replace(geometry, pad_value=pad_value(layer))))
         return output
 
 

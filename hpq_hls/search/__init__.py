@@ -1,7 +1,8 @@
 """Precision combinations -> Pareto front."""
 
 from hpq_hls.search.limits import Limits
-from hpq_hls.search.result import Point, SearchProgress, SearchResult
+from hpq_hls.search.point import Point
+from hpq_hls.search.result import SearchProgress, SearchResult
 from hpq_hls.search.run import search
 
 __all__ = ["Limits", "Point", "SearchProgress", "SearchResult", "search"]

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.ops.layout import Array
 from hpq_hls.quantize import Quantizer
+from hpq_hls.search.gauge import Gauge
 from hpq_hls.search.interrupt import end_with, shielded
 from hpq_hls.search.measurement import Measurement, Price
 from hpq_hls.search.metric import Metric
@@ -41,10 +42,10 @@ CHUNK_S = 0.5
 class Task:
     """Everything that it takes to measure a combination.
 
-    x: (batch, *input_shape). targets: what the metric takes. reference: the float network's outputs.
-    pricing: what a network costs. memory_mib: most memory in which all workers keep the values of layers
-    (see ``Simulator``). jobs: how many workers there are. name: tells tasks apart wherever they are sent.
-    owner: the process that searches.
+    x: (batch, *input_shape). targets: what the metric takes. reference: the float network's outputs. rows:
+    the samples that are searched on. gauge: of these. pricing: what a network costs. memory_mib: most memory
+    in which all workers keep the values of layers (see ``Simulator``). jobs: how many workers there are.
+    name: tells tasks apart wherever they are sent. owner: the process that searches.
     """
 
     quantizer: Quantizer
@@ -52,6 +53,8 @@ class Task:
     x: Array
     targets: npt.NDArray[np.generic]
     reference: FloatArray
+    rows: npt.NDArray[np.int64]
+    gauge: Gauge
     metric: Metric
     pricing: Pricing
     memory_mib: float
@@ -74,7 +77,13 @@ class Worker:
         q = task.quantizer.quantize(task.space.precision(combination))
         outputs = self._simulator.predict(q)
         error = float(np.square(outputs - task.reference).mean()) / self._variance
-        return Measurement(task.metric(outputs, task.targets), error, task.pricing(q))
+        seen = task.gauge(outputs[task.rows])
+        accuracy = task.metric(outputs, task.targets)
+        return Measurement(accuracy, error, seen.noise, seen.risk, task.pricing(q))
+
+    def outputs(self, combination: Combination) -> FloatArray:
+        """What the network of a combination puts out, (batch, *output_shape)."""
+        return self._simulator.predict(self._task.quantizer.quantize(self._task.space.precision(combination)))
 
     def price(self, combination: Combination) -> Price:
         """Quantize and price."""

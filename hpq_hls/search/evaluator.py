@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Protocol
 
+from hpq_hls.ops.base import FloatArray
+from hpq_hls.search.aims import Aims
 from hpq_hls.search.evaluation import Task, Worker, measure_all, price_all
+from hpq_hls.search.interactions import interactions_of
 from hpq_hls.search.measurement import Measurement, Price
-from hpq_hls.search.result import Point, Progress, SearchProgress
+from hpq_hls.search.point import Point
+from hpq_hls.search.result import Progress, SearchProgress
 from hpq_hls.search.space import Combination
 from hpq_hls.search.strategies.protocol import BudgetSpent
 
@@ -36,7 +40,7 @@ class Journal(Protocol):
 class JournalledEvaluator:
     """Measures combinations, each once (see ``Evaluator``).
 
-    least_accuracy: of feasible points. limit: most combinations to evaluate, None for any number. journal:
+    aims: what points are judged by. limit: most combinations to evaluate, None for any number. journal:
     where each measurement is kept as it is made, and where earlier ones come from. stop: asked between
     evaluations; raises to end the search. float_accuracy: for ``progress``.
     """
@@ -46,7 +50,7 @@ class JournalledEvaluator:
         task: Task,
         *,
         n_jobs: int | None,
-        least_accuracy: float,
+        aims: Aims,
         limit: int | None = None,
         seed: int = 0,
         journal: Journal | None = None,
@@ -61,10 +65,25 @@ class JournalledEvaluator:
         self._known = {} if journal is None else dict(journal.known())
         self._unused = 0 if journal is None else journal.held - len(self._known)
         self._prices: dict[Combination, Price] = {}
-        self.seed, self.least_accuracy = seed, least_accuracy
+        self.seed, self._aims, self.least_score = seed, aims, aims.levels[0]
         self.points: dict[Combination, Point] = {}
         self.best: Combination | None = None
         self.resumed = 0
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """See Evaluator."""
+        return self._aims.levels
+
+    def aim(self, least: float) -> None:
+        """See Evaluator."""
+        self.least_score, self.best = least, None
+        for combination in self.points:
+            self._consider(combination)
+
+    def score(self, point: Point) -> float:
+        """See Evaluator."""
+        return self._aims.score(point)
 
     @property
     def remaining(self) -> int | None:
@@ -96,21 +115,44 @@ class JournalledEvaluator:
         self._prices.update(price_all(self._task, self._worker, unknown, self._n_jobs))
         return [self._prices[combination] for combination in wanted]
 
+    @property
+    def bounds(self) -> int:
+        """See Evaluator."""
+        return len(getattr(self._task.pricing, "bounds", ()))
+
+    def interactions(self) -> tuple[tuple[int, int], ...]:
+        """See Evaluator."""
+        return interactions_of(self._task.space, self._task.quantizer.graph)
+
+    def accurate(self, point: Point) -> bool:
+        """See Evaluator."""
+        return self.score(point) >= self.least_score - ROUNDING_ERROR
+
+    def within(self, found: Point | Price) -> bool:
+        """See Evaluator."""
+        return found.excess == 0
+
     def feasible(self, point: Point) -> bool:
         """See Evaluator."""
-        return point.accuracy >= self.least_accuracy - ROUNDING_ERROR and point.excess == 0
+        return self.accurate(point) and self.within(point)
+
+    def improves(self, point: Point) -> bool:
+        """Whether the point is feasible and costs no more than the best."""
+        return self.feasible(point) and (self.best is None or point.cost <= self.points[self.best].cost)
 
     def order(self, combination: Combination) -> tuple[float, ...]:
         """See Evaluator."""
         point = self.points[combination]
-        return point.cost, sum(combination), -point.accuracy, point.error, *combination
+        return point.cost, sum(combination), -self.score(point), *combination
 
     def closest(self) -> Combination:
-        """The combination that is nearest to being feasible: within limits, then by accuracy, then cost."""
-        return min(
-            self.points,
-            key=lambda key: (self.points[key].excess, -self.points[key].accuracy, self.points[key].cost, key),
-        )
+        """The combination that is nearest to being feasible: within limits, then by score, then cost."""
+        points, score = self.points, self.score
+        return min(points, key=lambda key: (points[key].excess, -score(points[key]), points[key].cost, key))
+
+    def outputs(self, combination: Combination) -> FloatArray:
+        """What the network of a combination puts out on all samples, (batch, *output_shape)."""
+        return self._worker.outputs(combination)
 
     def aside(self, combinations: Iterable[Combination]) -> list[Point]:
         """Exact accuracy and cost of combinations that are no part of the search, in order."""
@@ -132,20 +174,33 @@ class JournalledEvaluator:
                 yield portion
                 self._stop()
 
+    def _consider(self, combination: Combination) -> None:
+        """Take it as the best so far, if it is."""
+        if self.feasible(self.points[combination]) and (
+            self.best is None or self.order(combination) < self.order(self.best)
+        ):
+            self.best = combination
+
     def _point(self, combination: Combination, found: Measurement) -> Point:
         price, precision = found.price, self._task.space.precision(combination)
-        return Point(found.accuracy, price.cost, precision, price.weight_bits, found.error, price.excess)
+        return Point(
+            found.accuracy,
+            price.cost,
+            precision,
+            price.weight_bits,
+            found.error,
+            price.excess,
+            found.noise,
+            found.risk,
+        )
 
     def _add(self, measured: Mapping[Combination, Measurement], expected: int | None) -> None:
         if not measured:
             return
         for combination, found in measured.items():
             self._prices[combination] = found.price
-            point = self.points[combination] = self._point(combination, found)
-            if self.feasible(point) and (
-                self.best is None or self.order(combination) < self.order(self.best)
-            ):
-                self.best = combination
+            self.points[combination] = self._point(combination, found)
+            self._consider(combination)
         if self._progress is not None:
             best = None if self.best is None else self.points[self.best]
             self._progress(

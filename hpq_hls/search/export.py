@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from hpq_hls.errors import OutputError
 
 if TYPE_CHECKING:
-    from hpq_hls.search.result import Point, SearchResult
+    from hpq_hls.search.point import Point
+    from hpq_hls.search.result import SearchResult
 
 FIGURES = ("accuracy", "drop", "cost", "weight_bits", "error", "excess")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever measurements of an earlier version may no longer be used."""
 DIGITS = 32
 

@@ -41,12 +41,37 @@ CREATE TABLE IF NOT EXISTS evaluations (
     excess REAL NOT NULL,
     weight_bits INTEGER NOT NULL,
     finished TEXT NOT NULL,
+    slacks TEXT NOT NULL DEFAULT '[]',
+    noise REAL NOT NULL DEFAULT 0,
+    risk REAL NOT NULL DEFAULT 0,
     PRIMARY KEY (search, combination)
 ) WITHOUT ROWID;
 COMMIT;
 """
-_ADD = "INSERT OR REPLACE INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_KNOWN = "SELECT combination, accuracy, error, cost, excess, weight_bits FROM evaluations WHERE search = ?"
+_COLUMNS = (
+    "search",
+    "combination",
+    "precision",
+    "accuracy",
+    "error",
+    "cost",
+    "excess",
+    "weight_bits",
+    "finished",
+    "slacks",
+    "noise",
+    "risk",
+)
+_ADD = f"INSERT OR REPLACE INTO evaluations ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_READ = "combination, accuracy, error, noise, risk, cost, weight_bits, slacks"
+_KNOWN = f"SELECT {_READ} FROM evaluations WHERE search = ?"
+_ADDED = {
+    "slacks": "TEXT NOT NULL DEFAULT '[]'",
+    "noise": "REAL NOT NULL DEFAULT 0",
+    "risk": "REAL NOT NULL DEFAULT 0",
+}
+"""Columns that files of earlier versions lack. Their evaluations stay, and belong to searches of another
+fingerprint."""
 BUSY_S = 30.0
 """How long a reader of the file may keep a writer waiting."""
 
@@ -107,8 +132,10 @@ class SqliteJournal:
         with self._sentences():
             rows = self._file.execute(_KNOWN, (self._search,)).fetchall()
         return {
-            tuple(map(int, text.split())): Measurement(accuracy, error, Price(cost, excess, bits))
-            for text, accuracy, error, cost, excess, bits in rows
+            tuple(map(int, text.split())): Measurement(
+                accuracy, error, noise, risk, Price(cost, bits, tuple(map(float, json.loads(slacks))))
+            )
+            for text, accuracy, error, noise, risk, cost, bits, slacks in rows
         }
 
     def add(self, measured: Mapping[Combination, Measurement]) -> None:
@@ -126,12 +153,23 @@ class SqliteJournal:
         price = found.price
         numbers = (found.accuracy, found.error, price.cost, price.excess)
         precision = json.dumps(self._space.precision(combination).to_dict())
-        if not all(map(math.isfinite, numbers)):
+        if not all(map(math.isfinite, (*numbers, found.noise, found.risk, *price.slacks))):
             raise OutputError(
                 f"accuracy {found.accuracy}, error {found.error} and cost {price.cost} of {precision} are "
                 "not all finite and cannot be kept; correct the metric or the objective"
             )
-        return self._search, " ".join(map(str, combination)), precision, *numbers, price.weight_bits, now
+        text, slacks = " ".join(map(str, combination)), json.dumps(price.slacks)
+        return (
+            self._search,
+            text,
+            precision,
+            *numbers,
+            price.weight_bits,
+            now,
+            slacks,
+            found.noise,
+            found.risk,
+        )
 
     @contextlib.contextmanager
     def _sentences(self) -> Iterator[None]:
@@ -193,6 +231,10 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.executescript(_SCHEMA)
+        present = {row[1] for row in connection.execute("PRAGMA table_info(evaluations)")}
+        for name, kind in _ADDED.items():
+            if name not in present:
+                connection.execute(f"ALTER TABLE evaluations ADD COLUMN {name} {kind}")
     except BaseException:
         connection.close()
         raise

@@ -67,9 +67,14 @@ class Checked:
     value: float
 
     @property
+    def slack(self) -> float:
+        """By which share of the bound the figure lies above it; at most 0 where it is met."""
+        return (self.value - self.bound.most) / max(self.bound.most, 1.0)
+
+    @property
     def excess(self) -> float:
         """By which share the bound is exceeded; 0 where it is met."""
-        return max(self.value - self.bound.most, 0.0) / max(self.bound.most, 1.0)
+        return max(self.slack, 0.0)
 
     def __str__(self) -> str:
         """Such as "61,204 LUTs of at most 42,560 (80 % of xc7z020), 44 % too many"."""

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Price:
-    """What a combination costs.
+    """What a combination costs, known without running it.
 
-    cost: by the objective; smaller is better. excess: by which share the worst limit is exceeded; 0 within
-    all limits. weight_bits: memory of weights and biases.
+    cost: by the objective; smaller is better. weight_bits: memory of weights and biases. slacks: for each
+    bound, in the pricer's order, by which share of it the figure lies above it; at most 0 within it.
     """
 
     cost: float
-    excess: float
     weight_bits: int
+    slacks: tuple[float, ...] = ()
+
+    @property
+    def excess(self) -> float:
+        """By which share the worst bound is exceeded; 0 within all of them."""
+        return max(0.0, max(self.slacks, default=0.0))
 
 
 @dataclass(frozen=True)
@@ -23,9 +28,12 @@ class Measurement:
     """What was measured of one combination on the validation data.
 
     accuracy: by the metric; larger is better. error: mean squared difference of the outputs to the float
-    network's, as a share of the variance of those.
+    network's, as a share of the variance of those. noise, risk: on the samples that are searched on, see
+    ``Reading``.
     """
 
     accuracy: float
     error: float
+    noise: float
+    risk: float
     price: Price

@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from hpq_hls.cost import estimate_dataflow
-from hpq_hls.hardware import HardwareConfig, build_dataflow
+from hpq_hls.cost import Ledger
+from hpq_hls.hardware import HardwareConfig
 from hpq_hls.search.errors import SettingError
-from hpq_hls.search.limits import Bound, Checked, Figure, check_bounds
+from hpq_hls.search.limits import RESOURCES, TIMES, Bound, Checked, Figure, check_bounds
 from hpq_hls.search.measurement import Price
 from hpq_hls.simulate import QuantizedGraph
 
@@ -89,7 +89,7 @@ class Pricer:
     """What a network costs by an objective, and whether it is within bounds: one estimate for both.
 
     config: with a target interval, where io is stream, so that all networks are compared at one speed (see
-    ``pricer_of``).
+    ``pricer_of``). Networks that share layers, as those of one ``Quantizer`` do, are cheap to price together.
     """
 
     objective: Objective
@@ -97,12 +97,16 @@ class Pricer:
     part: str
     clock_ns: float
     config: HardwareConfig
+    _ledger: Ledger = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_ledger", Ledger(self.config, self.part))
 
     def __call__(self, q: QuantizedGraph) -> Price:
-        """Cost, and by how much the worst bound is exceeded."""
+        """Cost, and how far each bound is away."""
         figures = self.figures(q, self.objective.figures | {bound.figure for bound in self.bounds})
-        excess = max((check.excess for check in check_bounds(self.bounds, figures)), default=0.0)
-        return Price(self.objective.cost(figures), excess, q.weight_bits)
+        slacks = tuple(check.slack for check in check_bounds(self.bounds, figures))
+        return Price(self.objective.cost(figures), q.weight_bits, slacks)
 
     def check(self, q: QuantizedGraph) -> tuple[Checked, ...]:
         """What a network takes beside what it may take."""
@@ -110,23 +114,23 @@ class Pricer:
 
     def figures(self, q: QuantizedGraph, wanted: Iterable[Figure]) -> dict[Figure, float]:
         """Some figures of a network; nothing is estimated where counting will do."""
-        return figures_of(q, wanted, self.part, self.clock_ns, self.config)
+        return figures_of(q, wanted, self._ledger)
 
 
-def figures_of(
-    q: QuantizedGraph, wanted: Iterable[Figure], part: str, clock_ns: float, config: HardwareConfig
-) -> dict[Figure, float]:
-    """Figures of a network on given hardware."""
+def figures_of(q: QuantizedGraph, wanted: Iterable[Figure], ledger: Ledger) -> dict[Figure, float]:
+    """Figures of a network, estimated by a ledger."""
     names = set(wanted)
     found: dict[Figure, float] = {}
     if Figure.WEIGHT_BITS in names:
         found[Figure.WEIGHT_BITS] = q.weight_bits
     if Figure.BOPS in names:
         found[Figure.BOPS] = bit_operations(q)
-    if any(figure.estimated for figure in names):
-        made = estimate_dataflow(build_dataflow(q, config), part, clock_ns, weight_bits=q.weight_bits)
+    if not names.isdisjoint(RESOURCES):
+        made = ledger.resources(q)
         found |= {Figure.LUT: made.lut, Figure.FF: made.ff, Figure.DSP: made.dsp, Figure.BRAM: made.bram}
-        found |= {Figure.LATENCY: made.latency_cycles, Figure.INTERVAL: made.interval_cycles}
+    if not names.isdisjoint(TIMES):
+        timing = ledger.timing(q)
+        found |= {Figure.LATENCY: timing.latency, Figure.INTERVAL: timing.interval}
     return found
 
 

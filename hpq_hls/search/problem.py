@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,12 @@ from hpq_hls.graph import Graph, check_input
 from hpq_hls.hardware import HardwareConfig
 from hpq_hls.ops.layout import Array
 from hpq_hls.quantize import Quantizer, QuantizerOptions
+from hpq_hls.search.aims import Aims
+from hpq_hls.search.confirmation import Split, aims_of, split_rows
+from hpq_hls.search.errors import SettingError
 from hpq_hls.search.evaluation import Task
 from hpq_hls.search.fingerprint import fingerprint
+from hpq_hls.search.gauge import gauge_of
 from hpq_hls.search.limits import Limits, find_limits
 from hpq_hls.search.metric import Function, Kind, Metric, check_targets, find_metric
 from hpq_hls.search.objective import Pricer, find_objective
@@ -29,9 +34,31 @@ from hpq_hls.search.space import Space, space_of
 from hpq_hls.search.speed import TYPICAL_WIDTH, pricer_of
 from hpq_hls.search.strategies import STRATEGIES
 
+FAST, FAST_PER_VARIABLE = 100, 5
+"""Evaluations of a fast search."""
 SMALL_SPACE = 1024
 """Spaces up to this size are enumerated by strategy "auto"."""
 Samples = tuple[npt.ArrayLike, npt.ArrayLike]
+
+
+class Effort(enum.Enum):
+    """How much is measured: FAST some 100 combinations, FULL what the strategy thinks right."""
+
+    FAST = "fast"
+    FULL = "full"
+
+
+def find_effort(given: str | Effort) -> Effort:
+    """The effort that is meant.
+
+    Raises:
+        SettingError: there is none of this name.
+    """
+    try:
+        return Effort(given)
+    except ValueError:
+        names = " or ".join(effort.value for effort in Effort)
+        raise SettingError(("effort",), f"is {given!r}; choose {names}") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +66,8 @@ class Request:
     """The arguments of ``hpq_hls.search`` that are not data; see there."""
 
     max_drop: float
+    confidence: float | None
+    effort: Effort
     objective: str | Mapping[str, float]
     strategy: str
     weight_bits: Sequence[int]
@@ -66,14 +95,16 @@ class Request:
 class Problem:
     """A search that is ready to run.
 
-    task: measures combinations. strategy: a key of ``STRATEGIES``. float_accuracy: of the float network on
-    the validation data. test: inputs and targets to score at the end. fingerprint: equal for searches in
-    which each combination measures the same. about: what people may want to know of the search.
-    pricer: what networks cost, and at which folding.
+    task: measures combinations. split: of the validation samples. aims: what is searched for. strategy: a key
+    of ``STRATEGIES``. float_accuracy: of the float network on the validation data. test: inputs and targets
+    to score at the end. fingerprint: equal for searches in which each combination measures the same. about:
+    what people may want to know of the search. pricer: what networks cost, and at which folding.
     """
 
     request: Request
     task: Task
+    split: Split
+    aims: Aims
     strategy: str
     metric: Metric
     float_accuracy: float
@@ -90,8 +121,13 @@ class Problem:
     @property
     def limit(self) -> int | None:
         """The most combinations to evaluate."""
+        if self.request.evaluations is not None:
+            return self.request.evaluations
         own = STRATEGIES[self.strategy].evaluations(self.space)
-        return own if self.request.evaluations is None else self.request.evaluations
+        if self.request.effort is Effort.FULL:
+            return own
+        few = max(FAST, FAST_PER_VARIABLE * len(self.space.variables))
+        return few if own is None else min(own, few)
 
     @property
     def space(self) -> Space:
@@ -127,14 +163,19 @@ def prepare_problem(
     pricing = pricer_of(objective, limits, request.part, request.clock_ns, request.hardware, typical)
     reference = quantizer.graph.predict(x)
     jobs = joblib.effective_n_jobs(request.n_jobs)
-    task = Task(quantizer, space, x, y, reference, metric, pricing, request.memory_mib, jobs)
+    split = split_rows(len(x), metric.kind, request.max_drop, request.confidence)
+    rows = split.searched
+    gauge = gauge_of(metric, reference[rows], y[rows])
+    task = Task(quantizer, space, x, y, reference, rows, gauge, metric, pricing, request.memory_mib, jobs)
+    score = metric(reference, y)
+    aims = aims_of(metric.kind, gauge, len(split.held), score, request.max_drop, request.confidence)
     strategy = request.strategy
     if strategy == "auto":
         strategy = "exhaustive" if space.size <= SMALL_SPACE else "sensitivity"
     about = _about(graph, task, request)
     calibration = check_input(calibration_x, graph.input_shape, graph.input_name)
     mark = fingerprint({**about, **_decisive(task), "graph": graph, "calibration": calibration})
-    return Problem(request, task, strategy, metric, metric(reference, y), scored, mark, about, pricing)
+    return Problem(request, task, split, aims, strategy, metric, score, scored, mark, about, pricing)
 
 
 def _about(graph: Graph, task: Task, request: Request) -> dict[str, object]:
@@ -155,6 +196,7 @@ def _decisive(task: Task) -> dict[str, object]:
     return {
         "x": task.x,
         "y": task.targets,
+        "rows": task.rows,
         "space": task.space,
         "scored": task.metric,
         "quantizer": task.quantizer.options,

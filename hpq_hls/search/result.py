@@ -6,28 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpq_hls.quantize import Precision
+from hpq_hls.search.confirmation import Confirmation
 from hpq_hls.search.export import csv_text, json_text, write_text
 from hpq_hls.search.limits import Checked
+from hpq_hls.search.point import Point
 from hpq_hls.search.significance import TestScore
 from hpq_hls.simulate import QuantizedGraph
-
-
-@dataclass(frozen=True, eq=False)
-class Point:
-    """One precision combination: accuracy measured bit-exactly on the validation data, and its cost.
-
-    accuracy: by the metric; larger is better. cost: by the objective. weight_bits: memory of weights and
-    biases. error: mean squared difference of the outputs to the float network's, as a share of the variance
-    of those. excess: by which share the worst limit (see ``Limits``) is exceeded; 0 within all.
-    """
-
-    accuracy: float
-    cost: float
-    precision: Precision
-    weight_bits: int
-    error: float = 0.0
-    excess: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,6 +52,8 @@ class SearchResult:
     limits: what ``best`` takes beside what it may take.
     target_interval: the folding that all networks were compared at, for ``HardwareConfig``; None where cycles
         and resources played no part.
+    confidence: the probability that was asked for. confirmation: what was shown of the drop on unseen data;
+        None where nothing was asked, or no network keeps the accuracy.
     """
 
     best: QuantizedGraph
@@ -90,6 +76,18 @@ class SearchResult:
     test: TestScore | None = None
     limits: tuple[Checked, ...] = ()
     target_interval: int | None = None
+    confidence: float | None = None
+    confirmation: Confirmation | None = None
+
+    @property
+    def certified(self) -> bool:
+        """Whether it was shown that the drop on unseen data is within ``max_drop``, at ``confidence``."""
+        return self.confirmation is not None and self.confirmation.certified
+
+    @property
+    def drop_bound(self) -> float | None:
+        """Upper bound of the drop on unseen data at ``confidence``; None where that is None."""
+        return None if self.confirmation is None else self.confirmation.bound
 
     def to_csv(self, path: str | Path, *, everything: bool = False) -> Path:
         """Write the Pareto front, or everything that was evaluated, as CSV: accuracy, drop against the float

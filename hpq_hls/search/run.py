@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ from hpq_hls.fixed import Rounding
 from hpq_hls.graph import Graph
 from hpq_hls.hardware import HardwareConfig
 from hpq_hls.quantize import QuantizerOptions
-from hpq_hls.search.evaluator import JournalledEvaluator
+from hpq_hls.search.confirmation import Confirmation, Evidence, confirm
+from hpq_hls.search.evaluator import ROUNDING_ERROR, JournalledEvaluator
+from hpq_hls.search.gauge import gauge_of
 from hpq_hls.search.interrupt import Interruption
 from hpq_hls.search.journal import SqliteJournal
 from hpq_hls.search.limits import Limits
 from hpq_hls.search.metric import Function, Metric
-from hpq_hls.search.problem import Problem, Request, Samples, prepare_problem
-from hpq_hls.search.result import Point, Progress, SearchResult, pareto_front
+from hpq_hls.search.point import Point
+from hpq_hls.search.problem import Effort, Problem, Request, Samples, find_effort, prepare_problem
+from hpq_hls.search.result import Progress, SearchResult, pareto_front
 from hpq_hls.search.significance import TestScore, compare_networks
 from hpq_hls.search.space import ACTIVATION_BITS, WEIGHT_BITS, Combination
 from hpq_hls.search.strategies import STRATEGIES, BudgetSpent
@@ -34,8 +38,10 @@ def search(
     *,
     test: Samples | None = None,
     max_drop: float = 0.01,
+    confidence: float | None = 0.9,
     objective: str | Mapping[str, float] = "lut",
     strategy: str = "sensitivity",
+    effort: str | Effort = "full",
     weight_bits: Sequence[int] = WEIGHT_BITS,
     activation_bits: Sequence[int] = ACTIVATION_BITS,
     rounding: Sequence[Rounding | str] = (),
@@ -61,7 +67,12 @@ def search(
     graph: the float network. calibration_x: (batch, *input_shape). validation: (x, y), y class
     numbers or targets as the metric takes them. metric: "top1", "top5" (any number), "auc", "mse", "mae",
     "package.module:function", or a function (outputs, targets) -> float; larger is better, errors count
-    negative. max_drop: how much of the float network's score may be lost, absolute.
+    negative.
+
+    max_drop: how much of the float network's score may be lost, absolute. confidence: the probability that
+    the drop on data that nobody has seen is within it. A part of the validation samples is held back to
+    show that (see ``SearchResult.certified``, ``drop_bound`` and ``confirmation``). None: the drop on the
+    validation data is within ``max_drop``, whatever it is elsewhere.
 
     objective: "lut" (LUTs, a DSP counting as 55), "ff", "dsp", "bram", "latency", "interval",
     "weight_bits" or "bops", or a mapping of several to their weights in a sum. limits: see ``Limits``; part,
@@ -73,9 +84,10 @@ def search(
     "auto", which is exhaustive for up to 1,024 combinations and sensitivity for more.
     weight_bits, activation_bits: the widths to choose from; rounding: the modes to choose from at each
     layer's output; layers, groups: what differs by layer, and which layers share a type (see ``space_of``).
-    seed: for strategies that draw. evaluations: most combinations to evaluate; None: what the strategy thinks
-    right (see ``Strategy.evaluations``), at most 5 % of a large space. Every accuracy is measured
-    bit-exactly; none is predicted.
+    effort: "full", or "fast" for about 100 evaluations.
+    seed: for strategies that draw. evaluations: most combinations to
+    evaluate; None: what the strategy thinks right (see ``Strategy.evaluations``), at most 5 % of a large
+    space. Every accuracy is measured bit-exactly; none is predicted.
 
     test: (x, y) that the best network and the float one are scored on once, when the search is over; it has
     no part in the search. uniform: also measure the same width everywhere, for each width that all layers
@@ -100,6 +112,8 @@ def search(
     """
     request = Request(
         max_drop=max_drop,
+        confidence=confidence,
+        effort=find_effort(effort),
         objective=objective,
         strategy=strategy,
         weight_bits=weight_bits,
@@ -144,7 +158,7 @@ def run_problem(problem: Problem) -> SearchResult:
         evaluator = JournalledEvaluator(
             problem.task,
             n_jobs=request.n_jobs,
-            least_accuracy=problem.float_accuracy - request.max_drop,
+            aims=problem.aims,
             limit=problem.limit,
             seed=request.seed,
             journal=journal,
@@ -198,15 +212,15 @@ def uniform_combinations(problem: Problem) -> list[Combination]:
 def _result(
     problem: Problem, evaluator: JournalledEvaluator, uniform: tuple[Point, ...], interrupted: bool
 ) -> SearchResult:
-    best = evaluator.closest() if evaluator.best is None else evaluator.best
     points, request = evaluator.points, problem.request
+    best, feasible, confirmation = chosen(problem, evaluator)
     below = list(problem.space.steps_down(best))
     steps = [key for key in below if key in points]
     network = problem.task.quantizer.quantize(points[best].precision)
     return SearchResult(
         best=network,
         best_point=points[best],
-        feasible=evaluator.best is not None,
+        feasible=feasible,
         pareto=pareto_front(point for point in points.values() if point.excess == 0),
         points=tuple(points[combination] for combination in sorted(points, reverse=True)),
         evaluations=len(points),
@@ -216,7 +230,9 @@ def _result(
         metric=problem.metric.name,
         strategy=problem.strategy,
         steps_down=tuple(points[key] for key in steps),
-        minimal=evaluator.best is not None and len(steps) == len(below),
+        minimal=feasible
+        and len(steps) == len(below)
+        and not any(evaluator.improves(points[key]) for key in steps),
         interrupted=interrupted,
         narrower=len(below),
         resumed=evaluator.resumed,
@@ -224,7 +240,44 @@ def _result(
         test=_tested(problem, network),
         limits=problem.pricer.check(network),
         target_interval=problem.pricer.config.target_interval,
+        confidence=request.confidence,
+        confirmation=confirmation,
     )
+
+
+def chosen(problem: Problem, evaluator: JournalledEvaluator) -> tuple[Combination, bool, Confirmation | None]:
+    """The combination that is the result, whether it keeps the accuracy on the validation data and all
+    limits, and what was shown of it."""
+    confidence, levels = problem.request.confidence, problem.aims.levels
+    evaluator.aim(levels[0])
+    if confidence is None:
+        best = evaluator.closest() if evaluator.best is None else evaluator.best
+        return best, evaluator.best is not None, None
+    found: dict[Combination, float] = {}  # and the level, the safest first
+    for level in sorted(levels, reverse=True):
+        evaluator.aim(level)
+        if evaluator.best is not None:
+            found.setdefault(evaluator.best, level)
+    least = problem.float_accuracy - problem.request.max_drop - ROUNDING_ERROR
+    points = evaluator.points
+    counted = [key for key in points if points[key].accuracy >= least and evaluator.within(points[key])]
+    if not counted:
+        return evaluator.closest(), False, None
+    spare = min(counted, key=lambda key: (-evaluator.score(points[key]), evaluator.order(key)))
+    candidates, task = [*found, spare], problem.task
+    evidence = Evidence(
+        metric=problem.metric,
+        reference=task.reference,
+        targets=task.targets,
+        gauge=gauge_of(problem.metric, task.reference, task.targets),
+        outputs=functools.lru_cache(lambda number: evaluator.outputs(candidates[number])),
+        draws=problem.request.seed,
+    )
+    drop = problem.request.max_drop
+    number, shown = confirm(len(found), problem.split, evidence, drop, confidence, len(points))
+    best = candidates[number]
+    evaluator.aim(found.get(best, evaluator.score(points[best])))
+    return best, True, shown
 
 
 def _tested(problem: Problem, network: QuantizedGraph) -> TestScore | None:

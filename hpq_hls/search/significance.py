@@ -76,14 +76,24 @@ def compare_networks(
     if not counts:
         intervals, p_value = bootstrap(metric, float_outputs, outputs, targets, seed)
         return TestScore(samples, before, after, before - after, *intervals, p_value, None, None, BOOTSTRAP)
-    right = [_right(metric, each, targets) for each in (float_outputs, outputs)]
-    lost, gained = (int(np.count_nonzero(a & ~b)) for a, b in (right, right[::-1]))
-    first, second = (wilson(int(np.count_nonzero(each)), samples) for each in right)
+    lost, gained = paired_counts(metric, float_outputs, outputs, targets)
+    first, second = (wilson(round(share * samples), samples) for share in (before, after))
     between = tango(lost, gained, samples)
     p_value = mcnemar(lost, gained)
     return TestScore(
         samples, before, after, before - after, first, second, between, p_value, lost, gained, SCORE
     )
+
+
+def paired_counts(
+    metric: Metric, float_outputs: FloatArray, outputs: FloatArray, targets: npt.NDArray[np.generic]
+) -> tuple[int, int]:
+    """Samples that only the float network gets right, and samples that only the quantized one does.
+
+    metric: a share of right answers.
+    """
+    before, after = (_right(metric, each, targets) for each in (float_outputs, outputs))
+    return int(np.count_nonzero(before & ~after)), int(np.count_nonzero(after & ~before))
 
 
 def _right(metric: Metric, outputs: FloatArray, targets: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:

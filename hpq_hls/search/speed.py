@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from hpq_hls.cost import find_part
+from hpq_hls.cost import Ledger, find_part
 from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
 from hpq_hls.hardware.build import fastest_target
 from hpq_hls.search.limits import TIMES, Bound, Figure, Limits, check_bounds
@@ -45,7 +45,7 @@ def pricer_of(
     bounds = limits.bounds(part, clock_ns)
     needed = objective.figures | {bound.figure for bound in bounds}
     if config.io is Io.STREAM and config.target_interval is None and any(f.estimated for f in needed):
-        chooser = _Chooser(typical, config, part, clock_ns, bounds)
+        chooser = _Chooser(typical, config, part, bounds)
         config = replace(config, target_interval=chooser.choose(bool(objective.figures & TIMES)))
     return Pricer(objective, bounds, part, clock_ns, config)
 
@@ -57,7 +57,6 @@ class _Chooser:
     q: QuantizedGraph
     config: HardwareConfig
     part: str
-    clock_ns: float
     bounds: tuple[Bound, ...]
 
     def choose(self, hurry: bool) -> int:
@@ -85,7 +84,7 @@ class _Chooser:
 
     def _figures(self, target: int) -> dict[Figure, float]:
         config = replace(self.config, target_interval=target)
-        return figures_of(self.q, [bound.figure for bound in self.bounds], self.part, self.clock_ns, config)
+        return figures_of(self.q, [bound.figure for bound in self.bounds], Ledger(config, self.part))
 
     def _reached(self, target: int) -> int:
         """The interval that the slowest kernel has where it is folded for ``target``."""

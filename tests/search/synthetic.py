@@ -9,7 +9,7 @@ import numpy as np
 
 from hpq_hls.quantize import Precision
 from hpq_hls.search.measurement import Price
-from hpq_hls.search.result import Point
+from hpq_hls.search.point import Point
 from hpq_hls.search.space import Combination, Part, Site, Space, Variable
 from hpq_hls.search.strategies import BudgetSpent
 
@@ -38,6 +38,7 @@ class Synthetic:
         seed: int = 0,
         limit: int | None = None,
         least_accuracy: float = 0.94,
+        levels: tuple[float, ...] = (),
         luck: float = 0.002,
         most: float = np.inf,
         flat: bool = False,
@@ -47,7 +48,8 @@ class Synthetic:
         self._harm = np.exp(draw.normal(-3, 1, len(choices)))
         self._sizes = draw.integers(1, 40, len(choices))
         self._luck, self._key, self._most, self._flat = luck, seed, most, flat
-        self.seed, self.limit, self.least_accuracy = seed, limit, least_accuracy
+        self.seed, self.limit, self.least_score = seed, limit, least_accuracy
+        self.levels = levels or (least_accuracy,)
         self.points: dict[Combination, Point] = {}
         self.best: Combination | None = None
         self.batches: list[list[Combination]] = []
@@ -63,15 +65,15 @@ class Synthetic:
         draw = np.random.default_rng((self._key, *combination))
         accuracy = 0.95 - 0.2 * noise**0.5 + self._luck * draw.normal()
         price = self.price(combination)
-        return Point(round(accuracy, 4), price.cost, Precision(), 0, noise, price.excess)
+        return Point(round(accuracy, 4), price.cost, Precision(), 0, noise, price.excess, noise)
 
     def price(self, combination: Combination) -> Price:
         if self._flat:
-            return Price(1.0, 0.0, 0)
+            return Price(1.0, 0)
         widths = np.array(combination) + 2
         around = np.concatenate([[4], widths[:-1]])
         cost = float((self._sizes * widths * around).sum())
-        return Price(cost, max(cost / self._most - 1, 0.0), 0)
+        return Price(cost, 0, () if self._most == np.inf else (cost / self._most - 1,))
 
     def optimum(self) -> float:
         """Least cost of all feasible combinations."""
@@ -89,21 +91,43 @@ class Synthetic:
             assert len(key) == len(self.space.variables)
             assert all(0 <= at <= top for at, top in zip(key, self.space.widest, strict=True))
             self.points[key] = self.truth(key)
-            if self.feasible(self.points[key]) and (
-                self.best is None or self.order(key) < self.order(self.best)
-            ):
-                self.best = key
+            self._consider(key)
         if spent:
             raise BudgetSpent
         return [self.points[key] for key in wanted]
+
+    def _consider(self, key: Combination) -> None:
+        if self.feasible(self.points[key]) and (self.best is None or self.order(key) < self.order(self.best)):
+            self.best = key
+
+    def aim(self, least: float) -> None:
+        self.least_score, self.best = least, None
+        for key in self.points:
+            self._consider(key)
+
+    def score(self, point: Point) -> float:
+        return point.accuracy
 
     def prices(self, combinations: Iterable[Combination]) -> list[Price]:
         wanted = list(combinations)
         self.priced.update(wanted)
         return [self.price(key) for key in wanted]
 
+    @property
+    def bounds(self) -> int:
+        return int(self._most < np.inf)
+
+    def interactions(self) -> tuple[tuple[int, int], ...]:
+        return tuple(itertools.pairwise(range(len(self.space.variables))))
+
+    def accurate(self, point: Point) -> bool:
+        return point.accuracy >= self.least_score - 1e-9
+
+    def within(self, found: Point | Price) -> bool:
+        return found.excess == 0
+
     def feasible(self, point: Point) -> bool:
-        return point.accuracy >= self.least_accuracy - 1e-9 and point.excess == 0
+        return self.accurate(point) and self.within(point)
 
     def order(self, combination: Combination) -> tuple[float, ...]:
         point = self.points[combination]

@@ -32,8 +32,8 @@ SPACE = Space(
         Variable((Site("conv1", Part.ACTIVATION),), (3, 6)),
     )
 )
-ODD = Measurement(0.1 + 0.2, 5e-324, Price(1e308 / 3, 1 / 7, 2**53 + 1))
-PLAIN = Measurement(1.0, 0.0, Price(12.0, 0.0, 12))
+ODD = Measurement(0.1 + 0.2, 5e-324, 1 / 3, -2 / 7, Price(1e308 / 3, 2**53 + 1, (1 / 7, -0.1, -1e-300)))
+PLAIN = Measurement(1.0, 0.0, 0.0, 0.0, Price(12.0, 12))
 
 
 def opened(path: Path, mark: str = "a", *, resume: bool = True) -> SqliteJournal:
@@ -94,14 +94,40 @@ def test_people_can_read_it_while_the_search_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("field", ["accuracy", "error", "cost"])
+@pytest.mark.parametrize("field", ["accuracy", "error", "cost", "slack"])
 def test_what_is_no_number_is_refused(tmp_path: Path, field: str, value: float) -> None:
-    numbers = {"accuracy": 1.0, "error": 0.0, "cost": 1.0, field: value}
-    found = Measurement(numbers["accuracy"], numbers["error"], Price(numbers["cost"], 0.0, 1))
+    numbers = {"accuracy": 1.0, "error": 0.0, "cost": 1.0, "slack": -0.5, field: value}
+    price = Price(numbers["cost"], 1, (0.5, numbers["slack"]))
+    found = Measurement(numbers["accuracy"], numbers["error"], 0.0, 0.0, price)
     with opened(tmp_path / "s") as journal:
         with pytest.raises(OutputError, match="not all finite and cannot be kept; correct the metric"):
             journal.add({(0, 0): PLAIN, (0, 1): found})
         assert journal.known() == {}
+
+
+def test_a_file_of_an_earlier_version_is_written_on_and_its_evaluations_stay(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "s") as earlier:
+        earlier.executescript("""
+            PRAGMA application_id = 0x68707131;
+            CREATE TABLE searches (id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE,
+                started TEXT NOT NULL, about TEXT NOT NULL);
+            CREATE TABLE evaluations (search INTEGER NOT NULL REFERENCES searches (id),
+                combination TEXT NOT NULL, precision TEXT NOT NULL, accuracy REAL NOT NULL,
+                error REAL NOT NULL, cost REAL NOT NULL, excess REAL NOT NULL, weight_bits INTEGER NOT NULL,
+                finished TEXT NOT NULL, PRIMARY KEY (search, combination)) WITHOUT ROWID;
+            INSERT INTO searches VALUES (1, 'earlier', '2026', '{}');
+            INSERT INTO evaluations VALUES (1, '0 1', '{}', 0.5, 0.1, 7.0, 0.25, 9, '2026');
+        """)
+    with opened(tmp_path / "s") as journal:
+        assert (journal.held, journal.known()) == (0, {})
+        journal.add({(0, 1): ODD})
+    with opened(tmp_path / "s") as journal:
+        assert journal.known() == {(0, 1): ODD}
+    with sqlite3.connect(tmp_path / "s") as reader:
+        assert reader.execute("SELECT cost, excess FROM evaluations ORDER BY search").fetchall() == [
+            (7.0, 0.25),
+            (ODD.price.cost, ODD.price.excess),
+        ]
 
 
 def test_foreign_files_are_left_alone(tmp_path: Path) -> None:
@@ -153,7 +179,7 @@ from hpq_hls.search.journal import SqliteJournal
 from hpq_hls.search.measurement import Measurement, Price
 from hpq_hls.search.space import Space
 journal = SqliteJournal(sys.argv[1], "a", Space(()), {}, resume=True)
-journal.add({(): Measurement(0.5, 0.25, Price(3.0, 0.0, 4))})
+journal.add({(): Measurement(0.5, 0.25, 0.125, 0.0, Price(3.0, 4))})
 print("held", flush=True)
 time.sleep(60)
 """
@@ -169,7 +195,7 @@ def test_a_killed_search_leaves_no_lock_and_all_its_evaluations(tmp_path: Path) 
             opened(tmp_path / "s")
         process.send_signal(signal.SIGKILL)
     with SqliteJournal(tmp_path / "s", "a", Space(()), {}, resume=True) as journal:
-        assert journal.known() == {(): Measurement(0.5, 0.25, Price(3.0, 0.0, 4))}
+        assert journal.known() == {(): Measurement(0.5, 0.25, 0.125, 0.0, Price(3.0, 4))}
 
 
 # Fingerprints

@@ -25,6 +25,7 @@ from hpq_hls.quantize import Quantizer
 from hpq_hls.search import SearchProgress, SearchResult, evaluation, search
 from hpq_hls.search.evaluation import CHUNK, Task, Worker
 from hpq_hls.search.limits import Limits
+from hpq_hls.search.gauge import gauge_of
 from hpq_hls.search.metric import find_metric
 from hpq_hls.search.objective import find_objective
 from hpq_hls.search.space import space_of
@@ -332,7 +333,9 @@ def task(problem: tuple[Graph, Array, Array], objective: str = "lut", memory_mib
     space = space_of(quantizer.graph, (3, 6), (4, 7))
     widest = quantizer.quantize(space.precision(space.widest))
     price = pricer_of(find_objective(objective), Limits(), "xc7z020clg400-1", 5.0, None, widest)
-    return Task(quantizer, space, x, y, graph.predict(x), find_metric("top1"), price, memory_mib)
+    reference, metric = graph.predict(x), find_metric("top1")
+    gauge = gauge_of(metric, reference, y)
+    return Task(quantizer, space, x, y, reference, np.arange(len(x)), gauge, metric, price, memory_mib)
 
 
 @pytest.mark.parametrize("objective", ["lut", "weight_bits"])

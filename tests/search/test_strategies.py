@@ -184,7 +184,7 @@ def test_boundary_parts_feasible_from_infeasible() -> None:
 
 def test_terms_are_exact_for_products_of_two() -> None:
     problem = Synthetic((4, 3, 5), luck=0.0)
-    terms = measure_terms((1, 1, 1), [(0, 3), (0, 2), (0, 4)], problem)
+    terms = measure_terms((1, 1, 1), [(0, 3), (0, 2), (0, 4)], problem).cost
     everything = np.array(list(np.ndindex(4, 3, 5)))
     prices = [problem.price(tuple(row)).cost for row in everything.tolist()]
     np.testing.assert_array_equal(terms.total(everything), prices)  # whole numbers
@@ -195,7 +195,7 @@ def test_terms_are_exact_for_products_of_two() -> None:
 def test_the_program_finds_the_optimum_of_its_model(limited: bool) -> None:
     problem = Synthetic((5, 4, 6), seed=2, luck=0.0)
     ranges = [(0, 4), (1, 3), (0, 5)]
-    costs = measure_terms((2, 2, 2), ranges, problem)
+    costs = measure_terms((2, 2, 2), ranges, problem).cost
     noise = measure_noise(problem.space, problem)
     rows = np.array([row for row in np.ndindex(5, 4, 6) if row[1] >= 1])
     total = costs.total(rows)
@@ -203,7 +203,7 @@ def test_the_program_finds_the_optimum_of_its_model(limited: bool) -> None:
     excess = Terms(
         (costs.anchor - cap) / 100, costs.alone / 100, {k: v / 100 for k, v in costs.pairs.items()}
     )
-    program = Program(costs, excess if limited else None, ranges)
+    program = Program(costs, [excess] if limited else [], ranges)
     for scale in (0.3, 1.0, 3.0):
         budget = noise.budget * scale
         inside = (noise.total(rows) <= budget) & ((total <= cap) | (not limited))

@@ -39,7 +39,7 @@ class _Features:
 
 
 class AccuracyModel:
-    """Predicts margins: accuracy above the least, in units of ``scale``, squashed by arcsinh.
+    """Predicts margins: score above the least, in units of ``scale``, squashed by arcsinh.
 
     The kernel is the sum of
 
@@ -58,9 +58,9 @@ class AccuracyModel:
         self._noise, self._least, self._scale = noise, least, scale
         self._logs = START.copy()
 
-    def fit(self, combinations: Combinations, accuracies: Floats, *, tune: bool) -> None:
+    def fit(self, combinations: Combinations, scores: Floats, *, tune: bool) -> None:
         """Learn from measured combinations; tune: fit the kernel's parameters too."""
-        target = np.arcsinh((accuracies - self._least) / self._scale)
+        target = np.arcsinh((scores - self._least) / self._scale)
         level = np.log(self._noise.total(combinations) / self._noise.budget)
         nearest = np.argsort(np.abs(target) + 0.5 * np.abs(level), kind="stable")[:MOST_SAMPLES]
         self._known = self._features(combinations[nearest])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hpq_hls.errors import ConfigError
-from hpq_hls.search.result import Point
+from hpq_hls.search.point import Point
 from hpq_hls.search.space import Combination, Space
 from hpq_hls.search.strategies.protocol import Evaluator
 
@@ -57,7 +57,7 @@ class Evolutionary:
                 for trial, point in zip(trials, points, strict=True):
                     trial.set_constraint("accuracy", _shortfall(evaluator, point))
                     trial.set_constraint("limits", point.excess)
-                    study.tell(trial, [point.cost, point.accuracy])
+                    study.tell(trial, [point.cost, evaluator.score(point)])
 
 
 def _combination(trial: optuna.Trial, count: int) -> Combination:
@@ -66,9 +66,9 @@ def _combination(trial: optuna.Trial, count: int) -> Combination:
 
 def _shortfall(evaluator: Evaluator, point: Point) -> float:
     """How much accuracy is missing; at most 0 where none is."""
-    if point.excess == 0 and evaluator.feasible(point):  # the evaluator knows what counts as equal
-        return min(evaluator.least_accuracy - point.accuracy, 0.0)
-    return evaluator.least_accuracy - point.accuracy
+    if evaluator.accurate(point):  # the evaluator knows what counts as equal
+        return min(evaluator.least_score - evaluator.score(point), 0.0)
+    return evaluator.least_score - evaluator.score(point)
 
 
 @contextlib.contextmanager

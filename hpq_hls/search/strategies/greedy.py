@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpq_hls.search.result import Point
+from hpq_hls.search.point import Point
 from hpq_hls.search.space import Space
 from hpq_hls.search.strategies.protocol import Evaluator
 
@@ -25,7 +25,9 @@ class Greedy:
             steps = list(space.steps_down(current))
             points = evaluator.evaluate(steps)
             options = [
-                (_gain(here, point), index) for index, point in enumerate(points) if evaluator.feasible(point)
+                (_gain(here, point, evaluator.score(here) - evaluator.score(point)), index)
+                for index, point in enumerate(points)
+                if evaluator.feasible(point)
             ]
             if not options:
                 return
@@ -33,8 +35,8 @@ class Greedy:
             current, here = steps[index], points[index]
 
 
-def _gain(before: Point, after: Point) -> float:
-    """Relative cost saved per accuracy lost; a loss below one in ten thousand counts as that much."""
+def _gain(before: Point, after: Point, lost: float) -> float:
+    """Relative cost saved per score lost; a loss below one in ten thousand counts as that much."""
     saved = (before.cost - after.cost) / max(before.cost, 1.0)
-    lost = max(before.accuracy - after.accuracy, 0.0) + 1e-4
+    lost = max(lost, 0.0) + 1e-4
     return saved / lost if saved > 0 else saved * lost

@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy import sparse
@@ -33,28 +33,29 @@ class Program:
     Minimize  sum_i sum_a cost_i(a) x_ia + sum_(i,j) sum_a,b cost_ij(a, b) z_ijab
     subject to  sum_a x_ia = 1,  sum_b z_ijab = x_ia,  sum_a z_ijab = x_jb,
                 sum_i sum_a noise_i(a) x_ia <= budget,
-                sum_i sum_a excess_i(a) x_ia + sum_(i,j) sum_a,b excess_ij(a, b) z_ijab <= 0,
+                slack + sum_i sum_a slack_i(a) x_ia + sum_(i,j) sum_a,b slack_ij(a, b) z_ijab <= 0
+                for each limit,
                 x binary, z >= 0,
 
     where z_ijab is 1 exactly where i is at a and j at b: the marginal constraints leave it no other value
-    when x is integer, and describe the convex hull when the pairs form a tree. The last inequality is there
-    where there are limits.
+    when x is integer, and describe the convex hull when the pairs form a tree.
 
-    costs, excess: as modelled; excess None: no limits bind.
+    costs, limits: as modelled (see ``PriceTerms``).
     """
 
-    def __init__(self, costs: Terms, excess: Terms | None, ranges: list[Range]) -> None:
+    def __init__(self, costs: Terms, limits: Sequence[Terms], ranges: list[Range]) -> None:
         self._ranges = ranges
         self._sizes = [high - low + 1 for low, high in ranges]
         self._starts = np.concatenate([[0], np.cumsum(self._sizes)]).astype(int)
-        self._pairs = sorted({*costs.pairs, *(excess.pairs if excess else ())})
+        self._pairs = sorted({pair for terms in (costs, *limits) for pair in terms.pairs})
         objective = self._row(costs)
         narrower = np.concatenate([np.arange(low, high + 1) for low, high in ranges])
         objective[: len(narrower)] += NARROWER * max(abs(costs.anchor), abs(objective).max()) * narrower
         self._objective = objective / max(abs(objective).max(), 1e-12)
         self._constraints = [self._marginals()]
-        if excess is not None:
-            self._constraints.append(LinearConstraint(self._row(excess)[None], -np.inf, -excess.anchor))
+        if limits:
+            rows = np.array([self._row(limit) for limit in limits])
+            self._constraints.append(LinearConstraint(rows, -np.inf, [-limit.anchor for limit in limits]))
 
     def solve(self, noise: Floats, budget: float) -> Combination | None:
         """The cheapest combination whose noise is within the budget; None where there is none.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from hpq_hls.search.measurement import Price
-from hpq_hls.search.result import Point
+from hpq_hls.search.point import Point
 from hpq_hls.search.space import Combination, Space
 
 
@@ -31,8 +31,22 @@ class Evaluator(Protocol):
         ...
 
     @property
-    def least_accuracy(self) -> float:
-        """Of feasible points."""
+    def levels(self) -> tuple[float, ...]:
+        """Least scores at which the cheapest combination is wanted; the first one is what matters most and is
+        aimed at to begin with."""
+        ...
+
+    @property
+    def least_score(self) -> float:
+        """Of feasible points, at the level that is aimed at."""
+        ...
+
+    def aim(self, least: float) -> None:
+        """From now on, points of this score are accurate; ``best`` is the best of all so far by that."""
+        ...
+
+    def score(self, point: Point) -> float:
+        """How accurate a point is; larger is better. Nothing else may be looked at to judge it."""
         ...
 
     @property
@@ -51,7 +65,26 @@ class Evaluator(Protocol):
         ...
 
     def prices(self, combinations: Iterable[Combination]) -> list[Price]:
-        """Cost of each combination and whether it fits, in order, without its accuracy: no evaluation."""
+        """Cost of each combination and how far it is from each bound, in order, exactly, without its
+        accuracy: no evaluation."""
+        ...
+
+    @property
+    def bounds(self) -> int:
+        """How many bounds there are: the length of ``Price.slacks``."""
+        ...
+
+    def interactions(self) -> tuple[tuple[int, int], ...]:
+        """The pairs of variables i < j, ascending, that may change a price by more together than each alone:
+        those that decide one kernel. Nothing is priced for it."""
+        ...
+
+    def accurate(self, point: Point) -> bool:
+        """Whether the point is accurate enough, whatever it takes."""
+        ...
+
+    def within(self, found: Point | Price) -> bool:
+        """Whether it is within all limits, whatever its accuracy."""
         ...
 
     def feasible(self, point: Point) -> bool:

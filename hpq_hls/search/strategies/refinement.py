@@ -11,7 +11,7 @@ from hpq_hls.search.strategies.noise import Combinations, Floats, Noise
 from hpq_hls.search.strategies.pool import Pool
 from hpq_hls.search.strategies.program import Program
 from hpq_hls.search.strategies.protocol import Evaluator
-from hpq_hls.search.strategies.terms import Range, Terms
+from hpq_hls.search.strategies.terms import LIMIT_ERROR, PriceTerms, Range
 
 BATCH = 16
 """Combinations that are evaluated at a time; the same for any number of workers."""
@@ -22,8 +22,6 @@ TUNED_EVERY = 4
 MORE_DOUBT = 1.5
 MOST_DOUBT = 5.0
 CENTERS = 4
-LIMIT_ERROR = 0.01
-"""By which share modelled limits may be off."""
 ROUNDING = 1e-9
 """Differences of costs below this share are none."""
 LEAST_GAIN = 1e-5
@@ -42,15 +40,14 @@ class Refinement:
         space: Space,
         evaluator: Evaluator,
         noise: Noise,
-        costs: Terms,
-        excess: Terms | None,
+        terms: PriceTerms,
         ranges: list[Range],
     ) -> None:
-        self._evaluator, self._noise, self._costs, self._excess = evaluator, noise, costs, excess
+        self._evaluator, self._noise, self._terms = evaluator, noise, terms
         self._pool = Pool(ranges, evaluator.seed)
-        self._program = Program(costs, excess, ranges)
-        reference = evaluator.evaluate([space.widest])[0].accuracy
-        least = evaluator.least_accuracy
+        self._program = Program(terms.cost, terms.limits, ranges)
+        reference = evaluator.score(evaluator.evaluate([space.widest])[0])
+        least = evaluator.least_score
         scale = max(abs(reference - least), 0.002 * max(abs(least), 1e-6))
         self._model = AccuracyModel(noise, least, scale)
         self._threads = ThreadpoolController()
@@ -81,8 +78,8 @@ class Refinement:
         with self._threads.limit(limits=1, user_api="blas"):  # sums of any number of threads are the same
             points = self._evaluator.points
             keys = sorted(points)  # whatever the order in which they were measured
-            accuracies = np.array([points[key].accuracy for key in keys])
-            self._model.fit(np.array(keys), accuracies, tune=self._rounds % TUNED_EVERY == 0)
+            scores = np.array([self._evaluator.score(points[key]) for key in keys])
+            self._model.fit(np.array(keys), scores, tune=self._rounds % TUNED_EVERY == 0)
             short = self._fresh(*self._candidates())
             if not len(short):
                 return []
@@ -105,9 +102,9 @@ class Refinement:
         return rows, scores
 
     def _scores(self, rows: Combinations) -> Floats:
-        saving = self._saving(self._costs.total(rows))
-        if self._excess is not None:
-            saving *= np.exp(-np.maximum(self._excess.total(rows), 0) / LIMIT_ERROR)
+        saving = self._saving(self._terms.cost.total(rows))
+        if self._terms.limits:
+            saving *= np.exp(-self._terms.excess(rows) / LIMIT_ERROR)
         some = np.flatnonzero(saving > LEAST_GAIN)
         if len(some):
             saving[some] *= self._chance(rows[some])
@@ -142,7 +139,7 @@ class Refinement:
             return []
         points, feasible = self._evaluator.points, self._evaluator.feasible
         good = sorted((key for key in points if feasible(points[key])), key=self._evaluator.order)[:CENTERS]
-        near = sorted(points, key=lambda key: (-points[key].accuracy, key))[:CENTERS]
+        near = sorted(points, key=lambda key: (-self._evaluator.score(points[key]), key))[:CENTERS]
         if self._rounds % TUNED_EVERY == 0:
             table = self._noise.table * self._model.scales()[:, None]
             budgets = self._noise.budget * np.exp([-0.5, 0.0, 0.5])

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from hpq_hls.search.space import Combination, Space
-from hpq_hls.search.strategies.noise import Noise, measure_noise
+from hpq_hls.search.strategies.approach import approach
+from hpq_hls.search.strategies.noise import Noise, boundary, measure_noise
 from hpq_hls.search.strategies.program import Program
 from hpq_hls.search.strategies.protocol import Evaluator
 from hpq_hls.search.strategies.refinement import Refinement
 from hpq_hls.search.strategies.squeeze import squeeze
-from hpq_hls.search.strategies.terms import Range, excess_of, measure_terms
+from hpq_hls.search.strategies.terms import Range, measure_terms
 
-BUDGETS = np.exp2(np.arange(-4, 3.5))
-"""Noise budgets of the front, in units of the error at which uniform combinations become infeasible."""
+MAIN_SHARE = 0.5
+"""Of the evaluations for refinement, what the main level gets; the others share the rest."""
 HOPELESS = 8.0
 """A choice that alone adds so many budgets of noise is left out."""
 HARMLESS = 1.0
-"""Unless its accuracy alone is at most so many allowed drops below the least."""
+"""Unless its score alone is at most so many allowed drops below the least."""
 NEEDLESS = 1e-3
 """So is what lies above the first choice that adds less than this share of the budget."""
 TINY = 64
@@ -42,19 +45,34 @@ class Sensitivity:
             return
         noise = measure_noise(space, evaluator)
         ranges = worthwhile(space, noise, evaluator)
-        excess = None
-        if evaluator.evaluate([space.widest])[0].excess > 0:
-            excess = measure_terms(space.widest, ranges, evaluator, excess_of)
-        rough = measure_terms(space.widest, ranges, evaluator, pairs=False)
-        anchor = Program(rough, None, ranges).solve(noise.table, noise.budget)
-        costs = measure_terms(anchor or tuple(high for _, high in ranges), ranges, evaluator)
-        program = Program(costs, excess, ranges)
-        front = [program.solve(noise.table, noise.budget * float(scale)) for scale in BUDGETS]
-        evaluator.evaluate([key for key in front if key is not None])
+        rough = measure_terms(space.widest, ranges, evaluator, pairs=False).cost
+        anchor = Program(rough, (), ranges).solve(noise.table, noise.budget)
+        terms = measure_terms(anchor or tuple(high for _, high in ranges), ranges, evaluator)
+        program = Program(terms.cost, terms.limits, ranges)
+        main, *others = evaluator.levels
+        for level in evaluator.levels:
+            evaluator.aim(level)
+            approach(noise.table, boundary_of(evaluator), program, evaluator)
+        evaluator.aim(main)
         kept = reserve(space, evaluator)
+        rest = (
+            0 if evaluator.remaining is None else int((1 - MAIN_SHARE) * max(evaluator.remaining - kept, 0))
+        )
         squeeze(ranges, evaluator, kept)
-        Refinement(space, evaluator, noise, costs, excess, ranges).run(kept)
-        descend(space, evaluator)
+        for index, level in enumerate(evaluator.levels):
+            evaluator.aim(level)
+            here = replace(noise, budget=boundary_of(evaluator))
+            left = kept + rest * (len(others) - index) // max(len(others), 1) if others else kept
+            Refinement(space, evaluator, here, terms, ranges).run(left)
+        for level in evaluator.levels:
+            evaluator.aim(level)
+            descend(space, evaluator)
+
+
+def boundary_of(evaluator: Evaluator) -> float:
+    """The noise at which scores cross the level that is aimed at, by everything measured."""
+    points = list(evaluator.points.values())
+    return boundary(points, [evaluator.accurate(point) for point in points])
 
 
 def reserve(space: Space, evaluator: Evaluator) -> int:
@@ -66,11 +84,11 @@ def reserve(space: Space, evaluator: Evaluator) -> int:
 def worthwhile(space: Space, noise: Noise, evaluator: Evaluator) -> list[Range]:
     """The positions of each variable that are neither hopeless nor needlessly wide."""
     (reference,) = evaluator.evaluate([space.widest])
-    drop = max(reference.accuracy - evaluator.least_accuracy, 0.0)
+    drop = max(evaluator.score(reference) - evaluator.least_score, 0.0)
     ranges = []
-    for variable, curve, accuracies in zip(space.variables, noise.table, noise.accuracies, strict=True):
+    for variable, curve, scores in zip(space.variables, noise.table, noise.scores, strict=True):
         top = len(variable.choices) - 1
-        good = accuracies[: top + 1] >= evaluator.least_accuracy - HARMLESS * drop  # whatever the error says
+        good = scores[: top + 1] >= evaluator.least_score - HARMLESS * drop  # whatever the noise says
         possible = np.flatnonzero((curve[: top + 1] <= HOPELESS * noise.budget) | good)
         enough = np.flatnonzero(curve[: top + 1] <= NEEDLESS * noise.budget)
         low = int(possible[0]) if len(possible) else top
@@ -89,7 +107,7 @@ def descend(space: Space, evaluator: Evaluator) -> None:
         points = evaluator.evaluate(steps)
         before = evaluator.points[best]
         better = [
-            (-point.accuracy, point.cost, at)
+            (-evaluator.score(point), point.cost, at)
             for at, (step, point) in enumerate(zip(steps, points, strict=True))
             if evaluator.feasible(point) and point.cost <= before.cost
         ]

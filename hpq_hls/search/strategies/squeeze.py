@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hpq_hls.search.result import Point
 from hpq_hls.search.space import Combination
 from hpq_hls.search.strategies.protocol import Evaluator
 from hpq_hls.search.strategies.terms import Range
@@ -32,7 +31,7 @@ def squeeze(ranges: list[Range], evaluator: Evaluator, reserve: int) -> None:
         current = tuple(high for _, high in ranges)
         (start,) = evaluator.evaluate([current])
         for share in schedule:
-            least = evaluator.least_accuracy + share * max(start.accuracy - evaluator.least_accuracy, 0.0)
+            least = evaluator.least_score + share * max(evaluator.score(start) - evaluator.least_score, 0.0)
             for index in _by_saving(current, ranges, evaluator):
                 low = ranges[index][0]
                 if not _has_room(evaluator, kept + current[index] - low):
@@ -65,12 +64,8 @@ def _narrowed(current: Combination, index: int, low: int, least: float, evaluato
         keys = [(*current[:index], step, *current[index + 1 :]) for step in steps]
         points = evaluator.evaluate(keys)
         for key, point in zip(keys, points, strict=True):
-            if not _good(point, least):
+            if not (evaluator.within(point) and evaluator.score(point) >= least - ROUNDING_ERROR):
                 return current
             current = key
         position = current[index]
     return current
-
-
-def _good(point: Point, least: float) -> bool:
-    return point.excess == 0 and point.accuracy >= least - ROUNDING_ERROR

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from hpq_hls.search.measurement import Price
 from hpq_hls.search.space import Combination
 from hpq_hls.search.strategies.noise import Combinations, Floats
 from hpq_hls.search.strategies.protocol import Evaluator
@@ -17,7 +15,9 @@ Range = tuple[int, int]
 """First and last position of a variable that are worth choosing."""
 
 NEGLIGIBLE = 2e-4
-"""Interactions below this share of the anchor's figure are left out."""
+"""Interactions below this share of the anchor's cost, or of a bound, are left out."""
+LIMIT_ERROR = 0.01
+"""By which share of a bound modelled figures may be off."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,61 +40,91 @@ class Terms:
         return np.asarray(rows)
 
 
-def cost_of(price: Price) -> float:
-    """The figure that is minimized."""
-    return price.cost
+@dataclass(frozen=True, eq=False)
+class PriceTerms:
+    """What combinations of some ranges cost and how they stand to the bounds, as modelled.
 
+    limits: slacks of those bounds that a combination of the ranges may exceed; the others bind nowhere.
+    """
 
-def excess_of(price: Price) -> float:
-    """The figure that limits are about."""
-    return price.excess
+    cost: Terms
+    limits: tuple[Terms, ...]
+
+    def excess(self, combinations: Combinations) -> Floats:
+        """By which share the worst bound is exceeded, at least 0, (rows,)."""
+        slacks = [limit.total(combinations) for limit in self.limits]
+        return np.asarray(np.max([np.zeros(len(combinations)), *slacks], axis=0))
 
 
 def measure_terms(
-    anchor: Combination,
-    ranges: list[Range],
-    evaluator: Evaluator,
-    figure: Callable[[Price], float] = cost_of,
-    *,
-    pairs: bool = True,
-) -> Terms:
-    """Price the anchor's surroundings: no evaluation of accuracy.
+    anchor: Combination, ranges: list[Range], evaluator: Evaluator, *, pairs: bool = True
+) -> PriceTerms:
+    """Price the anchor's surroundings, once for all figures: no evaluation of accuracy.
 
-    Each variable alone; then for each pair both at the ends of their ranges, which shows whether they
-    interact; then all choices of those pairs. pairs: False leaves the latter two out.
+    Each variable alone; then for each pair that the network lets interact both at the ends of their ranges,
+    which shows whether they do; then all choices of those that do. pairs: False leaves the latter two out.
     """
     levels = [range(low, high + 1) for low, high in ranges]
-    singles = [_set(anchor, {i: at}) for i, own in enumerate(levels) for at in own]
-    base, *values = (figure(price) for price in evaluator.prices([anchor, *singles]))
-    alone = np.zeros((len(anchor), 1 + max(high for _, high in ranges)))
-    for (i, at), value in zip(((i, at) for i, own in enumerate(levels) for at in own), values, strict=True):
-        alone[i, at] = value - base
+    places = [(i, at) for i, own in enumerate(levels) for at in own]
+    base, *singles = _figures(evaluator, [anchor, *(_set(anchor, {i: at}) for i, at in places)])
+    alone = np.zeros((len(anchor), 1 + max(high for _, high in ranges), len(base)))
+    for (i, at), figures in zip(places, singles, strict=True):
+        alone[i, at] = figures - base
 
     def beyond(keys: list[dict[int, int]]) -> Floats:
-        """What pairs of settings change beyond their sum."""
-        found = evaluator.prices([_set(anchor, key) for key in keys])
+        """What pairs of settings change beyond their sum, (settings, figures)."""
+        found = _figures(evaluator, [_set(anchor, key) for key in keys])
         sums = [sum(alone[i, at] for i, at in key.items()) for key in keys]
-        return np.array([figure(price) - base - own for price, own in zip(found, sums, strict=True)])
+        return np.array([figures - base - own for figures, own in zip(found, sums, strict=True)])
 
-    tables = {}
-    for i, j in _interacting(ranges, beyond, NEGLIGIBLE * abs(base)) if pairs else []:
-        values_ij = beyond([{i: a, j: b} for a in levels[i] for b in levels[j]])
-        table = np.zeros((ranges[i][1] + 1, ranges[j][1] + 1))
-        table[ranges[i][0] :, ranges[j][0] :] = values_ij.reshape(len(levels[i]), len(levels[j]))
+    tables: dict[tuple[int, int], Floats] = {}
+    for i, j in _interacting(anchor, ranges, evaluator, beyond, _least(base)) if pairs else []:
+        table = np.zeros((ranges[i][1] + 1, ranges[j][1] + 1, len(base)))
+        values = beyond([{i: a, j: b} for a in levels[i] for b in levels[j]])
+        table[ranges[i][0] :, ranges[j][0] :] = values.reshape(len(levels[i]), len(levels[j]), -1)
         tables[i, j] = table
-    return Terms(base, alone, tables)
+    cost, *slacks = (_figure(at, base, alone, tables) for at in range(len(base)))
+    return PriceTerms(cost, tuple(slack for slack in slacks if _most(slack, ranges) > -LIMIT_ERROR))
+
+
+def _figures(evaluator: Evaluator, combinations: list[Combination]) -> list[Floats]:
+    """Cost and slacks of each combination, (1 + bounds,)."""
+    return [np.array([price.cost, *price.slacks]) for price in evaluator.prices(combinations)]
+
+
+def _least(base: Floats) -> Floats:
+    """The smallest interaction that counts, of each figure; slacks are shares already."""
+    return NEGLIGIBLE * np.array([abs(base[0]), *([1.0] * (len(base) - 1))])
 
 
 def _interacting(
-    ranges: list[Range], beyond: Callable[[list[dict[int, int]]], Floats], least: float
+    anchor: Combination,
+    ranges: list[Range],
+    evaluator: Evaluator,
+    beyond: Callable[[list[dict[int, int]]], Floats],
+    least: Floats,
 ) -> list[tuple[int, int]]:
-    """The pairs whose sum is off by more than ``least`` at some ends of their ranges."""
-    couples = list(itertools.combinations(range(len(ranges)), 2))
+    """The pairs whose sum is off by more than ``least`` in a figure at some ends of their ranges."""
+    free = [(low, high) != (at, at) for (low, high), at in zip(ranges, anchor, strict=True)]
+    couples = [(i, j) for i, j in evaluator.interactions() if free[i] and free[j]]
     probes = [{i: a, j: b} for i, j in couples for a in ranges[i] for b in ranges[j]]
     if not probes:
         return []
-    extra = np.abs(beyond(probes)).reshape(-1, 4).max(axis=1)
-    return [couple for couple, size in zip(couples, extra, strict=True) if size > least]
+    extra = np.abs(beyond(probes)).reshape(len(couples), 4, -1).max(axis=1)
+    return [couple for couple, size in zip(couples, extra, strict=True) if (size > least).any()]
+
+
+def _figure(at: int, base: Floats, alone: Floats, tables: dict[tuple[int, int], Floats]) -> Terms:
+    """The terms of one figure; a pair may interact in another one only."""
+    pairs = {pair: table[..., at] for pair, table in tables.items() if table[..., at].any()}
+    return Terms(float(base[at]), alone[..., at], pairs)
+
+
+def _most(terms: Terms, ranges: list[Range]) -> float:
+    """What the figure is at most, as modelled: every term at its largest."""
+    singles = [terms.alone[i, low : high + 1].max() for i, (low, high) in enumerate(ranges)]
+    couples = [table[ranges[i][0] :, ranges[j][0] :].max() for (i, j), table in terms.pairs.items()]
+    return terms.anchor + float(sum(singles) + sum(couples))
 
 
 def _set(combination: Combination, changes: dict[int, int]) -> Combination:

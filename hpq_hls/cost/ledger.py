@@ -1,0 +1,225 @@
+"""Resources and timing of many networks of one graph, folded alike: what they share is billed once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from hpq_hls.cost.bill import TERMS, Bill, Row
+from hpq_hls.cost.estimate import luts_of
+from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream, bill_weights
+from hpq_hls.cost.parts import Family, find_part
+from hpq_hls.cost.timing import Timing, pipeline_registers, time_dataflow
+from hpq_hls.fixed import FixedType
+from hpq_hls.hardware import HardwareConfig, build_dataflow
+from hpq_hls.hardware.builder import Block, Make
+from hpq_hls.hardware.kernels import Dataflow, Kernel, Stream
+from hpq_hls.hardware.skeleton import Skeleton
+from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
+
+REMEMBERED_WEIGHTS = 32
+"""Different weights of a layer whose memory is remembered."""
+REMEMBERED_TIMINGS = 4096
+
+Types = Sequence[FixedType]
+"""Of a layer's inputs, then of its output."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Cells; bram: block RAMs of 18 kbit."""
+
+    lut: int
+    ff: int
+    dsp: int
+    bram: int
+
+
+class Ledger:
+    """Estimates networks.
+
+    The figures are those of ``estimate_dataflow``, which sums the same bills. Here a layer is billed when it
+    is first met, and everything in it that follows from the types around it once for these types. What it
+    remembers of a layer goes with the layer.
+
+    Parameters
+    ----------
+    config : how networks are folded.
+    part : as the vendor tool names it.
+
+    Raises ConfigError for an unknown part.
+    """
+
+    def __init__(self, config: HardwareConfig, part: str) -> None:
+        self._config, self._part, self._family = config, part, find_part(part).family
+        self._designs: list[_Design] = []
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Empty: whoever receives it has layers of its own."""
+        return Ledger, (self._config, self._part)
+
+    def resources(self, q: QuantizedGraph) -> Resources:
+        """What a network takes.
+
+        Raises:
+            ConfigError: it has no hardware in this form, as ``build_dataflow``.
+        """
+        bill = Bill.of(self._family, self._design(q).row(q))
+        return Resources(luts_of(bill), bill.ff, bill.dsp, bill.bram)
+
+    def timing(self, q: QuantizedGraph) -> Timing:
+        """Its latency and interval.
+
+        Raises:
+            ConfigError: as ``resources``.
+        """
+        return self._design(q).timing(q, self._config)
+
+    def _design(self, q: QuantizedGraph) -> _Design:
+        found = next((design for design in self._designs if design.suits(q)), None)
+        if found is None:
+            if self._designs and not self._designs[0].same_graph(q):
+                self._designs.clear()
+            found = _Design(q, self._config, self._family)
+            self._designs.append(found)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Entry:
+    """A layer in the books. registers: of its kernels, as far as they are not the same in all networks."""
+
+    row: Row
+    registers: tuple[int, ...]
+
+
+class _Design:
+    """The books of one skeleton."""
+
+    def __init__(self, q: QuantizedGraph, config: HardwareConfig, family: Family) -> None:
+        skeleton = Skeleton(q, config)
+        self.suits, flow = skeleton.suits, skeleton.flow
+        self._graph, self._input = q.graph, q.graph.input_name
+        made: dict[str, list[Kernel]] = defaultdict(list)
+        for kernel in flow.kernels:
+            made[kernel.layer].append(kernel)
+        self._places = {
+            name: _Place(block, made[name], flow, family) for name, block in skeleton.blocks.items()
+        }
+        self._ports = bill_ports(flow, family).row
+        self._layers: WeakKeyDictionary[QuantizedLayer, _Entry] = WeakKeyDictionary()
+        self._timings: dict[tuple[tuple[int, ...], ...], Timing] = {}
+
+    def same_graph(self, q: QuantizedGraph) -> bool:
+        return q.graph is self._graph
+
+    def row(self, q: QuantizedGraph) -> Row:
+        """Of the whole network."""
+        source = self._places[self._input].shared([q.input_type])
+        rows = [self._ports, source, *(entry.row for entry in self._entries(q))]
+        return np.asarray(np.add.reduce(np.array(rows)))
+
+    def timing(self, q: QuantizedGraph, config: HardwareConfig) -> Timing:
+        key = tuple(entry.registers for entry in self._entries(q))
+        if key not in self._timings:
+            if len(self._timings) == REMEMBERED_TIMINGS:
+                self._timings.clear()
+            self._timings[key] = time_dataflow(build_dataflow(q, config))
+        return self._timings[key]
+
+    def _entries(self, q: QuantizedGraph) -> Iterable[_Entry]:
+        known, places = self._layers, self._places
+        for name, layer in q.layers.items():
+            entry = known.get(layer)
+            if entry is None:
+                entry = known[layer] = places[name].entry(layer)
+            yield entry
+
+
+@dataclass(frozen=True, eq=False)
+class _Shared:
+    """The part of a place that follows from the types of some streams. numbers: whose, as in ``Block``."""
+
+    numbers: tuple[int, ...]
+    kernels: list[tuple[Make, Kernel]]
+    streams: list[str]
+    known: dict[tuple[FixedType, ...], Row]
+
+
+class _Place:
+    """Where a layer stands in the network, and the bills of those that stood there."""
+
+    def __init__(self, block: Block, kernels: Sequence[Kernel], flow: Dataflow, family: Family) -> None:
+        self._family = family
+        self._numbers = block.streams | {name: number for number, name in enumerate(block.inputs)}
+        self._streams = {name: flow.streams[name] for name in self._numbers}
+        self._typed: dict[tuple[str, FixedType], Stream] = {}
+        self._own: list[tuple[Make, Kernel]] = []
+        self._weights: dict[int, tuple[object, Bill]] = {}
+        shared: dict[tuple[int, ...], _Shared] = {}
+
+        def part(names: Iterable[str]) -> _Shared:
+            numbers = tuple(sorted({self._numbers[name] for name in names}))
+            return shared.setdefault(numbers, _Shared(numbers, [], [], {}))
+
+        for make, kernel in zip(block.kernels, kernels, strict=True):
+            own = None if kernel.by_types else self._own
+            (part((*kernel.inputs, *kernel.outputs)).kernels if own is None else own).append((make, kernel))
+        for name in block.streams:
+            part([name]).streams.append(name)
+        self._shared = list(shared.values())
+
+    def entry(self, layer: QuantizedLayer) -> _Entry:
+        """The bill of a layer that stands here."""
+        types = [*(edge.type for edge in layer.input_edges), layer.output_type]
+        rows, registers = [self.shared(types, layer)], []
+        for make, place in self._own:
+            kernel = make(layer)
+            weights = self._bill_weights(kernel)
+            rows.append(bill_kernel(kernel, self._around(place, types), self._family, weights).row)
+            registers.append(pipeline_registers(kernel))
+        return _Entry(sum(rows[1:], rows[0]), tuple(registers))
+
+    def shared(self, types: Types, layer: QuantizedLayer | None = None) -> Row:
+        """The bill of everything that follows from types. layer: with these types; None at the input."""
+        total = np.zeros(len(TERMS) + 3, dtype=np.int64)
+        for part in self._shared:
+            key = tuple([types[number] for number in part.numbers])
+            row = part.known.get(key)
+            if row is None:
+                row = part.known[key] = self._bill(part, types, layer).row
+            total = total + row
+        return total
+
+    def _bill(self, part: _Shared, types: Types, layer: QuantizedLayer | None) -> Bill:
+        bill = Bill(self._family)
+        for make, place in part.kernels:
+            kernel = place if layer is None else make(layer)
+            bill.take(bill_kernel(kernel, self._around(place, types), self._family))
+        for name in part.streams:
+            bill.take(bill_stream(self._stream(name, types), self._family))
+        return bill
+
+    def _bill_weights(self, kernel: Kernel) -> Bill:
+        """The memory of the weights, by the array that they are in."""
+        weight = getattr(kernel, "weight", None)
+        known = self._weights.get(id(weight))
+        if known is None:
+            if len(self._weights) == REMEMBERED_WEIGHTS:
+                del self._weights[next(iter(self._weights))]
+            known = self._weights[id(weight)] = weight, bill_weights(kernel, self._family)
+        return known[1]
+
+    def _around(self, kernel: Kernel, types: Types) -> dict[str, Stream]:
+        return {name: self._stream(name, types) for name in (*kernel.inputs, *kernel.outputs)}
+
+    def _stream(self, name: str, types: Types) -> Stream:
+        key = name, types[self._numbers[name]]
+        if key not in self._typed:
+            self._typed[key] = replace(self._streams[name], type=key[1])
+        return self._typed[key]

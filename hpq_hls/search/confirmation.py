@@ -1,0 +1,216 @@
+"""Whether what a search found keeps its accuracy on data that the search has not seen.
+
+A search that looks at the same samples again and again finds networks that are lucky on them. So a part of
+the validation data is held back. What the search finds by the other part, at several levels of risk, is put
+in order, the safest network first, and tested on the part held back, one after the other, until one fails.
+The cheapest that passed is the result: with the probability that was asked for, its drop on unseen data is
+within what is allowed. The order is fixed before the part held back is looked at, so that the first network
+in it that is too bad has to pass by luck for anything to go wrong, and the number of networks looked at takes
+nothing from the guarantee (fixed-sequence testing; Angelopoulos et al., "Learn then Test", arXiv 2110.01052,
+section 2.3).
+
+A share of right answers is tested exactly (see ``paired``); any other metric by the bootstrap over samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+from hpq_hls.ops.base import FloatArray
+from hpq_hls.search.aims import Aims
+from hpq_hls.search.gauge import Gauge
+from hpq_hls.search.metric import Kind, Metric
+from hpq_hls.search.paired import fewest_samples, upper_bound
+from hpq_hls.search.significance import bootstrap, paired_counts
+
+Rows = npt.NDArray[np.int64]
+
+HELD_SHARE = 0.65
+"""Of the validation samples, what is held back. The search sees risks, which need few samples."""
+ROOM = 1.5
+"""Nothing is held back where the part held back would not be this many times as large as what certifies a
+network that answers exactly as the float one does: hardly any other could be confirmed."""
+ROUNDING = 1e-9
+FEWEST_HELD = 20
+"""For metrics that are no shares."""
+LEVELS = (1.0, 0.6, 1.6, 0.35, 0.2, 2.5)
+"""Levels of risk that a search looks at, in units of the one that has an even chance to be confirmed."""
+CAREFUL_LIKELY = 0.75
+CAREFUL = 0.5
+"""The risk that is aimed at where nothing can be confirmed, as a share of the drop allowed."""
+EXACT, BOOTSTRAP = "exact paired test", "paired bootstrap"
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Row numbers of the validation samples: those that are searched on, and those held back (maybe none)."""
+
+    searched: Rows
+    held: Rows
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What was shown of the drop on unseen data.
+
+    confidence: the probability asked for. certified: whether the drop is within ``max_drop`` with that
+    probability. bound: the upper bound of the drop at that confidence; of a network that is not certified it
+    allows for all networks that were looked at. samples: held back, 0 where they were too few for that.
+    searched: searched on. tested: networks that were tested on those held back. drop: on them, of the network
+    chosen; on all samples where none were held back. needed: about how many validation samples would certify
+    this drop; None if it is certified, or if no number would. method: how the bound was found.
+    """
+
+    confidence: float
+    max_drop: float
+    certified: bool
+    bound: float
+    samples: int
+    searched: int
+    tested: int
+    drop: float
+    needed: int | None
+    method: str
+
+
+def split_rows(samples: int, kind: Kind, max_drop: float, confidence: float | None) -> Split:
+    """Which samples are searched on and which are held back, always the same ones of so many."""
+    everything = np.arange(samples)
+    held = round(HELD_SHARE * samples)
+    if confidence is None or held < _fewest(kind, max_drop, confidence):
+        return Split(everything, everything[:0])
+    order = np.random.default_rng(samples).permutation(samples)
+    return Split(np.sort(order[held:]), np.sort(order[:held]))
+
+
+def _fewest(kind: Kind, max_drop: float, confidence: float) -> float:
+    """Samples held back that are worth it."""
+    if max_drop <= 0:
+        return math.inf  # no bound is ever at or below zero
+    return ROOM * fewest_samples(max_drop, confidence) if kind is Kind.SHARE else FEWEST_HELD
+
+
+def aims_of(
+    kind: Kind, gauge: Gauge, held: int, score: float, max_drop: float, confidence: float | None
+) -> Aims:
+    """What a search aims at. score: of the float network, counted. held: samples held back."""
+    if confidence is None:
+        return Aims(False, (score - max_drop,))
+    if not held:
+        return Aims(True, (-CAREFUL * max_drop,))
+    main = _even_chance(gauge.spread, held, max_drop, confidence) if kind is Kind.SHARE else max_drop / 2
+    return Aims(True, tuple(dict.fromkeys(-min(factor * main, max_drop) for factor in LEVELS)))
+
+
+def _even_chance(spread: float, samples: int, max_drop: float, confidence: float) -> float:
+    """The drop that is shown to be within ``max_drop`` about every other time."""
+    low, high = 0.0, max_drop
+    for _ in range(20):
+        middle = (low + high) / 2
+        lost, gained = (spread + 1) / 2 * middle * samples, (spread - 1) / 2 * middle * samples
+        if upper_bound(lost, gained, samples, confidence) <= max_drop:
+            low = middle
+        else:
+            high = middle
+    return max(low, max_drop / 100)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Everything that a confirmation looks at.
+
+    reference: the float network's outputs; targets: as the metric takes them. gauge: of all samples.
+    outputs: those of a candidate, by its number. draws: seed of the bootstrap.
+    """
+
+    metric: Metric
+    reference: FloatArray
+    targets: npt.NDArray[np.generic]
+    gauge: Gauge
+    outputs: Callable[[int], FloatArray]
+    draws: int
+
+    def bound(self, number: int, rows: Rows, confidence: float) -> float:
+        """Upper bound of a candidate's drop by some samples."""
+        before, after, targets = self.reference[rows], self.outputs(number)[rows], self.targets[rows]
+        if self.metric.kind is Kind.SHARE:
+            lost, gained = paired_counts(self.metric, before, after, targets)
+            return upper_bound(lost, gained, len(rows), confidence)
+        (_, _, drops), _ = bootstrap(self.metric, before, after, targets, self.draws, 2 * confidence - 1)
+        return drops[1]
+
+    def drop(self, number: int, rows: Rows) -> float:
+        """How much a candidate loses on some samples."""
+        before, after = self.metric(self.reference[rows], self.targets[rows]), self.outputs(number)[rows]
+        return before - self.metric(after, self.targets[rows])
+
+
+def confirm(
+    count: int, split: Split, evidence: Evidence, max_drop: float, confidence: float, looks: int
+) -> tuple[int, Confirmation]:
+    """Choose one of ``count`` candidates, which are in order, the safest and dearest first.
+
+    Candidate ``count`` is taken where none of these keeps the accuracy on the validation data: it does.
+    looks: networks that were measured in all.
+    """
+    passed, bound = -1, 1.0
+    if len(split.held):
+        for number in range(count):
+            found = evidence.bound(number, split.held, confidence)
+            if found > max_drop:
+                break
+            passed, bound = number, max(found, 0.0 if passed < 0 else bound)
+    rows = split.held if len(split.held) else split.searched
+    tested = 0 if not len(split.held) else min(passed + 2, count)
+    if passed >= 0:
+        chosen, needed = passed, None
+    else:
+        chosen = _careful(count, rows, evidence, max_drop)
+        among = count + 1 if len(split.held) else looks
+        bound = evidence.bound(chosen, rows, 1 - (1 - confidence) / among)
+        needed = _needed(evidence, chosen, max_drop, confidence)
+    method = EXACT if evidence.metric.kind is Kind.SHARE else BOOTSTRAP
+    return chosen, Confirmation(
+        confidence=confidence,
+        max_drop=max_drop,
+        certified=passed >= 0,
+        bound=bound,
+        samples=len(split.held),
+        searched=len(split.searched),
+        tested=tested,
+        drop=evidence.drop(chosen, rows),
+        needed=needed,
+        method=method,
+    )
+
+
+def _careful(count: int, rows: Rows, evidence: Evidence, max_drop: float) -> int:
+    """The cheapest candidate that nothing speaks against: neither its risk on all samples nor the drop that
+    was counted; else the safest that keeps the accuracy on all samples."""
+    everything = np.arange(len(evidence.reference))
+    kept = [number for number in range(count) if evidence.drop(number, everything) <= max_drop + ROUNDING]
+    for number in reversed(kept):
+        risk = evidence.gauge(evidence.outputs(number)).risk
+        if (risk + max(evidence.drop(number, rows), 0.0)) / 2 <= CAREFUL_LIKELY * max_drop:
+            return number
+    return kept[0] if kept else count
+
+
+def _needed(evidence: Evidence, chosen: int, max_drop: float, confidence: float) -> int | None:
+    """About how many validation samples would certify the network chosen, if all goes as expected."""
+    if evidence.metric.kind is not Kind.SHARE or max_drop <= 0:
+        return None
+    drop = max(evidence.gauge(evidence.outputs(chosen)).risk, 0.0)
+    room = max_drop - drop
+    if room <= 0.1 * max_drop:
+        return None
+    deviations = NormalDist().inv_cdf(confidence)
+    held = deviations**2 * evidence.gauge.spread * max(drop, 1e-6) / room**2
+    least = ROOM * fewest_samples(max_drop, confidence)
+    return math.ceil(max(held + 1 / room, least) / HELD_SHARE)

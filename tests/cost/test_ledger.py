@@ -1,0 +1,161 @@
+"""A ledger says of every network what an estimate of its own would say."""
+
+from __future__ import annotations
+
+import pickle
+import random
+
+import numpy as np
+import pytest
+import torch
+from joblib.externals.loky.backend.reduction import dumps
+from torch import nn
+
+from hpq_hls.cost import Ledger, estimate_dataflow
+from hpq_hls.errors import ConfigError
+from hpq_hls.frontends import from_torch
+from hpq_hls.hardware import HardwareConfig, Io, Strategy, build_dataflow
+from hpq_hls.hardware.config import LayerFolding
+from hpq_hls.quantize import Quantizer
+from hpq_hls.search.space import Space, space_of
+from hpq_hls.simulate import QuantizedGraph
+from tests.networks import random_network
+from tests.scales import with_shifts, with_signs
+
+PART = "xc7z020clg400-1"
+CONFIGS = {
+    "slow": HardwareConfig(target_interval=1 << 30),
+    "middle": HardwareConfig(target_interval=40),
+    "budget": HardwareConfig(multiplier_budget=9),
+    "adders": HardwareConfig(target_interval=40, strategy=Strategy.DA),
+    "parallel": HardwareConfig(io=Io.PARALLEL),
+    "parallel adders": HardwareConfig(io=Io.PARALLEL, strategy=Strategy.DA),
+}
+
+
+def estimated(q: QuantizedGraph, config: HardwareConfig) -> tuple[int, ...]:
+    made = estimate_dataflow(build_dataflow(q, config), PART, 5.0, weight_bits=0)
+    return made.lut, made.ff, made.dsp, made.bram, made.latency_cycles, made.interval_cycles
+
+
+def booked(ledger: Ledger, q: QuantizedGraph) -> tuple[int, ...]:
+    made, timing = ledger.resources(q), ledger.timing(q)
+    return made.lut, made.ff, made.dsp, made.bram, timing.latency, timing.interval
+
+
+def answer(find: object, *given: object) -> object:
+    """What a function returns, or the sentence with which it refuses."""
+    try:
+        return find(*given)  # type: ignore[operator]
+    except ConfigError as error:
+        return str(error)
+
+
+def networks(quantizer: Quantizer, space: Space, draw: random.Random, count: int) -> list[QuantizedGraph]:
+    """Random combinations, and such that differ from an earlier one in one place."""
+    found = []
+    base = space.widest
+    for index in range(count):
+        if index % 2:
+            at = draw.randrange(len(base))
+            base = (*base[:at], draw.randrange(len(space.variables[at].choices)), *base[at + 1 :])
+        else:
+            base = tuple(draw.randrange(len(variable.choices)) for variable in space.variables)
+        found.append(quantizer.quantize(space.precision(base)))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_combinations_of_random_networks(seed: int) -> None:
+    module, shape = random_network(seed)
+    draw = random.Random(seed)
+    graph = from_torch(module, torch.zeros(2, *shape))
+    x = np.random.default_rng(seed).normal(size=(6, *shape))
+    quantizer = Quantizer(graph, x, per_channel=bool(seed % 2))
+    space = space_of(quantizer.graph, rounding=("AP_TRN", "AP_RND") if seed % 4 else ())
+    found = networks(quantizer, space, draw, 4)
+    found += [with_shifts(found[0], seed), with_signs(found[1], seed)]
+    for label, config in CONFIGS.items():
+        ledger = Ledger(config, PART)
+        for q in (*found, found[0]):
+            assert answer(booked, ledger, q) == answer(estimated, q, config), label
+    assert booked(pickle.loads(dumps(ledger)), found[0]) == booked(ledger, found[0])
+
+
+class Branches(nn.Module):
+    """Residual adds, a depthwise layer, branches of different lengths."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.deep = nn.Conv2d(4, 4, 3, padding=1, groups=4)
+        self.point = nn.Conv2d(4, 4, 1)
+        self.side = nn.Conv2d(4, 4, 1)
+        self.last = nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.stem(x))
+        y = torch.relu(self.point(torch.relu(self.deep(x))) + self.side(x))
+        return self.last((x + y).mean((2, 3)))
+
+
+@pytest.mark.parametrize("label", ["middle", "adders"])
+def test_strategies_by_layer_and_branches(label: str) -> None:
+    torch.manual_seed(5)
+    graph = from_torch(Branches().eval(), torch.zeros(2, 3, 6, 6))
+    quantizer = Quantizer(graph, np.random.default_rng(5).normal(size=(8, 3, 6, 6)))
+    space = space_of(quantizer.graph)
+    layers = {
+        "point": LayerFolding(strategy=Strategy.DA),
+        "side": LayerFolding(strategy=Strategy.UNROLLED),
+        "stem": LayerFolding(pe=2, simd=9),
+    }
+    config = HardwareConfig(target_interval=150, layers=layers) if label == "middle" else CONFIGS[label]
+    ledger = Ledger(config, PART)
+    for q in networks(quantizer, space, random.Random(1), 40):
+        assert booked(ledger, q) == estimated(q, config)
+
+
+def test_a_wide_input_enters_in_as_many_beats_as_it_takes() -> None:
+    """The input's width decides lanes, and so the kernels behind it."""
+    torch.manual_seed(6)
+    graph = from_torch(nn.Conv2d(160, 2, 1).eval(), torch.zeros(2, 160, 2, 2))
+    quantizer = Quantizer(graph, np.random.default_rng(6).normal(size=(4, 160, 2, 2)))
+    config = HardwareConfig(target_interval=1000)
+    ledger = Ledger(config, PART)
+    widths = [2, 6, 7, 12, 13, 16, 6, 2]
+    found = [quantizer.quantize({"input": {"activation": width}}) for width in widths]
+    lanes = [flow.streams[flow.input].lanes for flow in (build_dataflow(q, config) for q in found)]
+    assert len(set(lanes)) > 2
+    for q in found:
+        assert booked(ledger, q) == estimated(q, config)
+
+
+def test_networks_of_other_graphs_are_no_problem() -> None:
+    ledger = Ledger(CONFIGS["middle"], PART)
+    x = np.random.default_rng(0).normal(size=(4, 5))
+    for seed in (0, 1, 0):
+        torch.manual_seed(seed)
+        module = nn.Sequential(nn.Linear(5, 4 + seed), nn.ReLU(), nn.Linear(4 + seed, 2)).eval()
+        q = Quantizer(from_torch(module, torch.zeros(2, 5)), x).quantize(5)
+        assert booked(ledger, q) == estimated(q, CONFIGS["middle"])
+
+
+def test_layers_are_billed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    import hpq_hls.cost.ledger as module
+
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 2)).eval()
+    quantizer = Quantizer(from_torch(net, torch.zeros(2, 5)), np.random.default_rng(0).normal(size=(9, 5)))
+    ledger = Ledger(CONFIGS["middle"], PART)
+    ledger.resources(quantizer.quantize(4))
+    billed: list[str] = []
+    real = module.bill_kernel
+    monkeypatch.setattr(
+        module, "bill_kernel", lambda kernel, *rest: billed.append(kernel.layer) or real(kernel, *rest)
+    )
+    ledger.resources(quantizer.quantize(4))
+    assert billed == []
+    ledger.resources(quantizer.quantize({"default": 4, "layers": {"2": {"weight": 3}}}))
+    assert set(billed) <= {"2", "4"}  # "4" where the values that it gets are others now
+    assert "2" in billed

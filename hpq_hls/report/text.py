@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpq_hls.search.metric import shown, shown_drop, title
@@ -65,6 +65,15 @@ def ratio(part: float, whole: float) -> str:
 def share(used: float, available: float) -> str:
     """Use of what is available, in percent."""
     return f"{100 * used / available:.1f} %" if available else "-"
+
+
+def saturated(counted: Mapping[str, int]) -> str:
+    """Which share of the values did not fit, in percent; "0" where all did."""
+    count, total = counted["count"], counted["total"]
+    if not count:
+        return "0"
+    percent = 100 * count / total
+    return f"{percent:.2g} %" if percent < 1 else f"{percent:.1f} %"
 
 
 def duration(cycles: int | None, clock_ns: float) -> str:

@@ -10,7 +10,7 @@ from hpq_hls.search.objective import bit_operations
 from hpq_hls.synth import TOOLS
 from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import graph_fingerprint, read_record
-from hpq_hls.workflow.results import EstimateResult, Network, Scores
+from hpq_hls.workflow.results import EstimateResult, Network, SaturationBySplit, Scores
 from hpq_hls.workflow.steps import capacity, design_fingerprint, estimated
 from hpq_hls.workflow.workspace import Workspace
 
@@ -34,6 +34,7 @@ class Summary:
     backends: tuple[str, ...]
     network: Network
     scores: Scores | None
+    saturation: SaturationBySplit
     bops: int
     estimate: EstimateResult
     search: Any | None
@@ -59,6 +60,7 @@ def summarize(work: Workspace, reporter: Reporter | None = None) -> Summary:
             backends=settings.hardware.backends,
             network=work.network(q),
             scores=work.scores(q),
+            saturation=work.saturation(q),
             bops=bit_operations(q),
             estimate=EstimateResult(estimated(work, q), capacity(work)),
             search=read_record(output, "search", graph_fingerprint(work.graph)),

@@ -97,6 +97,10 @@ SUMMARY = {
         "uniform8_score": 0.9889,
         "comparison": TEST,
     },
+    "saturation": {
+        "calibration": {"pixels": {"count": 0, "total": 6400}, "conv1": {"count": 3, "total": 25600}},
+        "test": {"pixels": {"count": 512, "total": 23040}, "conv1": {"count": 92160, "total": 92160}},
+    },
     "bops": 98765,
     "estimate": {
         "estimate": {

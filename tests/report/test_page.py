@@ -67,6 +67,13 @@ def test_the_figures_are_there(summary):
         assert figure in shown, figure
 
 
+def test_saturated_values_stand_beside_their_layers(summary):
+    shown = text(summary)
+    assert "saturated, calibration saturated, test" in shown
+    assert "ap_ufixed<5,1,AP_RND,AP_SAT> 0 0 0 2.2 %" in shown
+    assert "272 0.012 % 100.0 %" in shown
+
+
 def test_a_failure_is_not_hidden(failed):
     shown = text(failed)
     assert "3 different" in shown

@@ -24,8 +24,8 @@ from hpq_hls.graph import Graph
 from hpq_hls.quantize import Quantizer
 from hpq_hls.search import SearchProgress, SearchResult, evaluation, search
 from hpq_hls.search.evaluation import CHUNK, Task, Worker
-from hpq_hls.search.limits import Limits
 from hpq_hls.search.gauge import gauge_of
+from hpq_hls.search.limits import Limits
 from hpq_hls.search.metric import find_metric
 from hpq_hls.search.objective import find_objective
 from hpq_hls.search.space import space_of

@@ -13,8 +13,8 @@ import hpq_hls as hpq
 
 
 class Unsigned(nn.Module):
-    """Behind the first ReLU nothing can be negative: an average pool with a reciprocal, one that shifts, a sum,
-    and a layer of positive weights."""
+    """Behind the first ReLU nothing can be negative: averages by a reciprocal and by a shift, a sum, positive
+    weights."""
 
     def __init__(self) -> None:
         super().__init__()

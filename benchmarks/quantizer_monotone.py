@@ -2,19 +2,21 @@
 
     python benchmarks/quantizer_monotone.py --data FOLDER [--random 20] [--seed 0] [--lenet lenet.pt]
 
-FOLDER as for quantizer_ablation.py. Three sweeps: the weights' width with 8-bit values, the values' width with
-8-bit weights (the network's input and output have 12 bits in both), and both. A cell is the mean squared error of the
-outputs on data that nothing was calibrated on, relative to their variance, and the top-1 accuracy in percent; of a
-random network, how often its class is the float network's. A step is counted against a network where the error rises
-by more than 5 % and 1e-5, or where more samples turn wrong than right, by more than two standard errors.
+FOLDER as for quantizer_ablation.py. Three sweeps: the weights' width with 8-bit values, the values' width
+with 8-bit weights (the network's input and output have 12 bits in both), and both. A cell is the mean squared
+error of the outputs on data that nothing was calibrated on, relative to their variance, and the top-1 accuracy
+in percent; of a random network, how often its class is the float network's. A step is counted against a network
+where the error rises by more than 5 % and 1e-5, or where more samples turn wrong than right, by more than two
+standard errors.
 
-The last table prunes 75 % of each layer's smallest weights, trains the rest on briefly, and compares keep_zeros with
-its absence: error, accuracy, and how many zeros came back, by weight width.
+The last table prunes 75 % of each layer's smallest weights, trains the rest on briefly, and compares keep_zeros
+with its absence: error, accuracy, and how many zeros came back, by weight width.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,7 +69,7 @@ def _data(draw: np.random.Generator, count: int, shape: tuple[int, ...]) -> np.n
 def _mlp(draw: np.random.Generator) -> tuple[nn.Module, tuple[int, ...]]:
     sizes = [int(draw.choice([16, 24, 48, 64, 96])) for _ in range(draw.integers(3, 6))]
     layers: list[nn.Module] = []
-    for before, after in zip(sizes, sizes[1:], strict=False):
+    for before, after in itertools.pairwise(sizes):
         layers += [nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU()]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], 10)), (sizes[0],)
 
@@ -122,7 +124,8 @@ def steps_back(found: list[Found]) -> tuple[list[int], list[int]]:
 
 
 def prunable(folder: Path, seed: int) -> Iterator[tuple[str, nn.Module, Any, Any, slice]]:
-    """LeNet and a random relative of it on MNIST, and an MLP on jets: name, network, x, y, rows to train on."""
+    """LeNet and a relative of it on MNIST, and an MLP on jets: name, network, x, y, rows to train on."""
+    torch.manual_seed(seed)
     data = np.load(folder / "mnist.npz")
     order = np.random.default_rng(0).permutation(60000)[:30000]
     x, y = (data["x_train"][order] / 255).astype(np.float32)[:, None], data["y_train"][order].astype(np.int64)

@@ -4,13 +4,13 @@
 
 FOLDER as for quantizer_ablation.py. Three sweeps: the weights' width with 8-bit values, the values' width
 with 8-bit weights (the network's input and output have 12 bits in both), and both. A cell is the mean squared
-error of the outputs on data that nothing was calibrated on, relative to their variance, and the top-1 accuracy
-in percent; of a random network, how often its class is the float network's. A step is counted against a network
-where the error rises by more than 5 % and 1e-5, or where more samples turn wrong than right, by more than two
-standard errors.
+error of the outputs on data that nothing was calibrated on, relative to their variance, and the top-1
+accuracy in percent; of a random network, how often its class is the float network's. A step counts against a
+network where the error rises by more than 5 % and 1e-5, or where more samples turn wrong than right, by more
+than two standard errors.
 
-The last table prunes 75 % of each layer's smallest weights, trains the rest on briefly, and compares keep_zeros
-with its absence: error, accuracy, and how many zeros came back, by weight width.
+The last table prunes 75 % of each layer's smallest weights, trains the rest on briefly, and compares
+keep_zeros on and off: error, accuracy, and how many zeros came back, by weight width.
 """
 
 from __future__ import annotations

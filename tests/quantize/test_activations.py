@@ -169,9 +169,21 @@ def test_a_tail_costs_what_it_was_seen_to_be() -> None:
 
 
 def test_the_expected_error_is_that_of_the_tail() -> None:
-    tail = Tail(2.0, 0.01, 5.0)
-    beyond = 2.0 * (1 - np.random.default_rng(0).random(1_000_000)) ** (-1 / 5.0)
-    for integer in (0, 1, 2, 3):
+    rng = np.random.default_rng(0)
+    peaks = np.append(2.0, rng.uniform(0.1, 1.9, size=98))
+    tail = Tail(peaks, 7, 5.0)
+    beyond = 2.0 * (1 - rng.random(1_000_000)) ** (-1 / 5.0)
+    for integer in (-1, 0, 1, 2, 3):
         kind = FixedType(20, integer, False, Rounding.RND, Overflow.SAT)
-        wanted = 0.01 * np.square(np.maximum(beyond - kind.max_raw * kind.scale, 0)).mean()
+        clipped = [np.square(np.maximum(x - kind.max_raw * kind.scale, 0)).mean() for x in (peaks, beyond)]
+        wanted = (clipped[0] + clipped[1] / 100) / 7
         assert tail.error(kind) == pytest.approx(wanted, rel=0.1)  # a million draws of a heavy tail
+
+
+def test_wide_types_hold_what_patches_do_not_show(mlp: Graph) -> None:
+    """A layer's error is measured on some patches; what none of them holds is clipped no less."""
+    x = heavy(400, 0)
+    x[7, 3] = 40 * np.abs(x).max()
+    quantizer = Quantizer(mlp, x)
+    quantizer._all_moments()[mlp.nodes[0].name].sample[7] = 0
+    assert quantizer.type_of(mlp.input_name, "activation", 20).integer >= np.log2(x[7, 3])

@@ -192,6 +192,7 @@ class QuantizerSettings(Section):
     weight_rounding: Annotated[Text, one_of(i.value for i in WeightRounding)] = (
         _QUANTIZER.weight_rounding.value
     )
+    keep_zeros: Switch = _QUANTIZER.keep_zeros
 
     def options(self) -> QuantizerOptions:
         """The same as ``hpq_hls.quantize`` takes it."""

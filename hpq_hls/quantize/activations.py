@@ -16,10 +16,10 @@ from hpq_hls.quantize.headroom import PREMIUM, SPARE_BITS, Tail
 from hpq_hls.quantize.moments import InputMoments, as_matrices
 from hpq_hls.quantize.scaling import (
     COARSEST,
+    FINEST,
     MAX_SAMPLES,
     candidate_types,
     cast_error,
-    range_integer_bits,
     squared_error,
     thinning,
 )
@@ -150,8 +150,8 @@ def least_error(
     modes: tuple[Rounding, Overflow],
     error: OutputError | None = None,
 ) -> FixedType:
-    """Of the types that might suit, the one with the least error; the widest range where several tie. If it
-    just holds what was seen, it gets as much room above that as its width can afford.
+    """Of the types that might suit, the one with the least error; the widest range where several tie. It gets
+    as much room for the largest values, seen and unseen, as its width can afford.
 
     error: None: that of the values themselves.
     """
@@ -164,15 +164,12 @@ def least_error(
     errors = [measured(kind) for kind in types]
     least = min(errors)
     best = types[errors.index(least)]
-    if best.integer != range_integer_bits(seen.sample, width, seen.signed):
-        return best
-    for _ in range(SPARE_BITS):
+    most = min(types[0].integer + SPARE_BITS, width - COARSEST)
+    while best.integer < most and best.fraction < FINEST:
         wider = best.replace(integer=best.integer + 1)
         saved = gain * (seen.tail.error(best) - seen.tail.error(wider))
-        if wider.fraction < COARSEST or saved <= 0:
-            break
         found = measured(wider)
-        if saved < PREMIUM * (found - least):
+        if saved <= 0 or saved < PREMIUM * (found - least):
             break
         best, least = wider, found
     return best

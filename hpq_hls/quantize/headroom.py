@@ -21,8 +21,9 @@ from hpq_hls.ops.base import FloatArray
 
 SPARE_BITS = 12
 """Most integer bits above what the values seen need."""
-PREMIUM = 4.0
-"""A bit of room must save so many times, in expected squared error, of what it costs."""
+PREMIUM = 100.0
+"""A bit of room must save so many times, in expected squared error, of what it costs: rounding errors hit
+every value, clipping a few, and accuracy notices the former first."""
 TAIL_SHARE = 10
 """The tail is what the largest tenth of the samples' peaks shows."""
 USUAL_INDEX, TRUST = 10.0, 4.0
@@ -31,39 +32,46 @@ LEAST_INDEX, MOST_INDEX = 3.0, 16.0
 """Heavier tails have no squared error to speak of; lighter ones rule out what calibration did not show."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tail:
-    """Values beyond the largest magnitude seen, ``peak``.
+    """The largest values: those seen, and those to be expected beyond them.
 
-    rate: the expected share of unseen values that lie there. index: of the Pareto tail.
+    peaks: the largest magnitude of each calibration sample. values: how many a sample has. index: of the
+    Pareto tail.
     """
 
-    peak: float
-    rate: float
+    peaks: FloatArray
+    values: int
     index: float
 
     @classmethod
     def of(cls, peaks: FloatArray, values: int) -> Tail:
-        """peaks: the largest magnitude of each calibration sample. values: how many a sample has."""
+        """The tail that the peaks suggest."""
         ordered = np.sort(peaks)[::-1]
         largest = min(-(-len(peaks) // TAIL_SHARE), len(peaks) - 1)
         excess = 0.0
         if largest and ordered[largest] > 0:
             excess = float(np.log(ordered[:largest] / ordered[largest]).sum())
         index = (largest + TRUST) / (excess + TRUST / USUAL_INDEX)
-        index = min(max(index, LEAST_INDEX), MOST_INDEX)
-        return cls(float(ordered[0]), 1.0 / ((len(peaks) + 1) * values), index)
+        return cls(ordered, values, min(max(index, LEAST_INDEX), MOST_INDEX))
 
     def error(self, kind: FixedType) -> float:
-        """The expected squared error, per unseen value, that a type makes of what lies beyond the peak."""
-        limit = float(math.ldexp(kind.max_raw, -kind.fraction))
-        if not 0 < self.peak < math.inf:
+        """The expected squared error, per value, that a type makes of the largest ones: of the peaks, and of
+        what lies beyond them all."""
+        peak, limit = float(self.peaks[0]), math.ldexp(float(kind.max_raw), -kind.fraction)
+        if peak == 0:
             return 0.0
-        above = max(limit, self.peak)
-        beyond = math.pow(above / self.peak, -self.index)  # the share of the tail that lies above the limit
-        mean = above / (self.index - 1)  # what it exceeds the limit by, and the same squared
+        above = max(limit, peak)
+        # The share of unseen samples with a value above both, what it exceeds them by, and the same squared.
+        share = math.pow(above / peak, -self.index) / (len(self.peaks) + 1)
+        mean = above / (self.index - 1)
         square = 2 * above**2 / ((self.index - 1) * (self.index - 2))
-        if kind.overflow not in (Overflow.SAT, Overflow.SAT_SYM):
-            return self.rate * beyond * 4 * above**2  # wraps round the whole range
+        if kind.overflow not in (
+            Overflow.SAT,
+            Overflow.SAT_SYM,
+        ):  # wraps round the whole range, or falls to 0
+            seen = float((self.peaks > limit).mean())
+            return (seen * 4 * limit**2 + share * 4 * above**2) / self.values
         missing = above - limit
-        return self.rate * beyond * (missing**2 + 2 * missing * mean + square)
+        seen = float(np.square(np.maximum(self.peaks - limit, 0)).mean())
+        return (seen + share * (missing**2 + 2 * missing * mean + square)) / self.values

@@ -50,6 +50,7 @@ class QuantizerOptions:
     bias_correction: put the mean error that rounding makes into the biases (arXiv 1906.04721), and half an
         LSB where the output is cast with AP_TRN.
     weight_rounding: how weights become integers.
+    keep_zeros: weights that are exactly zero in a layer that was visibly pruned (see ``pruned``) stay zero.
 
     Raises:
         PrecisionError: an unknown mode, or a switch that is neither true nor false.
@@ -62,6 +63,7 @@ class QuantizerOptions:
     equalize: bool = False
     bias_correction: bool = True
     weight_rounding: WeightRounding = WeightRounding.COMPENSATED
+    keep_zeros: bool = True
 
     def __post_init__(self) -> None:
         for name, kind in (
@@ -71,7 +73,7 @@ class QuantizerOptions:
             ("weight_rounding", WeightRounding),
         ):
             object.__setattr__(self, name, _mode(kind, getattr(self, name), name))
-        for name in ("per_channel", "equalize", "bias_correction"):
+        for name in ("per_channel", "equalize", "bias_correction", "keep_zeros"):
             if not isinstance(getattr(self, name), bool):
                 raise PrecisionError(f"{name} is {getattr(self, name)!r}; write true or false")
 

@@ -22,6 +22,7 @@ from hpq_hls.quantize.bias import bias_type, corrected_bias, half_lsb, mean_inpu
 from hpq_hls.quantize.moments import InputMoments, as_matrices, collect_moments
 from hpq_hls.quantize.options import QuantizerOptions, Scaling, WeightRounding
 from hpq_hls.quantize.precision import LayerPrecision, Precision, Width, check_layers, parse_precision
+from hpq_hls.quantize.pruning import pruned
 from hpq_hls.quantize.scaling import FINEST, candidate_types
 from hpq_hls.quantize.weights import WeightCodes, WeightMoments, chosen_modes, round_weights
 from hpq_hls.simulate import LayerSpec, QuantizedGraph, QuantizedLayer, assemble
@@ -82,6 +83,12 @@ class Quantizer:
         receives this makes those it needs."""
         self._all_moments()
         return {**self.__dict__, "_data": None, "_specs": {}, "_layers": OrderedDict()}
+
+    def least_weight_width(self, layer: str) -> int:
+        """The fewest bits that a layer's weights may have: 2 where pruned zeros are kept, else 1."""
+        node = self.graph.by_name[layer]
+        keeps = self.options.keep_zeros and node.op.weight is not None
+        return 2 if keeps and pruned(as_matrices(node)) is not None else 1
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -193,11 +200,21 @@ class Quantizer:
             if isinstance(width, FixedType) and not chosen_modes(width):
                 self._weights[key] = WeightCodes(width.from_float(values), width)
             else:
-                found = round_weights(
-                    as_matrices(node), width, self.options, lambda: self._moments_for_weights(node)
-                )
-                self._weights[key] = replace(found, raw=found.raw.reshape(values.shape))
+                self._weights[key] = self._rounded(node, width)
         return self._weights[key]
+
+    def _rounded(self, node: Node, width: Width) -> WeightCodes:
+        weights = as_matrices(node)
+        zeros = pruned(weights) if self.options.keep_zeros else None
+        if width == 1 and zeros is not None:
+            raise PrecisionError(
+                f"the weights of layer {node.name!r} are to have one bit, which holds no zero, but "
+                f"{zeros.mean():.0%} of them were pruned; choose 2 bits or more, or give the zeros up with "
+                "keep_zeros: false"
+            )
+        found = round_weights(weights, width, self.options, lambda: self._moments_for_weights(node), zeros)
+        assert node.op.weight is not None
+        return replace(found, raw=found.raw.reshape(node.op.weight.shape))
 
     def _bias(self, node: Node, input_type: FixedType, widths: LayerPrecision) -> FloatArray:
         """The bias of a layer before it is rounded, without half an LSB of the output."""
@@ -261,6 +278,7 @@ def quantize(
     equalize: bool = QuantizerOptions.equalize,
     bias_correction: bool = QuantizerOptions.bias_correction,
     weight_rounding: str | WeightRounding = QuantizerOptions.weight_rounding,
+    keep_zeros: bool = QuantizerOptions.keep_zeros,
 ) -> QuantizedGraph:
     """Turn a float network into integers.
 
@@ -276,10 +294,12 @@ def quantize(
     bias_correction: put the mean error that rounding makes into the biases.
     weight_rounding: "compensated" rounds a layer's weights together, for the least error of its output,
         "nearest" each by itself.
+    keep_zeros: weights that are exactly zero in a visibly pruned layer stay zero. One bit is a sign and holds
+        no zero.
 
     Raises:
         DataError: the calibration data does not fit the network.
-        PrecisionError: an unknown layer, width or mode.
+        PrecisionError: an unknown layer, width or mode; one bit for a layer whose zeros are to be kept.
     """
     options = QuantizerOptions().changed(
         rounding=rounding,
@@ -289,5 +309,6 @@ def quantize(
         equalize=equalize,
         bias_correction=bias_correction,
         weight_rounding=weight_rounding,
+        keep_zeros=keep_zeros,
     )
     return Quantizer(graph, calibration_x, options).quantize(precision)

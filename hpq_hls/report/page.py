@@ -26,6 +26,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "ratio": text.ratio,
     "share": text.share,
     "duration": text.duration,
+    "saturated": text.saturated,
     "width": text.width,
     "bounds": text.bounds,
     "drop": text.drop,

@@ -27,8 +27,8 @@ def make_table(
     return Group(Text(f"\n{title}", style="bold"), table)  # a title of the table would wrap at its width
 
 
-def layers_table(network: Plain) -> RenderableType:
-    """Types and memory of every layer."""
+def layers_table(network: Plain, saturation: Plain) -> RenderableType:
+    """Types and memory of every layer, and how many values did not fit its output's type."""
     rows = [
         (
             layer["name"],
@@ -37,10 +37,12 @@ def layers_table(network: Plain) -> RenderableType:
             layer["activation_type"],
             t.count(layer["parameters"]) if layer["parameters"] else "-",
             t.count(layer["weight_bits"]) if layer["weight_bits"] else "-",
+            *(t.saturated(counts[layer["name"]]) for counts in saturation.values()),
         )
         for layer in network["layers"]
     ]
-    columns = ("layer", "operator", "weights", "output", "parameters", "bits stored")
+    columns = ["layer", "operator", "weights", "output", "parameters", "bits stored"]
+    columns += [f"saturated, {split}" for split in saturation]
     return make_table(f"Network {network['name']}", columns, rows, left=4)
 
 
@@ -87,7 +89,8 @@ def drop_text(test: Plain, metric: str) -> str:
 def quantize_tables(result: Plain) -> RenderableType:
     """What ``hpq quantize`` shows."""
     rows = [*quality_rows(result["scores"], result["network"]), ("saved as", result["file"])]
-    return Group(layers_table(result["network"]), make_pairs("Quality and memory", rows))
+    layers = layers_table(result["network"], result["saturation"])
+    return Group(layers, make_pairs("Quality and memory", rows))
 
 
 def generate_table(result: Plain) -> RenderableType:

@@ -84,6 +84,15 @@ def share(used: float, available: float) -> str:
     return f"{100 * used / available:.1f} %" if available else "-"
 
 
+def saturated(counted: Mapping[str, int]) -> str:
+    """Which share of the values did not fit, in percent; "0" where all did."""
+    count, total = counted["count"], counted["total"]
+    if not count:
+        return "0"
+    percent = 100 * count / total
+    return f"{percent:.2g} %" if percent < 1 else f"{percent:.1f} %"
+
+
 def duration(cycles: int | None, clock_ns: float) -> str:
     """Clock cycles and the time they take."""
     if cycles is None:

@@ -169,6 +169,7 @@ def prepare_problem(
         layers=request.layers,
         groups=request.groups,
         type_of=quantizer.type_of,
+        least_weight_width=quantizer.least_weight_width,
     )
     typical = quantizer.quantize(space.precision(space.near(TYPICAL_WIDTH)))
     pricing = pricer_of(objective, limits, request.part, request.clock_ns, request.hardware, typical)

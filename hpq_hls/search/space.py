@@ -147,6 +147,7 @@ def space_of(
     layers: Mapping[str, Mapping[str, Any]] | None = None,
     groups: Sequence[Sequence[str]] = (),
     type_of: TypeOf | None = None,
+    least_weight_width: Callable[[str], int] | None = None,
 ) -> Space:
     """The space of a prepared graph: weights and output of every layer that has them, and the input.
 
@@ -161,12 +162,20 @@ def space_of(
     one type, and the outputs. It is as wide as chosen, has as many integer bits as the member that needs
     most, and is signed if any member's is. type_of: of the quantizer; needed for groups only.
 
+    least_weight_width: of the quantizer; what a layer's weights cannot have is left out, unless nothing else
+    was to be chosen: then the quantizer says why it cannot be.
+
     Raises:
         SettingError: a list, pin, bound or group that cannot be used, and where it stands.
     """
     choices = _choices(graph, weight_bits, activation_bits, rounding)
     for layer, settings in (layers or {}).items():
         _apply(graph, choices, str(layer), settings)
+    if least_weight_width is not None:
+        for site, widths in choices.items():
+            if site.part is Part.WEIGHT:
+                least = least_weight_width(site.layer)
+                choices[site] = tuple(w for w in widths if isinstance(w, int) and w >= least) or widths
     shared = _shared_sites(graph, choices, groups)
     variables: list[Variable] = []
     done: set[Site] = set()

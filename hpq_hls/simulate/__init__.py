@@ -2,7 +2,7 @@
 
 from hpq_hls.simulate.engine import reference, simulate, simulate_all
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer
-from hpq_hls.simulate.quantized_graph import QuantizedGraph, assemble
+from hpq_hls.simulate.quantized_graph import QuantizedGraph, Saturation, assemble
 from hpq_hls.simulate.simulator import Simulator
 from hpq_hls.simulate.storage import load
 
@@ -10,6 +10,7 @@ __all__ = [
     "LayerSpec",
     "QuantizedGraph",
     "QuantizedLayer",
+    "Saturation",
     "Simulator",
     "assemble",
     "load",

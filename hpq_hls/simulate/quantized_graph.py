@@ -17,6 +17,19 @@ from hpq_hls.ops.base import FloatArray, IntArray, Shape
 from hpq_hls.simulate.layer import Edge, LayerSpec, QuantizedLayer, quantized_layer
 
 
+@dataclass(frozen=True)
+class Saturation:
+    """Values that did not fit their type. count: of how many, total."""
+
+    count: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return self.count / self.total
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class QuantizedGraph:
     """A network with types on every edge and integer parameters in every layer.
@@ -86,6 +99,19 @@ class QuantizedGraph:
     def predict(self, x: npt.ArrayLike) -> FloatArray:
         """The exact outputs as float64 (batch, *output_shape)."""
         return self.output_type.to_float(self.predict_raw(x))
+
+    def saturation(self, x: npt.ArrayLike) -> Mapping[str, Saturation]:
+        """How many values did not fit the types they were cast to, over all samples of ``x`` (batch,
+        *input_shape): of the input, and of each layer that casts, by name.
+
+        Counted exactly, after rounding, in the network as it runs: layers see what those before have clipped.
+
+        Raises:
+            DataError: as ``predict_raw``.
+        """
+        from hpq_hls.simulate.saturation import saturation  # it runs this class
+
+        return saturation(self, check_input(x, self.input_shape, self.graph.input_name))
 
     def save(self, path: str | Path) -> None:
         """Write the network to one file that ``hpq_hls.load`` reads back: JSON and npz, no pickle."""

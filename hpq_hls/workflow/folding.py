@@ -31,6 +31,7 @@ def target_interval(project: ProjectFile, quantizer: Quantizer) -> int | None:
             layers=wish.layer_rules(),
             groups=wish.groups,
             type_of=quantizer.type_of,
+            least_weight_width=quantizer.least_weight_width,
         )
     config = hardware_config(
         part=chip.part,

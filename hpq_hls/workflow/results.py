@@ -13,6 +13,7 @@ import numpy as np
 from hpq_hls.cost import ResourceEstimate
 from hpq_hls.errors import VerificationError
 from hpq_hls.search.significance import TestScore
+from hpq_hls.simulate import Saturation
 from hpq_hls.synth import ResourceReport
 
 
@@ -115,13 +116,19 @@ class Scores:
     warning: str
 
 
+SaturationBySplit = Mapping[str, Mapping[str, Saturation]]
+"""By split ("calibration", and the one that quality is reported on) and by layer; of the input too."""
+
+
 @dataclass(frozen=True)
 class QuantizeResult:
-    """Outcome of ``hpq quantize``. scores: None where no split has y. file: the saved network."""
+    """Outcome of ``hpq quantize``. scores: None where no split has y. file: the saved network. saturation:
+    values that did not fit their types."""
 
     network: Network
     scores: Scores | None
     file: Path
+    saturation: SaturationBySplit
 
 
 @dataclass(frozen=True)

@@ -34,10 +34,10 @@ def run_quantize(work: Workspace, reporter: Reporter | None = None) -> r.Quantiz
     with (reporter or Quiet()).step("Quantizing") as step:
         q = work.quantized()
         step("scoring")
-        scores = work.scores(q)
+        scores, saturation = work.scores(q), work.saturation(q)
         file = save_network(work, q)
         step.conclude(f"{q.weight_bits:,} bits of weights")
-    return r.QuantizeResult(work.network(q), scores, file)
+    return r.QuantizeResult(work.network(q), scores, file, saturation)
 
 
 def save_network(work: Workspace, q: QuantizedGraph) -> Path:

@@ -10,7 +10,7 @@ from hpq_hls.search.objective import bit_operations
 from hpq_hls.synth import TOOLS
 from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import graph_fingerprint, read_record
-from hpq_hls.workflow.results import EstimateResult, Network, Scores
+from hpq_hls.workflow.results import EstimateResult, Network, SaturationBySplit, Scores
 from hpq_hls.workflow.steps import capacity, design_fingerprint, estimated
 from hpq_hls.workflow.workspace import Workspace
 
@@ -36,6 +36,7 @@ class Summary:
     network: Network
     scores: Scores | None
     guarantee: Any | None
+    saturation: SaturationBySplit
     bops: int
     estimate: EstimateResult
     search: Any | None
@@ -62,6 +63,7 @@ def summarize(work: Workspace, reporter: Reporter | None = None) -> Summary:
             network=work.network(q),
             scores=work.scores(q),
             guarantee=work.guarantee,
+            saturation=work.saturation(q),
             bops=bit_operations(q),
             estimate=EstimateResult(estimated(work, q), capacity(work)),
             search=read_record(output, "search", graph_fingerprint(work.graph)),

@@ -23,7 +23,7 @@ from hpq_hls.workflow.data import Array, Dataset, load_dataset
 from hpq_hls.workflow.folding import target_interval
 from hpq_hls.workflow.guarantee import beyond, find_guarantee
 from hpq_hls.workflow.model import load_model
-from hpq_hls.workflow.results import LayerRow, Network, Origin, Scores
+from hpq_hls.workflow.results import LayerRow, Network, Origin, SaturationBySplit, Scores
 from hpq_hls.workflow.tuned import Identity, find_tuned
 
 UNIFORM = 8
@@ -156,6 +156,11 @@ class Workspace:
             comparison=comparison,
             warning=beyond(comparison, wish.max_drop, self.metric.name, data.split),
         )
+
+    def saturation(self, q: QuantizedGraph) -> SaturationBySplit:
+        """Values that did not fit a quantized network's types, on the calibration data and on ``scored``."""
+        data = [item for item in (self.calibration, self.scored) if item is not None]
+        return {item.split: q.saturation(item.x) for item in data}
 
     def network(self, q: QuantizedGraph, origin: Origin | None = None) -> Network:
         """A quantized network at a glance. origin: of its parameters; None: that of ``quantized``."""

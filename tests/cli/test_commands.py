@@ -82,7 +82,14 @@ def test_quantize_scores_and_saves_the_network(run, project):
     assert result["network"]["weight_bits"] == q.weight_bits
     assert result["network"]["float32_bits"] == 32 * (18 + 2 + 24 + 3)
     assert [layer["name"] for layer in result["network"]["layers"]] == ["input", "0", "3"]
-    assert "accuracy" in run("quantize", project.file).out
+    calibration = np.load(project.folder / "calibration.npz")["x"]
+    for split, x in (("calibration", calibration), ("test", test["x"])):
+        counts = {name: {"count": n.count, "total": n.total} for name, n in q.saturation(x).items()}
+        assert result["saturation"][split] == counts
+        assert list(counts) == ["input", "0", "3"]
+    shown = run("quantize", project.file).out
+    assert "accuracy" in shown
+    assert shown.count("saturated") == 2  # a column for each split; narrow terminals wrap their titles
 
 
 def test_search_writes_a_precision_that_quantize_then_uses(run, project):

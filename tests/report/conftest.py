@@ -108,6 +108,10 @@ SUMMARY = {
         "warning": "",
     },
     "guarantee": None,
+    "saturation": {
+        "calibration": {"pixels": {"count": 0, "total": 6400}, "conv1": {"count": 3, "total": 25600}},
+        "test": {"pixels": {"count": 512, "total": 23040}, "conv1": {"count": 92160, "total": 92160}},
+    },
     "bops": 98765,
     "estimate": {
         "estimate": {

@@ -99,6 +99,13 @@ def test_what_fine_tuning_costs_is_there(summary):
     assert "not used: exceeds limits.lut: 2,400 LUTs of at most 2,350; the network before" in text(summary)
 
 
+def test_saturated_values_stand_beside_their_layers(summary):
+    shown = text(summary)
+    assert "saturated, calibration saturated, test" in shown
+    assert "ap_ufixed<5,1,AP_RND,AP_SAT> 0 0 0 2.2 %" in shown
+    assert "272 0.012 % 100.0 %" in shown
+
+
 def test_a_failure_is_not_hidden(failed):
     shown = text(failed)
     assert "3 different" in shown

@@ -222,7 +222,15 @@ def test_fine_tuning_has_its_own_cost(summary):
 
 def test_names_with_brackets_are_not_taken_for_markup(summary):
     summary["network"]["layers"][1]["name"] = "[bold]x[/bold]"
-    assert "[bold]x[/bold]" in shown(tables.layers_table(summary["network"]))
+    assert "[bold]x[/bold]" in shown(tables.layers_table(summary["network"], {}))
+
+
+def test_saturated_values_stand_beside_their_layers(summary):
+    table = shown(tables.layers_table(summary["network"], summary["saturation"]))
+    (pixels,) = [line for line in table.splitlines() if "pixels" in line]
+    (conv,) = [line for line in table.splitlines() if "conv1" in line]
+    assert [cell.strip() for cell in pixels.split("│")[-3:-1]] == ["0", "2.2 %"]
+    assert [cell.strip() for cell in conv.split("│")[-3:-1]] == ["0.012 %", "100.0 %"]
 
 
 def test_other_metrics_have_no_percent(summary):

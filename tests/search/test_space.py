@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from hpq_hls.errors import ConfigError
+from hpq_hls.errors import ConfigError, PrecisionError
 from hpq_hls.fixed import FixedType, Rounding
 from hpq_hls.frontends import from_torch
 from hpq_hls.graph import Graph, prepare
@@ -336,3 +336,21 @@ def test_a_shared_type_has_the_range_of_each(members: list[FixedType]) -> None:
 
 def test_parts_are_told_apart_as_text() -> None:
     assert [str(part) for part in Part] == ["weight", "activation", "rounding"]
+
+
+def test_one_bit_is_not_offered_where_pruned_zeros_are_kept() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)).eval()
+    with torch.no_grad():
+        net[0].weight[:, 2] = 0
+    graph = from_torch(net, torch.zeros(1, 6))
+    x = np.random.default_rng(0).normal(size=(20, 6))
+    for keeps, wanted in ((True, (2, 4)), (False, (1, 2, 4))):
+        quantizer = Quantizer(graph, x, keep_zeros=keeps)
+        space = space_of(quantizer.graph, (1, 2, 4), (4,), least_weight_width=quantizer.least_weight_width)
+        choices = {variable.name: variable.choices for variable in space.variables}
+        assert choices["0.weight"] == wanted
+        assert choices["2.weight"] == (1, 2, 4)
+    pinned = space_of(quantizer.graph, (1,), (4,), least_weight_width=Quantizer(graph, x).least_weight_width)
+    with pytest.raises(PrecisionError, match="were pruned"):
+        Quantizer(graph, x).quantize(pinned.precision(pinned.widest))

@@ -269,7 +269,7 @@ def chosen(problem: Problem, evaluator: JournalledEvaluator) -> tuple[Combinatio
     counted = [key for key in points if points[key].accuracy >= least and evaluator.within(points[key])]
     if not counted:
         return evaluator.closest(), False, None
-    spare = min(counted, key=lambda key: (-evaluator.score(points[key]), evaluator.order(key)))
+    spare = _spare(counted, evaluator, min(problem.aims.levels))
     candidates, task = [*found, spare], problem.task
     evidence = Evidence(
         metric=problem.metric,
@@ -284,6 +284,14 @@ def chosen(problem: Problem, evaluator: JournalledEvaluator) -> tuple[Combinatio
     best = candidates[number]
     evaluator.aim(found.get(best, evaluator.score(points[best])))
     return best, True, shown
+
+
+def _spare(counted: list[Combination], evaluator: JournalledEvaluator, least: float) -> Combination:
+    """Of combinations that keep the accuracy as it is counted, the cheapest of a score of ``least``; the one of
+    the best score where none has it."""
+    score = {key: evaluator.score(evaluator.points[key]) for key in counted}
+    good = [key for key in counted if score[key] >= least]
+    return min(good, key=evaluator.order) if good else max(counted, key=lambda key: (score[key], key))
 
 
 def _complete(evaluator: JournalledEvaluator, steps: list[Combination]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import json
 import multiprocessing
 import os
@@ -31,7 +30,6 @@ CONFIDENCE = 0.9
 WARM = 64
 """Samples that a process runs before anything is timed: kernels are tried at their first use."""
 ROUNDING_ERROR = 1e-9
-HAS_CONFIDENCE = "confidence" in inspect.signature(hpq.search).parameters
 
 
 @dataclass(frozen=True)
@@ -136,9 +134,7 @@ def run_together(cells: Sequence[Cell], data: Data, journal: Path | None = None)
 
 
 def _run(cell: Cell, graph: hpq.Graph, draw: Draw, float_unseen: float, journal: Path | None) -> Record:
-    settings: dict[str, Any] = {}
-    if HAS_CONFIDENCE:
-        settings["confidence"] = cell.confidence
+    settings: dict[str, Any] = {"confidence": cell.confidence}
     if cell.effort is not None:
         settings["effort"] = cell.effort
     if journal is not None:
@@ -162,8 +158,8 @@ def _run(cell: Cell, graph: hpq.Graph, draw: Draw, float_unseen: float, journal:
     return Record(
         cell=cell,
         feasible=result.feasible,
-        certified=getattr(result, "certified", None) if bounded else None,
-        drop_bound=getattr(result, "drop_bound", None) if bounded else None,
+        certified=result.certified if bounded else None,
+        drop_bound=result.drop_bound if bounded else None,
         cost=result.best_point.cost,
         evaluations=result.evaluations,
         seconds=seconds,

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import honesty_networks
 from honesty_networks import Data
-from honesty_runs import CONFIDENCE, DEFAULT, HAS_CONFIDENCE, Cell, Store, run_all
+from honesty_runs import CONFIDENCE, DEFAULT, Cell, Store, run_all
 from honesty_tables import summary
 
 MODES: dict[str, tuple[float | None, ...]] = {"both": (CONFIDENCE, None), "none": (None,)}
@@ -76,8 +76,6 @@ def arguments() -> argparse.Namespace:
     if not given.summary:
         given.networks = networks_of(given, parser)
         given.modes = MODES.get(given.confidence) or (float(given.confidence),)
-        if not HAS_CONFIDENCE and given.modes != (None,):
-            parser.error("this hpq_hls knows no confidence; give --confidence none")
     return given
 
 

@@ -118,6 +118,7 @@ def _search(case: Case, objective: str, drop: float, jobs: int, **settings: Any)
         case.validation,
         objective=objective,
         max_drop=drop,
+        confidence=None,  # what can be enumerated is the accuracy that is counted
         weight_bits=case.weight_bits,
         activation_bits=case.activation_bits,
         n_jobs=jobs,

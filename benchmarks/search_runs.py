@@ -190,6 +190,7 @@ class Bench:
             self.problem.calibration,
             (validation.x, validation.y),
             max_drop=drop,
+            confidence=None,  # all strategies by the same rule
             objective=objective,
             strategy=strategy,
             seed=self.settings.seed,

@@ -103,6 +103,7 @@ def search(
         calibration,
         validation,
         max_drop=spec.max_drop,
+        confidence=None,
         objective=spec.objective,
         strategy=spec.strategy,
         weight_bits=spec.weight_bits,

@@ -49,8 +49,8 @@ leave much between the last one that passes and the first one that fails."""
 BOLD_SHARE = 0.8
 """Of the probability of error, the part for testing the bold candidates; the rest is kept to begin again with
 the safest one where the first bold one fails."""
-CAREFUL_LIKELY = 0.75
-CAREFUL = 0.5
+CAREFUL_LIKELY = 0.9
+CAREFUL = 0.7
 """The risk that is aimed at where nothing can be confirmed, as a share of the drop allowed."""
 EXACT, BOOTSTRAP = "exact paired test", "paired bootstrap"
 
@@ -207,7 +207,7 @@ def confirm(
     else:
         chosen = _careful(count, rows, evidence, max_drop)
         among = count + 1 if len(split.held) else looks
-        bound = evidence.bound(chosen, rows, 1 - (1 - confidence) / among)
+        bound = max(evidence.bound(chosen, rows, 1 - (1 - confidence) / among), max_drop)
         needed = _needed(evidence, chosen, max_drop, confidence)
     method = EXACT if evidence.metric.kind is Kind.SHARE else BOOTSTRAP
     return chosen, Confirmation(

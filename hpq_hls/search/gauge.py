@@ -69,16 +69,21 @@ def gauge_of(
     reference: FloatArray,
     targets: npt.NDArray[np.generic],
     typical: Iterable[FloatArray] = (),
+    *,
+    like: Gauge | None = None,
 ) -> Gauge:
     """The gauge of a metric: probabilities for shares of right answers, the score itself for any other.
 
     reference: the float network's outputs, (samples, *output_shape). targets: of the first so many samples,
     as the metric takes them; the rest has none. typical: outputs of networks that were not chosen by
-    accuracy.
+    accuracy. like: a gauge of other samples whose rate and spread are to be taken instead.
     """
     flat = reference.reshape(len(reference), -1)
     if isinstance(metric, TopK) and flat.shape[1] > 1:
-        return _calibrated(metric.k, flat.astype(np.float64), targets.astype(np.int64)).rated(typical)
+        found = _calibrated(metric.k, flat.astype(np.float64), targets.astype(np.int64))
+        if isinstance(like, ShareGauge):
+            return ShareGauge(found.k, found.reference, found.factor, like.rate, like.spread)
+        return found.rated(typical)
     score = metric(reference[: len(targets)], targets)
     return ScoreGauge(metric, reference, targets, score, float(reference.var()) or 1.0)
 

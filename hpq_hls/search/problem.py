@@ -136,7 +136,9 @@ class Problem:
             return self.request.evaluations
         own = STRATEGIES[self.strategy].evaluations(self.space)
         if self.request.effort is Effort.FULL:
-            return own if own is None or not self.aims.careful else max(int(CAREFUL_SHARE * own), 1)
+            if own is None or own >= self.space.size or not self.aims.careful:
+                return own
+            return int(CAREFUL_SHARE * own)
         few = max(FAST, FAST_PER_VARIABLE * len(self.space.variables))
         return few if own is None else min(own, few)
 

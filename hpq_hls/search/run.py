@@ -275,7 +275,7 @@ def chosen(problem: Problem, evaluator: JournalledEvaluator) -> tuple[Combinatio
         metric=problem.metric,
         reference=task.reference,
         targets=task.targets,
-        gauge=gauge_of(problem.metric, task.reference, task.targets),
+        gauge=gauge_of(problem.metric, task.reference, task.targets, like=task.gauge),
         outputs=functools.lru_cache(lambda number: evaluator.outputs(candidates[number])),
         draws=problem.request.seed,
     )
@@ -287,8 +287,8 @@ def chosen(problem: Problem, evaluator: JournalledEvaluator) -> tuple[Combinatio
 
 
 def _spare(counted: list[Combination], evaluator: JournalledEvaluator, least: float) -> Combination:
-    """Of combinations that keep the accuracy as it is counted, the cheapest of a score of ``least``; the one of
-    the best score where none has it."""
+    """Of combinations that keep the accuracy as it is counted, the cheapest of a score of ``least``; the one
+    of the best score where none has it."""
     score = {key: evaluator.score(evaluator.points[key]) for key in counted}
     good = [key for key in counted if score[key] >= least]
     return min(good, key=evaluator.order) if good else max(counted, key=lambda key: (score[key], key))

@@ -12,7 +12,6 @@ from hpq_hls.search.strategies.noise import Noise, boundary, measure_noise
 from hpq_hls.search.strategies.program import Program
 from hpq_hls.search.strategies.protocol import Evaluator
 from hpq_hls.search.strategies.refinement import Refinement
-from hpq_hls.search.strategies.squeeze import squeeze
 from hpq_hls.search.strategies.terms import Range, measure_terms
 
 MAIN_SHARE = 0.5
@@ -58,7 +57,6 @@ class Sensitivity:
         rest = (
             0 if evaluator.remaining is None else int((1 - MAIN_SHARE) * max(evaluator.remaining - kept, 0))
         )
-        squeeze(ranges, evaluator, kept)
         for index, level in enumerate(evaluator.levels):
             evaluator.aim(level)
             here = replace(noise, budget=boundary_of(evaluator))
@@ -76,9 +74,9 @@ def boundary_of(evaluator: Evaluator) -> float:
 
 
 def reserve(space: Space, evaluator: Evaluator) -> int:
-    """Evaluations that are kept for the descent."""
-    steps = 3 * len(space.variables)
-    return steps if evaluator.remaining is None else max(steps, evaluator.remaining // 20)
+    """Evaluations that are kept for the descent: a third of what is left at the most."""
+    steps, left = 3 * len(space.variables), evaluator.remaining
+    return steps if left is None else min(max(steps, left // 20), left // 3)
 
 
 def worthwhile(space: Space, noise: Noise, evaluator: Evaluator) -> list[Range]:

@@ -27,12 +27,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from peer_program import Floats, Program, Table, changed, measure_costs
+from peer_program import Floats, Levels, Program, Table, changed, measure_costs
 from scipy.special import log_softmax
 
 from hpq_hls.graph import Graph
 from hpq_hls.quantize import Quantizer, QuantizerOptions
-from hpq_hls.search import Point
 from hpq_hls.search.space import Combination, Space
 from hpq_hls.search.strategies import STRATEGIES, Evaluator
 from hpq_hls.simulate import Simulator, simulate_all
@@ -48,7 +47,9 @@ WALK, BISECTIONS = 12, 5
 BOLDER_HARM, BOLDER_COST = 2.0, 1.15
 """Factors between the budgets of that walk."""
 SAMPLES = 512
-"""Inputs that kl and distance look at."""
+"""Inputs that kl looks at."""
+FEW_SAMPLES = 64
+"""Inputs that distance looks at, which needs the values of all layers; the original takes 32."""
 
 
 Inputs = npt.NDArray[np.floating]
@@ -214,9 +215,11 @@ class Probe:
         self._quantizer = Quantizer(graph, calibration, options)
         self._x = x
         self._simulator = Simulator(self._x)
-        values = self._quantizer.graph.values(self._x)
+        self._logits = self._log_shares(self._quantizer.graph.predict(self._x))
+        self._few = x[:FEW_SAMPLES]
+        values = self._quantizer.graph.values(self._few)
         self._layers = {name: values[name] for name in self._quantizer.layer_names}
-        self._logits = self._log_shares(values[self._quantizer.graph.output])
+        self._variances = {name: float(wanted.var()) or 1.0 for name, wanted in self._layers.items()}
 
     def divergence(self, space: Space, combination: Combination) -> float:
         """Mean Kullback-Leibler divergence of the outputs' softmax from the float network's."""
@@ -228,11 +231,11 @@ class Probe:
         """Mean over all layers of the squared difference to the float network's values, as a share of their
         variance."""
         q = self._quantizer.quantize(space.precision(combination))
-        raw = simulate_all(q, q.quantize_input(self._x))
+        raw = simulate_all(q, q.quantize_input(self._few))
         return float(
             np.mean(
                 [
-                    np.square(q.edges[name].type.to_float(raw[name]) - wanted).mean() / (wanted.var() or 1.0)
+                    np.square(q.edges[name].type.to_float(raw[name]) - wanted).mean() / self._variances[name]
                     for name, wanted in self._layers.items()
                 ]
             )
@@ -283,33 +286,30 @@ class Distance(Peer):
 
         def feasible(budget: float) -> bool:
             found = program.least_harm(harm, budget)
-            return found is not None and evaluator.feasible(
-                self._widened(found, budget, harm, singles, evaluator)
-            )
+            if found is None:
+                return False
+            widened = self._widened(found, budget, harm, singles.levels, program)
+            return evaluator.feasible(evaluator.evaluate([widened])[0])
 
         boundary(BOLDER_COST * program.lowest_cost(), BOLDER_COST, feasible)
 
     @staticmethod
     def _widened(
-        combination: Combination, budget: float, harm: Table, singles: Singles, evaluator: Evaluator
-    ) -> Point:
-        """Evaluated after each variable took the next wider candidate as long as that fits the budget, those
-        that gain most first."""
+        combination: Combination, budget: float, harm: Table, levels: Levels, program: Program
+    ) -> Combination:
+        """Each variable takes its next wider candidate as long as the cost as modelled stays within the
+        budget, those that gain most first."""
         while True:
-            steps = []
-            for index, own in enumerate(singles.levels):
+            fitting = []
+            for index, own in enumerate(levels):
                 here = own.index(combination[index])
-                if here + 1 < len(own):
-                    gain = float(harm[index][here] - harm[index][here + 1])
-                    steps.append((gain, changed(combination, {index: own[here + 1]})))
-            prices = evaluator.prices([step for _, step in steps])
-            fitting = [
-                (gain, step)
-                for (gain, step), price in zip(steps, prices, strict=True)
-                if gain > 0 and price.cost <= budget
-            ]
+                if here + 1 == len(own) or harm[index][here] <= harm[index][here + 1]:
+                    continue
+                step = changed(combination, {index: own[here + 1]})
+                if program.cost(step) <= budget:
+                    fitting.append((float(harm[index][here] - harm[index][here + 1]), step))
             if not fitting:
-                return evaluator.evaluate([combination])[0]
+                return combination
             combination = max(fitting)[1]
 
 

@@ -9,6 +9,7 @@ from hpq_hls.finetune import FinetuneResult, finetune
 from hpq_hls.fixed import FixedType
 from hpq_hls.frontends import from_exported, from_onnx, from_torch
 from hpq_hls.graph import Graph
+from hpq_hls.namesakes import unite_namesakes
 from hpq_hls.project import Project, estimate, generate
 from hpq_hls.quantize import Precision, QuantizerOptions, quantize
 from hpq_hls.search import SearchResult, search
@@ -42,3 +43,5 @@ __all__ = [
     "quantize",
     "search",
 ]
+
+unite_namesakes(__name__)

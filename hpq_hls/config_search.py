@@ -22,11 +22,13 @@ from hpq_hls.config_fields import (
 from hpq_hls.finetune import Loss
 from hpq_hls.fixed import Overflow, Rounding
 from hpq_hls.quantize import QuantizerOptions, Scaling, WeightRounding
+from hpq_hls.search.arguments import check_confidence
 from hpq_hls.search.choices import modes_of, narrowed
 from hpq_hls.search.errors import SettingError
 from hpq_hls.search.limits import Limits, check_limit
 from hpq_hls.search.metric import check_drop, check_name, find_metric, kind_of
 from hpq_hls.search.objective import find_objective
+from hpq_hls.search.problem import Effort, find_effort
 from hpq_hls.search.space import ACTIVATION_BITS, WEIGHT_BITS
 from hpq_hls.search.strategies import STRATEGIES
 from hpq_hls.simulate.simulator import MEMORY_MIB
@@ -49,6 +51,15 @@ def _objective(value: Any) -> Any:
         value = {name: _number(weight) for name, weight in value.items()}
     find_objective(value)
     return value
+
+
+def _confidence(value: Any) -> Any:
+    check_confidence("confidence", value)
+    return value
+
+
+def _effort(value: Any) -> str:
+    return find_effort(value).value
 
 
 def _limit(name: str) -> BeforeValidator:
@@ -114,6 +125,8 @@ class SearchSettings(Section):
 
     objective: Annotated[Any, accepted(_objective)] = "lut"
     max_drop: Annotated[Real, Field(ge=0)] = 0.01
+    confidence: Annotated[Any, accepted(_confidence)] = 0.9
+    effort: Annotated[str, accepted(_effort)] = Effort.FULL.value
     metric: Annotated[Text, AfterValidator(check_name)] = "top1"
     limits: Annotated[LimitSettings, Empty] = LimitSettings()
     weight_bits: WidthList = WEIGHT_BITS

@@ -8,7 +8,16 @@ from pathlib import Path
 import hpq_hls
 
 ROOT = Path(hpq_hls.__file__).parent
-TOOLS = {"errors", "resources", "templating", "process", "toolchain", "importing", "yamlfile"}
+TOOLS = {
+    "errors",
+    "importing",
+    "namesakes",
+    "process",
+    "resources",
+    "templating",
+    "toolchain",
+    "yamlfile",
+}
 ORDER = [
     TOOLS,
     {"fixed"},

@@ -91,6 +91,14 @@ def test_settings_survive_being_written_and_read(tmp_path, text):
     assert first == second
 
 
+@pytest.mark.parametrize("written", ["null", "", "~"])
+def test_confidence_may_be_nothing(tmp_path, written):
+    settings = load_config(write(tmp_path, LEAST + f"search:\n  confidence: {written}\n")).settings
+    assert settings.search.confidence is None
+    assert settings.search.arguments(tmp_path)["confidence"] is None
+    assert load_config(write(tmp_path, settings.to_yaml(), "again.yaml")).settings == settings
+
+
 def test_sections_may_be_empty_because_all_keys_are_commented_out(tmp_path):
     text = LEAST + "precision:\nsearch:\n  # seed: 1\nhardware:\n  layers:\n"
     assert load_config(write(tmp_path, text)).settings == load_config(write(tmp_path, LEAST)).settings
@@ -180,6 +188,32 @@ def test_paths_start_from_the_file(tmp_path, monkeypatch):
         (LEAST + "search: {groups: [fc1, fc2]}\n", "search.groups[0] is 'fc1'; it must be a list in [ ]"),
         (LEAST + "search:\n  groups:\n    - [a, b]\n    - [fc1]\n", "line 6: search.groups[1] is [fc1]; name two or more that share a type"),
         (LEAST + "search: {evaluations: 0}\n", "search.evaluations is 0; it must be at least 1"),
+        (LEAST + "search:\n  evaluations: -1\n", "line 4: search.evaluations is -1; it must be at least 1"),
+        (LEAST + "search: {evaluations: 1.5}\n", "search.evaluations is 1.5; it must be a whole number"),
+        (LEAST + "search: {evaluations: true}\n", "search.evaluations is True; it must be a whole number"),
+        (LEAST + "search: {evaluations: x}\n", "search.evaluations is 'x'; it must be a whole number"),
+        (LEAST + "search:\n  confidence: 1.5\n", "line 4: search.confidence is 1.5; give a probability from 0.5 to 0.995, or None (null) for the drop on the validation data alone"),
+        (LEAST + "search: {confidence: 1}\n", "search.confidence is 1; give a probability from 0.5 to 0.995"),
+        (LEAST + "search: {confidence: 90}\n", "search.confidence is 90; give a probability"),
+        (LEAST + "search: {confidence: 0.4}\n", "search.confidence is 0.4; give a probability"),
+        (LEAST + "search: {confidence: -1}\n", "search.confidence is -1; give a probability"),
+        (LEAST + "search: {confidence: .nan}\n", "search.confidence is nan; give a probability"),
+        (LEAST + "search: {confidence: true}\n", "search.confidence is True; give a probability"),
+        (LEAST + "search: {confidence: high}\n", "search.confidence is 'high'; give a probability"),
+        (LEAST + "search: {confidence: [0.9]}\n", "search.confidence is [0.9]; give a probability"),
+        (LEAST + "search:\n  effort: fats\n", "line 4: search.effort is 'fats'; choose fast or full"),
+        (LEAST + "search: {effort: 1}\n", "search.effort is 1; choose fast or full"),
+        (LEAST + "search: {effort: null}\n", "search.effort is None; choose fast or full"),
+        (LEAST + "search: {seed: -1}\n", "search.seed is -1; it must be at least 0"),
+        (LEAST + "search: {seed: 1.5}\n", "search.seed is 1.5; it must be a whole number"),
+        (LEAST + "search: {seed: true}\n", "search.seed is True; it must be a whole number"),
+        (LEAST + "search: {seed: x}\n", "search.seed is 'x'; it must be a whole number"),
+        (LEAST + "search: {jobs: 0}\n", "search.jobs is 0; give a number of jobs, or -1 for one per processor"),
+        (LEAST + "search: {jobs: 1.5}\n", "search.jobs is 1.5; it must be a whole number"),
+        (LEAST + "search: {memory_mib: .nan}\n", "search.memory_mib is nan; it must be a finite number"),
+        (LEAST + "search: {memory_mib: -1}\n", "search.memory_mib is -1; it must be at least 0"),
+        (LEAST + "search: {max_drop: .nan}\n", "search.max_drop is nan; it must be a finite number"),
+        (LEAST + "hardware: {clock_ns: .nan}\n", "hardware.clock_ns is nan; it must be a finite number"),
         (LEAST + "search: {finetune: 1}\n", "search.finetune is 1; write true or false"),
         (LEAST + "finetune: {loss: l1}\n", "finetune.loss is 'l1'; choose one of distillation, combined, imitation, cross_entropy, mse"),
         (LEAST + "finetune: {epochs: 0}\n", "finetune.epochs is 0; it must be at least 1"),
@@ -254,6 +288,8 @@ def test_settings_of_a_search_are_its_arguments(tmp_path):
     text = """\
 search:
   objective: {lut: 1, bram: 200}
+  confidence: 0.95
+  effort: fast
   metric: own:score
   limits: {utilisation: 0.8, latency_us: 3}
   rounding: [AP_RND, AP_TRN]
@@ -267,6 +303,8 @@ search:
     assert given == {
         "objective": {"lut": 1, "bram": 200},
         "max_drop": 0.01,
+        "confidence": 0.95,
+        "effort": "fast",
         "limits": Limits(utilisation=0.8, latency_us=3.0),
         "weight_bits": tuple(range(1, 17)),
         "activation_bits": tuple(range(2, 17)),

@@ -154,6 +154,27 @@ def test_its_figures_are_those_of_the_saved_network(demo):
 
 
 @pytest.mark.slow
+def test_what_it_asks_for_is_kept_on_the_test_split_or_it_says_why_it_cannot_know(demo):
+    results = json.loads((demo.folder / "results.json").read_text())
+    search, known, scores = results["search"], results["guarantee"], results["scores"]
+    assert search["max_drop"] == 0.005
+    assert known["confidence"] == 0.9
+    assert known["certified"] == search["certified"]
+    assert known["drop_bound"] > search["max_drop"] or known["certified"]
+    readme = " ".join((demo.folder / "README.md").read_text().split())
+    bound = f"at most {100 * known['drop_bound']:.2f} points (90 %); {known['confirmation']['sentence']}"
+    assert f"| drop on unseen data | {bound} |" in readme
+    if known["certified"]:
+        return
+    assert "360 validation samples are too few to show with 90 %" in known["confirmation"]["sentence"]
+    assert known["confirmation"]["needed"] > 360
+    dropped = scores["comparison"]["drop"] > search["max_drop"]
+    assert bool(scores["warning"]) == bool(search["warnings"]) == dropped
+    assert (f"Note: {scores['warning']}. The search could not know that: " in readme) == dropped
+    assert scores["comparison"]["drop"] <= known["drop_bound"]
+
+
+@pytest.mark.slow
 def test_no_artifact_holds_a_path_of_this_machine(demo):
     for path in demo.folder.rglob("*"):
         if path.is_file() and "build" not in path.relative_to(demo.folder).parts and path.suffix != ".pt2":

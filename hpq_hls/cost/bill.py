@@ -52,6 +52,7 @@ class Term(enum.Enum):
 
 
 TERMS = tuple(Term)
+_PLACES = {term: place for place, term in enumerate(TERMS)}
 Row = npt.NDArray[np.int64]
 """(terms + 3,): the amounts, and ff, dsp, bram."""
 
@@ -89,7 +90,10 @@ class Bill:
     @property
     def row(self) -> Row:
         """Everything in it as an array, for sums of many."""
-        return np.array([*(self.terms.get(term, 0) for term in TERMS), self.ff, self.dsp, self.bram])
+        amounts = [0] * len(TERMS)
+        for term, amount in self.terms.items():
+            amounts[_PLACES[term]] = amount
+        return np.array([*amounts, self.ff, self.dsp, self.bram])
 
     @classmethod
     def of(cls, family: Family, row: Row) -> Bill:

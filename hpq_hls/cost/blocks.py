@@ -88,13 +88,14 @@ def rom(bill: Bill, words: IntArray, width: int) -> None:
 
 def distinct_columns(words: IntArray, width: int) -> int:
     """Bit positions of a memory that differ from each other and are not constant."""
-    shifts = np.minimum(np.arange(width), 63)
-    bits = ((words[:, :, None] >> shifts) & 1).astype(np.uint8).reshape(words.shape[0], -1)
-    packed = np.packbits(bits, axis=0).T
-    columns = set(map(bytes, np.ascontiguousarray(packed)))
-    columns.discard(bytes(packed.shape[1]))
-    columns.discard(bytes(np.packbits(np.ones(words.shape[0], dtype=np.uint8))))
-    return len(columns)
+    depth = words.shape[0]
+    octets = np.ascontiguousarray(words, dtype="<i8").view(np.uint8).reshape(depth, -1, 8)
+    bits = np.unpackbits(octets, axis=2, count=min(width, 64), bitorder="little").reshape(depth, -1)
+    packed = np.packbits(bits, axis=0)
+    size, text = len(packed), packed.tobytes("F")
+    columns = {text[start : start + size] for start in range(0, len(text), size)}
+    ones = (1 << 8 * size) - (1 << 8 * size - depth)
+    return len(columns - {bytes(size), ones.to_bytes(size, "big")})
 
 
 def ram(bill: Bill, depth: int, width: int) -> None:

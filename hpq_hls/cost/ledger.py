@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from hpq_hls.cost.bill import TERMS, Bill, Row
+from hpq_hls.cost.bill import Bill, Row
 from hpq_hls.cost.estimate import luts_of
 from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream, bill_weights
 from hpq_hls.cost.parts import Family, find_part
@@ -177,24 +177,24 @@ class _Place:
     def entry(self, layer: QuantizedLayer) -> _Entry:
         """The bill of a layer that stands here."""
         types = [*(edge.type for edge in layer.input_edges), layer.output_type]
-        rows, registers = [self.shared(types, layer)], []
+        row, registers = self.shared(types, layer), []
         for make, place in self._own:
             kernel = make(layer)
             weights = self._bill_weights(kernel)
-            rows.append(bill_kernel(kernel, self._around(place, types), self._family, weights).row)
+            row = row + bill_kernel(kernel, self._around(place, types), self._family, weights).row
             registers.append(pipeline_registers(kernel))
-        return _Entry(sum(rows[1:], rows[0]), tuple(registers))
+        return _Entry(row, tuple(registers))
 
     def shared(self, types: Types, layer: QuantizedLayer | None = None) -> Row:
         """The bill of everything that follows from types. layer: with these types; None at the input."""
-        total = np.zeros(len(TERMS) + 3, dtype=np.int64)
+        total: Row | None = None
         for part in self._shared:
             key = tuple([types[number] for number in part.numbers])
             row = part.known.get(key)
             if row is None:
                 row = part.known[key] = self._bill(part, types, layer).row
-            total = total + row
-        return total
+            total = row if total is None else total + row
+        return Bill(self._family).row if total is None else total
 
     def _bill(self, part: _Shared, types: Types, layer: QuantizedLayer | None) -> Bill:
         bill = Bill(self._family)
@@ -219,7 +219,8 @@ class _Place:
         return {name: self._stream(name, types) for name in (*kernel.inputs, *kernel.outputs)}
 
     def _stream(self, name: str, types: Types) -> Stream:
-        key = name, types[self._numbers[name]]
-        if key not in self._typed:
-            self._typed[key] = replace(self._streams[name], type=key[1])
-        return self._typed[key]
+        kind = types[self._numbers[name]]
+        known = self._typed.get((name, kind))
+        if known is None:
+            known = self._typed[name, kind] = replace(self._streams[name], type=kind)
+        return known

@@ -38,7 +38,10 @@ def finetune(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> FinetuneResult:
-    """Train the parameters of a quantized network on; its types stay, so it costs what it cost.
+    """Train the parameters of a quantized network on; its types stay, and with them the memory it takes.
+
+    Logic and cycles follow the integers, though (accumulators are as wide as the weights' values need, adder
+    graphs are made of them), so that what comes out may cost a little more or less: estimate it again.
 
     Torch computes what the hardware computes (docs/numerics.md): parameters rounded to their types, sums,
     every cast. Backwards, roundings count as the identity: the straight-through estimator of Bengio et al.

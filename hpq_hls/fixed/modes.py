@@ -16,6 +16,8 @@ class Rounding(Enum):
     RND_MIN_INF = "AP_RND_MIN_INF"  # nearest, ties towards minus infinity
     RND_CONV = "AP_RND_CONV"  # nearest, ties to even
 
+    __hash__ = object.__hash__  # types are looked up often, and Enum's own hash is that of the name
+
     def __str__(self) -> str:
         return self.value
 
@@ -28,6 +30,8 @@ class Overflow(Enum):
     SAT_SYM = "AP_SAT_SYM"  # nearest end of the range without the most negative code
     WRAP = "AP_WRAP"  # low bits
     WRAP_SM = "AP_WRAP_SM"  # sign-magnitude wrap; signed types only
+
+    __hash__ = object.__hash__  # types are looked up often, and Enum's own hash is that of the name
 
     def __str__(self) -> str:
         return self.value

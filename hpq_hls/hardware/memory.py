@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 BRAM18_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
@@ -14,6 +15,7 @@ _BRAM18_BITS = 18 * 1024
 _WORTH = 4  # a block RAM must be filled to at least one part in this many
 
 
+@functools.lru_cache(maxsize=4096)
 def bram18_count(depth: int, width: int) -> int:
     """RAMB18 blocks that a memory of ``depth`` words of ``width`` bits takes."""
     return min(math.ceil(depth / rows) * math.ceil(width / columns) for rows, columns in BRAM18_SHAPES)

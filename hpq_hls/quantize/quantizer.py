@@ -31,8 +31,8 @@ from hpq_hls.simulate.quantized_graph import make_layer
 
 MAX_BIAS_FINENESS = 32
 """How many fraction bits a bias may have more than the layer's products."""
-REMEMBERED_LAYERS = 1024
-"""Layers of earlier networks that a Quantizer remembers."""
+REMEMBERED_LAYERS, REMEMBERED_EACH = 1024, 32
+"""Layers of earlier networks that a Quantizer remembers: so many, or so many for each of a deep network."""
 EXAMPLES = 4
 """Calibration samples that travel with the network for generated testbenches."""
 
@@ -127,7 +127,7 @@ class Quantizer:
         key = (node.name, spec, tuple((edge.type, edge.interval) for edge in edges))
         layer = self._layers.pop(key, None) or make_layer(node, edges, spec)
         self._layers[key] = layer
-        if len(self._layers) > REMEMBERED_LAYERS:
+        if len(self._layers) > max(REMEMBERED_LAYERS, REMEMBERED_EACH * len(self.graph.nodes)):
             self._layers.popitem(last=False)
         return layer
 

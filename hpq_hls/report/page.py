@@ -9,7 +9,7 @@ from typing import Any
 
 from hpq_hls.report import text
 from hpq_hls.report.chart import pareto_chart
-from hpq_hls.report.search_tables import certificate
+from hpq_hls.report.search_tables import certificate, tuned_rows
 from hpq_hls.templating import render
 from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import write_file
@@ -18,7 +18,7 @@ from hpq_hls.workflow.summary import Summary, summarize
 from hpq_hls.workflow.workspace import Workspace
 
 FILE_NAME = "report.html"
-_FILTERS: dict[str, Callable[..., str]] = {
+_FILTERS: dict[str, Callable[..., Any]] = {
     "score": text.score,
     "metric_name": text.metric_name,
     "count": text.count,
@@ -32,8 +32,11 @@ _FILTERS: dict[str, Callable[..., str]] = {
     "drop": text.drop,
     "drop_bounds": text.drop_bounds,
     "probability": text.probability,
+    "unseen": text.unseen,
+    "verdict": text.verdict,
     "weight_type": text.weight_type,
     "certificate": certificate,
+    "tuned_rows": tuned_rows,
 }
 
 

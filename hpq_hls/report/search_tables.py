@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.text import Text
 
 from hpq_hls.report import text as t
-from hpq_hls.report.tables import UNITS, drop_text, make_pairs, make_table
+from hpq_hls.report.tables import UNITS, drop_text, make_pairs, make_table, unseen_rows
 
 Plain = dict[str, Any]
 FRONT_ROWS = 24
@@ -77,15 +78,16 @@ def _quality(result: Plain) -> list[tuple[str, str]]:
         (f"float {name} (validation, {result['samples']:,} samples)", t.score(before, metric)),
         (f"best {name} (validation)", f"{t.score(best['accuracy'], metric)}, drop {lost} of {allowed}"),
     ]
-    rows += test_rows(result["test"], metric, "best")
     tuned = result["tuned"]
+    rows += unseen_rows(result, " before fine-tuning" if tuned is not None and tuned["used"] else "")
+    rows += test_rows(result["test"], metric, "best")
     if tuned is not None:
         after = (
             f"{t.score(tuned['accuracy_after'], metric)} (epoch {tuned['best_epoch']} of {tuned['epochs']})"
         )
         rows.append((f"fine-tuned {name} (validation)", after if tuned["best_epoch"] else "no better"))
-        rows += test_rows(tuned["test"], metric, "fine-tuned") if tuned["best_epoch"] else []
-    return rows
+        rows += test_rows(tuned["test"], metric, "fine-tuned")
+    return rows + [("warning", sentence) for sentence in result["warnings"]]
 
 
 def test_rows(test: Plain | None, metric: str, which: str) -> list[tuple[str, str]]:
@@ -117,7 +119,20 @@ def _hardware(result: Plain) -> list[tuple[str, str]]:
             "float32",
         ),
     ]
-    return rows + [("limit", sentence) for sentence in result["limits"]]
+    return rows + [("limit", sentence) for sentence in result["limits"]] + tuned_rows(result)
+
+
+def tuned_rows(result: Plain) -> list[tuple[str, str]]:
+    """What the fine-tuned integers cost, and whether they are used."""
+    tuned = result["tuned"]
+    if tuned is None or not tuned["best_epoch"]:
+        return []
+    change = t.change(tuned["cost"], result["best"]["cost"])
+    rows = [(f"fine-tuned {result['objective']}", f"{t.count(tuned['cost'])} {change}".strip())]
+    if tuned["exceeded"]:
+        said = f"not used: exceeds {tuned['exceeded']}; the network before fine-tuning stays"
+        return [*rows, ("fine-tuned network", said)]
+    return rows + [("  limit", sentence) for sentence in tuned["limits"]]
 
 
 def _course(result: Plain) -> list[tuple[str, str]]:
@@ -175,6 +190,7 @@ def compare_table(result: Plain) -> RenderableType:
         scored("drop", lambda scores: t.drop(scores["comparison"]["drop"], metric)),
         scored(f"  {sure} interval", lambda s: t.drop_bounds(s["comparison"]["drop_interval"], metric)),
         scored("  p", lambda scores: t.probability(scores["comparison"]["p_value"])),
+        *_unseen(rows),
         line("weight memory (bits)", lambda row: row["network"]["weight_bits"]),
         ("mean weight width (bits)", *map(mean, rows)),
         *(line(label, lambda row, key=key: row["estimate"][key]) for key, label in UNITS),  # type: ignore[misc]
@@ -186,7 +202,34 @@ def compare_table(result: Plain) -> RenderableType:
     table += [
         (f"{layer} (weight/activation)", *(_widths(row["network"], layer) for row in rows)) for layer in names
     ]
-    return make_table("Side by side", ("", *(row["label"] for row in rows)), table)
+    return Group(make_table("Side by side", ("", *(row["label"] for row in rows)), table), *_remarks(rows))
+
+
+def _unseen(rows: Sequence[Plain]) -> list[Sequence[str]]:
+    """The drop on unseen data, of those that a search found."""
+    known = [row["guarantee"] for row in rows]
+    if not any(known):
+        return []
+    return [
+        ("drop on unseen data", *("-" if each is None else t.unseen(each) for each in known)),
+        ("  certified", *("-" if each is None else _certified(each) for each in known)),
+    ]
+
+
+def _certified(known: Plain) -> str:
+    return "-" if known["confidence"] is None else "yes" if known["certified"] else "no"
+
+
+def _remarks(rows: Sequence[Plain]) -> list[Text]:
+    """What does not fit into columns: guarantees, and drops that are larger than may be lost."""
+    said = []
+    for row in rows:
+        known, scores = row["guarantee"], row["scores"]
+        if known and known["confidence"] is not None:
+            said.append(f"{row['label']}: {t.verdict(known)}")
+        if scores and scores["warning"]:
+            said.append(f"{row['label']}: warning: {scores['warning']}")
+    return [Text(sentence) for sentence in said]
 
 
 def _widths(network: Plain, name: str) -> str:

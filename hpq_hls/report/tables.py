@@ -46,8 +46,16 @@ def layers_table(network: Plain, saturation: Plain) -> RenderableType:
     return make_table(f"Network {network['name']}", columns, rows, left=4)
 
 
-def quality_rows(scores: Plain | None, network: Plain) -> list[tuple[str, str]]:
-    """Quality and memory beside float and uniform 8 bit."""
+def unseen_rows(known: Plain | None, of: str = "") -> list[tuple[str, str]]:
+    """The drop on unseen data: of a search's result, or of a network that one found. of: which network."""
+    if known is None:
+        return []
+    rows = [(f"drop on unseen data{of}", t.unseen(known))]
+    return rows if known["confidence"] is None else [*rows, ("  guarantee", t.verdict(known))]
+
+
+def quality_rows(scores: Plain | None, network: Plain, known: Plain | None = None) -> list[tuple[str, str]]:
+    """Quality and memory beside float and uniform 8 bit. known: the guarantee of a search."""
     rows: list[tuple[str, str]] = []
     if scores is not None:
         metric = scores["metric"]
@@ -56,8 +64,10 @@ def quality_rows(scores: Plain | None, network: Plain) -> list[tuple[str, str]]:
             (f"float {t.metric_name(metric)} ({unseen})", t.score(scores["float_score"], metric)),
             (f"quantized {t.metric_name(metric)} ({unseen})", t.score(scores["quantized_score"], metric)),
             ("  drop", drop_text(scores["comparison"], metric)),
-            (f"uniform 8 bit {t.metric_name(metric)}", t.score(scores["uniform8_score"], metric)),
         ]
+        rows += [("  warning", scores["warning"])] if scores["warning"] else []
+        rows.append((f"uniform 8 bit {t.metric_name(metric)}", t.score(scores["uniform8_score"], metric)))
+    rows += unseen_rows(known)
     if network["origin"] != "trained":
         rows.append(("parameters", network["origin"]))
     held, uniform, floats = network["weight_bits"], network["uniform8_bits"], network["float32_bits"]
@@ -164,7 +174,7 @@ def synth_table(result: Plain) -> RenderableType:
 def summary_table(summary: Plain) -> RenderableType:
     """Everything about a project in one table."""
     estimate, verify, clock = summary["estimate"]["estimate"], summary["verify"], summary["clock_ns"]
-    rows = quality_rows(summary["scores"], summary["network"])
+    rows = quality_rows(summary["scores"], summary["network"], summary["guarantee"])
     rows.append(("bits per layer (weight/activation)", t.layer_bits(summary["network"]["layers"])))
     for label, used, share in resource_rows(estimate, summary["estimate"]["capacity"]):
         rows.append((label, f"{used}  ({share} of {summary['estimate']['capacity']['part']})"))

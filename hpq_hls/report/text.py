@@ -35,6 +35,23 @@ def drop_bounds(interval: Sequence[float], metric: str) -> str:
     return f"{drop(low, metric).removesuffix(' points')} .. {drop(high, metric)}"
 
 
+def unseen(known: Mapping[str, Any]) -> str:
+    """The most that is lost on unseen data and how sure that is, of a search's result or a guarantee."""
+    if known["confidence"] is None:
+        return "unknown: confidence is null, so that max_drop holds on the validation data alone"
+    if known["drop_bound"] is None:
+        return "unknown"
+    sure = f"{100 * known['confidence']:g} %"
+    return f"at most {drop(known['drop_bound'], known['metric'])} ({sure})"
+
+
+def verdict(known: Mapping[str, Any]) -> str:
+    """Whether that was shown to be within what may be lost, and how, or why not."""
+    if known["confirmation"] is not None:
+        return str(known["confirmation"]["sentence"])
+    return "certified" if known["certified"] else "not certified"
+
+
 def probability(value: float) -> str:
     """A p-value."""
     return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"

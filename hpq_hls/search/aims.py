@@ -13,12 +13,15 @@ class Aims:
 
     careful: the score is minus the risk (see ``Gauge``), which the luck of single samples hardly moves,
     instead of the accuracy that was counted. levels: least scores, the main one first; a careful search also
-    looks for the cheapest combinations at safer and at bolder levels, to have something to choose from when
-    they are confirmed.
+    looks for the cheapest combinations at a safer and at a bolder level. path: least scores, from the safest
+    on, at which the cheapest combinations measured are candidates to be confirmed.
+    first: where in it testing begins.
     """
 
     careful: bool
     levels: tuple[float, ...]
+    path: tuple[float, ...] = ()
+    first: int = 0
 
     def score(self, point: Point) -> float:
         """Larger is better."""

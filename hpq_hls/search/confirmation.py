@@ -7,7 +7,8 @@ The cheapest that passed is the result: with the probability that was asked for,
 within what is allowed. The order is fixed before the part held back is looked at, so that the first network
 in it that is too bad has to pass by luck for anything to go wrong, and the number of networks looked at takes
 nothing from the guarantee (fixed-sequence testing; Angelopoulos et al., "Learn then Test", arXiv 2110.01052,
-section 2.3).
+section 2.3). There are two such sequences, which share the probability of error: one that begins with a
+network which should just pass, and, where that fails, one that begins with the safest.
 
 A share of right answers is tested exactly (see ``paired``); any other metric by the bootstrap over samples.
 """
@@ -31,16 +32,23 @@ from hpq_hls.search.significance import bootstrap, paired_counts
 
 Rows = npt.NDArray[np.int64]
 
-HELD_SHARE = 0.65
-"""Of the validation samples, what is held back. The search sees risks, which need few samples."""
-ROOM = 1.5
+HELD_SHARE = 0.8
+"""Of the validation samples, what is held back. The search sees risks, which need few samples, and the
+calibration samples serve it too."""
+ROOM = 2.0
 """Nothing is held back where the part held back would not be this many times as large as what certifies a
 network that answers exactly as the float one does: hardly any other could be confirmed."""
 ROUNDING = 1e-9
 FEWEST_HELD = 20
 """For metrics that are no shares."""
-LEVELS = (1.0, 0.6, 1.6, 0.35, 0.2, 2.5)
+LEVELS = (1.0, 0.5, 1.7)
 """Levels of risk that a search looks at, in units of the one that has an even chance to be confirmed."""
+SAFE, BOLD = (0.1, 0.2, 0.3, 0.4), (0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5)
+"""Levels of the candidates. Testing begins with the first bold one; many of them cost nothing, and few would
+leave much between the last one that passes and the first one that fails."""
+BOLD_SHARE = 0.8
+"""Of the probability of error, the part for testing the bold candidates; the rest is kept to begin again with
+the safest one where the first bold one fails."""
 CAREFUL_LIKELY = 0.75
 CAREFUL = 0.5
 """The risk that is aimed at where nothing can be confirmed, as a share of the drop allowed."""
@@ -78,6 +86,25 @@ class Confirmation:
     needed: int | None
     method: str
 
+    def sentence(self) -> str:
+        """Whether it is certified, by what, and what would do where it is not; without a full stop."""
+        sure, within = f"{100 * self.confidence:g} %", f"within the {self._shown(self.max_drop)} allowed"
+        if self.certified:
+            return (
+                f"certified: the drop on unseen data is {within} with a probability of {sure}, as "
+                f"{self.samples:,} samples held back from the search show"
+            )
+        if not self.samples:
+            seen = f"{self.searched:,} validation samples are too few to show"
+        else:
+            seen = f"{self.samples:,} samples held back from the search do not show"
+        enough = "" if self.needed is None else f"; about {self.needed:,} validation samples would do"
+        return f"not certified: {seen} with {sure} that the drop on unseen data is {within}{enough}"
+
+    def _shown(self, drop: float) -> str:
+        """As people read it: of shares of right answers, which the exact test is for, in points."""
+        return f"{100 * drop:.2f} points" if self.method == EXACT else f"{drop:.4g}"
+
 
 def split_rows(samples: int, kind: Kind, max_drop: float, confidence: float | None) -> Split:
     """Which samples are searched on and which are held back, always the same ones of so many."""
@@ -103,9 +130,15 @@ def aims_of(
     if confidence is None:
         return Aims(False, (score - max_drop,))
     if not held:
-        return Aims(True, (-CAREFUL * max_drop,))
-    main = _even_chance(gauge.spread, held, max_drop, confidence) if kind is Kind.SHARE else max_drop / 2
-    return Aims(True, tuple(dict.fromkeys(-min(factor * main, max_drop) for factor in LEVELS)))
+        level = -CAREFUL * max_drop
+        return Aims(True, (level,), (level,))
+    sure = 1 - BOLD_SHARE * (1 - confidence)
+    main = _even_chance(gauge.spread, held, max_drop, sure) if kind is Kind.SHARE else max_drop / 2
+
+    def scores(factors: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(dict.fromkeys(-min(factor * main, max_drop) for factor in factors))
+
+    return Aims(True, scores(LEVELS), scores(SAFE + BOLD), len(SAFE))
 
 
 def _even_chance(spread: float, samples: int, max_drop: float, confidence: float) -> float:
@@ -152,24 +185,25 @@ class Evidence:
 
 
 def confirm(
-    count: int, split: Split, evidence: Evidence, max_drop: float, confidence: float, looks: int
+    count: int, first: int, split: Split, evidence: Evidence, max_drop: float, confidence: float, looks: int
 ) -> tuple[int, Confirmation]:
     """Choose one of ``count`` candidates, which are in order, the safest and dearest first.
 
-    Candidate ``count`` is taken where none of these keeps the accuracy on the validation data: it does.
-    looks: networks that were measured in all.
+    first: where testing begins. Candidate ``count`` is taken where none of these keeps the accuracy on the
+    validation data: it does. looks: networks that were measured in all.
     """
-    passed, bound = -1, 1.0
+    passed, tested = None, 0
     if len(split.held):
-        for number in range(count):
-            found = evidence.bound(number, split.held, confidence)
-            if found > max_drop:
+        for start, share in ((first, BOLD_SHARE), (0, 1 - BOLD_SHARE)):
+            passed, looked = _last_passed(
+                range(start, count), split.held, evidence, max_drop, 1 - share * (1 - confidence)
+            )
+            tested += looked
+            if passed is not None:
                 break
-            passed, bound = number, max(found, 0.0 if passed < 0 else bound)
     rows = split.held if len(split.held) else split.searched
-    tested = 0 if not len(split.held) else min(passed + 2, count)
-    if passed >= 0:
-        chosen, needed = passed, None
+    if passed is not None:
+        (chosen, bound), needed = passed, None
     else:
         chosen = _careful(count, rows, evidence, max_drop)
         among = count + 1 if len(split.held) else looks
@@ -179,7 +213,7 @@ def confirm(
     return chosen, Confirmation(
         confidence=confidence,
         max_drop=max_drop,
-        certified=passed >= 0,
+        certified=passed is not None,
         bound=bound,
         samples=len(split.held),
         searched=len(split.searched),
@@ -188,6 +222,21 @@ def confirm(
         needed=needed,
         method=method,
     )
+
+
+def _last_passed(
+    numbers: range, rows: Rows, evidence: Evidence, max_drop: float, confidence: float
+) -> tuple[tuple[int, float] | None, int]:
+    """The last candidate before the first one that fails, and the largest bound up to it; None if the first
+    one fails. And how many were tested."""
+    passed, bound = None, 0.0
+    for tested, number in enumerate(numbers, 1):
+        found = evidence.bound(number, rows, confidence)
+        if found > max_drop:
+            return passed, tested
+        bound = max(bound, found)
+        passed = (number, bound)
+    return passed, len(numbers)
 
 
 def _careful(count: int, rows: Rows, evidence: Evidence, max_drop: float) -> int:

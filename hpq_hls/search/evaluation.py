@@ -76,14 +76,16 @@ class Worker:
         task = self._task
         q = task.quantizer.quantize(task.space.precision(combination))
         outputs = self._simulator.predict(q)
-        error = float(np.square(outputs - task.reference).mean()) / self._variance
         seen = task.gauge(outputs[task.rows])
+        outputs = outputs[: len(task.targets)]
+        error = float(np.square(outputs - task.reference).mean()) / self._variance
         accuracy = task.metric(outputs, task.targets)
         return Measurement(accuracy, error, seen.noise, seen.risk, task.pricing(q))
 
     def outputs(self, combination: Combination) -> FloatArray:
-        """What the network of a combination puts out, (batch, *output_shape)."""
-        return self._simulator.predict(self._task.quantizer.quantize(self._task.space.precision(combination)))
+        """What the network of a combination puts out for the samples with targets, (batch, *output_shape)."""
+        q = self._task.quantizer.quantize(self._task.space.precision(combination))
+        return self._simulator.predict(q)[: len(self._task.targets)]
 
     def price(self, combination: Combination) -> Price:
         """Quantize and price."""

@@ -7,17 +7,19 @@ Calibration of Modern Neural Networks", arXiv 1706.04599), and from them follow
 
 - noise: the Kullback-Leibler divergence of the outputs' probabilities from the float network's. For small
   errors it is quadratic in them, so that independent errors add up, each weighted by what it does to
-  decisions;
-- risk: the share of right answers that is likely to be lost, the mean of two estimates. One takes the
-  decisions as they are: the probability of the float network's answer less that of the answer given. The
-  other is the noise times the rate at which random errors of the same divergence lose right answers.
+  decisions. It is taken at this temperature and at one that is ``SOFTER`` times higher, at which more samples
+  have a say, and the two are averaged geometrically;
+- risk: the share of right answers that is likely to be lost: the noise times the rate at which networks that
+  were not chosen by anything, those of one width everywhere, lose right answers by their decisions.
 
-Neither looks at the labels, which only set the temperature.
+Neither counts hits; the labels only set the temperature, and samples without labels serve as well.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,11 +32,11 @@ from hpq_hls.search.metric import Metric, TopK
 
 TEMPERATURES = (-6.0, 6.0)
 """Logarithms of the least and the largest factor, for outputs of variance 1."""
-TYPICAL_RISK = 0.01
-"""The loss at which random errors are compared with real ones."""
-SIZES = np.geomspace(1e-3, 3.0, 24)
-"""Random errors, in units of the outputs' standard deviation."""
-DRAWS = 4
+SOFTER = 3.0
+USUAL_RATE, USUAL_SPREAD = 1 / 3, 1.7
+"""Where nothing is lost that a rate could be read from; about what trained networks show."""
+TELLING = (0.002, 0.05)
+"""Losses between which networks say something of the rate."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,7 @@ class Gauge(Protocol):
 
     @property
     def spread(self) -> float:
-        """Samples on which the answers' rightness changes, up or down, for each one that is lost on
-        balance."""
+        """Answers that become right or wrong for each right one that is lost on balance."""
         ...
 
     def __call__(self, outputs: FloatArray) -> Reading:
@@ -63,15 +64,23 @@ class Gauge(Protocol):
         ...
 
 
-def gauge_of(metric: Metric, reference: FloatArray, targets: npt.NDArray[np.generic]) -> Gauge:
+def gauge_of(
+    metric: Metric,
+    reference: FloatArray,
+    targets: npt.NDArray[np.generic],
+    typical: Iterable[FloatArray] = (),
+) -> Gauge:
     """The gauge of a metric: probabilities for shares of right answers, the score itself for any other.
 
-    reference: the float network's outputs, (samples, *output_shape). targets: as the metric takes them.
+    reference: the float network's outputs, (samples, *output_shape). targets: of the first so many samples,
+    as the metric takes them; the rest has none. typical: outputs of networks that were not chosen by
+    accuracy.
     """
     flat = reference.reshape(len(reference), -1)
     if isinstance(metric, TopK) and flat.shape[1] > 1:
-        return _calibrated(metric.k, flat, targets.astype(np.int64))
-    return ScoreGauge(metric, reference, targets, metric(reference, targets), float(reference.var()) or 1.0)
+        return _calibrated(metric.k, flat.astype(np.float64), targets.astype(np.int64)).rated(typical)
+    score = metric(reference[: len(targets)], targets)
+    return ScoreGauge(metric, reference, targets, score, float(reference.var()) or 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,43 +97,71 @@ class ScoreGauge:
     @property
     def spread(self) -> float:
         """Of no use here."""
-        return 1.0
+        return USUAL_SPREAD
 
     def __call__(self, outputs: FloatArray) -> Reading:
         error = float(np.square(outputs - self.reference).mean()) / self.variance
-        return Reading(error, self.score - self.metric(outputs, self.targets))
+        return Reading(error, self.score - self.metric(outputs[: len(self.targets)], self.targets))
 
 
 @dataclass(frozen=True, eq=False)
 class ShareGauge:
     """Reads answers by the probabilities of classes.
 
-    k: an answer is right if the class is among the k largest outputs. factor: what outputs are multiplied
-    with. logs: logarithms of the float network's probabilities, (samples, classes). rate: right answers lost
-    per unit of noise. spread: see Gauge.
+    k: an answer is right if the class is among the k largest outputs. reference: the float network's
+    outputs, (samples, classes). factor: what outputs are multiplied with. rate: right answers lost per unit
+    of noise. spread: see Gauge.
     """
 
     k: int
+    reference: FloatArray
     factor: float
-    logs: FloatArray
-    rate: float
-    spread: float
+    rate: float = USUAL_RATE
+    spread: float = USUAL_SPREAD
+    _logs: tuple[FloatArray, FloatArray] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        logs = tuple(log_softmax(factor * self.reference, axis=1) for factor in self._factors)
+        object.__setattr__(self, "_logs", logs)
+
+    @property
+    def _factors(self) -> tuple[float, float]:
+        return self.factor, self.factor / SOFTER
 
     def __call__(self, outputs: FloatArray) -> Reading:
-        flat = outputs.reshape(len(outputs), -1).astype(np.float64)
-        noise, lost, _ = self._compare(flat)
-        return Reading(noise, (lost + self.rate * noise) / 2)
+        noise = self.noise(outputs)
+        return Reading(noise, self.rate * noise)
 
-    def _compare(self, flat: FloatArray) -> tuple[float, float, float]:
-        """Divergence, right answers lost, and those lost or gained, as shares of the samples."""
-        probabilities = np.exp(self.logs)
-        noise = float(
-            (probabilities * (self.logs - log_softmax(self.factor * flat, axis=1))).sum(axis=1).mean()
-        )
-        before, after = _largest(self.logs, self.k), _largest(flat, self.k)
+    def noise(self, outputs: FloatArray) -> float:
+        """The geometric mean of the divergences at both temperatures."""
+        flat = outputs.reshape(len(outputs), -1).astype(np.float64)
+        product = 1.0
+        for factor, logs in zip(self._factors, self._logs, strict=True):
+            each = np.exp(logs) * (logs - log_softmax(factor * flat, axis=1))
+            product *= max(float(each.sum(axis=1).mean()), 0.0)
+        return math.sqrt(product)
+
+    def changed(self, outputs: FloatArray) -> tuple[float, float]:
+        """Right answers that are likely lost on balance by the decisions as they are, and answers that become
+        right or wrong, as shares of the samples."""
+        probabilities = np.exp(self._logs[0])
+        before = _largest(self.reference, self.k)
+        after = _largest(outputs.reshape(len(outputs), -1), self.k)
         left, came = probabilities[before & ~after].sum(), probabilities[after & ~before].sum()
-        samples = len(flat)
-        return max(noise, 0.0), float(left - came) / samples, float(left + came) / samples
+        return float(left - came) / len(outputs), float(left + came) / len(outputs)
+
+    def rated(self, typical: Iterable[FloatArray]) -> ShareGauge:
+        """The same with the spread that these outputs show, and a rate between theirs and the usual one: a
+        few hundred samples tell it to a factor of two only."""
+        noise = lost = changed = 0.0
+        for outputs in typical:
+            own, both = self.changed(outputs)
+            if TELLING[0] <= own <= TELLING[1]:
+                noise, lost, changed = noise + self.noise(outputs), lost + own, changed + both
+        if lost <= 0 or noise <= 0:
+            return self
+        rate, spread = math.sqrt(lost / noise * USUAL_RATE), max(changed / lost, 1.0)
+        return ShareGauge(self.k, self.reference, self.factor, rate, spread)
 
 
 def _largest(values: FloatArray, k: int) -> npt.NDArray[np.bool_]:
@@ -137,34 +174,11 @@ def _largest(values: FloatArray, k: int) -> npt.NDArray[np.bool_]:
 
 def _calibrated(k: int, reference: FloatArray, labels: npt.NDArray[np.int64]) -> ShareGauge:
     """The gauge whose temperature makes the labels most likely."""
-    reference = reference.astype(np.float64)
     deviation = float((reference - reference.mean(axis=1, keepdims=True)).std()) or 1.0
 
     def loss(log: float) -> float:
-        own = log_softmax(reference * (np.exp(log) / deviation), axis=1)
+        own = log_softmax(reference[: len(labels)] * (math.exp(log) / deviation), axis=1)
         return float(-np.take_along_axis(own, labels[:, None], axis=1).mean())
 
     found: Any = minimize_scalar(loss, bounds=TEMPERATURES, method="bounded")
-    factor = float(np.exp(found.x)) / deviation
-    plain = ShareGauge(k, factor, log_softmax(factor * reference, axis=1), 0.0, 1.0)
-    noise, lost, changed = _random_errors(plain, reference, deviation)
-    return ShareGauge(
-        k,
-        factor,
-        plain.logs,
-        lost / noise if noise > 0 else 0.0,
-        max(changed / lost, 1.0) if lost > 0 else 1.0,
-    )
-
-
-def _random_errors(gauge: ShareGauge, reference: FloatArray, deviation: float) -> tuple[float, float, float]:
-    """What ``_compare`` says of random errors as large as lose about TYPICAL_RISK."""
-    draw = np.random.default_rng(0)
-    found = (0.0, 0.0, 0.0)
-    for size in SIZES:
-        errors = [draw.normal(scale=size * deviation, size=reference.shape) for _ in range(DRAWS)]
-        noise, lost, changed = np.mean([gauge._compare(reference + error) for error in errors], axis=0)
-        found = (float(noise), float(lost), float(changed))
-        if lost >= TYPICAL_RISK:
-            break
-    return found
+    return ShareGauge(k, reference, math.exp(float(found.x)) / deviation)

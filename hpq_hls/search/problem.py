@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-import math
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from hpq_hls.errors import ConfigError, DataError
 from hpq_hls.fixed import Rounding
 from hpq_hls.graph import Graph, check_input
 from hpq_hls.hardware import HardwareConfig
+from hpq_hls.ops.base import FloatArray
 from hpq_hls.ops.layout import Array
 from hpq_hls.quantize import Quantizer, QuantizerOptions
 from hpq_hls.search.aims import Aims
+from hpq_hls.search.arguments import check_confidence, check_jobs, check_kind, check_number, check_whole
 from hpq_hls.search.confirmation import Split, aims_of, split_rows
 from hpq_hls.search.errors import SettingError
 from hpq_hls.search.evaluation import Task
@@ -33,11 +35,20 @@ from hpq_hls.search.result import Progress
 from hpq_hls.search.space import Space, space_of
 from hpq_hls.search.speed import TYPICAL_WIDTH, pricer_of
 from hpq_hls.search.strategies import STRATEGIES
+from hpq_hls.simulate import Simulator
 
 FAST, FAST_PER_VARIABLE = 100, 5
 """Evaluations of a fast search."""
+CAREFUL_SHARE = 0.6
+"""Of a strategy's evaluations, what a careful search takes: risks hold less luck to be looked for than
+counts."""
+MOST_UNLABELLED = 1_000
+"""Calibration samples that a careful search looks at beside the validation samples."""
+UNIFORM_WIDTHS = range(8, 1, -1)
+"""Of networks that show what errors cost."""
 SMALL_SPACE = 1024
 """Spaces up to this size are enumerated by strategy "auto"."""
+_NOTHING = type(None)
 Samples = tuple[npt.ArrayLike, npt.ArrayLike]
 
 
@@ -125,7 +136,7 @@ class Problem:
             return self.request.evaluations
         own = STRATEGIES[self.strategy].evaluations(self.space)
         if self.request.effort is Effort.FULL:
-            return own
+            return own if own is None or not self.aims.careful else max(int(CAREFUL_SHARE * own), 1)
         few = max(FAST, FAST_PER_VARIABLE * len(self.space.variables))
         return few if own is None else min(own, few)
 
@@ -165,18 +176,38 @@ def prepare_problem(
     reference = quantizer.graph.predict(x)
     jobs = joblib.effective_n_jobs(request.n_jobs)
     split = split_rows(len(x), metric.kind, request.max_drop, request.confidence)
-    rows = split.searched
-    gauge = gauge_of(metric, reference[rows], y[rows])
-    task = Task(quantizer, space, x, y, reference, rows, gauge, metric, pricing, request.memory_mib, jobs)
+    calibration = check_input(calibration_x, graph.input_shape, graph.input_name)
+    seen, rows = x, split.searched
+    if request.confidence is None:
+        gauge = gauge_of(metric, reference, y)
+    else:  # noise needs no labels
+        more = _thinned(calibration, MOST_UNLABELLED)
+        seen, rows = np.concatenate([x, more]), np.concatenate([rows, len(x) + np.arange(len(more))])
+        outputs = np.concatenate([reference[split.searched], quantizer.graph.predict(more)])
+        usual = _uniform_outputs(quantizer, space, seen[rows])
+        gauge = gauge_of(metric, outputs, y[split.searched], usual)
+    task = Task(quantizer, space, seen, y, reference, rows, gauge, metric, pricing, request.memory_mib, jobs)
     score = metric(reference, y)
     aims = aims_of(metric.kind, gauge, len(split.held), score, request.max_drop, request.confidence)
     strategy = request.strategy
     if strategy == "auto":
         strategy = "exhaustive" if space.size <= SMALL_SPACE else "sensitivity"
     about = _about(graph, task, request)
-    calibration = check_input(calibration_x, graph.input_shape, graph.input_name)
     mark = fingerprint({**about, **_decisive(task), "graph": graph, "calibration": calibration})
     return Problem(request, task, split, aims, strategy, metric, score, scored, mark, about, pricing)
+
+
+def _thinned(x: Array, most: int) -> Array:
+    """At most ``most`` of the samples, evenly spaced."""
+    chosen = np.linspace(0, len(x) - 1, min(most, len(x))).round().astype(int)
+    return np.asarray(x[chosen])
+
+
+def _uniform_outputs(quantizer: Quantizer, space: Space, x: Array) -> Iterator[FloatArray]:
+    """What networks of about one width everywhere put out."""
+    simulator = Simulator(x)
+    for combination in dict.fromkeys(space.near(width) for width in UNIFORM_WIDTHS):
+        yield simulator.predict(quantizer.quantize(space.precision(combination)))
 
 
 def _about(graph: Graph, task: Task, request: Request) -> dict[str, object]:
@@ -206,12 +237,23 @@ def _decisive(task: Task) -> dict[str, object]:
 
 
 def _check(request: Request) -> None:
-    if request.strategy != "auto" and request.strategy not in STRATEGIES:
+    if request.strategy not in ("auto", *STRATEGIES):
         raise ConfigError(f"there is no strategy {request.strategy!r}; choose auto, {', '.join(STRATEGIES)}")
-    if request.n_jobs == 0:
-        raise ConfigError("n_jobs is 0; give a number of jobs, or -1 for one per processor")
-    if not 0 <= request.memory_mib < math.inf:
-        raise ConfigError(f"memory_mib is {request.memory_mib}; give a number of MiB from 0 on")
+    if request.evaluations is not None:
+        check_whole("evaluations", request.evaluations, 1)
+    check_whole("seed", request.seed, 0)
+    check_confidence("confidence", request.confidence)
+    check_jobs("n_jobs", request.n_jobs)
+    check_number("memory_mib", request.memory_mib, "a number of MiB from 0 on")
+    check_number("clock_ns", request.clock_ns, "a number of nanoseconds above 0", above=True)
+    check_kind("layers", request.layers, (Mapping, _NOTHING), "a mapping of names of layers to rules")
+    check_kind("quantizer", request.quantizer, (QuantizerOptions, _NOTHING), "QuantizerOptions or None")
+    check_kind("hardware", request.hardware, (HardwareConfig, _NOTHING), "a HardwareConfig or None")
+    check_kind("journal", request.journal, (str, os.PathLike, _NOTHING), "the name of a file, or None")
+    functions = (Callable, _NOTHING)
+    check_kind("progress", request.progress, functions, "a function, or None")  # type: ignore[arg-type]
+    for name in ("resume", "uniform"):
+        check_kind(name, getattr(request, name), (bool, np.bool_), "True or False")
     if request.resume and request.journal is None:
         raise ConfigError("resume needs the journal to continue from; give its file as journal")
 

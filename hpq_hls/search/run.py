@@ -215,6 +215,8 @@ def _result(
     points, request = evaluator.points, problem.request
     best, feasible, confirmation = chosen(problem, evaluator)
     below = list(problem.space.steps_down(best))
+    if not interrupted and confirmation is not None:
+        _complete(evaluator, below)
     steps = [key for key in below if key in points]
     network = problem.task.quantizer.quantize(points[best].precision)
     return SearchResult(
@@ -248,22 +250,26 @@ def _result(
 def chosen(problem: Problem, evaluator: JournalledEvaluator) -> tuple[Combination, bool, Confirmation | None]:
     """The combination that is the result, whether it keeps the accuracy on the validation data and all
     limits, and what was shown of it."""
-    confidence, levels = problem.request.confidence, problem.aims.levels
-    evaluator.aim(levels[0])
+    confidence = problem.request.confidence
+    evaluator.aim(problem.aims.levels[0])
     if confidence is None:
         best = evaluator.closest() if evaluator.best is None else evaluator.best
         return best, evaluator.best is not None, None
     found: dict[Combination, float] = {}  # and the level, the safest first
-    for level in sorted(levels, reverse=True):
+    first = 0
+    for index, level in enumerate(problem.aims.path):
         evaluator.aim(level)
+        if index == problem.aims.first:
+            first = len(found)
         if evaluator.best is not None:
             found.setdefault(evaluator.best, level)
+    first = min(first, len(found) - 1) if found else 0
     least = problem.float_accuracy - problem.request.max_drop - ROUNDING_ERROR
     points = evaluator.points
     counted = [key for key in points if points[key].accuracy >= least and evaluator.within(points[key])]
     if not counted:
         return evaluator.closest(), False, None
-    spare = min(counted, key=lambda key: (-evaluator.score(points[key]), evaluator.order(key)))
+    spare = _spare(counted, evaluator, min(problem.aims.levels))
     candidates, task = [*found, spare], problem.task
     evidence = Evidence(
         metric=problem.metric,
@@ -274,10 +280,26 @@ def chosen(problem: Problem, evaluator: JournalledEvaluator) -> tuple[Combinatio
         draws=problem.request.seed,
     )
     drop = problem.request.max_drop
-    number, shown = confirm(len(found), problem.split, evidence, drop, confidence, len(points))
+    number, shown = confirm(len(found), first, problem.split, evidence, drop, confidence, len(points))
     best = candidates[number]
     evaluator.aim(found.get(best, evaluator.score(points[best])))
     return best, True, shown
+
+
+def _spare(counted: list[Combination], evaluator: JournalledEvaluator, least: float) -> Combination:
+    """Of combinations that keep the accuracy as it is counted, the cheapest of a score of ``least``; the one of
+    the best score where none has it."""
+    score = {key: evaluator.score(evaluator.points[key]) for key in counted}
+    good = [key for key in counted if score[key] >= least]
+    return min(good, key=evaluator.order) if good else max(counted, key=lambda key: (score[key], key))
+
+
+def _complete(evaluator: JournalledEvaluator, steps: list[Combination]) -> None:
+    """Measure what the certificate of a confirmed network still lacks, if there are evaluations left."""
+    missing = [key for key in steps if key not in evaluator.points]
+    if evaluator.remaining is None or evaluator.remaining >= len(missing):
+        with contextlib.suppress(KeyboardInterrupt):
+            evaluator.evaluate(missing)
 
 
 def _tested(problem: Problem, network: QuantizedGraph) -> TestScore | None:

@@ -33,7 +33,8 @@ def run_compare(files: Sequence[str | Path], reporter: Reporter | None = None) -
         work = opened[key] = _with_project(opened[key], project) if key in opened else open_workspace(project)
         with (reporter or Quiet()).step(f"Measuring {file}") as step:
             q = work.quantized()
-            rows.append(ComparedRow(str(file), work.network(q), work.scores(q), estimated(work, q)))
+            scores, estimate = work.scores(q), estimated(work, q)
+            rows.append(ComparedRow(str(file), work.network(q), scores, estimate, work.guarantee))
             step.conclude(f"{q.weight_bits:,} bits of weights")
     return CompareResult(tuple(rows))
 

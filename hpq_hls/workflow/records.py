@@ -21,7 +21,7 @@ from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.workflow.results import plain
 
 FOLDER = "results"
-FORMAT = 2
+FORMAT = 3
 """Raised whenever results of an earlier version can no longer be shown."""
 
 

@@ -102,7 +102,8 @@ class Scores:
     """Quality on one split, by one metric ("top1": share of right answers).
 
     uniform8: of the same network at 8 bits throughout. comparison: the quantized network beside the float
-    one, with confidence intervals.
+    one, with confidence intervals. warning: one sentence where the drop is larger than ``search.max_drop``,
+    else "".
     """
 
     metric: str
@@ -112,6 +113,7 @@ class Scores:
     quantized_score: float
     uniform8_score: float
     comparison: TestScore
+    warning: str
 
 
 SaturationBySplit = Mapping[str, Mapping[str, Saturation]]
@@ -158,24 +160,39 @@ class Certificate:
 class Tuned:
     """What fine-tuning at the best point's widths made of it.
 
-    accuracy_before, accuracy_after: on the validation data. best_epoch: 0 where no epoch was better, and
-    ``file`` is None then. test: as of the search.
+    accuracy_before, accuracy_after: on the validation data. best_epoch: 0 where no epoch was better. cost,
+    limits: of the trained integers, as of the search. exceeded: the limits that they exceed, in words; ""
+    where they exceed none. used: whether they replace the quantized parameters; where not, ``file`` and
+    ``test`` are None. test: as of the search.
     """
+
+    derived: ClassVar[tuple[str, ...]] = ("used",)
 
     accuracy_before: float
     accuracy_after: float
     epochs: int
     best_epoch: int
     seconds: float
+    cost: float
+    limits: tuple[str, ...]
+    exceeded: str
     file: Path | None
     test: TestScore | None
+
+    @property
+    def used(self) -> bool:
+        """Whether later commands take the trained integers."""
+        return self.best_epoch > 0 and not self.exceeded
 
 
 @dataclass(frozen=True)
 class SearchOutcome:
     """Outcome of ``hpq search``.
 
-    samples: of the validation data. feasible: whether ``best`` keeps the accuracy within ``max_drop`` and to
+    samples: of the validation data. confidence, certified, drop_bound: what is known of the drop on unseen
+    data, see ``hpq_hls.search.SearchResult``; confirmation: how it came to be known, with a sentence.
+    identity: of the parameters that it is known of. warnings: a sentence for each drop on the test data that
+    is larger than ``max_drop``. feasible: whether ``best`` keeps the accuracy within ``max_drop`` and to
     all limits. interrupted: whether the user ended the search early. evaluations: of which ``resumed`` came
     from the journal of an earlier run. network: the best one. pareto: by ascending cost. uniform: one width
     everywhere, for comparison. points: accuracy and cost of everything that was measured. limits: sentences
@@ -190,6 +207,12 @@ class SearchOutcome:
     samples: int
     float_accuracy: float
     max_drop: float
+    confidence: float | None
+    certified: bool
+    drop_bound: float | None
+    confirmation: Mapping[str, Any] | None
+    identity: str
+    warnings: tuple[str, ...]
     feasible: bool
     interrupted: bool
     evaluations: int
@@ -315,12 +338,16 @@ class SynthResult:
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """One precision combination in ``hpq compare``."""
+    """One precision combination in ``hpq compare``.
+
+    guarantee: what is known of the drop on unseen data, as plain data, where a search found this network.
+    """
 
     label: str
     network: Network
     scores: Scores | None
     estimate: ResourceEstimate
+    guarantee: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)

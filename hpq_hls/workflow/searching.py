@@ -9,12 +9,15 @@ from pathlib import Path
 import yaml
 
 from hpq_hls.errors import ConfigError
+from hpq_hls.hardware import HardwareConfig
 from hpq_hls.project import hardware_config
 from hpq_hls.search import Point, SearchProgress, SearchResult, search
 from hpq_hls.search.export import csv_text, json_text
 from hpq_hls.search.limits import exceeded
 from hpq_hls.search.metric import shown, shown_drop
+from hpq_hls.search.significance import TestScore
 from hpq_hls.workflow import results as r
+from hpq_hls.workflow.guarantee import beyond, confirmed
 from hpq_hls.workflow.progress import Quiet, Reporter, Step
 from hpq_hls.workflow.records import graph_fingerprint, save_record, write_file
 from hpq_hls.workflow.tuning import tune
@@ -51,7 +54,10 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
     if found.feasible:
         write_file(output / PRECISION_FILE, _precision_text(outcome))
         if work.project.settings.search.finetune and not found.interrupted:
-            outcome = replace(outcome, tuned=tune(work, found, show))
+            tuned = tune(work, found, _hardware(work), show)
+            warnings = (*outcome.warnings, *_warnings(found, tuned.test, "fine-tuned network's "))
+            outcome = replace(outcome, tuned=tuned, warnings=warnings)
+            write_file(output / PRECISION_FILE, _precision_text(outcome))
     save_record(output, "search", graph_fingerprint(work.graph), _movable(outcome))
     if not found.feasible and not found.interrupted:
         raise ConfigError(_infeasible(work, found))
@@ -73,19 +79,24 @@ def _searched(work: Workspace, resume: bool, telling: _Telling) -> SearchResult:
             quantizer=settings.quantizer.options(),
             part=chip.part,
             clock_ns=chip.clock_ns,
-            hardware=hardware_config(
-                part=chip.part,
-                io=chip.io,
-                target_interval=chip.target_interval,
-                reuse_factor=chip.reuse_factor,
-                strategy=chip.strategy,
-                layers=work.folding(),
-            ),
+            hardware=_hardware(work),
             journal=work.project.output / JOURNAL_FILE,
             resume=resume,
             uniform=True,
             progress=telling,
         )
+
+
+def _hardware(work: Workspace) -> HardwareConfig:
+    chip = work.project.settings.hardware
+    return hardware_config(
+        part=chip.part,
+        io=chip.io,
+        target_interval=chip.target_interval,
+        reuse_factor=chip.reuse_factor,
+        strategy=chip.strategy,
+        layers=work.folding(),
+    )
 
 
 class _Telling:
@@ -138,6 +149,12 @@ def _outcome(work: Workspace, found: SearchResult, samples: int, seconds: float)
         samples=samples,
         float_accuracy=found.float_accuracy,
         max_drop=found.max_drop,
+        confidence=found.confidence,
+        certified=found.certified,
+        drop_bound=found.drop_bound,
+        confirmation=confirmed(found),
+        identity=work.identity(found.best_point.precision).text,
+        warnings=_warnings(found, found.test),
         feasible=found.feasible,
         interrupted=found.interrupted,
         evaluations=found.evaluations,
@@ -156,6 +173,11 @@ def _outcome(work: Workspace, found: SearchResult, samples: int, seconds: float)
         exported=tuple(output / name for name in FRONT_FILES),
         journal=output / JOURNAL_FILE,
     )
+
+
+def _warnings(found: SearchResult, test: TestScore | None, whose: str = "") -> tuple[str, ...]:
+    said = "" if test is None else beyond(test, found.max_drop, found.metric, "test", whose)
+    return (said,) if said else ()
 
 
 def _row(point: Point) -> r.PointRow:
@@ -188,9 +210,18 @@ def _precision_text(outcome: r.SearchOutcome) -> str:
         f"# Found by hpq search: {outcome.objective} {outcome.best.cost:,.0f}, {outcome.metric} "
         f"{shown(outcome.metric, outcome.best.accuracy)} on the validation data (float "
         f"{shown(outcome.metric, outcome.float_accuracy)}).\n"
+        f"{_tuned_text(outcome)}"
         f"# To use it, write in project.yaml: `precision: <path of this file>`.\n"
     )
     return head + yaml.safe_dump(r.plain(outcome.best.precision), sort_keys=False, default_flow_style=None)
+
+
+def _tuned_text(outcome: r.SearchOutcome) -> str:
+    tuned = outcome.tuned
+    if tuned is None or not tuned.used:
+        return ""
+    after = shown(outcome.metric, tuned.accuracy_after)
+    return f"# Fine-tuned: {outcome.objective} {tuned.cost:,.0f}, {outcome.metric} {after}.\n"
 
 
 def _infeasible(work: Workspace, found: SearchResult) -> str:

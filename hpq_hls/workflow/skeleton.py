@@ -32,6 +32,8 @@ class Skeleton:
     precision_file: str | None = None
     objective: str = _DEFAULT.search.objective
     max_drop: float = _DEFAULT.search.max_drop
+    confidence: float | None = _DEFAULT.search.confidence
+    effort: str = _DEFAULT.search.effort
     weight_bits: Sequence[int] = _DEFAULT.search.weight_bits
     activation_bits: Sequence[int] = _DEFAULT.search.activation_bits
     evaluations: int | None = _DEFAULT.search.evaluations

@@ -19,7 +19,8 @@ from hpq_hls.workflow.workspace import Workspace
 class Summary:
     """A project at its present precision.
 
-    scores: None where no split has y. bops: multiplications times the widths of both factors.
+    scores: None where no split has y. guarantee: what the search that found this network knows of its drop on
+    unseen data, as plain data, or None. bops: multiplications times the widths of both factors.
     search, verify, external, synth: what ``hpq search``, ``hpq verify`` (without and with
     ``--rtl-dir``) and ``hpq synth`` found earlier about this very network, as plain data; None or
     empty where they did not run since the last change.
@@ -34,6 +35,7 @@ class Summary:
     backends: tuple[str, ...]
     network: Network
     scores: Scores | None
+    guarantee: Any | None
     saturation: SaturationBySplit
     bops: int
     estimate: EstimateResult
@@ -60,6 +62,7 @@ def summarize(work: Workspace, reporter: Reporter | None = None) -> Summary:
             backends=settings.hardware.backends,
             network=work.network(q),
             scores=work.scores(q),
+            guarantee=work.guarantee,
             saturation=work.saturation(q),
             bops=bit_operations(q),
             estimate=EstimateResult(estimated(work, q), capacity(work)),

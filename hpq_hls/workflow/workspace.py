@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from hpq_hls.config import ProjectFile, load_config
 from hpq_hls.errors import ConfigError, DataError, PrecisionError
@@ -19,6 +21,7 @@ from hpq_hls.search.significance import compare_networks
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 from hpq_hls.workflow.data import Array, Dataset, load_dataset
 from hpq_hls.workflow.folding import target_interval
+from hpq_hls.workflow.guarantee import beyond, find_guarantee
 from hpq_hls.workflow.model import load_model
 from hpq_hls.workflow.results import LayerRow, Network, Origin, SaturationBySplit, Scores
 from hpq_hls.workflow.tuned import Identity, find_tuned
@@ -117,6 +120,14 @@ class Workspace:
             return None, Origin.TRAINED
         return find_tuned(self.project.output, self.identity(precision))
 
+    @property
+    def guarantee(self) -> Mapping[str, Any] | None:
+        """What a search knows of the drop of ``quantized`` on unseen data, where it found just that."""
+        precision = checked_precision(self.project, self.quantizer.graph)
+        if self._tuned(precision)[1] is Origin.TUNED:  # trained on: the search has not seen these integers
+            return None
+        return find_guarantee(self.project.output, self.graph, self.identity(precision).text)
+
     def identity(self, precision: Precision) -> Identity:
         """What fine-tuned parameters at a precision belong to."""
         return Identity(self.graph, self.calibration.x, self.quantizer.options, precision)
@@ -126,7 +137,15 @@ class Workspace:
         data = self.scored
         if data is None or data.y is None or self.float_score is None:
             return None
-        outputs = q.predict(data.x)
+        outputs, wish = q.predict(data.x), self.project.settings.search
+        comparison = compare_networks(
+            self.metric,
+            self.float_outputs,
+            outputs,
+            data.y,
+            counts=self.metric.kind is Kind.SHARE,
+            seed=wish.seed,
+        )
         return Scores(
             metric=self.metric.name,
             split=data.split,
@@ -134,14 +153,8 @@ class Workspace:
             float_score=self.float_score,
             quantized_score=self.metric(outputs, data.y),
             uniform8_score=self.uniform_score,
-            comparison=compare_networks(
-                self.metric,
-                self.float_outputs,
-                outputs,
-                data.y,
-                counts=self.metric.kind is Kind.SHARE,
-                seed=self.project.settings.search.seed,
-            ),
+            comparison=comparison,
+            warning=beyond(comparison, wish.max_drop, self.metric.name, data.split),
         )
 
     def saturation(self, q: QuantizedGraph) -> SaturationBySplit:

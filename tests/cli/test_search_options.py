@@ -118,6 +118,68 @@ def test_fine_tuned_integers_survive_to_later_commands(run, tuned):
     assert same(work.quantized(), network)
 
 
+@pytest.fixture
+def grown(run, project):
+    """A project whose fine-tuned integers take more LUTs than those before, and its search."""
+    project.edit(
+        SEARCH,
+        "search: {objective: lut, max_drop: 0.5, weight_bits: [2], activation_bits: [4], "
+        "finetune: true, seed: 0}\n"
+        "finetune: {epochs: 8, learning_rate: 0.1}\n"
+        "hardware: {io: parallel, strategy: da}",
+    )
+    for seed in range(8):
+        result = run("search", project.file, "--json").json
+        if result["tuned"]["used"] and result["tuned"]["cost"] > result["best"]["cost"]:
+            project.edit(PRECISION, "precision: build/precision.yaml")
+            return project, result
+        project.edit(f"seed: {seed}", f"seed: {seed + 1}")
+    return pytest.fail("no seed of fine-tuning makes integers that take more LUTs")
+
+
+def test_the_cost_of_fine_tuned_integers_is_theirs(run, grown):
+    project, result = grown
+    estimate = run("estimate", project.file, "--json").json["estimate"]
+    assert result["tuned"]["cost"] == estimate["lut"] + 55 * estimate["dsp"]
+    assert (
+        f"# Fine-tuned: lut {result['tuned']['cost']:,.0f}, top1 "
+        in (project.folder / "build" / "precision.yaml").read_text()
+    )
+    shown = run("search", project.file).out
+    row = next(line for line in shown.splitlines() if "fine-tuned lut" in line)
+    assert f"{result['tuned']['cost']:,.0f} +" in row
+    project.edit("finetune: true", "finetune: false")
+    estimate = run("estimate", project.file, "--json").json["estimate"]
+    assert result["best"]["cost"] == estimate["lut"] + 55 * estimate["dsp"]
+
+
+def test_fine_tuned_integers_beyond_a_limit_are_not_used_and_said(run, grown):
+    project, result = grown
+    estimate = run("estimate", project.file, "--json").json["estimate"]
+    most = estimate["lut"] - 1
+    project.edit("objective: lut", f"objective: lut, limits: {{lut: {most}}}")
+    limited = run("search", project.file, "--json")
+    assert limited.status == 0, limited.err
+    assert limited.json["best"] == result["best"]
+    tuned = limited.json["tuned"]
+    over = f"limits.lut: {estimate['lut']:,} LUTs of at most {most:,}, "
+    assert tuned["exceeded"].startswith(over)
+    assert tuned["limits"] == [tuned["exceeded"].removeprefix("limits.lut: ")]
+    assert not tuned["used"]
+    assert tuned["file"] is tuned["test"] is None
+    assert tuned["cost"] == result["tuned"]["cost"]
+    assert not (project.folder / "build" / "finetuned.hpq").exists()
+    assert "Fine-tuned" not in (project.folder / "build" / "precision.yaml").read_text()
+    network = run("quantize", project.file, "--json").json["network"]
+    assert network["origin"] == "trained"
+    found = run("estimate", project.file, "--json").json["estimate"]
+    assert found["lut"] <= most
+    again = run("search", project.file)
+    assert "not used" in again.out
+    assert "the network before fine-tuning stays" in " ".join(again.out.replace("│", " ").split())
+    assert "not used, as it exceeds limits.lut: " in " ".join(again.err.split())
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -115,13 +115,24 @@ def test_signs_are_trained_and_stay_signs(graph, data) -> None:
     assert integers(result.best) != integers(q)
 
 
+@pytest.mark.parametrize("strategy", ["folded", "unrolled", "da"])
+def test_memory_stays_and_logic_follows_the_integers(strategy: str, q, data) -> None:
+    (x, _), validation = data
+    best = hpq.finetune(q, x, validation, epochs=2).best
+    before, after = (hpq.estimate(each, strategy=strategy, io="parallel") for each in (q, best))
+    assert [layer.weight_bits for layer in best.layers.values()] == [
+        layer.weight_bits for layer in q.layers.values()
+    ]
+    assert after.weight_bits == before.weight_bits
+    assert after.lut != before.lut
+
+
 def test_what_was_tuned_is_a_network_like_any_other(q, data, tmp_path) -> None:
     train, validation = data
     best = hpq.finetune(q, train[0], validation, epochs=2).best
     best.save(tmp_path / "q.hpq")
     loaded = hpq.load(tmp_path / "q.hpq")
     assert np.array_equal(loaded.predict_raw(validation[0]), best.predict_raw(validation[0]))
-    assert hpq.estimate(best).weight_bits == q.weight_bits
     again = hpq.finetune(loaded, train[0], validation, epochs=1)  # goes on from its integers
     assert again.accuracy_before == accuracy(best, validation)
 

@@ -55,6 +55,15 @@ TEST = {
     "method": "Wilson and Tango intervals, exact McNemar test",
     "confidence": 0.95,
 }
+CONFIRMATION = {
+    "samples": 120,
+    "searched": 240,
+    "tested": 3,
+    "drop": 0.0083,
+    "needed": 460,
+    "method": "exact paired test",
+    "sentence": "not certified: 120 samples are too few; about 460 would do",
+}
 NETWORK = {
     "name": "digits",
     "input_shape": [1, 8, 8],
@@ -96,7 +105,9 @@ SUMMARY = {
         "quantized_score": 0.9861,
         "uniform8_score": 0.9889,
         "comparison": TEST,
+        "warning": "",
     },
+    "guarantee": None,
     "saturation": {
         "calibration": {"pixels": {"count": 0, "total": 6400}, "conv1": {"count": 3, "total": 25600}},
         "test": {"pixels": {"count": 512, "total": 23040}, "conv1": {"count": 92160, "total": 92160}},
@@ -132,6 +143,12 @@ SUMMARY = {
         "samples": 360,
         "float_accuracy": 0.96,
         "max_drop": 0.01,
+        "confidence": 0.9,
+        "certified": False,
+        "drop_bound": 0.0187,
+        "confirmation": CONFIRMATION,
+        "identity": "1234",
+        "warnings": [],
         "feasible": True,
         "interrupted": False,
         "evaluations": 3,

@@ -67,6 +67,38 @@ def test_the_figures_are_there(summary):
         assert figure in shown, figure
 
 
+def test_the_bound_on_unseen_data_and_drops_that_are_too_large_are_said(summary):
+    bound = "at most 1.87 points (90 %)"
+    sentence = "not certified: 120 samples are too few; about 460 would do"
+    shown = text(summary)
+    assert f"Drop on unseen data: {bound}; {sentence}." in shown
+    assert "Warning" not in shown
+    summary["guarantee"] = summary["search"]
+    assert f"on unseen data {bound}" in text(summary)
+    summary["scores"]["warning"] = "the drop on the test data is <more>"
+    summary["search"]["warnings"] = ["the best drop is <more>"]
+    shown = text(summary)
+    assert "Warning: the drop on the test data is <more>." in shown
+    assert "Warning: the best drop is <more>." in shown
+
+
+def test_what_fine_tuning_costs_is_there(summary):
+    summary["search"]["tuned"] = {
+        "best_epoch": 2,
+        "cost": 1300.0,
+        "limits": ["2,400 LUTs"],
+        "exceeded": "",
+        "used": True,
+        "test": None,
+    }
+    shown = text(summary)
+    assert "Fine-tuned lut: 1,300 +5.3 %." in shown
+    assert "Limit: 2,400 LUTs." in shown
+    assert "Drop on unseen data before fine-tuning: " in shown
+    summary["search"]["tuned"].update(exceeded="limits.lut: 2,400 LUTs of at most 2,350", used=False)
+    assert "not used: exceeds limits.lut: 2,400 LUTs of at most 2,350; the network before" in text(summary)
+
+
 def test_saturated_values_stand_beside_their_layers(summary):
     shown = text(summary)
     assert "saturated, calibration saturated, test" in shown

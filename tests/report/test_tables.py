@@ -6,6 +6,21 @@ from rich.console import Console
 
 from hpq_hls.report import search_tables, tables
 
+UNASKED = {"confidence": None, "certified": False, "drop_bound": None, "confirmation": None}
+TUNED = {
+    "accuracy_before": 0.95,
+    "accuracy_after": 0.96,
+    "epochs": 5,
+    "best_epoch": 3,
+    "seconds": 1.0,
+    "cost": 1300.0,
+    "limits": ["2,400 LUTs of at most 42,560 (80 % of xc7z020)"],
+    "exceeded": "",
+    "used": True,
+    "file": "build/finetuned.hpq",
+    "test": None,
+}
+
 
 def shown(renderable) -> str:
     console = Console(file=io.StringIO(), width=140, color_system=None)
@@ -117,6 +132,7 @@ def test_combinations_stand_side_by_side(summary):
         "network": summary["network"],
         "scores": summary["scores"],
         "estimate": summary["estimate"]["estimate"],
+        "guarantee": None,
     }
     more = {**row, "network": {**row["network"], "weight_bits": 544}}
     table = shown(
@@ -129,6 +145,79 @@ def test_combinations_stand_side_by_side(summary):
     (memory,) = [line for line in table.splitlines() if "weight memory" in line]
     assert "272" in memory
     assert "544 +100.0 %" in memory
+    assert "unseen" not in table
+
+
+def test_a_combination_that_a_search_found_has_its_guarantee_beside_others(summary):
+    row = {
+        "network": summary["network"],
+        "scores": {**summary["scores"], "warning": "the drop is more"},
+        "estimate": summary["estimate"]["estimate"],
+    }
+    known = {**summary["search"]}
+    rows = [
+        {**row, "label": "a.yaml", "guarantee": None, "scores": None},
+        {**row, "label": "b.yaml", "guarantee": known},
+        {**row, "label": "c.yaml", "guarantee": {**known, "certified": True}, "scores": summary["scores"]},
+        {**row, "label": "d.yaml", "guarantee": {**known, **UNASKED}, "scores": None},
+    ]
+    table = shown(search_tables.compare_table({"rows": rows})).splitlines()
+    (bound,) = [line for line in table if "drop on unseen data" in line]
+    assert bound.count("at most 1.87 points") == 2
+    (certified,) = [line for line in table if "certified " in line and "│" in line]
+    assert [cell.strip() for cell in certified.split("│")[2:6]] == ["-", "no", "yes", "-"]
+    said = [line.strip() for line in table if ".yaml: " in line]
+    assert said == [
+        "b.yaml: not certified: 120 samples are too few; about 460 would do",
+        "b.yaml: warning: the drop is more",
+        "c.yaml: not certified: 120 samples are too few; about 460 would do",
+    ]
+
+
+def test_the_bound_on_unseen_data_is_stated(summary):
+    bound = "drop on unseen data at most 1.87 points (90 %)"
+    sentence = "guarantee not certified: 120 samples are too few; about 460 would do"
+    search = summary["search"]
+    for table in (
+        search_tables.search_tables(search),
+        tables.summary_table({**summary, "guarantee": search}),
+    ):
+        said = " ".join(shown(table).replace("│", " ").split())
+        assert bound in said
+        assert sentence in said
+    assert "unseen" not in shown(tables.summary_table(summary))
+    said = " ".join(shown(search_tables.search_tables({**search, **UNASKED})).replace("│", " ").split())
+    assert "unknown: confidence is null, so that max_drop holds on the validation data alone" in said
+    assert "guarantee" not in said
+
+
+def test_a_drop_that_is_too_large_is_said(summary):
+    assert "warning" not in shown(search_tables.search_tables(summary["search"]))
+    assert "warning" not in shown(tables.summary_table(summary))
+    summary["search"]["warnings"] = ["the drop on the test data is more"]
+    summary["scores"]["warning"] = "the drop on the test data is more"
+    for table in (search_tables.search_tables(summary["search"]), tables.summary_table(summary)):
+        (line,) = [line for line in shown(table).splitlines() if "warning" in line]
+        assert "the drop on the test data is more" in line
+
+
+def test_fine_tuning_has_its_own_cost(summary):
+    search = {**summary["search"], "tuned": TUNED}
+    said = " ".join(shown(search_tables.search_tables(search)).replace("│", " ").split())
+    assert "fine-tuned lut 1,300 +5.3 %" in said
+    assert "limit 2,400 LUTs of at most 42,560" in said
+    assert "drop on unseen data before fine-tuning at most 1.87 points (90 %)" in said
+    over = {"exceeded": "limits.lut: 2,400 LUTs of at most 2,350, 2.13 % too many", "used": False}
+    said = " ".join(
+        shown(search_tables.search_tables({**search, "tuned": {**TUNED, **over}})).replace("│", " ").split()
+    )
+    assert "fine-tuned network not used: exceeds limits.lut: 2,400 LUTs of at most 2,350, 2.13 % too" in said
+    assert "the network before fine-tuning stays" in said
+    assert "before fine-tuning at most" not in said
+    none = {**TUNED, "best_epoch": 0, "used": False}
+    said = shown(search_tables.search_tables({**search, "tuned": none}))
+    assert "no better" in said
+    assert "fine-tuned lut" not in said
 
 
 def test_names_with_brackets_are_not_taken_for_markup(summary):

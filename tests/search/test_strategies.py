@@ -54,11 +54,20 @@ def test_sensitivity_comes_within_two_percent(seed: int, luck: float) -> None:
 
 
 def test_sensitivity_beats_the_others_at_equal_evaluations() -> None:
-    default = run(Synthetic(LARGE, limit=250))
-    assert_minimal(default)
-    for name in ("greedy", "evolutionary"):
-        other = run(Synthetic(LARGE, limit=250), name)
-        assert other.best is None or cost(default) < cost(other)
+    """In spaces where the others get to their own ends, so that there is something to beat."""
+    shares = []
+    for seed in range(4):
+        costs = {}
+        for name in ("sensitivity", "greedy", "evolutionary"):
+            problem = run(Synthetic((8,) * 8, seed=seed, limit=250), name)
+            costs[name] = cost(problem)
+            if name == "sensitivity":
+                assert_minimal(problem)
+        assert len(run(Synthetic((8,) * 8, seed=seed), "greedy").points) <= 250
+        own = costs.pop("sensitivity")
+        assert own < min(costs.values())
+        shares.append(own / min(costs.values()))
+    assert np.exp(np.log(shares).mean()) <= 0.9  # measured: 0.86; without refinement greedy wins once
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 20, 60, 111])

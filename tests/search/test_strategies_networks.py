@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch import nn
 
+from hpq_hls.cost import Ledger
 from hpq_hls.frontends import from_torch
 from hpq_hls.graph import Graph
+from hpq_hls.hardware import HardwareConfig
 from hpq_hls.quantize import Quantizer, quantize
 from hpq_hls.search import SearchResult, search
 from hpq_hls.search.space import Space, space_of
@@ -20,6 +22,7 @@ Array = np.ndarray[Any, Any]
 Problem = tuple[Graph, Array, Array]
 WIDTHS = {"weight_bits": tuple(range(2, 9)), "activation_bits": tuple(range(2, 9))}
 DROP = 0.03
+FEW: dict[str, Any] = {"weight_bits": (2, 3, 4, 6), "activation_bits": (2, 3, 4, 6), "max_drop": 0.08}
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -61,10 +64,10 @@ def test_the_certificate_is_true(problem: Problem, objective: str) -> None:
 
 
 def test_few_evaluations_find_what_all_find(problem: Problem) -> None:
-    widths = {"weight_bits": (2, 3, 4, 6), "activation_bits": (2, 3, 4, 6)}
-    every = searched(problem, objective="bops", strategy="exhaustive", evaluations=None, **widths)
-    found = searched(problem, objective="bops", evaluations=100, **widths)
+    every = searched(problem, objective="bops", strategy="exhaustive", evaluations=None, **FEW)
+    found = searched(problem, objective="bops", evaluations=100, **FEW)
     assert every.evaluations == 1024
+    assert every.feasible and found.feasible
     assert found.best_point.cost <= 1.02 * every.best_point.cost
 
 
@@ -79,14 +82,38 @@ def test_two_jobs_find_what_one_finds(problem: Problem, strategy: str) -> None:
 
 
 def test_limits_are_kept(problem: Problem) -> None:
+    """Against everything there is: limits that bind at the optimum without them, one that nothing meets."""
+    fixed = {
+        **FEW,
+        "objective": "weight_bits",
+        "hardware": HardwareConfig(target_interval=48),
+    }
+    every = searched(problem, strategy="exhaustive", evaluations=None, **fixed)
+    quantizer, ledger = Quantizer(problem[0], problem[1][:50]), Ledger(fixed["hardware"], "xc7z020")
+    luts = {
+        point: ledger.resources(quantizer.quantize(point.precision)).lut
+        for point in every.points
+        if point.accuracy >= every.float_accuracy - FEW["max_drop"] - 1e-9
+    }
+    best, least = every.best_point, min(luts.values())
+    assert luts[best] > least
+    for limit in (luts[best] - 1, least, least - 1):
+        inside = [point.cost for point, lut in luts.items() if lut <= limit]
+        bound = searched(problem, limits={"lut": limit}, evaluations=200, **fixed)
+        assert bound.feasible == bool(inside)
+        if inside:
+            (check,) = bound.limits
+            assert check.value <= limit < luts[best]
+            assert min(inside) <= bound.best_point.cost <= 1.05 * min(inside)
+
+
+def test_a_limit_that_does_not_bind_changes_nothing(problem: Problem) -> None:
+    """The widest combination exceeds it, as it does most parts; the best one does not."""
     free = searched(problem, objective="bops")
-    bound = searched(problem, objective="bops", limits={"weight_bits": free.best_point.weight_bits - 1})
-    assert free.feasible
-    assert bound.best_point.weight_bits < free.best_point.weight_bits
-    if bound.feasible:
-        assert bound.best_point.cost >= free.best_point.cost
-    none = searched(problem, objective="bops", limits={"weight_bits": 1}, evaluations=60)
-    assert not none.feasible
+    limit = free.best_point.weight_bits + 8
+    bound = searched(problem, objective="bops", limits={"weight_bits": limit})
+    assert max(point.weight_bits for point in bound.points) > limit
+    assert bound.best_point.cost <= free.best_point.cost
 
 
 def test_its_own_budget_is_a_twentieth_at_most(problem: Problem) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 POPULATION = 50
 """Combinations of a generation; they are evaluated as one batch, whatever the number of workers."""
 EVALUATIONS = 1_000
+SEEDS = 1 << 32
+"""The generator that optuna draws with knows so many seeds."""
 BRED = 2
 """Times as many trials as evaluations are bred at most: in a small space most children are known already."""
 
@@ -43,7 +45,9 @@ class Evolutionary:
         with _optuna() as library:
             study = library.create_study(
                 directions=["minimize", "maximize"],
-                sampler=library.samplers.NSGAIISampler(population_size=POPULATION, seed=evaluator.seed),
+                sampler=library.samplers.NSGAIISampler(
+                    population_size=POPULATION, seed=evaluator.seed % SEEDS
+                ),
             )
             sides = {
                 str(index): library.distributions.IntDistribution(0, top)

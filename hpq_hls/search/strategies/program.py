@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import os
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint
 
 from hpq_hls.search.space import Combination
+from hpq_hls.search.strategies.milp import solve_milp
 from hpq_hls.search.strategies.noise import Floats
 from hpq_hls.search.strategies.terms import Range, Terms
 
@@ -67,18 +64,17 @@ class Program:
         row = np.zeros(len(self._objective))
         row[:binaries] = np.minimum(np.concatenate(parts), MOST_BUDGETS)
         row[row < LEAST_BUDGETS] = 0
-        with _muted():
-            result = milp(
-                self._objective,
-                integrality=np.arange(len(self._objective)) < binaries,
-                bounds=Bounds(0, 1),
-                constraints=[*self._constraints, LinearConstraint(row[None], -np.inf, 1.0)],
-                options={"mip_rel_gap": GAP, "node_limit": NODES},
-            )
-        if result.x is None:
+        values = solve_milp(
+            self._objective,
+            integrality=np.arange(len(self._objective)) < binaries,
+            bounds=Bounds(0, 1),
+            constraints=[*self._constraints, LinearConstraint(row[None], -np.inf, 1.0)],
+            options={"mip_rel_gap": GAP, "node_limit": NODES},
+        )
+        if values is None:
             return None
         return tuple(
-            low + int(np.argmax(result.x[start : start + size]))
+            low + int(np.argmax(values[start : start + size]))
             for (low, _), start, size in zip(self._ranges, self._starts, self._sizes, strict=False)
         )
 
@@ -117,24 +113,3 @@ class Program:
         columns = self._starts[index] + np.arange(size)
         shape = (size, int(self._starts[-1]))
         return sparse.csr_matrix((np.ones(size), (np.arange(size), columns)), shape=shape)
-
-
-@contextlib.contextmanager
-def _muted() -> Iterator[None]:
-    """Without standard output: HiGHS prints remarks there that no option turns off, amid a program's JSON."""
-    libc = ctypes.CDLL(None)
-    try:
-        sys.stdout.flush()
-        libc.fflush(None)
-        kept = os.dup(1)
-    except (OSError, ValueError, AttributeError):  # there is no such thing here
-        yield
-        return
-    try:
-        with open(os.devnull, "wb") as nothing:  # noqa: PTH123  (a device, not a file)
-            os.dup2(nothing.fileno(), 1)
-        yield
-        libc.fflush(None)
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -121,10 +122,15 @@ def _figure(at: int, base: Floats, alone: Floats, tables: dict[tuple[int, int], 
 
 
 def _most(terms: Terms, ranges: list[Range]) -> float:
-    """What the figure is at most, as modelled: every term at its largest."""
-    singles = [terms.alone[i, low : high + 1].max() for i, (low, high) in enumerate(ranges)]
-    couples = [table[ranges[i][0] :, ranges[j][0] :].max() for (i, j), table in terms.pairs.items()]
-    return terms.anchor + float(sum(singles) + sum(couples))
+    """What the figure is at most, as modelled: every pair at its largest, with equal shares of what its
+    variables do alone."""
+    partners = Counter(index for pair in terms.pairs for index in pair)
+    own = [terms.alone[i, low : high + 1] / max(partners[i], 1) for i, (low, high) in enumerate(ranges)]
+    couples = [
+        (table[ranges[i][0] :, ranges[j][0] :] + own[i][:, None] + own[j]).max()
+        for (i, j), table in terms.pairs.items()
+    ]
+    return terms.anchor + float(sum(couples) + sum(own[i].max() for i in range(len(own)) if not partners[i]))
 
 
 def _set(combination: Combination, changes: dict[int, int]) -> Combination:

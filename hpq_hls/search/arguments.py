@@ -1,0 +1,85 @@
+"""Checks of single arguments of a search; each refusal is one sentence."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from hpq_hls.search.errors import SettingError
+
+LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.5, 0.995
+"""Below, a bound says less than a guess; above, the exact test has no room (see ``paired.UNLIKELY``)."""
+
+
+def check_whole(name: str, given: Any, least: int) -> None:
+    """A whole number, of Python or numpy, of at least ``least``.
+
+    Raises:
+        SettingError: it is none.
+    """
+    if _whole(given) is None or operator.index(given) < least:
+        raise SettingError((name,), f"is {given!r}; give a whole number of at least {least}")
+
+
+def check_jobs(name: str, given: Any) -> None:
+    """A number of jobs as joblib takes it; None leaves it to joblib.
+
+    Raises:
+        SettingError: it is none.
+    """
+    if given is not None and not _whole(given):
+        raise SettingError((name,), f"is {given!r}; give a number of jobs, or -1 for one per processor")
+
+
+def check_number(name: str, given: Any, wanted: str, *, least: float = 0.0, above: bool = False) -> None:
+    """A finite number of at least ``least``, or above it.
+
+    wanted: what to give instead, as "a number of MiB from 0 on".
+
+    Raises:
+        SettingError: it is none.
+    """
+    try:
+        number = math.nan if isinstance(given, (bool, str)) else float(given)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not (least < number if above else least <= number) or number == math.inf:
+        raise SettingError((name,), f"is {given!r}; give {wanted}")
+
+
+def check_confidence(name: str, given: Any) -> None:
+    """A probability that can be shown, or None.
+
+    Raises:
+        SettingError: it is neither.
+    """
+    number = isinstance(given, (int, float, np.number)) and not isinstance(given, bool)
+    if given is not None and not (number and LEAST_CONFIDENCE <= given <= MOST_CONFIDENCE):
+        raise SettingError(
+            (name,),
+            f"is {given!r}; give a probability from {LEAST_CONFIDENCE:g} to {MOST_CONFIDENCE:g}, or None "
+            "(null) for the drop on the validation data alone",
+        )
+
+
+def check_kind(name: str, given: Any, kind: type | tuple[type, ...], wanted: str) -> None:
+    """An object of a kind.
+
+    wanted: what to give instead, as "True or False".
+
+    Raises:
+        SettingError: it is of another one.
+    """
+    if not isinstance(given, kind):
+        raise SettingError((name,), f"is {given!r}; give {wanted}")
+
+
+def _whole(given: Any) -> int | None:
+    """The number, if it is a whole one."""
+    try:
+        return None if isinstance(given, bool) else operator.index(given)
+    except TypeError:
+        return None

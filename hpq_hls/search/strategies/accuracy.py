@@ -20,6 +20,8 @@ START = np.log([1.0, 1.5, 0.5, 0.5, 0.3, 0.1, 0.5])
 white noise and of shares by choice."""
 STEPS = 15
 JITTER = 1e-6
+ROWS = 2_048
+"""Combinations whose features are held at a time: each has one for every choice of every variable."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +78,11 @@ class AccuracyModel:
 
     def predict(self, combinations: Combinations) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the squashed margins, (rows,) each."""
+        parts = np.array_split(combinations, max(1, -(-len(combinations) // ROWS)))
+        means, deviations = zip(*map(self._predict, parts), strict=True)
+        return np.concatenate(means), np.concatenate(deviations)
+
+    def _predict(self, combinations: Combinations) -> tuple[Floats, Floats]:
         features = self._features(combinations)
         cross = self._kernel(features, self._known)
         mean = self._mean + cross @ self._weights

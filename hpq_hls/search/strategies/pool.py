@@ -15,6 +15,9 @@ WHOLE = 40_000
 """Up to so many combinations are all looked at."""
 TRIPLES = 600
 """Moves of three variables that are tried around a center."""
+MOST_ENTRIES = 2_000_000
+"""Of candidates times variables: more are drawn from, so that deep networks take neither more memory nor more
+time than their evaluations do."""
 PAIRS = 2_400
 """Moves of two variables that are tried around a center."""
 
@@ -43,7 +46,11 @@ class Pool:
         moves = self._moves()
         rows = (np.array(centers)[:, None] + moves).reshape(-1, len(self._low))
         inside = ((rows >= self._low) & (rows <= self._high)).all(axis=1)
-        return np.unique(rows[inside], axis=0)
+        found = np.unique(rows[inside], axis=0)
+        most = MOST_ENTRIES // found.shape[1]
+        if len(found) <= most:
+            return found
+        return found[np.sort(self._draw.choice(len(found), most, replace=False))]
 
     def _moves(self) -> Combinations:
         """Up to two steps of one variable, and steps of two or three; those of no variable too."""

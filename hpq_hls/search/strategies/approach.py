@@ -1,6 +1,8 @@
-"""Close in on the cheapest combination of a noise model that is accurate, by halving its noise budget."""
+"""The cheapest combinations of a noise model: by halving its noise budget, or at many budgets."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from hpq_hls.search.space import Combination
 from hpq_hls.search.strategies.noise import Floats
@@ -12,6 +14,23 @@ WIDEN = 2.0
 MOST_WIDENED = 6
 CLOSE = 1.08
 """Ratio of the two budgets at which halving ends."""
+
+
+FRONT = (0.06, 3.0)
+"""Budgets of the front, in units of the one where scores cross the main level: those of the other levels."""
+MANY, FEW, SHARE = 18, 8, 0.06
+"""How many: so many where they are at most this share of the evaluations left, or few."""
+
+
+def front(table: Floats, budget: float, program: Program, evaluator: Evaluator) -> None:
+    """Evaluate the program's solutions from far below to far above a budget, evenly spaced by ratio.
+
+    Levels that are not refined find their combinations here. table, budget: as of ``approach``.
+    """
+    left = evaluator.remaining
+    count = MANY if left is None or SHARE * left >= MANY else FEW
+    solved = [program.solve(table, float(size)) for size in budget * np.geomspace(*FRONT, count)]
+    evaluator.evaluate([combination for combination in solved if combination is not None])
 
 
 def approach(table: Floats, budget: float, program: Program, evaluator: Evaluator) -> None:

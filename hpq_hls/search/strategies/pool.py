@@ -50,7 +50,7 @@ class Pool:
         most = MOST_ENTRIES // found.shape[1]
         if len(found) <= most:
             return found
-        return found[np.sort(self._draw.choice(len(found), most, replace=False))]
+        return np.asarray(found[np.sort(self._draw.choice(len(found), most, replace=False))])
 
     def _moves(self) -> Combinations:
         """Up to two steps of one variable, and steps of two or three; those of no variable too."""

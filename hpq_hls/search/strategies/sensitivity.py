@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from hpq_hls.search.space import Combination, Space
-from hpq_hls.search.strategies.approach import approach
+from hpq_hls.search.strategies.approach import approach, front
 from hpq_hls.search.strategies.noise import Noise, boundary, measure_noise
 from hpq_hls.search.strategies.program import Program
 from hpq_hls.search.strategies.protocol import Evaluator
@@ -53,6 +53,8 @@ class Sensitivity:
             evaluator.aim(level)
             approach(noise.table, boundary_of(evaluator), program, evaluator)
         evaluator.aim(main)
+        if others:
+            front(noise.table, boundary_of(evaluator), program, evaluator)
         kept = reserve(space, evaluator)
         rest = (
             0 if evaluator.remaining is None else int((1 - MAIN_SHARE) * max(evaluator.remaining - kept, 0))

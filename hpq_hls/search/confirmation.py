@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +26,7 @@ from hpq_hls.ops.base import FloatArray
 from hpq_hls.search.aims import Aims
 from hpq_hls.search.gauge import Gauge
 from hpq_hls.search.metric import Kind, Metric
-from hpq_hls.search.paired import fewest_samples, upper_bound
+from hpq_hls.search.paired import UNLIKELY, fewest_samples, p_value, upper_bound
 from hpq_hls.search.significance import bootstrap, paired_counts
 
 Rows = npt.NDArray[np.int64]
@@ -146,12 +145,16 @@ def _even_chance(spread: float, samples: int, max_drop: float, confidence: float
     low, high = 0.0, max_drop
     for _ in range(20):
         middle = (low + high) / 2
-        lost, gained = (spread + 1) / 2 * middle * samples, (spread - 1) / 2 * middle * samples
-        if upper_bound(lost, gained, samples, confidence) <= max_drop:
+        if upper_bound(*_expected(spread, middle, samples), samples, confidence) <= max_drop:
             low = middle
         else:
             high = middle
     return max(low, max_drop / 100)
+
+
+def _expected(spread: float, drop: float, samples: int) -> tuple[float, float]:
+    """Lost and gained answers."""
+    return (spread + 1) / 2 * drop * samples, (spread - 1) / 2 * drop * samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,7 +211,7 @@ def confirm(
         chosen = _careful(count, rows, evidence, max_drop)
         among = count + 1 if len(split.held) else looks
         bound = max(evidence.bound(chosen, rows, 1 - (1 - confidence) / among), max_drop)
-        needed = _needed(evidence, chosen, max_drop, confidence)
+        needed = _needed(evidence, chosen, rows, max_drop, confidence)
     method = EXACT if evidence.metric.kind is Kind.SHARE else BOOTSTRAP
     return chosen, Confirmation(
         confidence=confidence,
@@ -245,21 +248,35 @@ def _careful(count: int, rows: Rows, evidence: Evidence, max_drop: float) -> int
     everything = np.arange(len(evidence.reference))
     kept = [number for number in range(count) if evidence.drop(number, everything) <= max_drop + ROUNDING]
     for number in reversed(kept):
-        risk = evidence.gauge(evidence.outputs(number)).risk
-        if (risk + max(evidence.drop(number, rows), 0.0)) / 2 <= CAREFUL_LIKELY * max_drop:
+        if _likely(evidence, number, rows) <= CAREFUL_LIKELY * max_drop:
             return number
     return kept[0] if kept else count
 
 
-def _needed(evidence: Evidence, chosen: int, max_drop: float, confidence: float) -> int | None:
-    """About how many validation samples would certify the network chosen, if all goes as expected."""
-    if evidence.metric.kind is not Kind.SHARE or max_drop <= 0:
+def _likely(evidence: Evidence, number: int, rows: Rows) -> float:
+    """A candidate's drop by both what is read and what was counted."""
+    risk = evidence.gauge(evidence.outputs(number)).risk
+    return (risk + max(evidence.drop(number, rows), 0.0)) / 2
+
+
+def _needed(evidence: Evidence, chosen: int, rows: Rows, max_drop: float, confidence: float) -> int | None:
+    """About how many validation samples would certify the network chosen every other time; more than there
+    are."""
+    if evidence.metric.kind is not Kind.SHARE or not 0 < max_drop < 1:
         return None
-    drop = max(evidence.gauge(evidence.outputs(chosen)).risk, 0.0)
-    room = max_drop - drop
-    if room <= 0.1 * max_drop:
+    drop = max(_likely(evidence, chosen, rows), 0.0)
+    if max_drop - drop <= 0.1 * max_drop:
         return None
-    deviations = NormalDist().inv_cdf(confidence)
-    held = deviations**2 * evidence.gauge.spread * max(drop, 1e-6) / room**2
-    least = ROOM * fewest_samples(max_drop, confidence)
-    return math.ceil(max(held + 1 / room, least) / HELD_SHARE)
+    error = BOLD_SHARE * (1 - confidence)
+
+    def few(held: int) -> bool:
+        lost, gained = _expected(evidence.gauge.spread, drop, held)
+        return p_value(lost, gained, held, max_drop, UNLIKELY * error) > error
+
+    low = high = math.ceil(ROOM * fewest_samples(max_drop, confidence))
+    while few(high):
+        low, high = high + 1, 2 * high
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if few(middle) else (low, middle)
+    return max(math.ceil(high / HELD_SHARE), len(evidence.reference) + 1)

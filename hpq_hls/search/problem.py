@@ -38,10 +38,10 @@ from hpq_hls.search.strategies import STRATEGIES
 from hpq_hls.simulate import Simulator
 
 FAST, FAST_PER_VARIABLE = 100, 5
-"""Evaluations of a fast search."""
+"""See ``few_evaluations``."""
 CAREFUL_SHARE = 0.6
-"""Of a strategy's evaluations, what a careful search takes: risks hold less luck to be looked for than
-counts."""
+"""Of a strategy's evaluations, what a careful search takes, but no fewer than a fast one: risks hold less
+luck to be looked for than counts."""
 MOST_UNLABELLED = 1_000
 """Calibration samples that a careful search looks at beside the validation samples."""
 UNIFORM_WIDTHS = range(8, 1, -1)
@@ -134,18 +134,22 @@ class Problem:
         """The most combinations to evaluate."""
         if self.request.evaluations is not None:
             return self.request.evaluations
-        own = STRATEGIES[self.strategy].evaluations(self.space)
-        if self.request.effort is Effort.FULL:
-            if own is None or own >= self.space.size or not self.aims.careful:
-                return own
-            return int(CAREFUL_SHARE * own)
-        few = max(FAST, FAST_PER_VARIABLE * len(self.space.variables))
-        return few if own is None else min(own, few)
+        own, few = STRATEGIES[self.strategy].evaluations(self.space), few_evaluations(self.space)
+        if self.request.effort is Effort.FAST:
+            return few if own is None else min(own, few)
+        if own is None or own >= self.space.size or not self.aims.careful:
+            return own
+        return max(int(CAREFUL_SHARE * own), min(own, few))
 
     @property
     def space(self) -> Space:
         """What there is to choose from."""
         return self.task.space
+
+
+def few_evaluations(space: Space) -> int:
+    """Evaluations of a fast search."""
+    return max(FAST, FAST_PER_VARIABLE * len(space.variables))
 
 
 def prepare_problem(
@@ -193,7 +197,8 @@ def prepare_problem(
     aims = aims_of(metric.kind, gauge, len(split.held), score, request.max_drop, request.confidence)
     strategy = request.strategy
     if strategy == "auto":
-        strategy = "exhaustive" if space.size <= SMALL_SPACE else "sensitivity"
+        most = few_evaluations(space) if request.effort is Effort.FAST else SMALL_SPACE
+        strategy = "exhaustive" if space.size <= most else "sensitivity"
     about = _about(graph, task, request)
     mark = fingerprint({**about, **_decisive(task), "graph": graph, "calibration": calibration})
     return Problem(request, task, split, aims, strategy, metric, score, scored, mark, about, pricing)

@@ -159,6 +159,7 @@ def test_a_search_saves_a_sum(quantizer: Quantizer) -> None:
         weight_bits=(3, 6),
         activation_bits=(4, 8),
         max_drop=0.2,
+        confidence=None,
         strategy="exhaustive",
     )
     assert found.objective == "weight_bits + 0.001 bops"

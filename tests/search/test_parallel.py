@@ -355,15 +355,16 @@ def copied(sent: Task) -> Task:
 
 
 def test_what_is_sent_is_small(problem: tuple[Graph, Array, Array]) -> None:
-    """The data, the network, the moments that calibration left and the weights of every width, but no layer
-    of the networks made of them."""
+    """The data, the float network's outputs and their gauge, the network, the moments that calibration left
+    and the weights of every width, but no layer of the networks made of them."""
     sent = task(problem)
     new = len(cloudpickle.dumps(task(problem)))
     worker = Worker(sent)
     for combination in sent.space.all():
         worker.measure(combination)
     weights = sum(node.op.weight.size for node in sent.quantizer.graph.nodes if node.op.weight is not None)
-    assert new < sent.x.nbytes + sent.targets.nbytes + 60_000
+    outputs = 4 * sent.reference.nbytes  # and what the gauge keeps: a copy and two logarithms
+    assert new < sent.x.nbytes + sent.targets.nbytes + outputs + 50_000
     most = 8 * weights + 4_000
     assert len(cloudpickle.dumps(sent)) < new + most
     assert len(cloudpickle.dumps(list(sent.quantizer._layers.values()))) > 2 * most

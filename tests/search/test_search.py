@@ -30,7 +30,7 @@ def test_exhaustive_is_complete_and_exact(problem: tuple[Graph, np.ndarray, np.n
     graph, x, y = problem
     seen: list[SearchProgress] = []
     result = search(
-        graph, x[:50], (x, y), max_drop=0.05, objective="weight_bits", weight_bits=(2, 4, 8),
+        graph, x[:50], (x, y), max_drop=0.05, confidence=None, objective="weight_bits", weight_bits=(2, 4, 8),
         activation_bits=(4, 8), progress=seen.append, strategy="auto",
     )  # fmt: skip
     assert result.strategy == "exhaustive"
@@ -57,8 +57,10 @@ def test_greedy_ends_where_no_step_down_is_feasible(
     problem: tuple[Graph, np.ndarray, np.ndarray], objective: str
 ) -> None:
     graph, x, y = problem
-    greedy = search(graph, x[:50], (x, y), max_drop=0.03, objective=objective, strategy="greedy")
-    again = search(graph, x[:50], (x, y), max_drop=0.03, objective=objective, strategy="greedy")
+    greedy, again = (
+        search(graph, x[:50], (x, y), max_drop=0.03, confidence=None, objective=objective, strategy="greedy")
+        for _ in range(2)
+    )
     assert greedy.best_point.precision == again.best_point.precision
     assert greedy.best_point.accuracy >= greedy.float_accuracy - 0.03
     uniform = [quantize(graph, x[:50], w) for w in (2, 3, 4, 6, 8)]

@@ -41,10 +41,10 @@ def approach(table: Floats, budget: float, program: Program, evaluator: Evaluato
     solved: dict[float, Combination | None] = {}
 
     def good(size: float) -> bool:
-        """Whether the solution at a budget is accurate; none is where the budget is too small for all."""
+        """Whether the solution at a budget is accurate; a budget too small for any is on that side too."""
         solved[size] = program.solve(table, size)
         combination = solved[size]
-        return combination is not None and evaluator.accurate(evaluator.evaluate([combination])[0])
+        return combination is None or evaluator.accurate(evaluator.evaluate([combination])[0])
 
     accurate = good(budget)
     inner = outer = budget

@@ -209,8 +209,11 @@ def confirm(
         (chosen, bound), needed = passed, None
     else:
         chosen = _careful(count, rows, evidence, max_drop)
-        among = count + 1 if len(split.held) else looks
-        bound = max(evidence.bound(chosen, rows, 1 - (1 - confidence) / among), max_drop)
+        among = count + 1 if len(split.held) and chosen < count else looks
+        sure = 1 - min(1 - BOLD_SHARE, 1 / among) * (1 - confidence)
+        # No less than that of the safest, whose test failed: else it could be within what is allowed.
+        reached = [evidence.bound(n, rows, sure) for n in {0 if len(split.held) else chosen, chosen}]
+        bound = max(max_drop, *reached)
         needed = _needed(evidence, chosen, rows, max_drop, confidence)
     method = EXACT if evidence.metric.kind is Kind.SHARE else BOOTSTRAP
     return chosen, Confirmation(

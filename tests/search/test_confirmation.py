@@ -311,8 +311,22 @@ def test_the_careful_choice_is_the_cheapest_that_nothing_speaks_against() -> Non
     evidence, split = of_losses(fail, fail, fail, fail, 0, risks=risks)
     number, shown = confirm(4, 2, split, evidence, DROP, CONFIDENCE, 50)
     assert (number, shown.certified, shown.tested) == (2, False, 2)
-    assert shown.bound == cached_bound(fail, 0, HELD, 1 - (1 - CONFIDENCE) / 5) > DROP  # for all five
+    sure = 1 - min(1 - BOLD_SHARE, 1 / 5) * (1 - CONFIDENCE)  # for all five
+    assert shown.bound == cached_bound(fail, 0, HELD, sure) > DROP
     assert shown.drop == pytest.approx(fail / HELD)
+
+
+@pytest.mark.parametrize("count", [2, 6, 12])
+def test_what_is_not_certified_has_no_bound_within_the_limit(count: int) -> None:
+    """The safest and the first bold one failed; the others, which were not tested, lose nothing."""
+    fail = most_lost(SURE) + 1
+    losses = [0] * (count + 1)
+    losses[0] = losses[1] = fail
+    evidence, split = of_losses(*losses)
+    number, shown = confirm(count, 1, split, evidence, DROP, CONFIDENCE, 50)
+    assert not shown.certified
+    assert number == max(count - 1, 1)
+    assert shown.bound > DROP
 
 
 def test_candidates_that_lose_too_much_of_all_samples_are_no_choice() -> None:

@@ -184,8 +184,8 @@ def _calibrated(k: int, reference: FloatArray, labels: npt.NDArray[np.int64]) ->
     def loss(log: float) -> float:
         own = log_softmax(reference[: len(labels)] * (math.exp(log) / deviation), axis=1)
         certain = np.take_along_axis(own, labels[:, None], axis=1).mean()
-        # One more sample, of which nothing is known: where all labels are the network's own answers, they alone
-        # would make it surer without end.
+        # One more sample, of which nothing is known: labels that are the network's own answers alone
+        # would make it surer and surer without end.
         return -float(certain + own.mean() / len(labels))
 
     found: Any = minimize_scalar(loss, bounds=TEMPERATURES, method="bounded")

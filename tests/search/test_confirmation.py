@@ -16,10 +16,12 @@ from hpq_hls.search.confirmation import (
     BOLD,
     BOLD_SHARE,
     BOOTSTRAP,
+    CAREFUL,
     CAREFUL_LIKELY,
     EXACT,
     FEWEST_HELD,
     HELD_SHARE,
+    LEVELS,
     ROOM,
     SAFE,
     Confirmation,
@@ -133,7 +135,7 @@ def test_nothing_is_held_back_where_that_would_confirm_nothing() -> None:
 def test_the_main_level_has_an_even_chance_to_be_confirmed() -> None:
     gauge, held, drop = Told([], []), 800, 0.02
     aims = aims_of(Kind.SHARE, gauge, held, 0.9, drop, CONFIDENCE)
-    risk = -aims.levels[0]
+    risk = -aims.levels[0] / LEVELS[0]
     assert aims.careful and 0 < risk < drop
     sure = 1 - BOLD_SHARE * (1 - CONFIDENCE)
     rng = np.random.default_rng(0)
@@ -146,7 +148,7 @@ def test_levels_and_candidates_are_in_order() -> None:
     aims = aims_of(Kind.SHARE, Told([], []), 800, 0.9, 0.02, CONFIDENCE)
     assert list(aims.path) == sorted(aims.path, reverse=True)  # the safest first
     assert len(aims.path) == len(set(aims.path)) <= len(SAFE + BOLD)
-    assert aims.path[aims.first] == pytest.approx(BOLD[0] * aims.levels[0])
+    assert aims.path[aims.first] == pytest.approx(BOLD[0] * aims.levels[0] / LEVELS[0])
     assert all(0 < -level <= 0.02 for level in (*aims.path, *aims.levels))
     safer, bolder = aims.levels[1:]
     assert bolder < aims.levels[0] < safer < 0
@@ -157,9 +159,9 @@ def test_other_aims() -> None:
     counted = aims_of(Kind.SHARE, gauge, 0, 0.9, 0.02, None)
     assert (counted.careful, counted.levels, counted.path) == (False, (0.9 - 0.02,), ())
     few = aims_of(Kind.SHARE, gauge, 0, 0.9, 0.02, 0.9)
-    assert (few.careful, few.levels, few.path, few.first) == (True, (-0.01,), (-0.01,), 0)
+    assert (few.careful, few.levels, few.path, few.first) == (True, (-CAREFUL * 0.02,), (-CAREFUL * 0.02,), 0)
     other = aims_of(Kind.LOSS, gauge, 100, -3.0, 0.02, 0.9)
-    assert other.levels[0] == -0.01
+    assert other.levels[0] == -0.01 * LEVELS[0]
 
 
 # ---------------------------------------------------------------------------------------------

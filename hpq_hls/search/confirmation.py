@@ -42,7 +42,7 @@ FEWEST_HELD = 20
 """For metrics that are no shares."""
 LEVELS = (0.75, 0.45, 1.25)
 """Levels of risk that a search looks at, in units of the one that has an even chance to be confirmed."""
-SAFE, BOLD = (0.2, 0.3, 0.4), (0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5)
+SAFE, BOLD = (0.1, 0.2, 0.3, 0.4), (0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5)
 """Levels of the candidates. Testing begins with the first bold one; many of them cost nothing, and few would
 leave much between the last one that passes and the first one that fails."""
 BOLD_SHARE = 0.8

@@ -22,6 +22,8 @@ from hpq_hls.search.evaluation import Worker
 folder, kills, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 journal = folder / "build" / "search.sqlite"
 LIMIT_S = 120
+PACE_S = 0.03
+"""Each combination takes at least so long, so that a search is not over before it has been killed."""
 
 
 def search(*options: str) -> int:
@@ -34,6 +36,7 @@ def search(*options: str) -> int:
 
     def logged(self, combination):
         os.write(log, (" ".join(map(str, combination)) + "\n").encode())
+        time.sleep(PACE_S)
         return measure(self, combination)
 
     Worker.measure = logged

@@ -25,7 +25,8 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_T
 
 WIDTHS = {
     "exhaustive": "weight_bits: [3, 6], activation_bits: [3, 4, 6]",  # 108 combinations
-    "sensitivity": "weight_bits: [2, 3, 4, 5, 6, 8], activation_bits: [2, 3, 4, 5, 6, 8]",
+    "sensitivity": "weight_bits: [2, 3, 4, 5, 6, 8], activation_bits: [2, 3, 4, 5, 6, 8], "
+    "rounding: [AP_RND, AP_TRN]",
 }
 
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from hpq_hls.finetune.casting import cast
 from hpq_hls.fixed import FixedType
 from hpq_hls.graph import Graph, Node
 from hpq_hls.ops.base import FloatArray, IntArray, Operator
+from hpq_hls.quantize.moments import as_matrices
+from hpq_hls.quantize.pruning import pruned
 from hpq_hls.simulate import LayerSpec, QuantizedGraph, QuantizedLayer, assemble
 
 BELOW_HALF = 0.499
@@ -30,6 +33,7 @@ class Codes:
         where that rounds to the quantizer's integer, else beside that integer.
     step: what a code is worth, a power of two, one for all or one per output channel.
     signs: the integers are +1 and -1, which codes 1 and 0 stand for; a step is the distance of the two.
+    kept: codes that training does not touch, shaped like the integers; None where it may touch all.
     typical: root mean square of the float parameters in codes, or ``least`` (a value) where that is more.
     """
 
@@ -42,6 +46,7 @@ class Codes:
         *,
         least: float = 0.0,
         signs: bool = False,
+        kept: npt.NDArray[np.bool_] | None = None,
     ) -> None:
         ones = (1,) * (raw.ndim - 1)
         self._shift = np.zeros((1, *ones), np.int64) if shift is None else shift.reshape(-1, *ones)
@@ -52,6 +57,7 @@ class Codes:
         self.typical = max(_typical(values / step), least / kind.scale)
         self._lo, self._hi = (0, 1) if signs else (kind.min_raw, kind.max_raw)
         self.latent = torch.from_numpy(_start(values / step + self._zero, codes, self._lo, self._hi))
+        self._kept = None if kept is None else (torch.from_numpy(kept), self.latent.clone())
         self.latent.requires_grad_()
         self._step = torch.from_numpy(step)
 
@@ -65,10 +71,13 @@ class Codes:
         return np.asarray((self._unit * (nearest - self._zero)).to(torch.int64).numpy() << self._shift)
 
     def settle(self, pull: float) -> None:
-        """After a step: bring back what left the range, and move all a share ``pull`` towards their codes."""
+        """After a step: bring back what left the range or is kept; move all a share ``pull`` towards their
+        codes."""
         with torch.no_grad():
             self.latent.clamp_(self._lo - 0.5, self._hi + BELOW_HALF)
             self.latent.lerp_(_nearest(self.latent, self._lo, self._hi), min(pull, 1.0))
+            if self._kept is not None:
+                self.latent.copy_(torch.where(*self._kept, self.latent))
 
 
 class _Nearest(torch.autograd.Function):
@@ -123,7 +132,9 @@ class TrainableNetwork:
     def __init__(self, q: QuantizedGraph, dtype: torch.dtype = torch.float32) -> None:
         self._q, self._dtype = q, dtype
         self.parameters = {
-            name: _parameters(layer) for name, layer in q.layers.items() if layer.weight_raw is not None
+            name: _parameters(layer, _pruned_zeros(q.graph.by_name[name], layer))
+            for name, layer in q.layers.items()
+            if layer.weight_raw is not None
         }
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -159,11 +170,21 @@ class TrainableNetwork:
         )
 
 
-def _parameters(layer: QuantizedLayer) -> Parameters:
+def _pruned_zeros(node: Node, layer: QuantizedLayer) -> npt.NDArray[np.bool_] | None:
+    """The weights that were pruned and that the quantizer kept at zero; None where there are none, or where
+    some are not."""
+    zeros = pruned(as_matrices(node))
+    if zeros is None or layer.weight_raw is None:
+        return None
+    zeros = zeros.reshape(layer.weight_raw.shape)
+    return None if layer.weight_raw[zeros].any() else zeros
+
+
+def _parameters(layer: QuantizedLayer, kept: npt.NDArray[np.bool_] | None) -> Parameters:
     assert layer.weight_raw is not None and layer.stored_weight_type is not None
     assert layer.op.weight is not None
     kind, shift = layer.stored_weight_type, layer.weight_shift
-    weight = Codes(layer.op.weight, layer.weight_raw, kind, shift, signs=layer.weight_signs)
+    weight = Codes(layer.op.weight, layer.weight_raw, kind, shift, signs=layer.weight_signs, kept=kept)
     if layer.bias_raw is None or layer.bias_type is None or layer.op.bias is None:
         return Parameters(weight, None)
     least = _typical(layer.op.weight)  # biases may all be zero

@@ -135,9 +135,11 @@ class Problem:
         if self.request.evaluations is not None:
             return self.request.evaluations
         own, few = STRATEGIES[self.strategy].evaluations(self.space), few_evaluations(self.space)
+        if own is None:  # what it finds before it is done says little
+            return None
         if self.request.effort is Effort.FAST:
-            return few if own is None else min(own, few)
-        if own is None or own >= self.space.size or not self.aims.careful:
+            return min(own, few)
+        if own >= self.space.size or not self.aims.careful:
             return own
         return max(int(CAREFUL_SHARE * own), min(own, few))
 

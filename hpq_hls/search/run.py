@@ -84,7 +84,7 @@ def search(
     "auto", which is exhaustive for up to 1,024 combinations and sensitivity for more.
     weight_bits, activation_bits: the widths to choose from; rounding: the modes to choose from at each
     layer's output; layers, groups: what differs by layer, and which layers share a type (see ``space_of``).
-    effort: "full", or "fast" for about 100 evaluations.
+    effort: "full", or "fast" for about 100 evaluations; "exhaustive" and "greedy" go to their ends anyway.
     seed: for strategies that draw. evaluations: most combinations to
     evaluate; None: what the strategy thinks right (see ``Strategy.evaluations``), at most 5 % of a large
     space. Every accuracy is measured bit-exactly; none is predicted.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -113,6 +114,22 @@ def test_signs_are_trained_and_stay_signs(graph, data) -> None:
             assert layer.weight_signs
             assert (np.abs(layer.weight_codes) == 1).all()
     assert integers(result.best) != integers(q)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_pruned_weights_stay_pruned(keep: bool, graph, data) -> None:
+    """Unless the quantizer was told to give them up."""
+    train, validation = data
+    node = max((node for node in graph.nodes if node.op.weight is not None), key=lambda n: n.op.weight.size)
+    weight = node.op.weight.copy()
+    zeros = np.abs(weight) <= np.quantile(np.abs(weight), 0.75)
+    weight[zeros] = 0.0
+    thin = replace(node, op=node.op.with_parameters(weight, node.op.bias))
+    pruned = replace(graph, nodes=tuple(thin if each is node else each for each in graph.nodes))
+    start = hpq.quantize(pruned, train[0], 3, keep_zeros=keep)
+    found = hpq.finetune(start, train, validation, epochs=2, learning_rate=0.1)
+    assert found.best_epoch > 0  # it was trained
+    assert (not found.best.layers[node.name].weight_raw[zeros].any()) == keep
 
 
 @pytest.mark.parametrize("strategy", ["folded", "unrolled", "da"])

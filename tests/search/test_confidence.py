@@ -235,6 +235,15 @@ def test_small_spaces_are_enumerated_whatever_is_asked(graph: Graph) -> None:
     assert fast.evaluations <= FAST < 5**3
 
 
+@pytest.mark.parametrize("strategy", ["exhaustive", "greedy"])
+def test_strategies_that_have_an_end_reach_it(strategy: str, graph: Graph) -> None:
+    """The first hundred of all combinations are the widest: as good as none."""
+    few: dict[str, Any] = {"weight_bits": (2, 3, 4, 6, 8), "activation_bits": (8,), "evaluations": None}
+    full, fast = (searched(graph, effort=each, strategy=strategy, **few) for each in ("full", "fast"))
+    assert fast.evaluations == full.evaluations > FAST * (strategy == "exhaustive")
+    assert fast.best_point.cost == full.best_point.cost
+
+
 def test_other_metrics_are_confirmed_too(graph: Graph) -> None:
     x = VALIDATION[0]
     result = searched(graph, (x, graph.predict(x)), metric="mse", max_drop=0.05)

@@ -49,8 +49,10 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Misfit:
-    """A design that does not fit. shortages: the scarcest first. proposal: None where no part of the catalogue
-    is large enough."""
+    """A design that does not fit.
+
+    shortages: the scarcest first. proposal: None where no part of the catalogue is large enough.
+    """
 
     part: str
     io: str
@@ -106,45 +108,47 @@ def shortages(bill: Bill, device: Part, share: float = 1.0) -> tuple[Shortage, .
 
 
 def _nearest(flow: Dataflow, q: QuantizedGraph, config: HardwareConfig, device: Part) -> Proposal | None:
-    """A slower folding on the same part; else the smallest larger part, at the folding that was asked for if it
-    has room for that."""
+    """A slower folding on the same part; else the smallest larger part, at the folding that was asked for if
+    a part has room for that."""
     stream = replace(config, io=Io.STREAM)
-    slow = _slower(q, stream, device)
-    if slow is not None:
-        return slow
-    asked = None if config.io is Io.PARALLEL else _interval(flow)
-    for wish in (replace(config, target_interval=asked), replace(stream, target_interval=UNLIMITED)):
+    slowest = replace(stream, target_interval=_reached(q, replace(stream, target_interval=UNLIMITED)))
+    slower = _slower(q, slowest, device)
+    if slower is not None:
+        return slower
+    asked = config if config.io is Io.PARALLEL else replace(config, target_interval=_interval(flow))
+    for wish in (asked, slowest):
         made = build_dataflow(q, wish)
         bills = {family: bill_dataflow(made, family) for family in Family}
         rooms = [part for part in PARTS if not shortages(bills[part.family], part, UTILISATION)]
         if rooms:
             best = min(rooms, key=lambda part: (part.lut, part.dsp, part.bram18, part.name))
-            reached = _interval(made)
-            folded = reached if wish.io is Io.STREAM else None
-            return Proposal(best.name, wish.io.value, folded, reached)
+            target = None if wish.io is Io.PARALLEL else wish.target_interval
+            return Proposal(best.name, wish.io.value, target, _interval(made))
     return None
 
 
-def _slower(q: QuantizedGraph, config: HardwareConfig, device: Part) -> Proposal | None:
-    """The fastest folding that fits, between the fastest and the slowest there are; None where not even the
-    slowest fits."""
+def _slower(q: QuantizedGraph, slowest: HardwareConfig, device: Part) -> Proposal | None:
+    """The fastest folding that fits; None where not even the slowest does."""
 
-    def tried(target: int) -> tuple[int, bool]:
-        flow = build_dataflow(q, replace(config, target_interval=target))
-        return _interval(flow), not shortages(bill_dataflow(flow, device.family), device, UTILISATION)
+    def fits(target: int) -> bool:
+        made = build_dataflow(q, replace(slowest, target_interval=target))
+        return not shortages(bill_dataflow(made, device.family), device, UTILISATION)
 
-    slow, fits = tried(UNLIMITED)
-    if not fits:
+    fast, slow = 1, slowest.target_interval or UNLIMITED
+    if not fits(slow):
         return None
-    fast, reached = 1, slow
     while fast < slow:  # ``slow`` fits
         middle = (fast + slow) // 2
-        interval, fits = tried(middle)
-        if fits:
-            slow, reached = middle, interval
+        if fits(middle):
+            slow = middle
         else:
             fast = middle + 1
-    return Proposal(device.name, config.io.value, slow, reached)
+    interval = _reached(q, replace(slowest, target_interval=slow))
+    return Proposal(device.name, slowest.io.value, slow, interval)
+
+
+def _reached(q: QuantizedGraph, config: HardwareConfig) -> int:
+    return _interval(build_dataflow(q, config))
 
 
 def _interval(flow: Dataflow) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from hpq_hls.cost.bill import Bill
 from hpq_hls.cost.estimate import bill_dataflow, luts_of
@@ -53,6 +54,8 @@ class Misfit:
 
     shortages: the scarcest first. proposal: None where no part of the catalogue is large enough.
     """
+
+    derived: ClassVar[tuple[str, ...]] = ("sentence",)
 
     part: str
     io: str

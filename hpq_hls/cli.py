@@ -220,8 +220,8 @@ def compare(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Project files; files with a precision, or a Pareto front (pareto.csv, pareto.json, or some of "
-            "its rows: pareto.csv:1,4-6), which are applied to the first project."
+            help="Project files; files with a precision, or a Pareto front (pareto.csv, pareto.json, or rows "
+            "of it: pareto.csv:1,4-6), which are applied to the first project."
         ),
     ],
     as_json: JsonOption = False,

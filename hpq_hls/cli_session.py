@@ -34,8 +34,8 @@ PrecisionOption = Annotated[
     str | None,
     typer.Option(
         metavar="WIDTH|FILE|search",
-        help="Instead of what project.yaml says or the last search found: bits everywhere, a precision file, or "
-        "what the search found whatever project.yaml says.",
+        help="Instead of what project.yaml says or the last search found: bits everywhere, a precision "
+        "file, or what the search found whatever project.yaml says.",
     ),
 ]
 DEFAULT_PROJECT = Path("project.yaml")

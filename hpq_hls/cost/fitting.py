@@ -147,6 +147,8 @@ def _slower(q: QuantizedGraph, slowest: HardwareConfig, device: Part) -> Proposa
         else:
             fast = middle + 1
     interval = _reached(q, replace(slowest, target_interval=slow))
+    if fits(interval) and _reached(q, replace(slowest, target_interval=interval)) == interval:
+        slow = interval  # a floor that faster targets do not lower is the better word for them all
     return Proposal(device.name, slowest.io.value, slow, interval)
 
 

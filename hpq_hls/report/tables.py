@@ -230,7 +230,7 @@ def _word_rows(verify: Plain | None) -> list[tuple[str, str]]:
 def init_note(result: Plain) -> RenderableType:
     """What ``hpq init`` shows."""
     return Text(
-        f"Wrote {result['file']}; fill in model and data, then run `hpq search`, or `hpq quantize` for 8 bits."
+        f"Wrote {result['file']}; fill in model and data, then run `hpq search`, or `hpq quantize` (8 bits)."
     )
 
 

@@ -1,6 +1,6 @@
 """Which precision the commands work with: what a search found, unless the user says otherwise.
 
-The order, first that applies: the option ``--precision``; ``precision:`` in project.yaml; the last search, if its
+The first that applies: the option ``--precision``; ``precision:`` in project.yaml; the last search, if its
 model, data and settings are still those of the project; 8 bits everywhere.
 """
 
@@ -164,8 +164,8 @@ def _folding(project: ProjectFile, found: Found) -> tuple[int | None, tuple[str,
     if found.folding == folding_inputs(project):
         return found.target_interval, ()
     return None, (
-        f"the folding of hpq search of {found.searched}, for {found.target_interval:,} cycles, is not used, as "
-        "the hardware settings changed since",
+        f"the folding of hpq search of {found.searched}, for {found.target_interval:,} cycles, is not used, "
+        "as the hardware settings changed since",
     )
 
 
@@ -181,8 +181,8 @@ def _matched(project: ProjectFile, chosen: Chosen, usable: Found | None) -> Chos
     if said.origin is Source.OPTION:
         return chosen
     note = (
-        f"what {usable.words} found is not used, as {project.where('precision')} says another one; remove that, "
-        "or give `--precision search`"
+        f"what {usable.words} found is not used, as {project.where('precision')} says another one; remove "
+        "that, or give `--precision search`"
     )
     return Chosen(
         chosen.precision, chosen.source, chosen.keys, Statement(said.origin, said.sentence, (note,))

@@ -29,8 +29,9 @@ class _Entry:
 def run_compare(files: Sequence[str | Path], reporter: Reporter | None = None) -> CompareResult:
     """Accuracy, memory, resources and cycles of several precision combinations.
 
-    files: project files; or files that hold only a precision, or the Pareto front of a search (all its rows, or
-    some: ``pareto.csv:1,4-6``), which are applied to the first project among them, or to ./project.yaml.
+    files: project files; or files that hold only a precision, or the Pareto front of a search (some of its
+    rows, or those named: ``pareto.csv:1,4-6``), applied to the first project among them, or
+    to ./project.yaml.
 
     Raises:
         ConfigError: fewer than two combinations, or a file that is none of these.
@@ -61,15 +62,16 @@ def run_compare(files: Sequence[str | Path], reporter: Reporter | None = None) -
 
 
 def _entries(files: Sequence[str | Path]) -> list[_Entry]:
+    if not files:
+        return []
     fronts = [is_front(file) for file in files]
     contents = [None if front else _content(file) for file, front in zip(files, fronts, strict=True)]
     whole = [isinstance(data, dict) and ("model" in data or "data" in data) for data in contents]
     bases = [file for file, is_project in zip(files, whole, strict=True) if is_project]
     if not bases and not Path("project.yaml").is_file():
         raise ConfigError(
-            f"{files[0]} names no model, and there is no project.yaml here; name a project file to apply it to"
-            if files
-            else "there is nothing to compare; name at least two files"
+            f"{files[0]} names no model, and there is no project.yaml here; name a project file to apply "
+            "it to"
         )
     base = load_config(bases[0] if bases else "project.yaml")
     found: list[_Entry] = []

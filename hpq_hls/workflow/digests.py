@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import sysconfig
 import hashlib
 import json
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,8 @@ def _digest(path: Path, _changed: int, _size: int) -> str:
 
 @functools.cache
 def installation_digest() -> str:
-    """Of what reads and quantizes networks: the versions of all that is installed beside hpq_hls, and the dates
-    of its own files, which change in a checkout without a version."""
+    """Of what reads and quantizes networks: the versions of all that is installed beside hpq_hls, and the
+    dates of its own files, which change in a checkout without a version."""
     place = Path(sysconfig.get_path("purelib"))
     versions = sorted(path.name for path in place.glob("*.dist-info"))
     home = Path(hpq_hls.__file__).parent

@@ -19,7 +19,7 @@ def precision_text(found: dict[str, Any]) -> str:
         f"{shown(metric, found['float_accuracy'])}).\n"
         f"{_unseen(found)}"
         f"{_tuned(found)}"
-        "# The commands use it without being told; in another project, write `precision: <path of this file>`.\n"
+        "# Commands use it without being told; in another project, write `precision: <path of this file>`.\n"
     )
     content = {**best["precision"], "guarantee": known}
     return head + yaml.safe_dump(content, sort_keys=False, default_flow_style=None)
@@ -32,7 +32,8 @@ def _unseen(found: dict[str, Any]) -> str:
         return "# Drop on unseen data: unknown, not certified.\n"
     sure = f"{100 * found['confidence']:g} %"
     verdict = "certified" if found["certified"] else "not certified"
-    return f"# Drop on unseen data: at most {shown_drop(found['metric'], found['drop_bound'])} ({sure}), {verdict}.\n"
+    most = shown_drop(found["metric"], found["drop_bound"])
+    return f"# Drop on unseen data: at most {most} ({sure}), {verdict}.\n"
 
 
 def _tuned(found: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -12,22 +13,24 @@ import hpq_hls
 
 _SYSTEM = tuple(Path(place) for place in ("/proc", "/sys", "/dev", "/etc"))
 _listening: list[list[str]] = []
-_hooked = False
 
 
 @contextlib.contextmanager
 def opened() -> Iterator[list[str]]:
     """Paths of the files that Python opens meanwhile, in this thread or another."""
-    global _hooked
-    if not _hooked:  # a hook stays until the process ends
-        sys.addaudithook(_heard)
-        _hooked = True
+    _listen()
     paths: list[str] = []
     _listening.append(paths)
     try:
         yield paths
     finally:
         _listening.remove(paths)
+
+
+@functools.cache
+def _listen() -> None:
+    """A hook stays until the process ends."""
+    sys.addaudithook(_heard)
 
 
 def _heard(event: str, arguments: tuple[object, ...]) -> None:
@@ -37,8 +40,8 @@ def _heard(event: str, arguments: tuple[object, ...]) -> None:
 
 
 def foreign(paths: list[str], home: Path, known: Path | None) -> list[Path]:
-    """Those of ``paths`` that a digest of the model does not cover: neither the installation's, nor ``known``,
-    nor Python files of the project's folder ``home``."""
+    """Those of ``paths`` that a digest of the model does not cover: neither the installation's, nor
+    ``known``, nor Python files of the project's folder ``home``."""
     installed = {Path(place).resolve() for place in (sys.prefix, sys.base_prefix)}
     installed |= {Path(hpq_hls.__file__).parent.resolve(), *_SYSTEM}
     found = []

@@ -50,7 +50,6 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
         outcome = _outcome(work, found, len(validation), time.monotonic() - begin)
         step.conclude(_conclusion(found))
     keep(output, outcome.found)
-    outcome = _stated(work, found, outcome)
     texts = (csv_text(found.pareto, found.float_accuracy), json_text(found, found.pareto))
     for name, text in zip(FRONT_FILES, texts, strict=True):
         write_file(output / name, text)
@@ -61,6 +60,7 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
             warnings = (*outcome.warnings, *_warnings(found, tuned.test, "fine-tuned network's "))
             outcome = replace(outcome, tuned=tuned, warnings=warnings)
             write_file(output / PRECISION_FILE, precision_text(r.plain(outcome)))
+    outcome = _stated(work, found, outcome)
     save_record(output, "search", graph_fingerprint(work.graph), _movable(outcome))
     if not found.feasible and not found.interrupted:
         raise ConfigError(_infeasible(work, found))
@@ -147,6 +147,8 @@ def _stated(work: Workspace, found: SearchResult, outcome: r.SearchOutcome) -> r
     """With what the commands use from now on, and a warning where the network does not fit the part."""
     short = misfit_of_work(work, found.best, found.target_interval)
     said = () if short is None else (short.sentence,)
+    if not found.feasible:  # then nothing was written that could be used
+        return replace(outcome, warnings=(*outcome.warnings, *said))
     return replace(outcome, precision=work.renewed().statement, warnings=(*outcome.warnings, *said))
 
 
@@ -200,7 +202,7 @@ def _outcome(work: Workspace, found: SearchResult, samples: int, seconds: float)
         exported=tuple(output / name for name in FRONT_FILES),
         journal=output / JOURNAL_FILE,
         found=_found(work, found),
-        precision=Statement(Source.SEARCH, ""),
+        precision=Statement(Source.SEARCH, "nothing that keeps the accuracy and all limits was found"),
     )
 
 

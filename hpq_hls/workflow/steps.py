@@ -16,6 +16,7 @@ from hpq_hls.hardware import HardwareConfig, build_dataflow
 from hpq_hls.project import Project, estimate, generate, hardware_config
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.workflow import results as r
+from hpq_hls.workflow.estimates import keep_estimate, kept_estimate
 from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import make_folder, network_fingerprint, save_record
 from hpq_hls.workflow.workspace import Workspace
@@ -158,7 +159,12 @@ def expected_design(work: Workspace, q: QuantizedGraph) -> Design:
 def run_estimate(work: Workspace, reporter: Reporter | None = None) -> r.EstimateResult:
     """Estimate resources and cycles at the settings' precision."""
     with (reporter or Quiet()).step("Estimating resources") as step:
-        found = estimate_result(work, work.quantized())
+        kept = kept_estimate(work)
+        if kept is None:
+            found = estimate_result(work, work.quantized())
+            keep_estimate(work, found.estimate, found.misfit)
+        else:
+            found = r.EstimateResult(kept[0], capacity(work), work.statement, kept[1])
         step.conclude(f"{found.estimate.lut:,} LUT")
     return found
 

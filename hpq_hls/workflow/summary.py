@@ -23,9 +23,9 @@ class Summary:
 
     scores: None where no split has y. guarantee: what the search that found this network knows of its drop on
     unseen data, as plain data, or None. bops: multiplications times the widths of both factors.
-    precision: where its widths come from. search, verify, external, synth: what ``hpq search``, ``hpq verify``
-    (without and with ``--rtl-dir``) and ``hpq synth`` found earlier about this very network, as plain data;
-    None or empty where they did not run since the last change, or found another network.
+    precision: where its widths come from. search, verify, external, synth: what ``hpq search``, ``hpq
+    verify`` (without and with ``--rtl-dir``) and ``hpq synth`` found earlier about this very network, as
+    plain data; None or empty where they did not run since the last change, or found another network.
     """
 
     version: str

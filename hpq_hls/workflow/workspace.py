@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hpq_hls.config import ProjectFile, load_config
-from hpq_hls.errors import ConfigError, DataError, PrecisionError
+from hpq_hls.errors import ConfigError, DataError, HpqError, PrecisionError
 from hpq_hls.graph import Graph
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.project import LayerSettings
@@ -95,13 +95,14 @@ class Workspace:
 
     @cached_property
     def target_interval(self) -> int | None:
-        """Cycles per inference that layers are folded for: what the settings say, or else what the search that
-        found the precision compared networks at, or would; None: the fastest that the part's DSPs allow."""
+        """Cycles per inference that layers are folded for: what the settings say, or else what the search
+        that found the precision compared networks at, or would; None: the fastest that the part's
+        DSPs allow."""
         chip = self.project.settings.hardware
         found = chip.target_interval or self.statement.target_interval
         if found is not None or chip.io != "stream":
             return found
-        meta = self.loader.cache.meta(NETWORK, self._key)
+        meta = self.loader.cache.meta(NETWORK, self.key)
         return target_interval(self.project, self.quantizer) if meta is None else meta["target_interval"]
 
     def renewed(self, option: str | Chosen | None = None) -> Workspace:
@@ -158,7 +159,7 @@ class Workspace:
         Raises:
             ConfigError: the precision or the hardware settings name an unknown layer.
         """
-        kept = self.loader.cache.get(NETWORK, self._key, load)
+        kept = self.loader.cache.get(NETWORK, self.key, load)
         if kept is not None:
             return kept
         precision = checked_precision(self.chosen, self.quantizer.graph)
@@ -167,16 +168,19 @@ class Workspace:
         self._check_folding(q)
         if self.loader.known:
             meta = {"target_interval": self.target_interval}
-            self.loader.cache.put(NETWORK, self._key, meta, lambda path: save(q, path, compressed=False))
+            self.loader.cache.put(NETWORK, self.key, meta, lambda path: save(q, path, compressed=False))
         return q
 
     @property
     def ready(self) -> bool:
         """Whether ``quantized`` and the folding are known without loading anything."""
-        return self.loader.cache.meta(NETWORK, self._key) is not None
+        try:
+            return self.loader.known and self.loader.cache.meta(NETWORK, self.key) is not None
+        except HpqError:  # of the precision, which a search does not ask for
+            return False
 
     @cached_property
-    def _key(self) -> str:
+    def key(self) -> str:
         """Of all that decides ``quantized`` and its folding."""
         output = self.project.output
         tuned = [file_digest(output / TUNED_FILE), file_digest(output / RESULTS / f"{TUNED_RECORD}.json")]
@@ -292,8 +296,8 @@ def _row(layer: QuantizedLayer) -> LayerRow:
 
 
 def open_workspace(source: str | Path | ProjectFile, precision: str | Chosen | None = None) -> Workspace:
-    """Load and check everything a project.yaml names; what has not changed since it was checked last is loaded
-    when it is needed.
+    """Load and check everything a project.yaml names; what has not changed since it was checked last is
+    loaded when it is needed.
 
     precision: instead of the one that the project has: see ``Workspace.option``.
 
@@ -303,7 +307,7 @@ def open_workspace(source: str | Path | ProjectFile, precision: str | Chosen | N
     project = source if isinstance(source, ProjectFile) else load_config(source)
     loader = Loader(project)
     work = Workspace(project, loader, precision)
-    if not (loader.known and work.ready):
+    if not work.ready:
         _ = loader.quantizer
     return work
 

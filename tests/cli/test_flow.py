@@ -143,6 +143,8 @@ def test_another_part_keeps_the_widths_and_says_that_the_folding_is_another(run,
     said = run("estimate", fresh.file, "--json").json["precision"]
     assert (said["target_interval"], said["notes"]) == (None, [])
     assert searched["precision"]["origin"] == "search"
+    assert searched["objective"] == "weight_bits"  # which has a folding too, at which it would be built
+    assert searched["precision"]["target_interval"] is not None
 
 
 def test_any_row_of_the_front_can_be_picked_and_compared(run, fresh):

@@ -57,7 +57,9 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         for strategy in STRATEGIES:
             folder = Path(scratch) / strategy
-            project = hpq.generate(q, folder, "rtl", name="layer", io="parallel", strategy=strategy)
+            project = hpq.generate(
+                q, folder, "rtl", name="layer", io="parallel", strategy=strategy, oversize=True
+            )
             result = project.cosim(x)
             np.testing.assert_array_equal(result.raw, q.predict_raw(x))
             guess = hpq.estimate(q, io="parallel", strategy=strategy)

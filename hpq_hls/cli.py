@@ -15,6 +15,7 @@ from hpq_hls.cli_session import (
     DebugOption,
     ForceOption,
     JsonOption,
+    PrecisionOption,
     ProjectArgument,
     session,
 )
@@ -98,21 +99,32 @@ def demo(
         result.check()
 
 
-@app.command(epilog="Example: hpq search project.yaml, then set `precision: build/precision.yaml`")
+@app.command(epilog="Example: hpq search project.yaml, then hpq generate, or first hpq search --pick 3")
 def search(
     project: ProjectArgument = DEFAULT_PROJECT,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the evaluations that an earlier search made.")
     ] = False,
+    pick: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROW",
+            help="Search nothing; let all commands use this row of the last search's Pareto front (best: its "
+            "own choice).",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Find the cheapest per-layer precisions that keep the accuracy on the validation data.
 
-    Ctrl-C ends the search and keeps the best so far.
+    The other commands use what it found. Ctrl-C ends the search and keeps the best so far.
     """
     with session(as_json, debug) as run, run.termination():
         work = workflow.open_workspace(project)
+        if pick is not None:
+            run.show(workflow.run_pick(work, pick), search_tables.pick_tables)
+            return
         result = workflow.run_search(work, run.reporter, resume=resume)
         run.show(result, search_tables.search_tables)
         if result.interrupted:
@@ -121,11 +133,14 @@ def search(
 
 @app.command(epilog="Example: hpq quantize project.yaml")
 def quantize(
-    project: ProjectArgument = DEFAULT_PROJECT, as_json: JsonOption = False, debug: DebugOption = False
+    project: ProjectArgument = DEFAULT_PROJECT,
+    precision: PrecisionOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
 ) -> None:
     """Quantize at the project's precision and measure accuracy and memory."""
     with session(as_json, debug) as run:
-        work = workflow.open_workspace(project)
+        work = workflow.open_workspace(project, precision)
         run.show(workflow.run_quantize(work, run.reporter), tables.quantize_tables)
 
 
@@ -136,14 +151,20 @@ def generate(
         bool,
         typer.Option("--measure-fifos", help="Simulate the RTL first; make each FIFO as deep as it needs."),
     ] = False,
+    oversize: Annotated[
+        bool, typer.Option("--oversize", help="Write it even if the part is too small for it.")
+    ] = False,
     force: ForceOption = False,
+    precision: PrecisionOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Write the HLS project, the RTL, or both."""
     with session(as_json, debug) as run:
-        work = workflow.open_workspace(project)
-        result = workflow.run_generate(work, force=force, measure_fifos=measure_fifos, reporter=run.reporter)
+        work = workflow.open_workspace(project, precision)
+        result = workflow.run_generate(
+            work, force=force, oversize=oversize, measure_fifos=measure_fifos, reporter=run.reporter
+        )
         run.show(result, tables.generate_table)
 
 
@@ -155,12 +176,13 @@ def verify(
         typer.Option(help="Check this folder of Verilog instead, such as a vendor tool's export."),
     ] = None,
     samples: Samples = None,
+    precision: PrecisionOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Prove the generated projects equal to the simulator: C++ with g++, RTL with Verilator."""
     with session(as_json, debug) as run:
-        work = workflow.open_workspace(project)
+        work = workflow.open_workspace(project, precision)
         result = workflow.run_verify(work, rtl_dir=rtl_dir, samples=samples, reporter=run.reporter)
         run.show(result, tables.verify_table)
         result.check()
@@ -168,11 +190,14 @@ def verify(
 
 @app.command(epilog="Example: hpq estimate project.yaml")
 def estimate(
-    project: ProjectArgument = DEFAULT_PROJECT, as_json: JsonOption = False, debug: DebugOption = False
+    project: ProjectArgument = DEFAULT_PROJECT,
+    precision: PrecisionOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
 ) -> None:
     """Estimate LUT, FF, DSP, BRAM, latency and interval without any tool."""
     with session(as_json, debug) as run:
-        work = workflow.open_workspace(project)
+        work = workflow.open_workspace(project, precision)
         run.show(workflow.run_estimate(work, run.reporter), tables.estimate_tables)
 
 
@@ -180,20 +205,24 @@ def estimate(
 def synth(
     project: ProjectArgument = DEFAULT_PROJECT,
     tool: Annotated[str, typer.Option(help="yosys or nextpnr (RTL), or vitis (C++).")] = "yosys",
+    precision: PrecisionOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Measure resources with a synthesis tool."""
     with session(as_json, debug) as run:
-        work = workflow.open_workspace(project)
+        work = workflow.open_workspace(project, precision)
         run.show(workflow.run_synth(work, tool, run.reporter), tables.synth_table)
 
 
-@app.command(epilog="Example: hpq compare project.yaml 8bit.yaml build/precision.yaml")
+@app.command(epilog="Example: hpq compare project.yaml 8bit.yaml build/pareto.csv:1,4-6")
 def compare(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Project files, or files with a precision that is applied to the first project."),
+        typer.Argument(
+            help="Project files; files with a precision, or a Pareto front (pareto.csv, pareto.json, or rows "
+            "of it: pareto.csv:1,4-6), which are applied to the first project."
+        ),
     ],
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -209,12 +238,13 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="The page; report.html in the output folder by default.")
     ] = None,
+    precision: PrecisionOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Write one self-contained HTML page with everything known of the project."""
     with session(as_json, debug) as run:
-        work = workflow.open_workspace(project)
+        work = workflow.open_workspace(project, precision)
         run.show(write_report(work, out, run.reporter), tables.report_table)
 
 

@@ -30,6 +30,14 @@ JsonOption = Annotated[
 ]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the Python traceback of an error.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace what was generated before.")]
+PrecisionOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WIDTH|FILE|search",
+        help="Instead of what project.yaml says or the last search found: bits everywhere, a precision "
+        "file, or what the search found whatever project.yaml says.",
+    ),
+]
 DEFAULT_PROJECT = Path("project.yaml")
 
 

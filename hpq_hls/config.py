@@ -25,6 +25,7 @@ from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import Rounding
 from hpq_hls.project import DEFAULT_CLOCK_NS, DEFAULT_PART, LayerSettings
 from hpq_hls.quantize import Precision, parse_precision
+from hpq_hls.quantize.precision import without_statement
 from hpq_hls.search.errors import SettingError
 from hpq_hls.yamlfile import KeyPath, YamlFile, dotted, read_yaml
 
@@ -263,6 +264,8 @@ def read_precision(path: str | Path) -> tuple[Precision, YamlFile, KeyPath]:
     keys: KeyPath = ()
     if isinstance(data, dict) and "precision" in data:
         data, keys = data["precision"], ("precision",)
+    if isinstance(data, dict):
+        data = without_statement(data)
     if isinstance(data, dict) and not set(data) <= {"default", "layers", "file"}:
         wrapped = YamlFile(
             source.path, data, {("layers", *k[len(keys) :]): n for k, n in source.lines.items()}

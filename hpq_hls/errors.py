@@ -31,5 +31,9 @@ class ToolError(HpqError):
     """An external tool is missing, failed, or printed something that cannot be understood."""
 
 
+class CapacityError(HpqError):
+    """The hardware needs more of a resource than the part has."""
+
+
 class VerificationError(HpqError):
     """Hardware and simulator disagree."""

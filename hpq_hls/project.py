@@ -13,8 +13,8 @@ from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import Manifest, manifest_of
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.codegen.writer import check_target, write_project
-from hpq_hls.cost import ResourceEstimate, estimate_dataflow, find_part
-from hpq_hls.errors import ConfigError
+from hpq_hls.cost import ResourceEstimate, estimate_dataflow, find_part, misfit_of
+from hpq_hls.errors import CapacityError, ConfigError
 from hpq_hls.hardware import (
     MIN_DEPTH,
     Dataflow,
@@ -223,6 +223,7 @@ def generate(
     layers: LayerSettings | None = None,
     fifo_depths: Mapping[str, int] | None = None,
     force: bool = False,
+    oversize: bool = False,
 ) -> Project:
     """Write a network as a project of one backend.
 
@@ -234,11 +235,12 @@ def generate(
     ``reuse_factor`` or ``strategy``. strategy: of the layers that ``layers`` does not mention, "folded",
     "unrolled" (every multiplication in hardware) or "da" (adders instead of multiplications).
     fifo_depths: beats by stream, from ``Project.measure_fifos``; without it branches that wait get
-    room for a frame. The folder is written whole or not at all, and the same network always gives
-    the same bytes.
+    room for a frame. oversize: write it even if the part has too little of a resource, by the estimate.
+    The folder is written whole or not at all, and the same network always gives the same bytes.
 
     Raises:
         ConfigError: a setting is wrong.
+        CapacityError: the design does not fit the part; says what is short, and the nearest that fits.
         OutputError: the folder cannot be written or is not empty.
     """
     folder = Path(out)
@@ -253,6 +255,9 @@ def generate(
         layers=layers,
     )
     flow = with_fifo_depths(build_dataflow(q, config, name), fifo_depths or {})
+    short = None if oversize else misfit_of(flow, q, config, part)
+    if short is not None:
+        raise CapacityError(f"{short.sentence}; or generate it all the same with oversize")
     golden = simulate(q, q.example_inputs)
     empty = Design(flow, io, part, float(clock_ns), q.example_inputs, golden)
     ports = manifest_of(empty)

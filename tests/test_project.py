@@ -32,18 +32,18 @@ def q(x: np.ndarray) -> hpq.QuantizedGraph:
 def test_measured_fifos_change_no_cycle_and_no_word(
     q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path
 ) -> None:
-    roomy = hpq.generate(q, tmp_path / "roomy", "rtl", target_interval=40)
+    roomy = hpq.generate(q, tmp_path / "roomy", "rtl", target_interval=40, oversize=True)
     before = roomy.cosim(x)
     depths = roomy.measure_fifos(x)
     assert set(depths) == set(roomy.dataflow.streams)
     waiting = max(depths, key=lambda name: depths[name])
     assert 2 < depths[waiting] < roomy.dataflow.streams[waiting].depth == 36
-    tight = hpq.generate(q, tmp_path / "tight", "rtl", target_interval=40, fifo_depths=depths)
+    tight = hpq.generate(q, tmp_path / "tight", "rtl", target_interval=40, oversize=True, fifo_depths=depths)
     after = tight.cosim(x, scenarios=("back_to_back", "random_gaps", "reset_mid_stream"))
     assert (after.latency_cycles, after.interval_cycles) == (before.latency_cycles, before.interval_cycles)
     assert after.mismatches == 0
     np.testing.assert_array_equal(after.raw, q.predict_raw(x))
-    hls = hpq.generate(q, tmp_path / "hls", "vitis", target_interval=40, fifo_depths=depths)
+    hls = hpq.generate(q, tmp_path / "hls", "vitis", target_interval=40, oversize=True, fifo_depths=depths)
     pragma = f"variable={waiting}_fifo type=fifo depth={depths[waiting]}"
     assert pragma in (hls.path / "src" / "model.cpp").read_text()
 

@@ -45,7 +45,8 @@ class ResourceEstimate:
     empty design. interval_cycles: from frame to frame when frames follow each other without a gap.
     weight_bits: bits of all weights and biases. layers: in the order of the network; their sum is the
     total but for the input FIFO and the ports. part, clock_ns: what it was made for.
-    stage: which step of the flow the figures stand for.
+    stage: which step of the flow the figures stand for. limited_by: the kernel with the most cycles per
+    frame, which sets the interval.
     """
 
     lut: int
@@ -59,6 +60,7 @@ class ResourceEstimate:
     part: str
     clock_ns: float
     stage: str
+    limited_by: str
 
     @property
     def device(self) -> Part:
@@ -126,6 +128,7 @@ def estimate_dataflow(flow: Dataflow, part: str, clock_ns: float, *, weight_bits
         part=part,
         clock_ns=clock_ns,
         stage=f"estimate of the RTL twin after Yosys synthesis, {device.family.value}",
+        limited_by=max(flow.kernels, key=lambda kernel: kernel.cycles(flow.streams)).name,
     )
 
 

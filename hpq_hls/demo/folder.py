@@ -15,6 +15,7 @@ PROJECT = "project.yaml"
 ENTRIES = (
     PROJECT,
     "README.md",
+    "cache",
     "data",
     "model.pt2",
     "network.hpq",

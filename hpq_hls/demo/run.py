@@ -25,7 +25,6 @@ from hpq_hls.workflow import (
 )
 from hpq_hls.workflow.records import write_file
 from hpq_hls.workflow.results import VerifyResult
-from hpq_hls.workflow.searching import PRECISION_FILE
 from hpq_hls.workflow.skeleton import Skeleton, write_skeleton
 from hpq_hls.workflow.summary import Summary, summarize
 
@@ -74,6 +73,7 @@ def run_demo(
     _train(folder, show)
     work = open_workspace(folder / PROJECT)
     run_search(work, show)
+    work = work.renewed()
     run_quantize(work, show)
     projects = run_generate(work, reporter=show)
     verified = run_verify(work, samples=samples, reporter=show)
@@ -103,7 +103,6 @@ def _train(folder: Path, show: Reporter) -> None:
             calibration="data/calibration.npz",
             validation="data/validation.npz",
             test="data/test.npz",
-            precision_file=PRECISION_FILE,
             weight_bits=WEIGHT_BITS,
             activation_bits=ACTIVATION_BITS,
             max_drop=MAX_DROP,

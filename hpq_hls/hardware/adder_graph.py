@@ -11,13 +11,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from alkaid.cmvm import CombLogic, Op, cmvm_solve
 
 from hpq_hls.errors import ConfigError, VerificationError
 from hpq_hls.fixed.interval import Interval, bits_for
+
+if TYPE_CHECKING:
+    from alkaid.cmvm import CombLogic, Op
 
 IntArray = npt.NDArray[np.int64]
 
@@ -191,6 +194,8 @@ def solve(matrix: IntArray, given: Interval) -> AdderGraph:
 
 @functools.lru_cache(maxsize=256)
 def _solve(data: bytes, rows: int, columns: int, given: Interval) -> AdderGraph:
+    from alkaid.cmvm import cmvm_solve  # most designs have none, and its import takes a while
+
     matrix = np.frombuffer(data, dtype=np.int64).reshape(rows, columns)
     maker = _Maker(columns, given)
     if matrix.any():

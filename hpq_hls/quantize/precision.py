@@ -90,7 +90,9 @@ def parse_precision(given: Any) -> Precision:
         return parse_precision(_read(Path(given)))
     if isinstance(given, Mapping):
         default = LayerPrecision(weight=8, activation=8)
-        layers: Mapping[Any, Any] = given
+        layers: Mapping[Any, Any]
+        given = without_statement(given)
+        layers = given
         if set(given) <= {"default", "layers"}:
             default = _fill(_layer(given.get("default", {}), "the default precision"), default)
             layers = given.get("layers") or {}
@@ -100,6 +102,12 @@ def parse_precision(given: Any) -> Precision:
         return Precision(default, MappingProxyType(parsed))
     width = _width(given, "the precision")
     return Precision(LayerPrecision(weight=width, activation=width))
+
+
+def without_statement(given: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """``{"default": .., "layers": ..}`` without the "guarantee" that a search writes beside it."""
+    own = {key: value for key, value in given.items() if key != "guarantee"}
+    return own if own and set(own) <= {"default", "layers"} else given
 
 
 def _fill(own: LayerPrecision, default: LayerPrecision) -> LayerPrecision:

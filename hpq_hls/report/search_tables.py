@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,16 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from hpq_hls.report import text as t
-from hpq_hls.report.tables import UNITS, drop_text, make_pairs, make_table, unseen_rows
+from hpq_hls.report.tables import (
+    UNITS,
+    drop_text,
+    make_pairs,
+    make_table,
+    misfit_lines,
+    precision_lines,
+    quality_rows,
+    unseen_rows,
+)
 
 Plain = dict[str, Any]
 FRONT_ROWS = 24
@@ -22,13 +32,30 @@ def search_tables(result: Plain) -> RenderableType:
         front_table(result),
         widths_table(result["network"], result["best"]["precision"]),
         make_pairs("Search", [*_quality(result), *_hardware(result), *_course(result), *_files(result)]),
+        *precision_lines(result),
     )
+
+
+def pick_tables(result: Plain) -> RenderableType:
+    """What ``hpq search --pick`` shows."""
+    best, metric = result["best"], result["metric"]
+    lost = t.drop(result["float_accuracy"] - best["accuracy"], metric)
+    rows = [
+        (f"{t.metric_name(metric)} (validation)", f"{t.score(best['accuracy'], metric)}, drop {lost}"),
+        ("cost", t.count(best["cost"])),
+        *quality_rows(result["scores"], result["network"]),
+        ("written to", result["file"]),
+    ]
+    title = "Picked" if result["row"] is not None else "Picked: the search's own choice"
+    widths = widths_table(result["network"], best["precision"])
+    return Group(widths, make_pairs(title, rows), *precision_lines(result), *misfit_lines(result))
 
 
 def front_table(result: Plain) -> RenderableType:
     """The Pareto front around the chosen point, which may have narrower widths than the front's at no other
     cost."""
     front, metric, best = list(result["pareto"]), result["metric"], result["best"]["precision"]
+    numbers = {json.dumps(point["precision"]): str(row) for row, point in enumerate(front, start=1)}
     if all(point["precision"] != best for point in front):
         front = sorted([*front, result["best"]], key=lambda point: (point["cost"], point["accuracy"]))
     chosen = next(index for index, point in enumerate(front) if point["precision"] == best)
@@ -36,6 +63,7 @@ def front_table(result: Plain) -> RenderableType:
     shown = front[start : start + FRONT_ROWS]
     rows = [
         (
+            numbers.get(json.dumps(point["precision"]), "-"),
             t.score(point["accuracy"], metric),
             t.drop(result["float_accuracy"] - point["accuracy"], metric),
             t.count(point["cost"]),
@@ -44,7 +72,7 @@ def front_table(result: Plain) -> RenderableType:
         )
         for point in shown
     ]
-    columns = (t.metric_name(metric), "drop", result["objective"], "weight bits", "")
+    columns = ("row", t.metric_name(metric), "drop", result["objective"], "weight bits", "")
     some = "" if len(shown) == len(front) else f", {len(shown)} of {len(front)} points"
     return make_table(f"Pareto front{some}", columns, rows, left=0)
 
@@ -156,8 +184,9 @@ def certificate(result: Plain) -> str:
 def _files(result: Plain) -> list[tuple[str, str]]:
     rows = []
     if result["file"]:
-        use = "name it under `precision:` in project.yaml to use it"
-        rows.append(("written to", f"{result['file']}; {use}"))
+        rows.append(
+            ("written to", f"{result['file']}; `hpq search --pick ROW` takes another row of the front")
+        )
     rows.append(("Pareto front in", " and ".join(result["exported"])))
     if result["tuned"] and result["tuned"]["file"]:
         rows.append(("fine-tuned network", f"{result['tuned']['file']}; used with this very precision"))
@@ -224,6 +253,10 @@ def _remarks(rows: Sequence[Plain]) -> list[Text]:
     """What does not fit into columns: guarantees, and drops that are larger than may be lost."""
     said = []
     for row in rows:
+        said.append(f"{row['label']}: {row['precision']['sentence']}")
+        said += [f"{row['label']}: note: {note}" for note in row["precision"]["notes"]]
+        if row["misfit"] is not None:
+            said.append(f"{row['label']}: warning: {row['misfit']['sentence']}")
         known, scores = row["guarantee"], row["scores"]
         if known and known["confidence"] is not None:
             said.append(f"{row['label']}: {t.verdict(known)}")

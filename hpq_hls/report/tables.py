@@ -27,6 +27,21 @@ def make_table(
     return Group(Text(f"\n{title}", style="bold"), table)  # a title of the table would wrap at its width
 
 
+def precision_lines(result: Plain) -> list[Text]:
+    """Which precision a command worked with, and what is not used and why."""
+    said = result["precision"]
+    folding = said["target_interval"]
+    folded = "" if folding is None else f", folded for {folding:,} cycles"
+    lines = [f"Precision: {said['sentence']}{folded}.", *(f"Note: {note}." for note in said["notes"])]
+    return [Text(line) for line in lines]
+
+
+def misfit_lines(result: Plain) -> list[Text]:
+    """What the part has too little of, and what would fit."""
+    short = result["misfit"]
+    return [] if short is None else [Text(f"Warning: {short['sentence']}.", style="bold")]
+
+
 def layers_table(network: Plain, saturation: Plain) -> RenderableType:
     """Types and memory of every layer, and how many values did not fit its output's type."""
     rows = [
@@ -90,13 +105,14 @@ def quantize_tables(result: Plain) -> RenderableType:
     """What ``hpq quantize`` shows."""
     rows = [*quality_rows(result["scores"], result["network"]), ("saved as", result["file"])]
     layers = layers_table(result["network"], result["saturation"])
-    return Group(layers, make_pairs("Quality and memory", rows))
+    return Group(*precision_lines(result), layers, make_pairs("Quality and memory", rows))
 
 
 def generate_table(result: Plain) -> RenderableType:
     """What ``hpq generate`` shows."""
     rows = [(item["backend"], item["path"], item["top"], str(item["files"])) for item in result["projects"]]
-    return make_table("Generated", ("backend", "folder", "top", "files"), rows, left=3)
+    table = make_table("Generated", ("backend", "folder", "top", "files"), rows, left=3)
+    return Group(*precision_lines(result), table, *misfit_lines(result))
 
 
 def verify_table(result: Plain) -> RenderableType:
@@ -123,7 +139,7 @@ def verify_table(result: Plain) -> RenderableType:
         latency = t.duration(result["latency_cycles"], result["clock_ns"])
         interval = t.duration(result["interval_cycles"], result["clock_ns"])
         timing = Text(f"latency {latency}, interval {interval}, measured by co-simulation")
-    return Group(table, *(Text(reason) for reason in reasons), timing)
+    return Group(*precision_lines(result), table, *(Text(reason) for reason in reasons), timing)
 
 
 def resource_rows(used: Plain, capacity: Plain | None) -> list[tuple[str, str, str]]:
@@ -156,7 +172,9 @@ def estimate_tables(result: Plain) -> RenderableType:
         ("resource", "used", f"of {result['capacity']['part']}"),
         [*resource_rows(estimate, result["capacity"]), *cycles],
     )
-    return Group(make_table("Per layer", columns, rows), total)
+    limited = Text(f"The interval is set by {estimate['limited_by']}.")
+    layers = make_table("Per layer", columns, rows)
+    return Group(*precision_lines(result), layers, total, limited, *misfit_lines(result))
 
 
 def synth_table(result: Plain) -> RenderableType:
@@ -168,17 +186,22 @@ def synth_table(result: Plain) -> RenderableType:
     if report["fmax_mhz"] is not None:
         rows.append(("clock", f"{report['fmax_mhz']:.1f} MHz", ""))
     title = f"{report['tool']} {report['version']}: {report['stage']}"
-    return make_table(title, ("resource", "used", f"of {result['capacity']['part']}"), rows)
+    table = make_table(title, ("resource", "used", f"of {result['capacity']['part']}"), rows)
+    return Group(*precision_lines(result), table)
 
 
 def summary_table(summary: Plain) -> RenderableType:
     """Everything about a project in one table."""
     estimate, verify, clock = summary["estimate"]["estimate"], summary["verify"], summary["clock_ns"]
     rows = quality_rows(summary["scores"], summary["network"], summary["guarantee"])
+    rows.insert(0, ("precision", summary["precision"]["sentence"]))
+    rows += [("  note", note) for note in summary["precision"]["notes"]]
     rows.append(("bits per layer (weight/activation)", t.layer_bits(summary["network"]["layers"])))
     for label, used, share in resource_rows(estimate, summary["estimate"]["capacity"]):
         rows.append((label, f"{used}  ({share} of {summary['estimate']['capacity']['part']})"))
     rows.append(("  stage of these figures", estimate["stage"]))
+    if summary["estimate"]["misfit"] is not None:
+        rows.append(("  warning", summary["estimate"]["misfit"]["sentence"]))
     for key, label in (("latency_cycles", "latency"), ("interval_cycles", "interval")):
         measured = "not measured" if verify is None else t.duration(verify[key], clock)
         rows.append((label, f"{measured} by co-simulation; {t.duration(estimate[key], clock)} estimated"))
@@ -206,7 +229,9 @@ def _word_rows(verify: Plain | None) -> list[tuple[str, str]]:
 
 def init_note(result: Plain) -> RenderableType:
     """What ``hpq init`` shows."""
-    return Text(f"Wrote {result['file']}; fill in model and data, then run `hpq quantize` or `hpq search`.")
+    return Text(
+        f"Wrote {result['file']}; fill in model and data, then run `hpq search`, or `hpq quantize` (8 bits)."
+    )
 
 
 def report_table(result: Plain) -> RenderableType:

@@ -55,6 +55,13 @@ def json_text(result: SearchResult, points: Sequence[Point]) -> str:
         "metric": result.metric,
         "float_accuracy": result.float_accuracy,
         "max_drop": result.max_drop,
+        "target_interval": result.target_interval,
+        "best": {
+            "precision": result.best_point.precision.to_dict(),
+            "confidence": result.confidence,
+            "certified": result.certified,
+            "drop_bound": result.drop_bound,
+        },
         "points": found,
     }
     return json.dumps(content, indent=1, default=str) + "\n"

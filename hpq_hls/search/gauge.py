@@ -24,8 +24,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+import scipy
 
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.search.metric import Metric, TopK
@@ -126,7 +125,7 @@ class ShareGauge:
     _logs: tuple[FloatArray, FloatArray] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        logs = tuple(log_softmax(factor * self.reference, axis=1) for factor in self._factors)
+        logs = tuple(scipy.special.log_softmax(factor * self.reference, axis=1) for factor in self._factors)
         object.__setattr__(self, "_logs", logs)
 
     @property
@@ -142,7 +141,7 @@ class ShareGauge:
         flat = outputs.reshape(len(outputs), -1).astype(np.float64)
         product = 1.0
         for factor, logs in zip(self._factors, self._logs, strict=True):
-            each = np.exp(logs) * (logs - log_softmax(factor * flat, axis=1))
+            each = np.exp(logs) * (logs - scipy.special.log_softmax(factor * flat, axis=1))
             product *= max(float(each.sum(axis=1).mean()), 0.0)
         return math.sqrt(product)
 
@@ -182,11 +181,11 @@ def _calibrated(k: int, reference: FloatArray, labels: npt.NDArray[np.int64]) ->
     deviation = float((reference - reference.mean(axis=1, keepdims=True)).std()) or 1.0
 
     def loss(log: float) -> float:
-        own = log_softmax(reference[: len(labels)] * (math.exp(log) / deviation), axis=1)
+        own = scipy.special.log_softmax(reference[: len(labels)] * (math.exp(log) / deviation), axis=1)
         certain = np.take_along_axis(own, labels[:, None], axis=1).mean()
         # One more sample, of which nothing is known: labels that are the network's own answers alone
         # would make it surer and surer without end.
         return -float(certain + own.mean() / len(labels))
 
-    found: Any = minimize_scalar(loss, bounds=TEMPERATURES, method="bounded")
+    found: Any = scipy.optimize.minimize_scalar(loss, bounds=TEMPERATURES, method="bounded")
     return ShareGauge(k, reference, math.exp(float(found.x)) / deviation)

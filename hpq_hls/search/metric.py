@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
+import scipy
 
 from hpq_hls.errors import ConfigError, DataError
 from hpq_hls.importing import brief, importable, imported
@@ -158,7 +158,7 @@ def area_under_roc(scores: FloatArray, positive: npt.NDArray[np.bool_]) -> float
     """
     count = int(positive.sum())
     pairs = count * (len(positive) - count)
-    return float((rankdata(scores)[positive].sum() - count * (count + 1) / 2) / pairs)
+    return float((scipy.stats.rankdata(scores)[positive].sum() - count * (count + 1) / 2) / pairs)
 
 
 @dataclass(frozen=True, eq=False)

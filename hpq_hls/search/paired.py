@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.stats import beta, binom
+import scipy
 
 from hpq_hls.ops.base import FloatArray
 
@@ -36,15 +36,19 @@ def p_value(lost: float, gained: float, samples: int, drop: float, unlikely: flo
     lost, gained: counts, or expected ones. drop: a share of samples, above 0 and below 1. unlikely:
     probability with which the share of gained answers is larger than what is searched; part of the result.
     """
-    most = float(beta.ppf(1 - unlikely, gained + 1, samples - gained)) if gained < samples else 1.0
+    most = (
+        float(scipy.stats.beta.ppf(1 - unlikely, gained + 1, samples - gained)) if gained < samples else 1.0
+    )
     most = min(most, (1 - drop) / 2)
-    other = np.arange(int(binom.ppf(1 - NEGLIGIBLE, samples, most)) + 1)
+    other = np.arange(int(scipy.stats.binom.ppf(1 - NEGLIGIBLE, samples, most)) + 1)
     seen = _statistic(np.array([float(lost)]), np.array([float(gained)]), samples, drop)[0]
     against = _most_lost(other, samples, drop, seen)
     worst, shares = 0.0, np.linspace(0.0, most, SHARES)
     for _ in range(1 + ZOOMS):
         given = np.minimum((shares + drop) / (1 - shares), 1.0)[:, None]
-        each = binom.pmf(other, samples, shares[:, None]) * binom.cdf(against, samples - other, given)
+        each = scipy.stats.binom.pmf(other, samples, shares[:, None]) * scipy.stats.binom.cdf(
+            against, samples - other, given
+        )
         chances = each.sum(axis=1)
         at = int(chances.argmax())
         worst = max(worst, float(chances[at]))

@@ -50,8 +50,8 @@ class SearchResult:
     uniform: points of one width everywhere, widest first, where they were asked for.
     test: the best network beside the float one on the test set, None where there is none.
     limits: what ``best`` takes beside what it may take.
-    target_interval: the folding that all networks were compared at, for ``HardwareConfig``; None where cycles
-        and resources played no part.
+    target_interval: the folding that all networks were compared at, for ``HardwareConfig``, whatever the
+        objective; None with io parallel, where there is none.
     confidence: the probability that was asked for. confirmation: what was shown of the drop on unseen data;
         None where nothing was asked, or no network keeps the accuracy.
     """

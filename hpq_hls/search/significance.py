@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
-from scipy.stats import binomtest, norm
+import scipy
 
 from hpq_hls.errors import DataError, HpqError
 from hpq_hls.ops.base import FloatArray
@@ -103,26 +102,26 @@ def _right(metric: Metric, outputs: FloatArray, targets: npt.NDArray[np.generic]
 
 def wilson(right: int, samples: int, confidence: float = CONFIDENCE) -> Bounds:
     """The share of right answers in general, from ``right`` of ``samples``."""
-    found = binomtest(right, samples).proportion_ci(confidence, method="wilson")
+    found = scipy.stats.binomtest(right, samples).proportion_ci(confidence, method="wilson")
     return float(found.low), float(found.high)
 
 
 def mcnemar(lost: int, gained: int) -> float:
     """The probability of a split of the samples on which two equally good networks differ that is at least
     as uneven, up or down, as this one: exact, from the binomial distribution. 1 where they never differ."""
-    return 1.0 if lost + gained == 0 else float(binomtest(lost, lost + gained).pvalue)
+    return 1.0 if lost + gained == 0 else float(scipy.stats.binomtest(lost, lost + gained).pvalue)
 
 
 def tango(lost: int, gained: int, samples: int, confidence: float = CONFIDENCE) -> Bounds:
     """The drop in general, as a share of samples: all drops that a score test does not reject."""
-    z = float(norm.ppf(0.5 + confidence / 2))
+    z = float(scipy.stats.norm.ppf(0.5 + confidence / 2))
     found = (lost - gained) / samples
 
     def beyond(sign: int) -> Callable[[float], float]:
         return lambda drop: sign * _score(lost, gained, samples, drop) - z
 
-    low = -1.0 if found == -1 else float(brentq(beyond(1), -1, found, xtol=1e-12))
-    high = 1.0 if found == 1 else float(brentq(beyond(-1), found, 1, xtol=1e-12))
+    low = -1.0 if found == -1 else float(scipy.optimize.brentq(beyond(1), -1, found, xtol=1e-12))
+    high = 1.0 if found == 1 else float(scipy.optimize.brentq(beyond(-1), found, 1, xtol=1e-12))
     return low, high
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from hpq_hls.cost import Ledger, find_part
+from hpq_hls.errors import HpqError
 from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
 from hpq_hls.hardware.build import fastest_target
 from hpq_hls.search.limits import TIMES, Bound, Figure, Limits, check_bounds
@@ -43,10 +44,14 @@ def pricer_of(
     device = find_part(part)
     config = hardware or HardwareConfig(multiplier_budget=device.dsp)
     bounds = limits.bounds(part, clock_ns)
-    needed = objective.figures | {bound.figure for bound in bounds}
-    if config.io is Io.STREAM and config.target_interval is None and any(f.estimated for f in needed):
+    if config.io is Io.STREAM and config.target_interval is None:
+        needed = objective.figures | {bound.figure for bound in bounds}
         chooser = _Chooser(typical, config, part, bounds)
-        config = replace(config, target_interval=chooser.choose(bool(objective.figures & TIMES)))
+        try:
+            config = replace(config, target_interval=chooser.choose(bool(objective.figures & TIMES)))
+        except HpqError:  # a network without hardware can still be searched for few bits
+            if any(figure.estimated for figure in needed):
+                raise
     return Pricer(objective, bounds, part, clock_ns, config)
 
 

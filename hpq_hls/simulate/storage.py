@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ _SPEC_ARRAYS = ("weight_raw", "bias_raw")
 _SPEC_TYPES = ("weight_type", "bias_type", "output_type")
 
 
-def save(q: QuantizedGraph, path: Path) -> None:
+def save(q: QuantizedGraph, path: Path, *, compressed: bool = True) -> None:
     """Write ``q`` to ``path``; the same network always gives the same bytes."""
     arrays: dict[str, np.ndarray[Any, Any]] = {"example_inputs": q.example_inputs}
     nodes = [_node_to_json(node, q, index, arrays) for index, node in enumerate(q.graph.nodes)]
@@ -48,13 +49,49 @@ def save(q: QuantizedGraph, path: Path) -> None:
         "output": q.graph.output,
         "nodes": nodes,
     }
+    _write(path, description, arrays, zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED)
+
+
+def save_graph(graph: Graph, path: Path) -> None:
+    """Write a float network to ``path``, for ``load_graph``."""
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    description = {
+        "format": 1,
+        "name": graph.name,
+        "input": {"name": graph.input_name, "shape": list(graph.input_shape)},
+        "output": graph.output,
+        "nodes": [_float_to_json(node, index, arrays) for index, node in enumerate(graph.nodes)],
+    }
+    _write(path, description, arrays, zipfile.ZIP_STORED)
+
+
+def load_graph(path: Path) -> Graph:
+    """Read a float network that ``save_graph`` wrote.
+
+    Raises:
+        DataError: the file is missing or is not such a file.
+    """
+    description, arrays = _read(path)
+    try:
+        nodes = [_float_from_json(item, arrays) for item in description["nodes"]]
+        return _graph(description, nodes)
+    except (ValueError, KeyError, TypeError, AssertionError, HpqError) as error:
+        raise DataError(f"{path} is no saved network ({error}); save it again") from error
+
+
+def _write(
+    path: Path,
+    description: dict[str, Any],
+    arrays: dict[str, np.ndarray[Any, Any]],
+    compression: int,
+) -> None:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        _add(archive, "graph.json", json.dumps(description, indent=1).encode())
+    with zipfile.ZipFile(packed, "w", compression) as archive:
+        _add(archive, "graph.json", json.dumps(description, indent=1).encode(), compression)
         for key, array in arrays.items():
             content = io.BytesIO()
             np.save(content, array, allow_pickle=False)
-            _add(archive, f"arrays/{key}.npy", content.getvalue())
+            _add(archive, f"arrays/{key}.npy", content.getvalue(), compression)
     temporary = path.with_name(f".{path.name}.partial")
     try:
         temporary.write_bytes(packed.getvalue())
@@ -64,9 +101,9 @@ def save(q: QuantizedGraph, path: Path) -> None:
         raise OutputError(f"{path} cannot be written ({error.strerror}); choose another place") from error
 
 
-def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+def _add(archive: zipfile.ZipFile, name: str, content: bytes, compression: int) -> None:
     info = zipfile.ZipInfo(name, date_time=_EPOCH)
-    info.compress_type = zipfile.ZIP_DEFLATED
+    info.compress_type = compression
     archive.writestr(info, content)
 
 
@@ -77,6 +114,14 @@ def load(path: str | Path) -> QuantizedGraph:
         DataError: the file is missing or is not such a file.
     """
     path = Path(path)
+    description, arrays = _read(path)
+    try:
+        return _from_json(description, arrays)
+    except (ValueError, KeyError, TypeError, AssertionError, HpqError) as error:
+        raise DataError(f"{path} is no saved quantized network ({error}); save it again") from error
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         with zipfile.ZipFile(path) as archive:
             description = json.loads(archive.read("graph.json"))
@@ -87,25 +132,30 @@ def load(path: str | Path) -> QuantizedGraph:
                 for name in archive.namelist()
                 if name.startswith("arrays/")
             }
-        return _from_json(description, arrays)
+        return description, arrays
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); check the path") from error
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError, AssertionError, HpqError) as error:
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is no saved quantized network ({error}); save it again") from error
 
 
 def _from_json(description: dict[str, Any], arrays: dict[str, Any]) -> QuantizedGraph:
-    given = description["input"]
     nodes = [_node_from_json(item, arrays) for item in description["nodes"]]
-    graph = Graph(
+    graph = _graph(description, [node for node, _ in nodes])
+    specs = {node.name: spec for node, spec in nodes}
+    input_type = FixedType.parse(description["input"]["type"])
+    return assemble(graph, input_type, specs, arrays["example_inputs"])
+
+
+def _graph(description: dict[str, Any], nodes: Sequence[Node]) -> Graph:
+    given = description["input"]
+    return Graph(
         input_name=given["name"],
         input_shape=tuple(given["shape"]),
-        nodes=tuple(node for node, _ in nodes),
+        nodes=tuple(nodes),
         output=description["output"],
         name=description["name"],
     )
-    specs = {node.name: spec for node, spec in nodes}
-    return assemble(graph, FixedType.parse(given["type"]), specs, arrays["example_inputs"])
 
 
 def _is_plain(layer: QuantizedLayer) -> bool:
@@ -116,11 +166,7 @@ def _node_to_json(
     node: Node, q: QuantizedGraph, index: int, arrays: dict[str, np.ndarray[Any, Any]]
 ) -> dict[str, Any]:
     layer = q.layers[node.name]
-    item: dict[str, Any] = {"name": node.name, "inputs": list(node.inputs), "source": node.source}
-    item["op"] = _op_to_json(node.op, f"{index}.op", arrays)
-    item["activation"] = (
-        None if node.activation is None else _op_to_json(node.activation, f"{index}.act", arrays)
-    )
+    item = _float_to_json(node, index, arrays)
     for key in _SPEC_TYPES:
         value = getattr(layer, key)
         item[key] = None if value is None or (key == "output_type" and not node.op.casts) else str(value)
@@ -134,6 +180,15 @@ def _node_to_json(
         arrays[item["weight_shift"]] = layer.weight_shift
     if layer.weight_signs:
         item["weight_signs"] = True
+    return item
+
+
+def _float_to_json(node: Node, index: int, arrays: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
+    item: dict[str, Any] = {"name": node.name, "inputs": list(node.inputs), "source": node.source}
+    item["op"] = _op_to_json(node.op, f"{index}.op", arrays)
+    item["activation"] = (
+        None if node.activation is None else _op_to_json(node.activation, f"{index}.act", arrays)
+    )
     return item
 
 
@@ -151,10 +206,7 @@ def _op_to_json(op: Operator, prefix: str, arrays: dict[str, np.ndarray[Any, Any
 
 
 def _node_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> tuple[Node, LayerSpec]:
-    activation = None if item["activation"] is None else _op_from_json(item["activation"], arrays)
-    node = Node(
-        item["name"], _op_from_json(item["op"], arrays), tuple(item["inputs"]), activation, item["source"]
-    )
+    node = _float_from_json(item, arrays)
     values: dict[str, Any] = {
         key: None if item[key] is None else FixedType.parse(item[key]) for key in _SPEC_TYPES
     }
@@ -162,6 +214,12 @@ def _node_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> tuple[Node,
     if "weight_shift" in item:
         values["weight_shift"] = arrays[item["weight_shift"]]
     return node, LayerSpec(**values, weight_signs=bool(item.get("weight_signs", False)))
+
+
+def _float_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> Node:
+    activation = None if item["activation"] is None else _op_from_json(item["activation"], arrays)
+    op = _op_from_json(item["op"], arrays)
+    return Node(item["name"], op, tuple(item["inputs"]), activation, item["source"])
 
 
 def _op_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> Operator:

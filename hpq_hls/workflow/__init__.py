@@ -3,8 +3,9 @@
 from hpq_hls.workflow.checking import run_verify
 from hpq_hls.workflow.compare import run_compare
 from hpq_hls.workflow.data import Dataset, load_dataset
+from hpq_hls.workflow.picking import run_pick
+from hpq_hls.workflow.plain import plain
 from hpq_hls.workflow.progress import Quiet, Reporter, Step
-from hpq_hls.workflow.results import plain
 from hpq_hls.workflow.searching import run_search
 from hpq_hls.workflow.steps import run_estimate, run_generate, run_quantize, run_synth
 from hpq_hls.workflow.workspace import Workspace, open_workspace
@@ -21,6 +22,7 @@ __all__ = [
     "run_compare",
     "run_estimate",
     "run_generate",
+    "run_pick",
     "run_quantize",
     "run_search",
     "run_synth",

@@ -60,6 +60,7 @@ def run_verify(
         latency_cycles=None if timed is None else timed.latency_cycles,
         interval_cycles=None if timed is None else timed.interval_cycles,
         clock_ns=work.project.settings.hardware.clock_ns,
+        precision=work.statement,
     )
     command = "verify" if rtl_dir is None else "verify-external"
     save_record(work.project.output, command, design_fingerprint(work, checker.q), result)

@@ -3,44 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from hpq_hls.config import PrecisionSettings, ProjectFile, load_config, project_path, read_precision
+from hpq_hls.config import ProjectFile, load_config, project_path, read_precision
 from hpq_hls.errors import ConfigError
+from hpq_hls.workflow.chosen import Chosen, Source, Statement
+from hpq_hls.workflow.fronts import front_rows, is_front
 from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.results import ComparedRow, CompareResult
-from hpq_hls.workflow.steps import estimated
+from hpq_hls.workflow.steps import estimate_result
 from hpq_hls.workflow.workspace import Workspace, open_workspace
 from hpq_hls.yamlfile import read_yaml
+
+
+@dataclass(frozen=True, eq=False)
+class _Entry:
+    """One column. chosen: None takes what the project has."""
+
+    label: str
+    project: ProjectFile
+    chosen: Chosen | None
 
 
 def run_compare(files: Sequence[str | Path], reporter: Reporter | None = None) -> CompareResult:
     """Accuracy, memory, resources and cycles of several precision combinations.
 
-    files: project files; or files that hold only a precision, which are applied to the first project
-    among them, or to ./project.yaml.
+    files: project files; or files that hold only a precision, or the Pareto front of a search (some of its
+    rows, or those named: ``pareto.csv:1,4-6``), applied to the first project among them, or
+    to ./project.yaml.
 
     Raises:
-        ConfigError: fewer than two files, or one that is neither.
+        ConfigError: fewer than two combinations, or a file that is none of these.
     """
-    if len(files) < 2:
-        raise ConfigError("there is nothing to compare with; name at least two files")
+    entries = _entries(files)
+    if len(entries) < 2:
+        raise ConfigError("there is nothing to compare with; name at least two files, or rows of a front")
     opened: dict[str, Workspace] = {}
     rows = []
-    for file, project in zip(files, _projects(files), strict=True):
-        key = _network_key(project)
-        work = opened[key] = _with_project(opened[key], project) if key in opened else open_workspace(project)
-        with (reporter or Quiet()).step(f"Measuring {file}") as step:
+    for entry in entries:
+        key = _network_key(entry.project)
+        with (reporter or Quiet()).step(f"Measuring {entry.label}") as step:
+            if key in opened:
+                work = _with_project(opened[key], entry)
+            else:
+                work = open_workspace(entry.project, entry.chosen)
+            opened[key] = work
             q = work.quantized()
-            scores, estimate = work.scores(q), estimated(work, q)
-            rows.append(ComparedRow(str(file), work.network(q), scores, estimate, work.guarantee))
+            scores, found = work.scores(q), estimate_result(work, q)
+            network = work.network(q)
+            rows.append(
+                ComparedRow(
+                    entry.label, network, scores, found.estimate, work.guarantee, work.statement, found.misfit
+                )
+            )
             step.conclude(f"{q.weight_bits:,} bits of weights")
     return CompareResult(tuple(rows))
 
 
-def _projects(files: Sequence[str | Path]) -> list[ProjectFile]:
-    contents = [read_yaml(project_path(file)).data for file in files]
+def _entries(files: Sequence[str | Path]) -> list[_Entry]:
+    if not files:
+        return []
+    fronts = [is_front(file) for file in files]
+    contents = [None if front else _content(file) for file, front in zip(files, fronts, strict=True)]
     whole = [isinstance(data, dict) and ("model" in data or "data" in data) for data in contents]
     bases = [file for file, is_project in zip(files, whole, strict=True) if is_project]
     if not bases and not Path("project.yaml").is_file():
@@ -49,16 +74,21 @@ def _projects(files: Sequence[str | Path]) -> list[ProjectFile]:
             "it to"
         )
     base = load_config(bases[0] if bases else "project.yaml")
-    return [
-        load_config(file) if is_project else _with_precision(base, Path(file))
-        for file, is_project in zip(files, whole, strict=True)
-    ]
+    found: list[_Entry] = []
+    for file, front, is_project in zip(files, fronts, whole, strict=True):
+        if is_project:
+            found.append(_Entry(str(file), load_config(file), None))
+        elif front:
+            found += [_Entry(label, base, chosen) for label, chosen in front_rows(file)]
+        else:
+            precision, source, keys = read_precision(file)
+            chosen = Chosen(precision, source, keys, Statement(Source.OPTION, str(file)))
+            found.append(_Entry(str(file), base, chosen))
+    return found
 
 
-def _with_precision(base: ProjectFile, file: Path) -> ProjectFile:
-    read_precision(file)  # its errors name the file alone, without the project around it
-    chosen = PrecisionSettings(file=str(file.resolve()))
-    return ProjectFile(base.settings.model_copy(update={"precision": chosen}), base.source)
+def _content(file: str | Path) -> object:
+    return read_yaml(project_path(file)).data
 
 
 def _network_key(project: ProjectFile) -> str:
@@ -72,9 +102,9 @@ def _network_key(project: ProjectFile) -> str:
     return repr((files, factory, settings.name, settings.search.metric, settings.quantizer))
 
 
-def _with_project(known: Workspace, project: ProjectFile) -> Workspace:
+def _with_project(known: Workspace, entry: _Entry) -> Workspace:
     """The loaded model and data under other settings."""
-    shared = replace(known, project=project)
+    shared = Workspace(entry.project, known.loader, entry.chosen)
     for name in ("uniform", "uniform_score", "float_outputs", "float_score", "metric"):
         if name in known.__dict__:
             shared.__dict__[name] = known.__dict__[name]

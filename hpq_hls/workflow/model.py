@@ -16,13 +16,16 @@ from hpq_hls.frontends import from_exported, from_onnx, from_torch
 from hpq_hls.graph import Graph
 from hpq_hls.importing import brief, importable, imported
 from hpq_hls.workflow.data import Dataset
+from hpq_hls.workflow.provenance import foreign, opened
 
 if TYPE_CHECKING:  # torch takes seconds to import
     import torch
 
 
-def load_model(project: ProjectFile, calibration: Dataset) -> Graph:
-    """The float network.
+def load_model(project: ProjectFile, calibration: Dataset) -> tuple[Graph, bool]:
+    """The float network, and whether all files that it comes from are known: the model file, or Python files
+    of the project's folder and the weights. A factory that reads other files, or imports from elsewhere than
+    that folder and the Python installation, may make another network tomorrow without any sign.
 
     calibration: its first samples are the example input that a factory's module is traced with.
 
@@ -35,15 +38,24 @@ def load_model(project: ProjectFile, calibration: Dataset) -> Graph:
     if settings.source is not None:
         path = _existing(project, "source", settings.source)
         name = project.settings.name or path.stem
-        return from_onnx(path, name=name) if path.suffix.lower() == ".onnx" else _exported(path, name)
+        with opened() as paths:
+            onnx = path.suffix.lower() == ".onnx"
+            graph = from_onnx(path, name=name) if onnx else _exported(path, name)
+        return graph, not onnx or not foreign(paths, project.folder, path)
     assert settings.factory is not None
     weights = None if settings.weights is None else _existing(project, "weights", settings.weights)
     name = project.settings.name or settings.factory.partition(":")[0].rpartition(".")[2]
+    import torch  # noqa: F401  # its own files are not the factory's
+
     with importable(project.folder):
-        module = _made(project, settings.factory)
+        with opened() as paths:
+            module = _made(project, settings.factory)
         if weights is not None:
             load_weights(module, weights)
-        return from_torch(module, _example(calibration), name=name)
+        graph = from_torch(module, _example(calibration), name=name)
+    package = project.folder / settings.factory.partition(":")[0].partition(".")[0]
+    own = package.is_dir() or package.with_suffix(".py").is_file()
+    return graph, own and not foreign(paths, project.folder, None)
 
 
 def load_weights(module: torch.nn.Module, path: Path) -> None:

@@ -18,10 +18,10 @@ import numpy as np
 from hpq_hls.errors import OutputError
 from hpq_hls.graph import Graph
 from hpq_hls.simulate import QuantizedGraph
-from hpq_hls.workflow.results import plain
+from hpq_hls.workflow.plain import plain
 
 FOLDER = "results"
-FORMAT = 3
+FORMAT = 4
 """Raised whenever results of an earlier version can no longer be shown."""
 
 

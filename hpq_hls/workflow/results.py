@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
-from hpq_hls.cost import ResourceEstimate
+from hpq_hls.cost import Misfit, ResourceEstimate
 from hpq_hls.errors import VerificationError
 from hpq_hls.search.significance import TestScore
 from hpq_hls.simulate import Saturation
 from hpq_hls.synth import ResourceReport
+from hpq_hls.workflow.chosen import Found, Statement
+from hpq_hls.workflow.plain import plain
 
-
-def plain(value: Any) -> Any:
-    """A result as what JSON has: dataclasses by their fields and what ``derived`` names."""
-    if is_dataclass(value) and not isinstance(value, type):
-        names = [*(field.name for field in fields(value)), *getattr(value, "derived", ())]
-        return {name: plain(getattr(value, name)) for name in names}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, Enum):
-        return value.value
-    return str(value) if isinstance(value, Path) else value
+__all__ = ["plain"]
 
 
 class Origin(Enum):
@@ -129,6 +115,7 @@ class QuantizeResult:
     scores: Scores | None
     file: Path
     saturation: SaturationBySplit
+    precision: Statement
 
 
 @dataclass(frozen=True)
@@ -198,7 +185,7 @@ class SearchOutcome:
     everywhere, for comparison. points: accuracy and cost of everything that was measured. limits: sentences
     that say what ``best`` takes of what it may take. test: the best network on the test data. file: where the
     best precision was written, None when not feasible. exported: the Pareto front as files. journal: what
-    ``--resume`` continues from.
+    ``--resume`` continues from. found: what later commands use of it; precision: what they use now.
     """
 
     objective: str
@@ -230,6 +217,27 @@ class SearchOutcome:
     file: Path | None
     exported: tuple[Path, ...]
     journal: Path
+    found: Found
+    precision: Statement
+
+
+@dataclass(frozen=True)
+class PickOutcome:
+    """Outcome of ``hpq search --pick``.
+
+    row: of the front; None: the search's own choice. best: the point. file: where its precision was written.
+    precision: what later commands use. misfit: None where it fits the part.
+    """
+
+    row: int | None
+    best: Mapping[str, Any]
+    metric: str
+    float_accuracy: float
+    network: Network
+    scores: Scores | None
+    file: Path
+    precision: Statement
+    misfit: Misfit | None
 
 
 @dataclass(frozen=True)
@@ -244,11 +252,13 @@ class GeneratedProject:
 
 @dataclass(frozen=True)
 class GenerateResult:
-    """Outcome of ``hpq generate``."""
+    """Outcome of ``hpq generate``. misfit: None where the design fits the part."""
 
     network: Network
     projects: tuple[GeneratedProject, ...]
     file: Path
+    precision: Statement
+    misfit: Misfit | None
 
 
 @dataclass(frozen=True)
@@ -281,6 +291,7 @@ class VerifyResult:
     latency_cycles: int | None
     interval_cycles: int | None
     clock_ns: float
+    precision: Statement
 
     @property
     def passed(self) -> bool:
@@ -320,10 +331,19 @@ class Capacity:
 
 @dataclass(frozen=True)
 class EstimateResult:
-    """Outcome of ``hpq estimate``."""
+    """Outcome of ``hpq estimate``. misfit: None where the design fits the part."""
+
+    derived: ClassVar[tuple[str, ...]] = ("fits",)
 
     estimate: ResourceEstimate
     capacity: Capacity
+    precision: Statement
+    misfit: Misfit | None
+
+    @property
+    def fits(self) -> bool:
+        """Whether the part has enough of everything."""
+        return self.misfit is None
 
 
 @dataclass(frozen=True)
@@ -334,6 +354,7 @@ class SynthResult:
     report: ResourceReport
     capacity: Capacity
     seconds: float
+    precision: Statement
 
 
 @dataclass(frozen=True)
@@ -348,6 +369,8 @@ class ComparedRow:
     scores: Scores | None
     estimate: ResourceEstimate
     guarantee: Mapping[str, Any] | None
+    precision: Statement
+    misfit: Misfit | None
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import HardwareConfig
 from hpq_hls.project import hardware_config
@@ -17,13 +15,16 @@ from hpq_hls.search.limits import exceeded
 from hpq_hls.search.metric import shown, shown_drop
 from hpq_hls.search.significance import TestScore
 from hpq_hls.workflow import results as r
+from hpq_hls.workflow.chosen import PRECISION_FILE, Found, Source, Statement, keep, now
+from hpq_hls.workflow.digests import folding_inputs, search_inputs
 from hpq_hls.workflow.guarantee import beyond, confirmed
+from hpq_hls.workflow.precision_file import precision_text
 from hpq_hls.workflow.progress import Quiet, Reporter, Step
 from hpq_hls.workflow.records import graph_fingerprint, save_record, write_file
+from hpq_hls.workflow.steps import misfit_of_work
 from hpq_hls.workflow.tuning import tune
 from hpq_hls.workflow.workspace import Workspace, required
 
-PRECISION_FILE = "precision.yaml"
 JOURNAL_FILE = "search.sqlite"
 FRONT_FILES = ("pareto.csv", "pareto.json")
 UPDATE_S = 0.1
@@ -48,16 +49,18 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
         found = _searched(work, resume, _Telling(step, output / JOURNAL_FILE, work.metric.name))
         outcome = _outcome(work, found, len(validation), time.monotonic() - begin)
         step.conclude(_conclusion(found))
+    keep(output, outcome.found)
     texts = (csv_text(found.pareto, found.float_accuracy), json_text(found, found.pareto))
     for name, text in zip(FRONT_FILES, texts, strict=True):
         write_file(output / name, text)
     if found.feasible:
-        write_file(output / PRECISION_FILE, _precision_text(outcome))
+        write_file(output / PRECISION_FILE, precision_text(r.plain(outcome)))
         if work.project.settings.search.finetune and not found.interrupted:
             tuned = tune(work, found, _hardware(work), show)
             warnings = (*outcome.warnings, *_warnings(found, tuned.test, "fine-tuned network's "))
             outcome = replace(outcome, tuned=tuned, warnings=warnings)
-            write_file(output / PRECISION_FILE, _precision_text(outcome))
+            write_file(output / PRECISION_FILE, precision_text(r.plain(outcome)))
+    outcome = _stated(work, found, outcome)
     save_record(output, "search", graph_fingerprint(work.graph), _movable(outcome))
     if not found.feasible and not found.interrupted:
         raise ConfigError(_infeasible(work, found))
@@ -140,6 +143,32 @@ def _conclusion(found: SearchResult) -> str:
     return f"{found.evaluations:,} combinations measured{known}{end}"
 
 
+def _stated(work: Workspace, found: SearchResult, outcome: r.SearchOutcome) -> r.SearchOutcome:
+    """With what the commands use from now on, and a warning where the network does not fit the part."""
+    short = misfit_of_work(work, found.best, found.target_interval)
+    said = () if short is None else (short.sentence,)
+    if not found.feasible:  # then nothing was written that could be used
+        return replace(outcome, warnings=(*outcome.warnings, *said))
+    return replace(outcome, precision=work.renewed().statement, warnings=(*outcome.warnings, *said))
+
+
+def _found(work: Workspace, found: SearchResult) -> Found:
+    point = found.best_point
+    return Found(
+        searched=now(),
+        strategy=found.strategy,
+        objective=found.objective,
+        cost=point.cost,
+        feasible=found.feasible,
+        interrupted=found.interrupted,
+        row=None,
+        precision=point.precision.to_dict(),
+        target_interval=found.target_interval,
+        inputs=search_inputs(work.project, graph_fingerprint(work.graph)),
+        folding=folding_inputs(work.project),
+    )
+
+
 def _outcome(work: Workspace, found: SearchResult, samples: int, seconds: float) -> r.SearchOutcome:
     output = work.project.output
     return r.SearchOutcome(
@@ -172,6 +201,8 @@ def _outcome(work: Workspace, found: SearchResult, samples: int, seconds: float)
         file=output / PRECISION_FILE if found.feasible else None,
         exported=tuple(output / name for name in FRONT_FILES),
         journal=output / JOURNAL_FILE,
+        found=_found(work, found),
+        precision=Statement(Source.SEARCH, "nothing that keeps the accuracy and all limits was found"),
     )
 
 
@@ -203,25 +234,6 @@ def _movable(outcome: r.SearchOutcome) -> r.SearchOutcome:
         exported=tuple(Path(path.name) for path in outcome.exported),
         journal=Path(outcome.journal.name),
     )
-
-
-def _precision_text(outcome: r.SearchOutcome) -> str:
-    head = (
-        f"# Found by hpq search: {outcome.objective} {outcome.best.cost:,.0f}, {outcome.metric} "
-        f"{shown(outcome.metric, outcome.best.accuracy)} on the validation data (float "
-        f"{shown(outcome.metric, outcome.float_accuracy)}).\n"
-        f"{_tuned_text(outcome)}"
-        f"# To use it, write in project.yaml: `precision: <path of this file>`.\n"
-    )
-    return head + yaml.safe_dump(r.plain(outcome.best.precision), sort_keys=False, default_flow_style=None)
-
-
-def _tuned_text(outcome: r.SearchOutcome) -> str:
-    tuned = outcome.tuned
-    if tuned is None or not tuned.used:
-        return ""
-    after = shown(outcome.metric, tuned.accuracy_after)
-    return f"# Fine-tuned: {outcome.objective} {tuned.cost:,.0f}, {outcome.metric} {after}.\n"
 
 
 def _infeasible(work: Workspace, found: SearchResult) -> str:

@@ -29,7 +29,6 @@ class Skeleton:
     calibration: str = "calibration.npz"
     validation: str = "validation.npz"
     test: str = "test.npz"
-    precision_file: str | None = None
     objective: str = _DEFAULT.search.objective
     max_drop: float = _DEFAULT.search.max_drop
     confidence: float | None = _DEFAULT.search.confidence

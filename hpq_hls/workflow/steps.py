@@ -10,12 +10,13 @@ from pathlib import Path
 from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import manifest_of, read_manifest
 from hpq_hls.codegen.writer import check_target
-from hpq_hls.cost import ResourceEstimate, find_part
-from hpq_hls.errors import ConfigError
-from hpq_hls.hardware import build_dataflow
+from hpq_hls.cost import Misfit, ResourceEstimate, find_part, misfit
+from hpq_hls.errors import CapacityError, ConfigError
+from hpq_hls.hardware import HardwareConfig, build_dataflow
 from hpq_hls.project import Project, estimate, generate, hardware_config
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.workflow import results as r
+from hpq_hls.workflow.estimates import keep_estimate, kept_estimate
 from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import make_folder, network_fingerprint, save_record
 from hpq_hls.workflow.workspace import Workspace
@@ -37,7 +38,7 @@ def run_quantize(work: Workspace, reporter: Reporter | None = None) -> r.Quantiz
         scores, saturation = work.scores(q), work.saturation(q)
         file = save_network(work, q)
         step.conclude(f"{q.weight_bits:,} bits of weights")
-    return r.QuantizeResult(work.network(q), scores, file, saturation)
+    return r.QuantizeResult(work.network(q), scores, file, saturation, work.statement)
 
 
 def save_network(work: Workspace, q: QuantizedGraph) -> Path:
@@ -52,14 +53,17 @@ def run_generate(
     work: Workspace,
     *,
     force: bool = False,
+    oversize: bool = False,
     measure_fifos: bool = False,
     reporter: Reporter | None = None,
 ) -> r.GenerateResult:
     """Write a project for each backend of the settings.
 
-    measure_fifos: simulate the RTL first, and give every FIFO just the depth that it needs.
+    measure_fifos: simulate the RTL first, and give every FIFO just the depth that it needs. oversize: write
+    them even if the part is too small.
 
     Raises:
+        CapacityError: the design does not fit the part.
         OutputError: a folder is not empty and ``force`` is not given, or cannot be written.
     """
     show, output = reporter or Quiet(), work.project.output
@@ -67,6 +71,9 @@ def run_generate(
     for backend in backends:
         check_target(output / backend, force)
     q = work.quantized()
+    short = misfit_of_work(work, q)
+    if short is not None and not oversize:
+        raise CapacityError(f"{short.sentence}; or generate it all the same with --oversize")
     depths = _measured(work, q, show) if measure_fifos else None
     written = []
     for backend in backends:
@@ -75,7 +82,7 @@ def run_generate(
             count = sum(path.is_file() for path in project.path.rglob("*"))
             step.conclude(f"{count} files in {project.path}")
         written.append(r.GeneratedProject(backend, project.path, project.manifest.name, count))
-    return r.GenerateResult(work.network(q), tuple(written), save_network(work, q))
+    return r.GenerateResult(work.network(q), tuple(written), save_network(work, q), work.statement, short)
 
 
 def _generated(
@@ -101,6 +108,7 @@ def _generated(
         layers=work.folding(),
         fifo_depths=fifo_depths,
         force=force,
+        oversize=True,  # asked about before
     )
 
 
@@ -137,15 +145,7 @@ def open_project(work: Workspace, q: QuantizedGraph, backend: str) -> Project:
 
 def expected_design(work: Workspace, q: QuantizedGraph) -> Design:
     """What a generated project should compute, without test vectors."""
-    chip = work.project.settings.hardware
-    config = hardware_config(
-        part=chip.part,
-        io=chip.io,
-        target_interval=work.target_interval,
-        reuse_factor=chip.reuse_factor,
-        strategy=chip.strategy,
-        layers=work.folding(),
-    )
+    chip, config = work.project.settings.hardware, folded(work, work.target_interval)
     none = q.example_inputs[:0]
     return Design(
         build_dataflow(q, config, work.project.settings.name), chip.io, chip.part, chip.clock_ns, none, none
@@ -159,9 +159,41 @@ def expected_design(work: Workspace, q: QuantizedGraph) -> Design:
 def run_estimate(work: Workspace, reporter: Reporter | None = None) -> r.EstimateResult:
     """Estimate resources and cycles at the settings' precision."""
     with (reporter or Quiet()).step("Estimating resources") as step:
-        found = estimated(work, work.quantized())
-        step.conclude(f"{found.lut:,} LUT")
-    return r.EstimateResult(found, capacity(work))
+        kept = kept_estimate(work)
+        if kept is None:
+            found = estimate_result(work, work.quantized())
+            keep_estimate(work, found.estimate, found.misfit)
+        else:
+            found = r.EstimateResult(kept[0], capacity(work), work.statement, kept[1])
+        step.conclude(f"{found.estimate.lut:,} LUT")
+    return found
+
+
+def estimate_result(work: Workspace, q: QuantizedGraph) -> r.EstimateResult:
+    """The estimate of a network, what the part has, and what would fit where that is not enough."""
+    found = estimated(work, q)
+    short = None if found.fits else misfit_of_work(work, q)
+    return r.EstimateResult(found, capacity(work), work.statement, short)
+
+
+def folded(work: Workspace, target_interval: int | None) -> HardwareConfig:
+    """The hardware settings, folded for a target."""
+    chip = work.project.settings.hardware
+    return hardware_config(
+        part=chip.part,
+        io=chip.io,
+        target_interval=target_interval,
+        reuse_factor=chip.reuse_factor,
+        strategy=chip.strategy,
+        layers=work.folding(),
+    )
+
+
+def misfit_of_work(work: Workspace, q: QuantizedGraph, target_interval: int | None = None) -> Misfit | None:
+    """What a network lacks on the settings' part; None where it fits. target_interval: of its folding; None:
+    that of the project."""
+    target = work.target_interval if target_interval is None else target_interval
+    return misfit(q, folded(work, target), work.project.settings.hardware.part)
 
 
 def estimated(work: Workspace, q: QuantizedGraph) -> ResourceEstimate:
@@ -211,7 +243,9 @@ def run_synth(work: Workspace, tool: str, reporter: Reporter | None = None) -> r
     with (reporter or Quiet()).step(f"Synthesizing with {tool}") as step:
         report = project.synth(tool, progress=step)
         step.conclude(f"{report.lut:,} LUT")
-    result = r.SynthResult(backend, report, capacity(work), round(time.monotonic() - begin, 1))
+    result = r.SynthResult(
+        backend, report, capacity(work), round(time.monotonic() - begin, 1), work.statement
+    )
     save_record(work.project.output, f"synth-{tool}", design_fingerprint(work, q), result)
     return result
 

@@ -8,10 +8,12 @@ from typing import Any
 import hpq_hls
 from hpq_hls.search.objective import bit_operations
 from hpq_hls.synth import TOOLS
+from hpq_hls.workflow.chosen import Statement
+from hpq_hls.workflow.picking import shown_search
 from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import graph_fingerprint, read_record
 from hpq_hls.workflow.results import EstimateResult, Network, SaturationBySplit, Scores
-from hpq_hls.workflow.steps import capacity, design_fingerprint, estimated
+from hpq_hls.workflow.steps import design_fingerprint, estimate_result
 from hpq_hls.workflow.workspace import Workspace
 
 
@@ -21,9 +23,9 @@ class Summary:
 
     scores: None where no split has y. guarantee: what the search that found this network knows of its drop on
     unseen data, as plain data, or None. bops: multiplications times the widths of both factors.
-    search, verify, external, synth: what ``hpq search``, ``hpq verify`` (without and with
-    ``--rtl-dir``) and ``hpq synth`` found earlier about this very network, as plain data; None or
-    empty where they did not run since the last change.
+    precision: where its widths come from. search, verify, external, synth: what ``hpq search``, ``hpq
+    verify`` (without and with ``--rtl-dir``) and ``hpq synth`` found earlier about this very network, as
+    plain data; None or empty where they did not run since the last change, or found another network.
     """
 
     version: str
@@ -39,10 +41,20 @@ class Summary:
     saturation: SaturationBySplit
     bops: int
     estimate: EstimateResult
+    precision: Statement
     search: Any | None
     verify: Any | None
     external: Any | None
     synth: tuple[Any, ...]
+
+
+def _search(work: Workspace, network: Network) -> Any | None:
+    """The search that found the network, with that as its best."""
+    found = work.chosen.found
+    kept = read_record(work.project.output, "search", graph_fingerprint(work.graph))
+    if found is None or kept is None or kept["found"]["inputs"] != found.inputs:
+        return None
+    return shown_search(kept, found, network)
 
 
 def summarize(work: Workspace, reporter: Reporter | None = None) -> Summary:
@@ -52,6 +64,7 @@ def summarize(work: Workspace, reporter: Reporter | None = None) -> Summary:
         settings, output = work.project.settings, work.project.output
         design = design_fingerprint(work, q)
         kept = (read_record(output, f"synth-{tool}", design) for tool in TOOLS)
+        network = work.network(q)
         summary = Summary(
             version=hpq_hls.__version__,
             project=q.name,
@@ -60,13 +73,14 @@ def summarize(work: Workspace, reporter: Reporter | None = None) -> Summary:
             clock_ns=settings.hardware.clock_ns,
             io=settings.hardware.io,
             backends=settings.hardware.backends,
-            network=work.network(q),
+            network=network,
             scores=work.scores(q),
             guarantee=work.guarantee,
             saturation=work.saturation(q),
             bops=bit_operations(q),
-            estimate=EstimateResult(estimated(work, q), capacity(work)),
-            search=read_record(output, "search", graph_fingerprint(work.graph)),
+            estimate=estimate_result(work, q),
+            search=_search(work, network),
+            precision=work.statement,
             verify=read_record(output, "verify", design),
             external=read_record(output, "verify-external", design),
             synth=tuple(record for record in kept if record is not None),

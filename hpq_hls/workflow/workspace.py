@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hpq_hls.config import ProjectFile, load_config
-from hpq_hls.errors import ConfigError, DataError, PrecisionError
+from hpq_hls.errors import ConfigError, DataError, HpqError, PrecisionError
 from hpq_hls.graph import Graph
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.project import LayerSettings
@@ -19,13 +19,20 @@ from hpq_hls.quantize.precision import check_layers, nearest
 from hpq_hls.search.metric import Kind, Metric, find_metric
 from hpq_hls.search.significance import compare_networks
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
-from hpq_hls.workflow.data import Array, Dataset, load_dataset
+from hpq_hls.simulate.storage import load, save
+from hpq_hls.workflow.chosen import Chosen, Statement, choose
+from hpq_hls.workflow.data import Array, Dataset
+from hpq_hls.workflow.digests import data_digests, file_digest, text_digest
 from hpq_hls.workflow.folding import target_interval
 from hpq_hls.workflow.guarantee import beyond, find_guarantee
-from hpq_hls.workflow.model import load_model
+from hpq_hls.workflow.loading import Loader
+from hpq_hls.workflow.records import FOLDER as RESULTS
 from hpq_hls.workflow.results import LayerRow, Network, Origin, SaturationBySplit, Scores
-from hpq_hls.workflow.tuned import Identity, find_tuned
+from hpq_hls.workflow.tuned import RECORD as TUNED_RECORD
+from hpq_hls.workflow.tuned import TUNED_FILE, Identity, find_tuned
 
+NETWORK = "network"
+"""The kind of cache entry that a quantized network is."""
 UNIFORM = 8
 """Width of the uniform precision that everything is compared with."""
 
@@ -34,22 +41,73 @@ UNIFORM = 8
 class Workspace:
     """What every step starts from.
 
-    project: the settings. graph: the float network. calibration, validation, test, train: the data, checked
-    against the network. quantizer: calibrated.
+    project: the settings. loader: what they name. option: what the user wants instead of the precision that
+    the commands take by themselves, as ``--precision`` takes it, or a choice made already.
     """
 
     project: ProjectFile
-    graph: Graph
-    calibration: Dataset
-    validation: Dataset | None
-    test: Dataset | None
-    train: Dataset | None
-    quantizer: Quantizer
+    loader: Loader
+    option: str | Chosen | None = None
+
+    @property
+    def graph(self) -> Graph:
+        """The float network."""
+        return self.loader.loaded.graph
+
+    @property
+    def calibration(self) -> Dataset:
+        """Data that decides the integer bits; as the other splits, checked against the network."""
+        return self.loader.loaded.calibration
+
+    @property
+    def validation(self) -> Dataset | None:
+        """Data that searches measure on."""
+        return self.loader.loaded.validation
+
+    @property
+    def test(self) -> Dataset | None:
+        """Data that is only reported on."""
+        return self.loader.loaded.test
+
+    @property
+    def train(self) -> Dataset | None:
+        """Data for fine-tuning."""
+        return self.loader.loaded.train
+
+    @property
+    def quantizer(self) -> Quantizer:
+        """Calibrated."""
+        return self.loader.quantizer
+
+    @cached_property
+    def chosen(self) -> Chosen:
+        """The precision that is worked with.
+
+        Raises:
+            ConfigError, PrecisionError: see ``choose``.
+        """
+        return choose(self.project, self.loader.fingerprint, self.option)
+
+    @property
+    def statement(self) -> Statement:
+        """Which precision that is, in words."""
+        return self.chosen.statement
 
     @cached_property
     def target_interval(self) -> int | None:
-        """Cycles per inference that layers are folded for; None: the fastest that the part's DSPs allow."""
-        return target_interval(self.project, self.quantizer)
+        """Cycles per inference that layers are folded for: what the settings say, or else what the search
+        that found the precision compared networks at, or would; None: the fastest that the part's
+        DSPs allow."""
+        chip = self.project.settings.hardware
+        found = chip.target_interval or self.statement.target_interval
+        if found is not None or chip.io != "stream":
+            return found
+        meta = self.loader.cache.meta(NETWORK, self.key)
+        return target_interval(self.project, self.quantizer) if meta is None else meta["target_interval"]
+
+    def renewed(self, option: str | Chosen | None = None) -> Workspace:
+        """The same project as it is now, after a search, with what was loaded."""
+        return Workspace(self.project, self.loader, option)
 
     @property
     def scored(self) -> Dataset | None:
@@ -101,19 +159,47 @@ class Workspace:
         Raises:
             ConfigError: the precision or the hardware settings name an unknown layer.
         """
-        precision = checked_precision(self.project, self.quantizer.graph)
+        kept = self.loader.cache.get(NETWORK, self.key, load)
+        if kept is not None:
+            return kept
+        precision = checked_precision(self.chosen, self.quantizer.graph)
         tuned, _ = self._tuned(precision)
         q = self.quantizer.quantize(precision) if tuned is None else tuned
+        self._check_folding(q)
+        if self.loader.known:
+            meta = {"target_interval": self.target_interval}
+            self.loader.cache.put(NETWORK, self.key, meta, lambda path: save(q, path, compressed=False))
+        return q
+
+    @property
+    def ready(self) -> bool:
+        """Whether ``quantized`` and the folding are known without loading anything."""
+        try:
+            return self.loader.known and self.loader.cache.meta(NETWORK, self.key) is not None
+        except HpqError:  # of the precision, which a search does not ask for
+            return False
+
+    @cached_property
+    def key(self) -> str:
+        """Of all that decides ``quantized`` and its folding."""
+        output = self.project.output
+        tuned = [file_digest(output / TUNED_FILE), file_digest(output / RESULTS / f"{TUNED_RECORD}.json")]
+        settings = self.project.settings
+        wish = settings.model_dump(mode="json", exclude={"output", "precision", "finetune"})
+        precision = self.chosen.precision.to_dict()
+        identity = [self.loader.model_key, data_digests(self.project), wish, precision]
+        return text_digest([*identity, tuned if settings.search.finetune else None])[:24]
+
+    def _check_folding(self, q: QuantizedGraph) -> None:
         for name in self.project.settings.hardware.layers:
             if name not in q.layers:
                 where = self.project.where("hardware", "layers", name)
                 raise ConfigError(f"{where}: the network has no such layer{nearest(name, q.layers)}")
-        return q
 
     @property
     def origin(self) -> Origin:
         """Where the parameters of ``quantized`` come from."""
-        return self._tuned(checked_precision(self.project, self.quantizer.graph))[1]
+        return self._tuned(checked_precision(self.chosen, self.quantizer.graph))[1]
 
     def _tuned(self, precision: Precision) -> tuple[QuantizedGraph | None, Origin]:
         if not self.project.settings.search.finetune:
@@ -123,7 +209,7 @@ class Workspace:
     @property
     def guarantee(self) -> Mapping[str, Any] | None:
         """What a search knows of the drop of ``quantized`` on unseen data, where it found just that."""
-        precision = checked_precision(self.project, self.quantizer.graph)
+        precision = checked_precision(self.chosen, self.quantizer.graph)
         if self._tuned(precision)[1] is Origin.TUNED:  # trained on: the search has not seen these integers
             return None
         return find_guarantee(self.project.output, self.graph, self.identity(precision).text)
@@ -209,60 +295,35 @@ def _row(layer: QuantizedLayer) -> LayerRow:
     )
 
 
-def open_workspace(source: str | Path | ProjectFile) -> Workspace:
-    """Load and check everything a project.yaml names.
+def open_workspace(source: str | Path | ProjectFile, precision: str | Chosen | None = None) -> Workspace:
+    """Load and check everything a project.yaml names; what has not changed since it was checked last is
+    loaded when it is needed.
+
+    precision: instead of the one that the project has: see ``Workspace.option``.
 
     Raises:
         ConfigError, DataError, UnsupportedOperatorError: one sentence saying what, where, what to do.
     """
     project = source if isinstance(source, ProjectFile) else load_config(source)
-    settings = project.settings
-    data = settings.data
-    raw = {
-        split: None
-        if written is None
-        else load_dataset(
-            project.path(written), split, project.where("data", split), scored=split != "calibration"
-        )
-        for split, written in (
-            ("calibration", data.calibration),
-            ("validation", data.validation),
-            ("test", data.test),
-            ("train", data.train),
-        )
-    }
-    assert raw["calibration"] is not None
-    graph = load_model(project, raw["calibration"])
-    fitted = {
-        split: None if given is None else given.fitted(graph, settings.search.metric)
-        for split, given in raw.items()
-    }
-    calibration = fitted["calibration"]
-    assert calibration is not None
-    return Workspace(
-        project=project,
-        graph=graph,
-        calibration=calibration,
-        validation=fitted["validation"],
-        test=fitted["test"],
-        train=fitted["train"],
-        quantizer=Quantizer(graph, calibration.x, settings.quantizer.options()),
-    )
+    loader = Loader(project)
+    work = Workspace(project, loader, precision)
+    if not work.ready:
+        _ = loader.quantizer
+    return work
 
 
-def checked_precision(project: ProjectFile, graph: Graph) -> Precision:
-    """The precision of the settings; every layer it names is in the (prepared) graph.
+def checked_precision(chosen: Chosen, graph: Graph) -> Precision:
+    """The precision that was chosen; every layer it names is in the (prepared) graph.
 
     Raises:
         ConfigError: an unknown layer, or a width that a layer has no use for, with file and line.
     """
-    precision, source, keys = project.precision()
-    for name, widths in precision.layers.items():
+    for name, widths in chosen.precision.layers.items():
         try:
             check_layers(Precision(layers=MappingProxyType({name: widths})), graph)
         except PrecisionError as error:  # noqa: PERF203  # a handful of layers
-            raise ConfigError(f"{source.where((*keys, 'layers', name))}: {error}") from error
-    return precision
+            raise ConfigError(f"{chosen.source.where((*chosen.keys, 'layers', name))}: {error}") from error
+    return chosen.precision
 
 
 def required(data: Dataset | None, project: ProjectFile, split: str) -> tuple[Dataset, Array]:

@@ -86,7 +86,7 @@ def test_every_kernel_shifts_in_every_way(tmp_path: Path) -> None:
     seen: Counter[tuple[type, str]] = Counter()
     for name in CASES:
         q, _, hardware = _network(name)
-        for kernel in hpq.generate(q, tmp_path / name, "rtl", **hardware).dataflow.kernels:
+        for kernel in hpq.generate(q, tmp_path / name, "rtl", oversize=True, **hardware).dataflow.kernels:
             if isinstance(kernel, (MatVec, ChannelMac)) and (words := kernel.shift_words()) is not None:
                 seen[type(kernel), "ROM" if len(words) > 1 else "wires"] += 1
             elif isinstance(kernel, UnrolledMatVec):
@@ -99,7 +99,7 @@ def test_every_kernel_shifts_in_every_way(tmp_path: Path) -> None:
 def test_csim_equals_simulator(tmp_path: Path, name: str) -> None:
     q, x, hardware = _network(name)
     backend = "vivado" if name == "by hand" else "vitis"
-    project = hpq.generate(q, tmp_path / "hls", backend=backend, **hardware)
+    project = hpq.generate(q, tmp_path / "hls", backend=backend, oversize=True, **hardware)
     _check_shifts(project, q)
     np.testing.assert_array_equal(project.csim(x), q.predict_raw(x))
     assert project.selfcheck().mismatches == 0
@@ -108,7 +108,7 @@ def test_csim_equals_simulator(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_cosim_equals_simulator(tmp_path: Path, name: str) -> None:
     q, x, hardware = _network(name)
-    project = hpq.generate(q, tmp_path / "rtl", backend="rtl", **hardware)
+    project = hpq.generate(q, tmp_path / "rtl", backend="rtl", oversize=True, **hardware)
     _check_shifts(project, q)
     result = project.cosim(x, scenarios=("back_to_back", "random_gaps", "reset_mid_stream"))
     np.testing.assert_array_equal(result.raw, q.predict_raw(x))
@@ -124,6 +124,8 @@ def test_random_networks(tmp_path: Path, seed: int) -> None:
     q = hpq.quantize(hpq.from_torch(module, torch.zeros(2, *shape)), x, widths)
     q = with_shifts(q, seed, random_shift)
     for backend in ("vitis", "rtl"):
-        project = hpq.generate(q, tmp_path / backend, backend=backend, target_interval=[None, 40][seed % 2])
+        project = hpq.generate(
+            q, tmp_path / backend, backend=backend, oversize=True, target_interval=[None, 40][seed % 2]
+        )
         found = project.csim(x) if backend == "vitis" else project.cosim(x).raw
         np.testing.assert_array_equal(found, q.predict_raw(x), err_msg=backend)

@@ -48,7 +48,9 @@ def _network(seed: int) -> tuple[hpq.QuantizedGraph, np.ndarray, dict[str, objec
 @pytest.mark.parametrize("seed", range(200, 212))
 def test_csim_equals_simulator(tmp_path: Path, seed: int) -> None:
     q, x, hardware = _network(seed)
-    project = hpq.generate(q, tmp_path / "hls", backend="vivado" if seed % 4 == 1 else "vitis", **hardware)
+    project = hpq.generate(
+        q, tmp_path / "hls", backend="vivado" if seed % 4 == 1 else "vitis", oversize=True, **hardware
+    )
     np.testing.assert_array_equal(project.csim(x), q.predict_raw(x))
     check = project.selfcheck()
     assert check.mismatches == 0
@@ -58,7 +60,7 @@ def test_csim_equals_simulator(tmp_path: Path, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(200, 212))
 def test_cosim_equals_simulator(tmp_path: Path, seed: int) -> None:
     q, x, hardware = _network(seed)
-    project = hpq.generate(q, tmp_path / "rtl", backend="rtl", **hardware)
+    project = hpq.generate(q, tmp_path / "rtl", backend="rtl", oversize=True, **hardware)
     result = project.cosim(x, scenarios=("back_to_back", "random_gaps", "reset_mid_stream"), seed=seed)
     np.testing.assert_array_equal(result.raw, q.predict_raw(x))
     assert result.mismatches == 0
@@ -70,8 +72,8 @@ def test_cosim_equals_simulator(tmp_path: Path, seed: int) -> None:
 def test_same_bytes_and_no_absolute_path(tmp_path: Path, backend: str) -> None:
     q, _, hardware = _network(202)
     first, second = tmp_path / "first", tmp_path / "elsewhere" / "second"
-    hpq.generate(q, first, backend=backend, **hardware)
-    hpq.generate(q, second, backend=backend, **hardware)
+    hpq.generate(q, first, backend=backend, oversize=True, **hardware)
+    hpq.generate(q, second, backend=backend, oversize=True, **hardware)
     names = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
     assert names == sorted(path.relative_to(second) for path in second.rglob("*") if path.is_file())
     for name in names:

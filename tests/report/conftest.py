@@ -87,6 +87,12 @@ CHECK = {
     "failures": [],
     "seconds": 1.0,
 }
+PRECISION = {
+    "origin": "search",
+    "sentence": "hpq search of 2026-01-01 00:00 UTC (greedy, lut 1,234)",
+    "notes": [],
+    "target_interval": 128,
+}
 RESOURCES = {"lut": 2345, "ff": 3456, "dsp": 7, "bram": 5}
 SUMMARY = {
     "version": "1.2.3",
@@ -122,6 +128,7 @@ SUMMARY = {
             "part": "xc7z020",
             "clock_ns": 5.0,
             "stage": "a model of Yosys",
+            "limited_by": "conv1_matvec",
             "layers": [
                 {
                     **RESOURCES,
@@ -135,7 +142,11 @@ SUMMARY = {
             ],
         },
         "capacity": {"part": "xc7z020", "lut": 53200, "ff": 106400, "dsp": 220, "bram": 280},
+        "precision": PRECISION,
+        "misfit": None,
+        "fits": True,
     },
+    "precision": PRECISION,
     "search": {
         "objective": "lut",
         "metric": "top1",
@@ -166,6 +177,7 @@ SUMMARY = {
         "pareto": [{**POINT, "accuracy": 0.9, "cost": 1000.0, "precision": {"layers": {}}}, POINT],
         "points": [[0.95, 1234.0], [0.9, 1000.0], [0.2, 2000.0]],
         "file": "build/precision.yaml",
+        "precision": PRECISION,
     },
     "verify": {
         "checks": [
@@ -176,6 +188,7 @@ SUMMARY = {
         "interval_cycles": 146,
         "clock_ns": 5.0,
         "passed": True,
+        "precision": PRECISION,
     },
     "external": None,
     "synth": [],

@@ -133,6 +133,8 @@ def test_combinations_stand_side_by_side(summary):
         "scores": summary["scores"],
         "estimate": summary["estimate"]["estimate"],
         "guarantee": None,
+        "precision": summary["precision"],
+        "misfit": None,
     }
     more = {**row, "network": {**row["network"], "weight_bits": 544}}
     table = shown(
@@ -153,6 +155,8 @@ def test_a_combination_that_a_search_found_has_its_guarantee_beside_others(summa
         "network": summary["network"],
         "scores": {**summary["scores"], "warning": "the drop is more"},
         "estimate": summary["estimate"]["estimate"],
+        "precision": {**summary["precision"], "sentence": "a search"},
+        "misfit": None,
     }
     known = {**summary["search"]}
     rows = [
@@ -168,9 +172,13 @@ def test_a_combination_that_a_search_found_has_its_guarantee_beside_others(summa
     assert [cell.strip() for cell in certified.split("│")[2:6]] == ["-", "no", "yes", "-"]
     said = [line.strip() for line in table if ".yaml: " in line]
     assert said == [
+        "a.yaml: a search",
+        "b.yaml: a search",
         "b.yaml: not certified: 120 samples are too few; about 460 would do",
         "b.yaml: warning: the drop is more",
+        "c.yaml: a search",
         "c.yaml: not certified: 120 samples are too few; about 460 would do",
+        "d.yaml: a search",
     ]
 
 

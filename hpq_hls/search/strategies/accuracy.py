@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import minimize
-from scipy.special import ndtr
+import scipy
 
 from hpq_hls.search.strategies.noise import Combinations, Floats, Noise
 
@@ -73,8 +71,8 @@ class AccuracyModel:
             self._tune(_rows(self._known, few), target[few] - self._mean)
         matrix = self._kernel(self._known, self._known)
         matrix[np.diag_indices_from(matrix)] += np.exp(2 * self._logs[5]) + JITTER
-        self._factor = cho_factor(matrix, lower=True)
-        self._weights = cho_solve(self._factor, target - self._mean)
+        self._factor = scipy.linalg.cho_factor(matrix, lower=True)
+        self._weights = scipy.linalg.cho_solve(self._factor, target - self._mean)
 
     def predict(self, combinations: Combinations) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the squashed margins, (rows,) each."""
@@ -88,13 +86,13 @@ class AccuracyModel:
         mean = self._mean + cross @ self._weights
         shares = np.exp(2 * self._logs[[2, 6]]).sum() * np.square(features.shares).sum(axis=1)
         variance = np.exp(2 * self._logs[[0, 3]]).sum() + shares
-        variance = variance - np.einsum("ij,ji->i", cross, cho_solve(self._factor, cross.T))
+        variance = variance - np.einsum("ij,ji->i", cross, scipy.linalg.cho_solve(self._factor, cross.T))
         return mean, np.sqrt(np.maximum(variance, 0) + np.exp(2 * self._logs[5]))
 
     def probability(self, combinations: Combinations, doubt: float) -> Floats:
         """Of each combination being accurate enough, (rows,). doubt: times the deviations."""
         mean, deviation = self.predict(combinations)
-        return np.asarray(ndtr(mean / (doubt * deviation)))
+        return np.asarray(scipy.special.ndtr(mean / (doubt * deviation)))
 
     def scales(self) -> Floats:
         """By which factor each variable's noise seems to harm more than its power tells, (variables,)."""
@@ -135,10 +133,10 @@ class AccuracyModel:
             matrix = self._kernel(known, known)
             matrix[np.diag_indices_from(matrix)] += np.exp(2 * logs[5]) + JITTER
             try:
-                factor = cho_factor(matrix, lower=True)
+                factor = scipy.linalg.cho_factor(matrix, lower=True)
             except np.linalg.LinAlgError:
                 return 1e6
-            fit = 0.5 * float(target @ cho_solve(factor, target))
+            fit = 0.5 * float(target @ scipy.linalg.cho_solve(factor, target))
             return (
                 fit
                 + float(np.log(np.diagonal(factor[0])).sum())
@@ -147,7 +145,7 @@ class AccuracyModel:
 
         start = self._logs
         bounds, options = [(-5, 4)] * len(start), {"maxiter": STEPS}
-        found = minimize(loss, start, method="L-BFGS-B", bounds=bounds, options=options)
+        found = scipy.optimize.minimize(loss, start, method="L-BFGS-B", bounds=bounds, options=options)
         self._logs = found.x if np.isfinite(found.fun) and found.fun < loss(start) else start
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import Bounds, LinearConstraint
+import scipy
 
 from hpq_hls.errors import ToolError
 
@@ -34,8 +34,8 @@ def solve_milp(
     objective: npt.NDArray[np.float64],
     *,
     integrality: npt.NDArray[Any],
-    bounds: Bounds,
-    constraints: Sequence[LinearConstraint],
+    bounds: scipy.optimize.Bounds,
+    constraints: Sequence[scipy.optimize.LinearConstraint],
     options: Mapping[str, float],
 ) -> npt.NDArray[np.float64] | None:
     """What ``scipy.optimize.milp`` finds; nothing is printed.

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint
+import scipy
 
 from hpq_hls.search.space import Combination
 from hpq_hls.search.strategies.milp import solve_milp
@@ -52,7 +51,9 @@ class Program:
         self._constraints = [self._marginals()]
         if limits:
             rows = np.array([self._row(limit) for limit in limits])
-            self._constraints.append(LinearConstraint(rows, -np.inf, [-limit.anchor for limit in limits]))
+            self._constraints.append(
+                scipy.optimize.LinearConstraint(rows, -np.inf, [-limit.anchor for limit in limits])
+            )
 
     def solve(self, noise: Floats, budget: float) -> Combination | None:
         """The cheapest combination whose noise is within the budget; None where there is none.
@@ -67,8 +68,8 @@ class Program:
         values = solve_milp(
             self._objective,
             integrality=np.arange(len(self._objective)) < binaries,
-            bounds=Bounds(0, 1),
-            constraints=[*self._constraints, LinearConstraint(row[None], -np.inf, 1.0)],
+            bounds=scipy.optimize.Bounds(0, 1),
+            constraints=[*self._constraints, scipy.optimize.LinearConstraint(row[None], -np.inf, 1.0)],
             options={"mip_rel_gap": GAP, "node_limit": NODES},
         )
         if values is None:
@@ -89,27 +90,27 @@ class Program:
         ]
         return np.concatenate([*singles, *couples])
 
-    def _marginals(self) -> LinearConstraint:
+    def _marginals(self) -> scipy.optimize.LinearConstraint:
         """Exactly one choice per variable, and the sums of each pair's z."""
         count = len(self._sizes)
-        one = sparse.block_diag([np.ones((1, size)) for size in self._sizes])
-        blocks: list[list[sparse.spmatrix | None]] = [[one, *([None] * len(self._pairs))]]
+        one = scipy.sparse.block_diag([np.ones((1, size)) for size in self._sizes])
+        blocks: list[list[scipy.sparse.spmatrix | None]] = [[one, *([None] * len(self._pairs))]]
         for at, (i, j) in enumerate(self._pairs):
             height, width = self._sizes[i], self._sizes[j]
-            by_i = sparse.kron(sparse.eye(height), np.ones((1, width)))
-            by_j = sparse.kron(np.ones((1, height)), sparse.eye(width))
-            chosen = sparse.vstack([self._picked(i), self._picked(j)])
-            row: list[sparse.spmatrix | None] = [None] * (1 + len(self._pairs))
-            row[0], row[1 + at] = -chosen, sparse.vstack([by_i, by_j])
+            by_i = scipy.sparse.kron(scipy.sparse.eye(height), np.ones((1, width)))
+            by_j = scipy.sparse.kron(np.ones((1, height)), scipy.sparse.eye(width))
+            chosen = scipy.sparse.vstack([self._picked(i), self._picked(j)])
+            row: list[scipy.sparse.spmatrix | None] = [None] * (1 + len(self._pairs))
+            row[0], row[1 + at] = -chosen, scipy.sparse.vstack([by_i, by_j])
             blocks.append(row)
-        matrix = sparse.bmat(blocks, format="csr")
+        matrix = scipy.sparse.bmat(blocks, format="csr")
         right = np.zeros(matrix.shape[0])
         right[:count] = 1
-        return LinearConstraint(matrix, right, right)
+        return scipy.optimize.LinearConstraint(matrix, right, right)
 
-    def _picked(self, index: int) -> sparse.spmatrix:
+    def _picked(self, index: int) -> scipy.sparse.spmatrix:
         """The x of one variable out of all x."""
         size = self._sizes[index]
         columns = self._starts[index] + np.arange(size)
         shape = (size, int(self._starts[-1]))
-        return sparse.csr_matrix((np.ones(size), (np.arange(size), columns)), shape=shape)
+        return scipy.sparse.csr_matrix((np.ones(size), (np.arange(size), columns)), shape=shape)

@@ -55,7 +55,7 @@ def artifacts(folder: Path) -> dict[str, bytes]:
     for name in ("seconds", "resumed"):
         del record["result"][name]
     del record["result"]["found"]["searched"]  # the time, which is in the sentences too
-    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "", json.dumps(record))
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "", json.dumps(record).replace(str(folder), ""))
     return {**found, "record": text.encode()}
 
 

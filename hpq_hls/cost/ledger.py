@@ -14,7 +14,8 @@ from hpq_hls.cost.bill import Bill, Row
 from hpq_hls.cost.estimate import luts_of
 from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream, bill_weights
 from hpq_hls.cost.parts import Family, find_part
-from hpq_hls.cost.timing import Timing, pipeline_registers, time_dataflow
+from hpq_hls.cost.stages import pipeline_registers
+from hpq_hls.cost.timing import Timing, time_dataflow
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware import HardwareConfig, build_dataflow
 from hpq_hls.hardware.builder import Block, Make

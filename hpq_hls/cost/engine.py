@@ -24,7 +24,7 @@ from hpq_hls.toolchain import find_gxx, run_tool
 
 MIN_FRAMES = 3
 MAX_FRAMES = 8
-_FLAGS = ("-std=c++20", "-O2", "-shared", "-fPIC")
+_FLAGS = ("-std=c++20", "-O3", "-shared", "-fPIC", "-fvisibility=hidden")
 _COMPILING_S = 300.0
 
 Numbers = npt.NDArray[np.int64]

@@ -91,7 +91,8 @@ struct Sleep {
 class Channel {
  public:
   std::int64_t depth = 2, pushed = 0, popped = 0;
-  std::int64_t fill = 0;  // the smallest depth that would have made no difference so far
+  std::int64_t fill = 0;   // the smallest depth that would have made no difference so far,
+  bool measured = false;  // where that is wanted
   Sleeper *reader = nullptr, *writer = nullptr;
 
   bool has(std::int64_t beat) const { return beat < pushed; }
@@ -104,15 +105,15 @@ class Channel {
   void push(Cycle cycle) {
     pushes_.reserve(popped, pushed);
     pushes_[pushed++] = cycle;
-    track();
+    if (measured) track();
     reader->tell(INPUT);
   }
 
   void pop(Cycle cycle) {
     const std::int64_t needed = depth == UNBOUNDED ? popped : std::max(pushed - depth, std::int64_t(0));
-    pops_.reserve(std::min(left_, needed), popped);
+    pops_.reserve(measured ? std::min(left_, needed) : needed, popped);
     pops_[popped++] = cycle;
-    track();
+    if (measured) track();
     writer->tell(SPACE);
   }
 
@@ -168,11 +169,13 @@ inline Actor pipeline(Sleeper& self, Channels inputs, Channel& out, std::int64_t
   };
   Ring results;
   std::deque<Wait> waits;
+  const bool alone = inputs.size() == 1;
+  Channel& only = *inputs[0];
   std::int64_t made = 0, left = 0, taken = 0, in_group = 0;
   Cycle stall = 0, behind = 0, moment = 0, last_push = BEFORE;
 
   const auto missing = [&] {
-    return std::any_of(inputs.begin(), inputs.end(), [&](Channel* channel) { return !channel->has(taken); });
+    return alone ? !only.has(taken) : std::any_of(inputs.begin(), inputs.end(), [&](Channel* channel) { return !channel->has(taken); });
   };
   // The oldest result reaches the end of the pipeline and leaves.
   const auto leave = [&] {
@@ -282,17 +285,20 @@ inline Actor widen(Sleeper& self, Channel& given, Channel& out, std::int64_t rat
 struct Geometry {
   std::int64_t height, width, span_h, span_w, stride_h, stride_w, pad_top, pad_left, out_height, out_width;
   std::int64_t rows, columns, chunks;  // scanned
-
-  // Whether a window ends at this place of one axis.
-  static bool ends(std::int64_t at, std::int64_t span, std::int64_t stride, std::int64_t count) {
-    const std::int64_t from = at - (span - 1);
-    return from >= 0 && from % stride == 0 && from / stride < count;
-  }
 };
+
+// The places of one scanned axis where a window ends.
+inline std::vector<char> ends(std::int64_t scanned, std::int64_t span, std::int64_t stride, std::int64_t count) {
+  std::vector<char> found(scanned);
+  for (std::int64_t index = 0; index < count; ++index) found[index * stride + span - 1] = true;
+  return found;
+}
 
 // Scans the padded area, a position and chunk per cycle; windows leave through one register, and the scan goes
 // on while one waits there.
 inline Actor window(Sleeper& self, Channel& given, Channel& out, Geometry g) {
+  const std::vector<char> rows_end = ends(g.rows, g.span_h, g.stride_h, g.out_height);
+  const std::vector<char> columns_end = ends(g.columns, g.span_w, g.stride_w, g.out_width);
   Cycle cycle = RESET, gone = BEFORE;
   bool waiting = false;  // in the register, since the cycle `gone`
   const auto leave = [&] {
@@ -304,10 +310,9 @@ inline Actor window(Sleeper& self, Channel& given, Channel& out, Geometry g) {
     bool started = false;
     for (std::int64_t row = 0; row < g.rows; ++row) {
       const bool row_inside = row >= g.pad_top && row < g.pad_top + g.height;
-      const bool row_ends = Geometry::ends(row, g.span_h, g.stride_h, g.out_height);
       for (std::int64_t column = 0; column < g.columns; ++column) {
         const bool inside = row_inside && column >= g.pad_left && column < g.pad_left + g.width;
-        const bool emit = row_ends && Geometry::ends(column, g.span_w, g.stride_w, g.out_width);
+        const bool emit = rows_end[row] && columns_end[column];
         for (std::int64_t chunk = 0; chunk < g.chunks; ++chunk) {
           ++cycle;
           if (inside || (emit && !started)) {

@@ -27,8 +27,11 @@ class Reader {
 
 class Network {
  public:
-  explicit Network(const std::int64_t* depths, std::int64_t channels) : channels_(channels) {
-    for (std::int64_t index = 0; index < channels; ++index) channels_[index].depth = depths[index];
+  Network(const std::int64_t* depths, std::int64_t channels, bool measured) : channels_(channels) {
+    for (std::int64_t index = 0; index < channels; ++index) {
+      channels_[index].depth = depths[index];
+      channels_[index].measured = measured;
+    }
   }
 
   Channel& channel(std::int64_t index) { return channels_[index]; }
@@ -59,7 +62,8 @@ class Network {
       case NARROW: return add(narrow(self, x, y, p[0]));
       case WIDEN: return add(widen(self, x, y, p[0]));
       case WINDOW:
-        return add(window(self, x, y, {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12]}));
+        return add(window(self, x, y, {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10],
+                                       p[11], p[12]}));
     }
   }
 
@@ -94,11 +98,11 @@ class Network {
 // pace: see `source`. ends: room for `most` numbers; the cycle
 // in which each frame's last beat is out. fills: nullptr, or room for the fill of each FIFO.
 // Returns how many frames have been followed; -1 where the design hangs.
-extern "C" std::int64_t hpq_follow(const std::int64_t* stages, std::int64_t count, const std::int64_t* depths,
-                                   std::int64_t channels, std::int64_t first, std::int64_t last,
-                                   std::int64_t beats_in, std::int64_t beats_out, std::int64_t least,
-                                   std::int64_t most, std::int64_t pace, std::int64_t* ends, std::int64_t* fills) {
-  Network network(depths, channels);
+extern "C" __attribute__((visibility("default"))) std::int64_t hpq_follow(
+    const std::int64_t* stages, std::int64_t count, const std::int64_t* depths, std::int64_t channels,
+    std::int64_t first, std::int64_t last, std::int64_t beats_in, std::int64_t beats_out, std::int64_t least,
+    std::int64_t most, std::int64_t pace, std::int64_t* ends, std::int64_t* fills) {
+  Network network(depths, channels, fills != nullptr);
   std::int64_t frames = 0;
   std::vector<Cycle> found;
   Sleeper& feeding = network.sleeper({}, {first});

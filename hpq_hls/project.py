@@ -13,7 +13,7 @@ from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import Manifest, manifest_of
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.codegen.writer import check_target, write_project
-from hpq_hls.cost import ResourceEstimate, estimate_dataflow, find_part
+from hpq_hls.cost import ResourceEstimate, build_design, estimate_dataflow, find_part
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import (
     MIN_DEPTH,
@@ -22,7 +22,6 @@ from hpq_hls.hardware import (
     Io,
     LayerFolding,
     Strategy,
-    build_dataflow,
     with_fifo_depths,
 )
 from hpq_hls.simulate import QuantizedGraph, simulate
@@ -233,8 +232,7 @@ def generate(
     multipliers fit the part's DSPs. layers: ``{"conv1": {"pe": 4, "simd": 9}}``,
     ``reuse_factor`` or ``strategy``. strategy: of the layers that ``layers`` does not mention, "folded",
     "unrolled" (every multiplication in hardware) or "da" (adders instead of multiplications).
-    fifo_depths: beats by stream, from ``Project.measure_fifos``; without it branches that wait get
-    room for a frame. The folder is written whole or not at all, and the same network always gives
+    fifo_depths: beats by stream, instead of the least that lose no rate (see ``cost.fifos``). The folder is written whole or not at all, and the same network always gives
     the same bytes.
 
     Raises:
@@ -252,7 +250,7 @@ def generate(
         strategy=strategy,
         layers=layers,
     )
-    flow = with_fifo_depths(build_dataflow(q, config, name), fifo_depths or {})
+    flow = with_fifo_depths(build_design(q, config, name), fifo_depths or {})
     golden = simulate(q, q.example_inputs)
     empty = Design(flow, io, part, float(clock_ns), q.example_inputs, golden)
     ports = manifest_of(empty)
@@ -275,6 +273,7 @@ def estimate(
     reuse_factor: int | None = None,
     strategy: str = "folded",
     layers: LayerSettings | None = None,
+    fifo_depths: Mapping[str, int] | None = None,
 ) -> ResourceEstimate:
     """Resources and cycles of a network on a part, without any tool; see ``generate`` for the settings.
 
@@ -289,4 +288,5 @@ def estimate(
         strategy=strategy,
         layers=layers,
     )
-    return estimate_dataflow(build_dataflow(q, config), part, clock_ns, weight_bits=q.weight_bits)
+    flow = with_fifo_depths(build_design(q, config), fifo_depths or {})
+    return estimate_dataflow(flow, part, clock_ns, weight_bits=q.weight_bits)

@@ -1,7 +1,18 @@
 """Resources and cycles per kernel; the catalogue of parts."""
 
 from hpq_hls.cost.estimate import LayerEstimate, ResourceEstimate, estimate_dataflow
+from hpq_hls.cost.fifos import build_design, size_fifos
 from hpq_hls.cost.ledger import Ledger
 from hpq_hls.cost.parts import PARTS, Part, find_part
 
-__all__ = ["PARTS", "LayerEstimate", "Ledger", "Part", "ResourceEstimate", "estimate_dataflow", "find_part"]
+__all__ = [
+    "PARTS",
+    "LayerEstimate",
+    "Ledger",
+    "Part",
+    "ResourceEstimate",
+    "build_design",
+    "estimate_dataflow",
+    "find_part",
+    "size_fifos",
+]

@@ -4,8 +4,8 @@ Data plays no part; a beat is its number. Every actor is a generator that goes o
 known so far allow, and yields when it needs one that another actor has not determined yet. What each
 does is the handshake of the RTL module of the same name, cycle by cycle.
 
-This is the plain form of hw_sim/timing/actors.hpp, which does the same a hundred times as fast: tests hold the
-two equal, and where there is no compiler it takes the other's place.
+This is the plain form of hw_sim/timing/actors.hpp, which does the same a hundred times as fast: tests hold
+the two equal, and where there is no compiler it takes the other's place.
 """
 
 from __future__ import annotations
@@ -258,7 +258,7 @@ def _scan(
 def follow(
     network: Network, depths: Sequence[int], pace: int, least: int, most: int
 ) -> tuple[tuple[int, ...] | None, tuple[int, ...]]:
-    """As ``hpq_hls.cost.engine.follow``: the ends of frames, or None where the network hangs, and the fills."""
+    """The ends of frames, or None where the network hangs, and the fills; as ``hpq_hls.cost.engine.follow``."""
     channels = [Channel(depth) for depth in depths]
     frames = [0]
     actors = [source(channels[network.first], network.beats_in, pace, frames)]

@@ -17,7 +17,9 @@ depths do not depend on the machine."""
 _FRAMES = 3  # that a check usually takes
 
 
-def build_design(q: QuantizedGraph, config: HardwareConfig | None = None, name: str | None = None) -> Dataflow:
+def build_design(
+    q: QuantizedGraph, config: HardwareConfig | None = None, name: str | None = None
+) -> Dataflow:
     """The hardware of a network, as it is generated and priced: ``build_dataflow`` with FIFOs sized.
 
     Raises:

@@ -10,9 +10,8 @@ from pathlib import Path
 from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import manifest_of, read_manifest
 from hpq_hls.codegen.writer import check_target
-from hpq_hls.cost import ResourceEstimate, find_part
+from hpq_hls.cost import ResourceEstimate, build_design, find_part
 from hpq_hls.errors import ConfigError
-from hpq_hls.hardware import build_dataflow
 from hpq_hls.project import Project, estimate, generate, hardware_config
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.workflow import results as r
@@ -148,7 +147,7 @@ def expected_design(work: Workspace, q: QuantizedGraph) -> Design:
     )
     none = q.example_inputs[:0]
     return Design(
-        build_dataflow(q, config, work.project.settings.name), chip.io, chip.part, chip.clock_ns, none, none
+        build_design(q, config, work.project.settings.name), chip.io, chip.part, chip.clock_ns, none, none
     )
 
 

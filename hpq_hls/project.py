@@ -13,7 +13,14 @@ from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import Manifest, manifest_of
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.codegen.writer import check_target, write_project
-from hpq_hls.cost import ResourceEstimate, build_design, estimate_dataflow, find_part
+from hpq_hls.cost import (
+    ResourceEstimate,
+    build_design,
+    estimate_dataflow,
+    find_part,
+    size_fifos,
+    time_dataflow,
+)
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import (
     MIN_DEPTH,
@@ -130,11 +137,17 @@ class Project:
         ``fifo_depths``, for either backend. Give at least three samples, so that the design is full.
 
         Raises:
-            ConfigError: the project holds no RTL.
+            ConfigError: the project holds no RTL, or FIFOs so small that they hold it up.
             ToolError: Verilator is missing or fails.
         """
         if self.backend != "rtl":
             raise ConfigError(f"project {self.path} holds C++; FIFOs are measured on backend rtl")
+        held, free = time_dataflow(self.dataflow), time_dataflow(size_fifos(self.dataflow))
+        if held.interval > free.interval:
+            raise ConfigError(
+                f"FIFOs hold up the design in {self.path}: it takes a packet every {held.interval} cycles "
+                f"instead of every {free.interval}; generate it without fifo_depths and measure that"
+            )
         frames = self.manifest.inputs[0].to_frames(self.q.quantize_input(x))
         fills = measure_fifo_depths(
             self.path,
@@ -232,8 +245,8 @@ def generate(
     multipliers fit the part's DSPs. layers: ``{"conv1": {"pe": 4, "simd": 9}}``,
     ``reuse_factor`` or ``strategy``. strategy: of the layers that ``layers`` does not mention, "folded",
     "unrolled" (every multiplication in hardware) or "da" (adders instead of multiplications).
-    fifo_depths: beats by stream, instead of the least that lose no rate (see ``cost.fifos``). The folder is written whole or not at all, and the same network always gives
-    the same bytes.
+    fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``). The
+    folder is written whole or not at all, and the same network always gives the same bytes.
 
     Raises:
         ConfigError: a setting is wrong.

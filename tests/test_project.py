@@ -69,7 +69,7 @@ def test_estimate_follows_width_and_folding(q: hpq.QuantizedGraph, x: np.ndarray
         ({"layers": {"0": {"pes": 3}}}, "unknown hardware key 'pes'"),
         ({"layers": {"0": {"simd": 0}}}, "simd of layer '0' is 0"),
         ({"layers": {"0": {"strategy": "magic"}}}, "strategy of layer '0' is 'magic'"),
-        ({"fifo_depths": {"nothing": 4}}, "unknown stream 'nothing'"),
+        ({"fifo_depths": {"nothing": 4}}, "fifo_depths.nothing names an unknown stream; there are"),
     ],
 )
 def test_wrong_settings(

@@ -4,6 +4,7 @@ from hpq_hls.cost.estimate import LayerEstimate, ResourceEstimate, estimate_data
 from hpq_hls.cost.fifos import build_design, size_fifos
 from hpq_hls.cost.ledger import Ledger
 from hpq_hls.cost.parts import PARTS, Part, find_part
+from hpq_hls.cost.timing import Timing, time_dataflow
 
 __all__ = [
     "PARTS",
@@ -11,8 +12,10 @@ __all__ = [
     "Ledger",
     "Part",
     "ResourceEstimate",
+    "Timing",
     "build_design",
     "estimate_dataflow",
     "find_part",
     "size_fifos",
+    "time_dataflow",
 ]

@@ -258,7 +258,7 @@ def _scan(
 def follow(
     network: Network, depths: Sequence[int], pace: int, least: int, most: int
 ) -> tuple[tuple[int, ...] | None, tuple[int, ...]]:
-    """The ends of frames, or None where the network hangs, and the fills; as ``hpq_hls.cost.engine.follow``."""
+    """The ends of frames, None where the network hangs, and the fills; as ``hpq_hls.cost.engine.follow``."""
     channels = [Channel(depth) for depth in depths]
     frames = [0]
     actors = [source(channels[network.first], network.beats_in, pace, frames)]

@@ -11,8 +11,8 @@ from hpq_hls.hardware import MIN_DEPTH, Dataflow, HardwareConfig, build_dataflow
 from hpq_hls.simulate import QuantizedGraph
 
 EFFORT = 100_000_000
-"""Transfers that are followed to shrink the FIFOs of one design, about a second. A number, not a time, so that
-depths do not depend on the machine."""
+"""Transfers that are followed to shrink the FIFOs of one design, about a second. A number, not a time, so
+that depths do not depend on the machine."""
 
 _FRAMES = 3  # that a check usually takes
 
@@ -31,8 +31,9 @@ def build_design(
 def size_fifos(flow: Dataflow) -> Dataflow:
     """The same design with FIFOs just deep enough for the interval it would have if none were ever full.
 
-    The start are the depths that suffice where frames enter evenly at that interval. Each FIFO is then shrunk as
-    far as the interval allows, those first that hold most, until none can be a beat smaller or EFFORT is spent.
+    The start are the depths that suffice where frames enter evenly at that interval. Each FIFO is then shrunk
+    as far as the interval allows, those first that hold most, until none can be a beat smaller or EFFORT is
+    spent.
     Types do not matter: designs that are folded alike get the same depths.
     """
     streams = flow.streams.values()

@@ -30,8 +30,8 @@ UNBOUNDED = 1 << 40
 class StageKind(enum.Enum):
     """Which actor a stage is, and its parameters; the numbers are those of hw_sim/timing/follow.cpp.
 
-    PIPELINE: registers, group, folds, whether there is a skid register. WIRING: none. NARROW, WIDEN: the ratio.
-    WINDOW: the geometry (see ``_geometry``).
+    PIPELINE: registers, group, folds, whether there is a skid register. WIRING: none. NARROW, WIDEN: the
+    ratio. WINDOW: the geometry (see ``_geometry``).
     """
 
     PIPELINE = 0
@@ -53,8 +53,8 @@ class Stage:
 
 @dataclass(frozen=True)
 class Network:
-    """Stages between the FIFO ``first``, which gets ``beats_in`` beats a frame, and the FIFO ``last``, from which
-    ``beats_out`` come."""
+    """Stages between the FIFO ``first``, which gets ``beats_in`` beats a frame, and the FIFO ``last``, from
+    which ``beats_out`` come."""
 
     stages: tuple[Stage, ...]
     first: int
@@ -64,7 +64,7 @@ class Network:
 
 
 def network_of(flow: Dataflow) -> Network:
-    """The network of a Dataflow; its FIFOs are numbered as ``flow.streams`` are ordered. Types do not matter."""
+    """The network of a Dataflow; FIFOs are numbered in the order of ``flow.streams``. Types do not matter."""
     names = {name: index for index, name in enumerate(flow.streams)}
     return Network(
         stages=tuple(_stage(kernel, flow.streams, names) for kernel in flow.kernels),
@@ -98,7 +98,7 @@ def _contract(kernel: Kernel, lanes_in: int, lanes_out: int) -> tuple[StageKind,
 
 
 def _geometry(geometry: WindowGeometry, chunks: int) -> tuple[int, ...]:
-    """Height, width, span, stride, pad_top, pad_left, windows, scanned area (each rows, then columns), chunks."""
+    """Height, width, span, stride, pad_top, pad_left, windows, scanned area (rows, then columns), chunks."""
     return (
         geometry.height,
         geometry.width,

@@ -12,6 +12,7 @@ from hpq_hls.codegen.manifest import manifest_of, read_manifest
 from hpq_hls.codegen.writer import check_target
 from hpq_hls.cost import ResourceEstimate, build_design, find_part
 from hpq_hls.errors import ConfigError
+from hpq_hls.hardware import with_fifo_depths
 from hpq_hls.project import Project, estimate, generate, hardware_config
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.workflow import results as r
@@ -86,21 +87,22 @@ def _generated(
     force: bool,
 ) -> Project:
     chip = work.project.settings.hardware
-    return generate(
-        q,
-        folder,
-        backend,
-        name=work.project.settings.name,
-        part=chip.part,
-        clock_ns=chip.clock_ns,
-        io=chip.io,
-        target_interval=work.target_interval,
-        reuse_factor=chip.reuse_factor,
-        strategy=chip.strategy,
-        layers=work.folding(),
-        fifo_depths=fifo_depths,
-        force=force,
-    )
+    with work.fifo_depths() as chosen:
+        return generate(
+            q,
+            folder,
+            backend,
+            name=work.project.settings.name,
+            part=chip.part,
+            clock_ns=chip.clock_ns,
+            io=chip.io,
+            target_interval=work.target_interval,
+            reuse_factor=chip.reuse_factor,
+            strategy=chip.strategy,
+            layers=work.folding(),
+            fifo_depths={**(fifo_depths or {}), **chosen},
+            force=force,
+        )
 
 
 def _measured(work: Workspace, q: QuantizedGraph, show: Reporter) -> dict[str, int]:
@@ -146,9 +148,10 @@ def expected_design(work: Workspace, q: QuantizedGraph) -> Design:
         layers=work.folding(),
     )
     none = q.example_inputs[:0]
-    return Design(
-        build_design(q, config, work.project.settings.name), chip.io, chip.part, chip.clock_ns, none, none
-    )
+    flow = build_design(q, config, work.project.settings.name)
+    with work.fifo_depths() as chosen:
+        flow = with_fifo_depths(flow, chosen)
+    return Design(flow, chip.io, chip.part, chip.clock_ns, none, none)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -166,16 +169,18 @@ def run_estimate(work: Workspace, reporter: Reporter | None = None) -> r.Estimat
 def estimated(work: Workspace, q: QuantizedGraph) -> ResourceEstimate:
     """Resources and cycles of a network under the hardware settings."""
     chip = work.project.settings.hardware
-    return estimate(
-        q,
-        chip.part,
-        chip.clock_ns,
-        io=chip.io,
-        target_interval=work.target_interval,
-        reuse_factor=chip.reuse_factor,
-        strategy=chip.strategy,
-        layers=work.folding(),
-    )
+    with work.fifo_depths() as chosen:
+        return estimate(
+            q,
+            chip.part,
+            chip.clock_ns,
+            io=chip.io,
+            target_interval=work.target_interval,
+            reuse_factor=chip.reuse_factor,
+            strategy=chip.strategy,
+            layers=work.folding(),
+            fifo_depths=chosen,
+        )
 
 
 def capacity(work: Workspace) -> r.Capacity:

@@ -10,6 +10,7 @@ the two equal, and where there is no compiler it takes the other's place.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -256,9 +257,9 @@ def _scan(
 
 
 def follow(
-    network: Network, depths: Sequence[int], pace: int, least: int, most: int
-) -> tuple[tuple[int, ...] | None, tuple[int, ...]]:
-    """The ends of frames, None where the network hangs, and the fills; as ``hpq_hls.cost.engine.follow``."""
+    network: Network, depths: Sequence[int], pace: int, most: int
+) -> tuple[tuple[int, ...] | None, tuple[int, ...], int]:
+    """The ends of frames, None where the network hangs, the fills and the period; as ``engine.follow``."""
     channels = [Channel(depth) for depth in depths]
     frames = [0]
     actors = [source(channels[network.first], network.beats_in, pace, frames)]
@@ -274,11 +275,28 @@ def follow(
                 next(actor)
             before, now = now, sum(len(channel.pushes) + len(channel.pops) for channel in channels)
         if len(leaving) < frames[0] * network.beats_out:
-            return None, ()
+            return None, (), 1
         ends.append(leaving[frames[0] * network.beats_out - 1])
-        if len(ends) >= least and ends[-1] - ends[-2] == ends[-2] - ends[-3]:
+        starts = channels[network.first].pushes[:: network.beats_in]
+        if repeats := _period(starts, ends):
             break
-    return tuple(ends), tuple(map(_fill, channels))
+    return tuple(ends), tuple(map(_fill, channels)), repeats or len(ends) // 2
+
+
+def _period(starts: Sequence[int], ends: Sequence[int]) -> int:
+    """In how many frames the network repeats what it does, or 0 while it is not known to.
+
+    As many frames leave as enter, and the distances of their ends have been the same for longer than a frame
+    is under way; until then a FIFO may still be filling.
+    """
+    last = len(ends) - 1
+    under_way = sum(end >= starts[last] for end in ends)
+    gaps = [after - before for before, after in itertools.pairwise(ends)]
+    for period in range(1, last - under_way):
+        same = all(gaps[last - 1 - back] == gaps[last - 1 - back - period] for back in range(under_way + 1))
+        if same and starts[last] - starts[last - period] == ends[last] - ends[last - period]:
+            return period
+    return 0
 
 
 def _actor(stage: Stage, channels: list[Channel]) -> Actor:

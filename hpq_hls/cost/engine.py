@@ -22,8 +22,7 @@ from hpq_hls.errors import ToolError
 from hpq_hls.resources import hw_sim_dir
 from hpq_hls.toolchain import find_gxx, run_tool
 
-MIN_FRAMES = 3
-MAX_FRAMES = 8
+MAX_FRAMES = 64
 _FLAGS = ("-std=c++20", "-O3", "-shared", "-fPIC", "-fvisibility=hidden")
 _COMPILING_S = 300.0
 
@@ -36,33 +35,35 @@ class Run:
 
     ends: the cycle in which the last beat of each frame has left, from the first beat going in on; None where
     the network hangs. fills: of each FIFO, the smallest depth that would have made no difference; empty where
-    nobody asked.
+    nobody asked. period: frames in which everything repeats.
     """
 
     ends: tuple[int, ...] | None
     fills: tuple[int, ...] = ()
+    period: int = 1
 
     @property
     def interval(self) -> int:
-        """Cycles between the last two frames."""
+        """Cycles from frame to frame, the mean of a period, rounded up."""
         assert self.ends is not None
-        return self.ends[-1] - self.ends[-2]
+        return -((self.ends[-1 - self.period] - self.ends[-1]) // self.period)
 
 
 def follow(
     network: Network, depths: Sequence[int], *, pace: int = 0, fills: bool = False, frames: int = MAX_FRAMES
 ) -> Run:
-    """Follow frames until their distance repeats, at least three and at most ``frames``.
+    """Follow frames until they are known to repeat, or for ``frames`` of them.
 
     depths: of the FIFOs, in beats; UNBOUNDED for one that is never full. pace: frames enter at least so many
     cycles apart, their beats evenly; 0 where the source never waits. fills: whether to measure them.
     """
     library = _library()
     if library is None:
-        ends, fill = follow_slowly(network, depths, pace, MIN_FRAMES, frames)
-        return Run(ends, fill if fills else ())
+        ends, fill, period = follow_slowly(network, depths, pace, frames)
+        return Run(ends, fill if fills else (), period)
     stages, given = _encoded(network), np.array(depths, dtype=np.int64)
     ends_found, fills_found = np.zeros(frames, dtype=np.int64), np.zeros(len(depths), dtype=np.int64)
+    repeats = np.zeros(1, dtype=np.int64)
     followed = library.hpq_follow(
         _pointer(stages),
         len(network.stages),
@@ -72,15 +73,16 @@ def follow(
         network.last,
         network.beats_in,
         network.beats_out,
-        MIN_FRAMES,
         frames,
         pace,
         _pointer(ends_found),
         _pointer(fills_found) if fills else None,
+        _pointer(repeats),
     )
     if followed < 0:
         return Run(None)
-    return Run(tuple(ends_found[:followed].tolist()), tuple(fills_found.tolist()) if fills else ())
+    filled = tuple(fills_found.tolist()) if fills else ()
+    return Run(tuple(ends_found[:followed].tolist()), filled, int(repeats[0]) or followed // 2)
 
 
 def is_compiled() -> bool:
@@ -119,9 +121,7 @@ def _library() -> ctypes.CDLL | None:
         return None
     number, pointer = ctypes.c_int64, ctypes.c_void_p
     library.hpq_follow.restype = number
-    library.hpq_follow.argtypes = [
-        pointer, number, pointer, *[number] * 8, pointer, pointer
-    ]  # fmt: skip
+    library.hpq_follow.argtypes = [pointer, number, pointer, *[number] * 7, pointer, pointer, pointer]
     return library
 
 
@@ -142,4 +142,4 @@ def _cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hpq_hls"
 
 
-__all__ = ["MAX_FRAMES", "MIN_FRAMES", "UNBOUNDED", "Run", "follow", "is_compiled"]
+__all__ = ["MAX_FRAMES", "UNBOUNDED", "Run", "follow", "is_compiled"]

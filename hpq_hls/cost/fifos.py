@@ -14,7 +14,7 @@ EFFORT = 100_000_000
 """Transfers that are followed to shrink the FIFOs of one design, about a second. A number, not a time, so
 that depths do not depend on the machine."""
 
-_FRAMES = 3  # that a check usually takes
+_DOUBLINGS = 16
 
 
 def build_design(
@@ -37,20 +37,25 @@ def size_fifos(flow: Dataflow) -> Dataflow:
     Types do not matter: designs that are folded alike get the same depths.
     """
     streams = flow.streams.values()
+    slowest = max(
+        [kernel.cycles(flow.streams) for kernel in flow.kernels] + [stream.beats for stream in streams]
+    )
     sizes = tuple((stream.lanes, stream.beats) for stream in streams)
-    return with_fifo_depths(flow, dict(zip(flow.streams, _depths(network_of(flow), sizes), strict=True)))
+    return with_fifo_depths(
+        flow, dict(zip(flow.streams, _depths(network_of(flow), sizes, slowest), strict=True))
+    )
 
 
 @functools.lru_cache(maxsize=128)
-def _depths(network: Network, sizes: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
-    """sizes: lanes and beats of each FIFO."""
-    unbounded = [UNBOUNDED] * len(sizes)
-    interval = follow(network, unbounded).interval
-    paced = follow(network, unbounded, pace=interval, fills=True)
+def _depths(network: Network, sizes: tuple[tuple[int, int], ...], interval: int) -> tuple[int, ...]:
+    """sizes: lanes and beats of each FIFO; interval: that of the slowest kernel."""
+    paced = follow(network, [UNBOUNDED] * len(sizes), pace=interval, fills=True)
     depths = [max(MIN_DEPTH, fill) for fill in paced.fills]
-    transfers = 2 * _FRAMES * sum(beats for _, beats in sizes)
+    transfers = 2 * sum(beats for _, beats in sizes)
     check = _Check(network, interval, depths, EFFORT // transfers)
-    while not check.holds():  # a pipeline that waits less can be late later
+    for _ in range(_DOUBLINGS):  # a pipeline that waits less can be late later
+        if check.holds():
+            break
         check.depths[:] = [2 * depth for depth in check.depths]
     order = [number for number, depth in enumerate(depths) if depth > MIN_DEPTH]
     order.sort(key=lambda number: -sizes[number][0] * (depths[number] - MIN_DEPTH))
@@ -62,7 +67,7 @@ def _depths(network: Network, sizes: tuple[tuple[int, int], ...]) -> tuple[int, 
 
 @dataclass
 class _Check:
-    """Depths that keep an interval. left: how many more may be tried."""
+    """Depths that keep an interval. left: how many more frames may be followed."""
 
     network: Network
     interval: int
@@ -72,13 +77,13 @@ class _Check:
     def holds(self) -> bool:
         """Whether the interval is kept."""
         run = follow(self.network, self.depths)
+        self.left -= len(run.ends or [0])
         return run.ends is not None and run.interval <= self.interval
 
     def lower(self, number: int, depth: int) -> bool:
         """Make one FIFO smaller if that keeps the interval; False where it does not, or nothing is left."""
         if self.left <= 0:
             return False
-        self.left -= 1
         before, self.depths[number] = self.depths[number], depth
         if self.holds():
             return True

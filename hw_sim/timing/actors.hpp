@@ -134,13 +134,15 @@ class Channel {
 using Channels = std::vector<Channel*>;
 
 // Offers a frame of `beats` whenever `frames` allows one; the first beats of two frames are at least `pace`
-// cycles apart, and so, in proportion, are all beats.
-inline Actor source(Sleeper& self, Channel& out, std::int64_t beats, const std::int64_t& frames, Cycle pace) {
+// cycles apart, and so, in proportion, are all beats. `starts` gets the cycle of each frame's first one.
+inline Actor source(Sleeper& self, Channel& out, std::int64_t beats, const std::int64_t& frames, Cycle pace,
+                    std::vector<Cycle>& starts) {
   Cycle cycle = 0;
   while (true) {
     while (out.pushed == frames * beats || !out.knows_space()) co_await Sleep{self, SPACE};
     const Cycle due = out.pushed / beats * pace + out.pushed % beats * pace / beats;
     cycle = std::max({cycle, out.space(), due});
+    if (out.pushed % beats == 0) starts.push_back(cycle);
     out.push(cycle++);
   }
 }

@@ -91,22 +91,38 @@ class Network {
   std::vector<int> queue_;
 };
 
+// In how many frames the design repeats what it does, or 0 while it is not known to.
+//
+// As many frames leave as enter, and the distances of their ends have been the same for longer than a frame is
+// under way; until then a FIFO may still be filling.
+std::int64_t period(const std::vector<Cycle>& starts, const std::vector<Cycle>& ends) {
+  const std::int64_t last = std::int64_t(ends.size()) - 1;
+  const std::int64_t under_way = ends.end() - std::lower_bound(ends.begin(), ends.end(), starts[last]);
+  for (std::int64_t p = 1; under_way + 1 + p <= last; ++p) {
+    if (starts[last] - starts[last - p] != ends[last] - ends[last - p]) continue;
+    std::int64_t at = last;
+    while (at > last - under_way - 1 && ends[at] - ends[at - 1] == ends[at - p] - ends[at - p - 1]) --at;
+    if (at == last - under_way - 1) return p;
+  }
+  return 0;
+}
+
 }  // namespace
 
-// Follows frames until the distance of two ends repeats, at least `least` (3 or more) and at most `most`.
+// Follows frames until they are known to repeat, but at most `most`.
 //
 // pace: see `source`. ends: room for `most` numbers; the cycle
 // in which each frame's last beat is out. fills: nullptr, or room for the fill of each FIFO.
-// Returns how many frames have been followed; -1 where the design hangs.
+// repeats: their period, or 0. Returns how many frames have been followed; -1 where the design hangs.
 extern "C" __attribute__((visibility("default"))) std::int64_t hpq_follow(
     const std::int64_t* stages, std::int64_t count, const std::int64_t* depths, std::int64_t channels,
-    std::int64_t first, std::int64_t last, std::int64_t beats_in, std::int64_t beats_out, std::int64_t least,
-    std::int64_t most, std::int64_t pace, std::int64_t* ends, std::int64_t* fills) {
+    std::int64_t first, std::int64_t last, std::int64_t beats_in, std::int64_t beats_out, std::int64_t most,
+    std::int64_t pace, std::int64_t* ends, std::int64_t* fills, std::int64_t* repeats) {
   Network network(depths, channels, fills != nullptr);
   std::int64_t frames = 0;
-  std::vector<Cycle> found;
+  std::vector<Cycle> starts, found;
   Sleeper& feeding = network.sleeper({}, {first});
-  network.add(source(feeding, network.channel(first), beats_in, frames, pace));
+  network.add(source(feeding, network.channel(first), beats_in, frames, pace, starts));
   Reader reader(stages);
   for (std::int64_t index = 0; index < count; ++index) network.add(reader);
   network.add(sink(network.sleeper({last}, {}), network.channel(last), beats_out, found));
@@ -116,7 +132,7 @@ extern "C" __attribute__((visibility("default"))) std::int64_t hpq_follow(
     network.run();
     if (std::int64_t(found.size()) < frames) return -1;
     ends[frames - 1] = found[frames - 1];
-    if (frames >= least && ends[frames - 1] - ends[frames - 2] == ends[frames - 2] - ends[frames - 3]) break;
+    if ((*repeats = period(starts, found)) > 0) break;
   }
   for (std::int64_t index = 0; fills && index < channels; ++index) fills[index] = network.channel(index).fill;
   return frames;

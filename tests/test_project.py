@@ -37,7 +37,8 @@ def test_measured_fifos_change_no_cycle_and_no_word(
     depths = roomy.measure_fifos(x)
     assert set(depths) == set(roomy.dataflow.streams)
     waiting = max(depths, key=lambda name: depths[name])
-    assert 2 < depths[waiting] < roomy.dataflow.streams[waiting].depth == 36
+    assert 2 < depths[waiting] <= roomy.dataflow.streams[waiting].depth < 36
+    assert all(depth <= roomy.dataflow.streams[name].depth for name, depth in depths.items())
     tight = hpq.generate(q, tmp_path / "tight", "rtl", target_interval=40, fifo_depths=depths)
     after = tight.cosim(x, scenarios=("back_to_back", "random_gaps", "reset_mid_stream"))
     assert (after.latency_cycles, after.interval_cycles) == (before.latency_cycles, before.interval_cycles)
@@ -55,6 +56,17 @@ def test_estimate_follows_width_and_folding(q: hpq.QuantizedGraph, x: np.ndarray
     assert fast.lut + 100 * fast.dsp > slow.lut + 100 * slow.dsp
     assert slow.weight_bits == fast.weight_bits == q.weight_bits == sum(e.weight_bits for e in slow.layers)
     assert {layer.name for layer in slow.layers} <= set(q.layers) | {q.graph.input_name}
+
+
+def test_fifos_that_hold_up_a_design_are_not_measured(
+    q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path
+) -> None:
+    """They would be found just deep enough: for the interval that they cause."""
+    sized = hpq.generate(q, tmp_path / "sized", "rtl", target_interval=40).dataflow.streams
+    name = max(sized, key=lambda name: sized[name].depth if sized[name].beats < 100 else 0)
+    less = {name: sized[name].depth - 1}
+    with pytest.raises(ConfigError, match="FIFOs hold up the design|stops with FIFOs full"):
+        hpq.generate(q, tmp_path / "less", "rtl", target_interval=40, fifo_depths=less).measure_fifos(x)
 
 
 @pytest.mark.parametrize(

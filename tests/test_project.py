@@ -65,7 +65,7 @@ def test_fifos_that_hold_up_a_design_are_not_measured(
     sized = hpq.generate(q, tmp_path / "sized", "rtl", target_interval=40).dataflow.streams
     name = max(sized, key=lambda name: sized[name].depth if sized[name].beats < 100 else 0)
     less = {name: sized[name].depth - 1}
-    with pytest.raises(ConfigError, match="FIFOs hold up the design|stops with FIFOs full"):
+    with pytest.raises(ConfigError, match=r"FIFOs hold up the design|stops with FIFOs full"):
         hpq.generate(q, tmp_path / "less", "rtl", target_interval=40, fifo_depths=less).measure_fifos(x)
 
 

@@ -12,7 +12,18 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from hpq_hls.config_errors import first_mistake
-from hpq_hls.config_fields import Bits, Empty, Positive, Real, Section, Text, each_once, nothing, one_of
+from hpq_hls.config_fields import (
+    Bits,
+    Depth,
+    Empty,
+    Positive,
+    Real,
+    Section,
+    Text,
+    each_once,
+    nothing,
+    one_of,
+)
 from hpq_hls.config_search import (
     STRATEGY_NAMES,
     FinetuneSettings,
@@ -148,7 +159,7 @@ Backends = Annotated[
 
 
 class HardwareSettings(Section):
-    """The chip, the clock and the folding."""
+    """The chip, the clock and the folding. fifo_depths: beats by stream, instead of what the timing gives."""
 
     backends: Backends = ("vitis", "rtl")
     part: Annotated[Text, AfterValidator(_part)] = DEFAULT_PART
@@ -158,6 +169,7 @@ class HardwareSettings(Section):
     reuse_factor: Positive | None = None
     strategy: Annotated[Text, one_of(("folded", "unrolled", "da"))] = "folded"
     layers: Annotated[dict[str, FoldingSettings], Empty] = Field(default_factory=dict)
+    fifo_depths: Annotated[dict[str, Depth], Empty] = Field(default_factory=dict)
 
     def folding(self) -> LayerSettings:
         """``layers`` as ``hpq_hls.generate`` takes it."""

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from hpq_hls.config_errors import Misplaced
 from hpq_hls.errors import PrecisionError
 from hpq_hls.fixed import FixedType
+from hpq_hls.hardware import MIN_DEPTH
 from hpq_hls.quantize.precision import MAX_WIDTH, MIN_WIDTH
 from hpq_hls.search.errors import SettingError
 
@@ -73,6 +74,7 @@ def each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 Bits = Annotated[int | str, BeforeValidator(_bits)]
 Positive = Annotated[int, Field(strict=True, ge=1)]
+Depth = Annotated[int, Field(strict=True, ge=MIN_DEPTH)]
 Plain = Annotated[int, BeforeValidator(_bits)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Text = Annotated[str, Field(strict=True, min_length=1)]

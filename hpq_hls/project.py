@@ -13,7 +13,15 @@ from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import Manifest, manifest_of
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.codegen.writer import check_target, write_project
-from hpq_hls.cost import ResourceEstimate, estimate_dataflow, find_part, misfit_of
+from hpq_hls.cost import (
+    ResourceEstimate,
+    build_design,
+    estimate_dataflow,
+    find_part,
+    misfit_of,
+    size_fifos,
+    time_dataflow,
+)
 from hpq_hls.errors import CapacityError, ConfigError
 from hpq_hls.hardware import (
     MIN_DEPTH,
@@ -22,7 +30,6 @@ from hpq_hls.hardware import (
     Io,
     LayerFolding,
     Strategy,
-    build_dataflow,
     with_fifo_depths,
 )
 from hpq_hls.simulate import QuantizedGraph, simulate
@@ -131,11 +138,17 @@ class Project:
         ``fifo_depths``, for either backend. Give at least three samples, so that the design is full.
 
         Raises:
-            ConfigError: the project holds no RTL.
+            ConfigError: the project holds no RTL, or FIFOs so small that they hold it up.
             ToolError: Verilator is missing or fails.
         """
         if self.backend != "rtl":
             raise ConfigError(f"project {self.path} holds C++; FIFOs are measured on backend rtl")
+        held, free = time_dataflow(self.dataflow), time_dataflow(size_fifos(self.dataflow))
+        if held.interval > free.interval:
+            raise ConfigError(
+                f"FIFOs hold up the design in {self.path}: it takes a packet every {held.interval} cycles "
+                f"instead of every {free.interval}; generate it without fifo_depths and measure that"
+            )
         frames = self.manifest.inputs[0].to_frames(self.q.quantize_input(x))
         fills = measure_fifo_depths(
             self.path,
@@ -234,9 +247,9 @@ def generate(
     multipliers fit the part's DSPs. layers: ``{"conv1": {"pe": 4, "simd": 9}}``,
     ``reuse_factor`` or ``strategy``. strategy: of the layers that ``layers`` does not mention, "folded",
     "unrolled" (every multiplication in hardware) or "da" (adders instead of multiplications).
-    fifo_depths: beats by stream, from ``Project.measure_fifos``; without it branches that wait get
-    room for a frame. oversize: write it even if the part has too little of a resource, by the estimate.
-    The folder is written whole or not at all, and the same network always gives the same bytes.
+    fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``).
+    oversize: write it even if the part has too little of a resource, by the estimate. The folder is written
+    whole or not at all, and the same network always gives the same bytes.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -254,7 +267,7 @@ def generate(
         strategy=strategy,
         layers=layers,
     )
-    flow = with_fifo_depths(build_dataflow(q, config, name), fifo_depths or {})
+    flow = with_fifo_depths(build_design(q, config, name), fifo_depths or {})
     short = None if oversize else misfit_of(flow, q, config, part)
     if short is not None:
         raise CapacityError(f"{short.sentence}; or generate it all the same with oversize")
@@ -280,6 +293,7 @@ def estimate(
     reuse_factor: int | None = None,
     strategy: str = "folded",
     layers: LayerSettings | None = None,
+    fifo_depths: Mapping[str, int] | None = None,
 ) -> ResourceEstimate:
     """Resources and cycles of a network on a part, without any tool; see ``generate`` for the settings.
 
@@ -294,4 +308,5 @@ def estimate(
         strategy=strategy,
         layers=layers,
     )
-    return estimate_dataflow(build_dataflow(q, config), part, clock_ns, weight_bits=q.weight_bits)
+    flow = with_fifo_depths(build_design(q, config), fifo_depths or {})
+    return estimate_dataflow(flow, part, clock_ns, weight_bits=q.weight_bits)

@@ -37,7 +37,8 @@ def test_measured_fifos_change_no_cycle_and_no_word(
     depths = roomy.measure_fifos(x)
     assert set(depths) == set(roomy.dataflow.streams)
     waiting = max(depths, key=lambda name: depths[name])
-    assert 2 < depths[waiting] < roomy.dataflow.streams[waiting].depth == 36
+    assert 2 < depths[waiting] <= roomy.dataflow.streams[waiting].depth < 36
+    assert all(depth <= roomy.dataflow.streams[name].depth for name, depth in depths.items())
     tight = hpq.generate(q, tmp_path / "tight", "rtl", target_interval=40, oversize=True, fifo_depths=depths)
     after = tight.cosim(x, scenarios=("back_to_back", "random_gaps", "reset_mid_stream"))
     assert (after.latency_cycles, after.interval_cycles) == (before.latency_cycles, before.interval_cycles)
@@ -57,6 +58,17 @@ def test_estimate_follows_width_and_folding(q: hpq.QuantizedGraph, x: np.ndarray
     assert {layer.name for layer in slow.layers} <= set(q.layers) | {q.graph.input_name}
 
 
+def test_fifos_that_hold_up_a_design_are_not_measured(
+    q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path
+) -> None:
+    """They would be found just deep enough: for the interval that they cause."""
+    sized = hpq.generate(q, tmp_path / "sized", "rtl", target_interval=40).dataflow.streams
+    name = max(sized, key=lambda name: sized[name].depth if sized[name].beats < 100 else 0)
+    less = {name: sized[name].depth - 1}
+    with pytest.raises(ConfigError, match=r"FIFOs hold up the design|stops with FIFOs full"):
+        hpq.generate(q, tmp_path / "less", "rtl", target_interval=40, fifo_depths=less).measure_fifos(x)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -69,7 +81,7 @@ def test_estimate_follows_width_and_folding(q: hpq.QuantizedGraph, x: np.ndarray
         ({"layers": {"0": {"pes": 3}}}, "unknown hardware key 'pes'"),
         ({"layers": {"0": {"simd": 0}}}, "simd of layer '0' is 0"),
         ({"layers": {"0": {"strategy": "magic"}}}, "strategy of layer '0' is 'magic'"),
-        ({"fifo_depths": {"nothing": 4}}, "unknown stream 'nothing'"),
+        ({"fifo_depths": {"nothing": 4}}, "fifo_depths.nothing names an unknown stream; there are"),
     ],
 )
 def test_wrong_settings(

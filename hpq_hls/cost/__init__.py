@@ -1,9 +1,11 @@
 """Resources and cycles per kernel; the catalogue of parts."""
 
 from hpq_hls.cost.estimate import LayerEstimate, ResourceEstimate, estimate_dataflow
+from hpq_hls.cost.fifos import build_design, size_fifos
 from hpq_hls.cost.fitting import Misfit, Proposal, misfit, misfit_of
 from hpq_hls.cost.ledger import Ledger
 from hpq_hls.cost.parts import PARTS, Part, find_part
+from hpq_hls.cost.timing import Timing, time_dataflow
 
 __all__ = [
     "PARTS",
@@ -13,8 +15,12 @@ __all__ = [
     "Part",
     "Proposal",
     "ResourceEstimate",
+    "Timing",
+    "build_design",
     "estimate_dataflow",
     "find_part",
     "misfit",
     "misfit_of",
+    "size_fifos",
+    "time_dataflow",
 ]

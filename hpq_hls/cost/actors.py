@@ -3,15 +3,19 @@
 Data plays no part; a beat is its number. Every actor is a generator that goes on as far as the times
 known so far allow, and yields when it needs one that another actor has not determined yet. What each
 does is the handshake of the RTL module of the same name, cycle by cycle.
+
+This is the plain form of hw_sim/timing/actors.hpp, which does the same a hundred times as fast: tests hold
+the two equal, and where there is no compiler it takes the other's place.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from hpq_hls.hardware.geometry import WindowGeometry
+from hpq_hls.cost.stages import Network, Stage, StageKind
 
 Actor = Iterator[None]
 
@@ -42,13 +46,17 @@ class Channel:
         return self.pops[index] + 1 if index < len(self.pops) else None
 
 
-def source(out: Channel) -> Actor:
-    """Offers a beat in every cycle."""
+def source(out: Channel, beats: int, pace: int, allowed: Sequence[int]) -> Actor:
+    """Offers frames of ``beats`` that begin at least ``pace`` cycles apart, as do, in proportion, all beats.
+
+    allowed: its first number says how many frames so far.
+    """
     cycle = 0
     while True:
-        while (space := out.space()) is None:
+        while len(out.pushes) == allowed[0] * beats or (space := out.space()) is None:
             yield
-        cycle = max(cycle, space)
+        frame, beat = divmod(len(out.pushes), beats)
+        cycle = max(cycle, space, frame * pace + beat * pace // beats)
         out.pushes.append(cycle)
         cycle += 1
 
@@ -70,36 +78,49 @@ def pipeline(
     cycles, the first one ``stages`` cycles after the last beat; meanwhile nothing is taken. skid: one
     more register at the end, which does not hold up the others.
     """
-    # Time inside the pipeline is counted in cycles in which it moves; `stall` is what to add.
+    # Time inside the pipeline is counted in cycles in which it moves. `stall` is what to add for the next
+    # result, `behind` what to add for the next beat in: a result may be known to wait before it is known what
+    # came in meanwhile.
     results: deque[int] = deque()
-    stall, moment, taken, last_push = 0, 0, 0, BEFORE
+    waits: deque[tuple[int, int, int]] = deque()  # moment, until when, for how long
+    stall, behind, moment, taken, last_push = 0, 0, 0, 0, BEFORE
 
-    def leave(space: int) -> tuple[int, int]:
-        """Cycles in which the head of ``results`` reaches the end and in which it gets away."""
-        reached = results.popleft() + stall
+    def leave(space: int) -> int:
+        """The oldest result reaches the end and gets away; for how long the pipeline has to stand still."""
+        due = results.popleft()
+        reached = due + stall
         gone = max(reached, last_push) if skid else max(reached, space)
         out.pushes.append(max(gone + 1, space) if skid else gone)
-        return reached, gone
+        if gone > reached:
+            waits.append((due, gone, gone - reached))
+        return gone - reached
 
     while True:
         while any(len(channel.pushes) <= taken for channel in inputs):
             if results and (space := out.space()) is not None:
-                reached, gone = leave(space)
-                stall += gone - reached
+                stall += leave(space)
                 last_push = out.pushes[-1]
             else:
                 yield
-        cycle = max(moment + stall, max(channel.pushes[taken] for channel in inputs) + 1)
-        while results and results[0] + stall <= cycle:
-            while (space := out.space()) is None:
-                yield
-            reached, gone = leave(space)
-            stall += gone - reached
-            last_push = out.pushes[-1]
-            cycle = max(cycle, gone, moment + stall)
+        cycle = max(moment + behind, max(channel.pushes[taken] for channel in inputs) + 1)
+        while True:
+            if waits:
+                due, until, length = waits[0]
+                if due + behind > cycle:
+                    break
+                waits.popleft()
+                behind += length
+                cycle = max(cycle, until, moment + behind)
+            elif results and results[0] + stall <= cycle:
+                while (space := out.space()) is None:
+                    yield
+                stall += leave(space)
+                last_push = out.pushes[-1]
+            else:
+                break
         for channel in inputs:
             channel.pops.append(cycle)
-        moment = cycle - stall
+        moment = cycle - behind
         taken += 1
         if taken % group:
             moment += 1
@@ -164,10 +185,11 @@ def widen(given: Channel, out: Channel, ratio: int) -> Actor:
         out.pushes.append(gone)
 
 
-def window(given: Channel, out: Channel, geometry: WindowGeometry, chunks: int) -> Actor:
-    """Scans the padded area, a position and chunk per cycle; windows leave through one register."""
-    steps = _scan(geometry, chunks)
-    cycle, gone = RESET, BEFORE
+def window(given: Channel, out: Channel, parameters: Sequence[int]) -> Actor:
+    """Scans the padded area, a position and chunk per cycle; windows leave through one register, and the scan
+    goes on while one waits there."""
+    steps = _scan(*parameters)
+    cycle, gone, waiting = RESET, BEFORE, False
     while True:
         started = False
         for idle, inside, emit in steps:
@@ -175,31 +197,49 @@ def window(given: Channel, out: Channel, geometry: WindowGeometry, chunks: int) 
             if inside or (emit and not started):
                 beat = len(given.pops)
                 while len(given.pushes) <= beat:
-                    yield
+                    if waiting and (space := out.space()) is not None:
+                        gone, waiting = max(gone, space), False
+                        out.pushes.append(gone)
+                    else:
+                        yield
                 cycle = max(cycle, given.pushes[beat] + 1)
             if emit:
+                while waiting:
+                    if (space := out.space()) is not None:
+                        gone, waiting = max(gone, space), False
+                        out.pushes.append(gone)
+                    else:
+                        yield
                 cycle = max(cycle, gone)
+                gone, waiting = cycle + 1, True
             if inside:
                 given.pops.append(cycle)
                 started = True
-            if emit:
-                while (space := out.space()) is None:
-                    yield
-                gone = max(cycle + 1, space)
-                out.pushes.append(gone)
 
 
-def _scan(geometry: WindowGeometry, chunks: int) -> list[tuple[int, bool, bool]]:
+def _scan(
+    height: int,
+    width: int,
+    span_h: int,
+    span_w: int,
+    stride_h: int,
+    stride_w: int,
+    pad_top: int,
+    pad_left: int,
+    out_height: int,
+    out_width: int,
+    rows: int,
+    columns: int,
+    chunks: int,
+) -> list[tuple[int, bool, bool]]:
     """Steps of a frame that do something: (steps before it that do not, takes a beat, emits a window)."""
-    rows, columns = geometry.scan
-    emitting_rows = {y * geometry.stride[0] + geometry.span[0] - 1 for y in range(geometry.out_height)}
-    emitting_columns = {x * geometry.stride[1] + geometry.span[1] - 1 for x in range(geometry.out_width)}
+    emitting_rows = {y * stride_h + span_h - 1 for y in range(out_height)}
+    emitting_columns = {x * stride_w + span_w - 1 for x in range(out_width)}
     steps: list[tuple[int, bool, bool]] = []
     idle = 0
     for row in range(rows):
-        row_inside = 0 <= row - geometry.pad_top < geometry.height
         for column in range(columns):
-            inside = row_inside and 0 <= column - geometry.pad_left < geometry.width
+            inside = 0 <= row - pad_top < height and 0 <= column - pad_left < width
             emit = row in emitting_rows and column in emitting_columns
             if inside or emit:
                 steps.append((idle, inside, emit))
@@ -210,3 +250,76 @@ def _scan(geometry: WindowGeometry, chunks: int) -> list[tuple[int, bool, bool]]
     if idle:
         steps.append((idle - 1, False, False))
     return steps
+
+
+# ---------------------------------------------------------------------------------------------
+# Networks of them
+
+
+def follow(
+    network: Network, depths: Sequence[int], pace: int, most: int
+) -> tuple[tuple[int, ...] | None, tuple[int, ...], int]:
+    """The ends of frames, None where the network hangs, the fills and the period; as ``engine.follow``."""
+    channels = [Channel(depth) for depth in depths]
+    frames = [0]
+    actors = [source(channels[network.first], network.beats_in, pace, frames)]
+    actors += [_actor(stage, channels) for stage in network.stages]
+    actors.append(sink(channels[network.last]))
+    ends: list[int] = []
+    leaving = channels[network.last].pops
+    while len(ends) < most:
+        frames[0] += 1
+        before, now = -1, 0
+        while now != before:
+            for actor in actors:
+                next(actor)
+            before, now = now, sum(len(channel.pushes) + len(channel.pops) for channel in channels)
+        if len(leaving) < frames[0] * network.beats_out:
+            return None, (), 1
+        ends.append(leaving[frames[0] * network.beats_out - 1])
+        starts = channels[network.first].pushes[:: network.beats_in]
+        if repeats := _period(starts, ends):
+            break
+    return tuple(ends), tuple(map(_fill, channels)), repeats or len(ends) // 2
+
+
+def _period(starts: Sequence[int], ends: Sequence[int]) -> int:
+    """In how many frames the network repeats what it does, or 0 while it is not known to.
+
+    As many frames leave as enter, and the distances of their ends have been the same for longer than a frame
+    is under way; until then a FIFO may still be filling.
+    """
+    last = len(ends) - 1
+    under_way = sum(end >= starts[last] for end in ends)
+    gaps = [after - before for before, after in itertools.pairwise(ends)]
+    for period in range(1, last - under_way):
+        same = all(gaps[last - 1 - back] == gaps[last - 1 - back - period] for back in range(under_way + 1))
+        if same and starts[last] - starts[last - period] == ends[last] - ends[last - period]:
+            return period
+    return 0
+
+
+def _actor(stage: Stage, channels: list[Channel]) -> Actor:
+    inputs = [channels[index] for index in stage.inputs]
+    outs = [channels[index] for index in stage.outputs]
+    given = stage.parameters
+    if stage.kind is StageKind.PIPELINE:
+        return pipeline(inputs, outs[0], given[0], given[1], given[2], bool(given[3]))
+    if stage.kind is StageKind.WINDOW:
+        return window(inputs[0], outs[0], given)
+    if stage.kind is StageKind.WIRING:
+        return wiring(inputs[0], outs)
+    convert = narrow if stage.kind is StageKind.NARROW else widen
+    return convert(inputs[0], outs[0], given[0])
+
+
+def _fill(channel: Channel) -> int:
+    """The smallest depth that would have made no difference so far."""
+    fill = left = 0
+    for beat, cycle in enumerate(channel.pushes):
+        while left < len(channel.pops) and channel.pops[left] < cycle:
+            left += 1
+        if left == len(channel.pops):
+            break
+        fill = max(fill, beat + 1 - left)
+    return fill

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from hpq_hls.cost.bill import Bill
 from hpq_hls.cost.estimate import bill_dataflow, luts_of
+from hpq_hls.cost.fifos import build_design
 from hpq_hls.cost.parts import PARTS, Family, Part, find_part
 from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
 from hpq_hls.hardware.kernels import Dataflow
@@ -90,7 +91,7 @@ def misfit(q: QuantizedGraph, config: HardwareConfig, part: str) -> Misfit | Non
     Raises:
         ConfigError: an unknown part, or folding that does not suit the network.
     """
-    return misfit_of(build_dataflow(q, config), q, config, part)
+    return misfit_of(build_design(q, config), q, config, part)
 
 
 def misfit_of(flow: Dataflow, q: QuantizedGraph, config: HardwareConfig, part: str) -> Misfit | None:
@@ -120,7 +121,7 @@ def _nearest(flow: Dataflow, q: QuantizedGraph, config: HardwareConfig, device: 
         return slower
     asked = config if config.io is Io.PARALLEL else replace(config, target_interval=_interval(flow))
     for wish in (asked, slowest):
-        made = build_dataflow(q, wish)
+        made = build_design(q, wish)
         bills = {family: bill_dataflow(made, family) for family in Family}
         rooms = [part for part in PARTS if not shortages(bills[part.family], part, UTILISATION)]
         if rooms:
@@ -134,7 +135,7 @@ def _slower(q: QuantizedGraph, slowest: HardwareConfig, device: Part) -> Proposa
     """The fastest folding that fits; None where not even the slowest does."""
 
     def fits(target: int) -> bool:
-        made = build_dataflow(q, replace(slowest, target_interval=target))
+        made = build_design(q, replace(slowest, target_interval=target))
         return not shortages(bill_dataflow(made, device.family), device, UTILISATION)
 
     fast, slow = 1, slowest.target_interval or UNLIMITED

@@ -23,7 +23,7 @@ from hpq_hls.cost.blocks import (
     tree,
 )
 from hpq_hls.cost.parts import Family
-from hpq_hls.cost.timing import pipeline_registers, tree_registers
+from hpq_hls.cost.stages import pipeline_registers, tree_registers
 from hpq_hls.cost.unrolled import bill_unrolled
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.kernels import (

@@ -12,13 +12,15 @@ import numpy as np
 
 from hpq_hls.cost.bill import Bill, Row
 from hpq_hls.cost.estimate import luts_of
+from hpq_hls.cost.fifos import build_design, size_fifos
 from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream, bill_weights
 from hpq_hls.cost.parts import Family, find_part
-from hpq_hls.cost.timing import Timing, pipeline_registers, time_dataflow
+from hpq_hls.cost.stages import pipeline_registers
+from hpq_hls.cost.timing import Timing, time_dataflow
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware import HardwareConfig, build_dataflow
+from hpq_hls.hardware import HardwareConfig
 from hpq_hls.hardware.builder import Block, Make
-from hpq_hls.hardware.kernels import Dataflow, Kernel, Stream
+from hpq_hls.hardware.kernels import Dataflow, Kernel, Stream, UnrolledMatVec
 from hpq_hls.hardware.skeleton import Skeleton
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
@@ -78,7 +80,7 @@ class Ledger:
         Raises:
             ConfigError: as ``resources``.
         """
-        return self._design(q).timing(q, self._config)
+        return self._design(q).timing(q)
 
     def _design(self, q: QuantizedGraph) -> _Design:
         found = next((design for design in self._designs if design.suits(q)), None)
@@ -98,13 +100,21 @@ class _Entry:
     registers: tuple[int, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class _Sized:
+    """Depths by stream, and the timing that they allow."""
+
+    depths: dict[str, int]
+    timing: Timing
+
+
 class _Design:
     """The books of one skeleton."""
 
     def __init__(self, q: QuantizedGraph, config: HardwareConfig, family: Family) -> None:
         skeleton = Skeleton(q, config)
-        self.suits, flow = skeleton.suits, skeleton.flow
-        self._graph, self._input = q.graph, q.graph.input_name
+        self.suits, flow = skeleton.suits, size_fifos(skeleton.flow)
+        self._graph, self._input, self._config, self._family = q.graph, q.graph.input_name, config, family
         made: dict[str, list[Kernel]] = defaultdict(list)
         for kernel in flow.kernels:
             made[kernel.layer].append(kernel)
@@ -113,7 +123,11 @@ class _Design:
         }
         self._ports = bill_ports(flow, family).row
         self._layers: WeakKeyDictionary[QuantizedLayer, _Entry] = WeakKeyDictionary()
-        self._timings: dict[tuple[tuple[int, ...], ...], Timing] = {}
+        self._depths = {name: stream.depth for name, stream in flow.streams.items()}
+        # Only graphs of adders have registers that depend on weights; elsewhere all networks keep the depths.
+        self._varies = any(isinstance(kernel, UnrolledMatVec) and kernel.adders for kernel in flow.kernels)
+        self._makers = {name: layer for layer, block in skeleton.blocks.items() for name in block.streams}
+        self._known: dict[tuple[tuple[int, ...], ...], _Sized] = {}
 
     def same_graph(self, q: QuantizedGraph) -> bool:
         return q.graph is self._graph
@@ -121,16 +135,35 @@ class _Design:
     def row(self, q: QuantizedGraph) -> Row:
         """Of the whole network."""
         source = self._places[self._input].shared([q.input_type])
-        rows = [self._ports, source, *(entry.row for entry in self._entries(q))]
+        rows = [self._ports, source, *(entry.row for entry in self._entries(q)), *self._deeper(q)]
         return np.asarray(np.add.reduce(np.array(rows)))
 
-    def timing(self, q: QuantizedGraph, config: HardwareConfig) -> Timing:
+    def timing(self, q: QuantizedGraph) -> Timing:
+        return self._sized(q).timing
+
+    def _sized(self, q: QuantizedGraph) -> _Sized:
+        """What follows from how long pipelines are."""
         key = tuple(entry.registers for entry in self._entries(q))
-        if key not in self._timings:
-            if len(self._timings) == REMEMBERED_TIMINGS:
-                self._timings.clear()
-            self._timings[key] = time_dataflow(build_dataflow(q, config))
-        return self._timings[key]
+        if key not in self._known:
+            if len(self._known) == REMEMBERED_TIMINGS:
+                self._known.clear()
+            flow = build_design(q, self._config)
+            depths = {name: stream.depth for name, stream in flow.streams.items()}
+            self._known[key] = _Sized(depths, time_dataflow(flow))
+        return self._known[key]
+
+    def _deeper(self, q: QuantizedGraph) -> Iterable[Row]:
+        """What FIFOs cost that are deeper, or less deep, than those that are in the books."""
+        if not self._varies:
+            return
+        for name, depth in self._sized(q).depths.items():
+            if depth != self._depths[name]:
+                booked = self._places[self._makers[name]].stream(name, self._types(q, self._makers[name]))
+                yield bill_stream(replace(booked, depth=depth), self._family).row
+                yield -bill_stream(booked, self._family).row
+
+    def _types(self, q: QuantizedGraph, name: str) -> Types:
+        return [q.input_type] if name == self._input else _types_of(q.layers[name])
 
     def _entries(self, q: QuantizedGraph) -> Iterable[_Entry]:
         known, places = self._layers, self._places
@@ -149,6 +182,10 @@ class _Shared:
     kernels: list[tuple[Make, Kernel]]
     streams: list[str]
     known: dict[tuple[FixedType, ...], Row]
+
+
+def _types_of(layer: QuantizedLayer) -> Types:
+    return [*(edge.type for edge in layer.input_edges), layer.output_type]
 
 
 class _Place:
@@ -176,7 +213,7 @@ class _Place:
 
     def entry(self, layer: QuantizedLayer) -> _Entry:
         """The bill of a layer that stands here."""
-        types = [*(edge.type for edge in layer.input_edges), layer.output_type]
+        types = _types_of(layer)
         row, registers = self.shared(types, layer), []
         for make, place in self._own:
             kernel = make(layer)
@@ -202,7 +239,7 @@ class _Place:
             kernel = place if layer is None else make(layer)
             bill.take(bill_kernel(kernel, self._around(place, types), self._family))
         for name in part.streams:
-            bill.take(bill_stream(self._stream(name, types), self._family))
+            bill.take(bill_stream(self.stream(name, types), self._family))
         return bill
 
     def _bill_weights(self, kernel: Kernel) -> Bill:
@@ -216,9 +253,10 @@ class _Place:
         return known[1]
 
     def _around(self, kernel: Kernel, types: Types) -> dict[str, Stream]:
-        return {name: self._stream(name, types) for name in (*kernel.inputs, *kernel.outputs)}
+        return {name: self.stream(name, types) for name in (*kernel.inputs, *kernel.outputs)}
 
-    def _stream(self, name: str, types: Types) -> Stream:
+    def stream(self, name: str, types: Types) -> Stream:
+        """A stream around here, at the types that its layer has."""
         kind = types[self._numbers[name]]
         known = self._typed.get((name, kind))
         if known is None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from hpq_hls.cost.bill import Bill, Term
 from hpq_hls.cost.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, cast, dsp_blocks, tree
-from hpq_hls.cost.timing import pipeline_registers
+from hpq_hls.cost.stages import pipeline_registers
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.adder_graph import side_by_side
 from hpq_hls.hardware.kernels import IntArray, Stream, UnrolledMatVec

@@ -1,12 +1,13 @@
 """Dataflow: kernels with folding, streams with widths and FIFO depths."""
 
-from hpq_hls.hardware.build import build_dataflow, with_fifo_depths
+from hpq_hls.hardware.build import FifoError, build_dataflow, with_fifo_depths
 from hpq_hls.hardware.config import HardwareConfig, Io, LayerFolding, Strategy
 from hpq_hls.hardware.kernels import MIN_DEPTH, Dataflow, Kernel, Stream
 
 __all__ = [
     "MIN_DEPTH",
     "Dataflow",
+    "FifoError",
     "HardwareConfig",
     "Io",
     "Kernel",

@@ -47,19 +47,27 @@ def builder_of(q: QuantizedGraph, config: HardwareConfig) -> Builder:
     return StreamBuilder(q, config, fastest_target(q, config) if target is None else target)
 
 
+class FifoError(ConfigError):
+    """A FIFO depth that a design cannot have. stream: whose; problem: as it follows the stream's name."""
+
+    def __init__(self, stream: str, problem: str) -> None:
+        super().__init__(f"fifo_depths.{stream} {problem}")
+        self.stream, self.problem = stream, problem
+
+
 def with_fifo_depths(flow: Dataflow, depths: Mapping[str, int]) -> Dataflow:
     """The same design with other FIFO depths, in beats by stream.
 
     Raises:
-        ConfigError: an unknown stream, or a depth below 2.
+        FifoError: an unknown stream, or a depth below 2.
     """
     for name, depth in depths.items():
         if name not in flow.streams:
-            raise ConfigError(f"fifo_depths names the unknown stream {name!r}; measure this design again")
+            close = difflib.get_close_matches(name, flow.streams, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(flow.streams)}"
+            raise FifoError(name, f"names an unknown stream; {hint}")
         if depth < MIN_DEPTH:
-            raise ConfigError(
-                f"the FIFO of stream {name!r} cannot be {depth} deep; at least {MIN_DEPTH} is needed"
-            )
+            raise FifoError(name, f"is {depth}; a FIFO is at least {MIN_DEPTH} deep")
     streams = {
         name: replace(stream, depth=depths.get(name, stream.depth)) for name, stream in flow.streams.items()
     }

@@ -10,9 +10,9 @@ from pathlib import Path
 from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import manifest_of, read_manifest
 from hpq_hls.codegen.writer import check_target
-from hpq_hls.cost import Misfit, ResourceEstimate, find_part, misfit
+from hpq_hls.cost import Misfit, ResourceEstimate, build_design, find_part, misfit
 from hpq_hls.errors import CapacityError, ConfigError
-from hpq_hls.hardware import HardwareConfig, build_dataflow
+from hpq_hls.hardware import HardwareConfig, with_fifo_depths
 from hpq_hls.project import Project, estimate, generate, hardware_config
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.workflow import results as r
@@ -94,22 +94,23 @@ def _generated(
     force: bool,
 ) -> Project:
     chip = work.project.settings.hardware
-    return generate(
-        q,
-        folder,
-        backend,
-        name=work.project.settings.name,
-        part=chip.part,
-        clock_ns=chip.clock_ns,
-        io=chip.io,
-        target_interval=work.target_interval,
-        reuse_factor=chip.reuse_factor,
-        strategy=chip.strategy,
-        layers=work.folding(),
-        fifo_depths=fifo_depths,
-        force=force,
-        oversize=True,  # asked about before
-    )
+    with work.fifo_depths() as chosen:
+        return generate(
+            q,
+            folder,
+            backend,
+            name=work.project.settings.name,
+            part=chip.part,
+            clock_ns=chip.clock_ns,
+            io=chip.io,
+            target_interval=work.target_interval,
+            reuse_factor=chip.reuse_factor,
+            strategy=chip.strategy,
+            layers=work.folding(),
+            fifo_depths={**(fifo_depths or {}), **chosen},
+            force=force,
+            oversize=True,  # asked about before
+        )
 
 
 def _measured(work: Workspace, q: QuantizedGraph, show: Reporter) -> dict[str, int]:
@@ -147,9 +148,10 @@ def expected_design(work: Workspace, q: QuantizedGraph) -> Design:
     """What a generated project should compute, without test vectors."""
     chip, config = work.project.settings.hardware, folded(work, work.target_interval)
     none = q.example_inputs[:0]
-    return Design(
-        build_dataflow(q, config, work.project.settings.name), chip.io, chip.part, chip.clock_ns, none, none
-    )
+    flow = build_design(q, config, work.project.settings.name)
+    with work.fifo_depths() as chosen:
+        flow = with_fifo_depths(flow, chosen)
+    return Design(flow, chip.io, chip.part, chip.clock_ns, none, none)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -199,16 +201,18 @@ def misfit_of_work(work: Workspace, q: QuantizedGraph, target_interval: int | No
 def estimated(work: Workspace, q: QuantizedGraph) -> ResourceEstimate:
     """Resources and cycles of a network under the hardware settings."""
     chip = work.project.settings.hardware
-    return estimate(
-        q,
-        chip.part,
-        chip.clock_ns,
-        io=chip.io,
-        target_interval=work.target_interval,
-        reuse_factor=chip.reuse_factor,
-        strategy=chip.strategy,
-        layers=work.folding(),
-    )
+    with work.fifo_depths() as chosen:
+        return estimate(
+            q,
+            chip.part,
+            chip.clock_ns,
+            io=chip.io,
+            target_interval=work.target_interval,
+            reuse_factor=chip.reuse_factor,
+            strategy=chip.strategy,
+            layers=work.folding(),
+            fifo_depths=chosen,
+        )
 
 
 def capacity(work: Workspace) -> r.Capacity:

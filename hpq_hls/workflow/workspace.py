@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from hpq_hls.config import ProjectFile, load_config
 from hpq_hls.errors import ConfigError, DataError, HpqError, PrecisionError
 from hpq_hls.graph import Graph
+from hpq_hls.hardware import FifoError
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.project import LayerSettings
 from hpq_hls.quantize import Precision, Quantizer
@@ -277,6 +279,22 @@ class Workspace:
     def folding(self) -> LayerSettings:
         """Folding by layer as ``hpq_hls.generate`` takes it."""
         return self.project.settings.hardware.folding()
+
+    @contextlib.contextmanager
+    def fifo_depths(self) -> Iterator[Mapping[str, int]]:
+        """The settings' FIFO depths, for one who gives them to a design.
+
+        Raises:
+            ConfigError: the design cannot have one of them, with file and line.
+        """
+        given = self.project.settings.hardware.fifo_depths
+        try:
+            yield given
+        except FifoError as error:
+            if error.stream not in given:
+                raise
+            where = self.project.where("hardware", "fifo_depths", error.stream)
+            raise ConfigError(f"{where} {error.problem}") from error
 
 
 def _row(layer: QuantizedLayer) -> LayerRow:

@@ -60,6 +60,11 @@ def test_debug_shows_where_it_happened(run, tmp_path):
         ("precision: {layers: {input: {weight: 4}}}", "line 4: layer 'input' has no weight"),
         ("precision: nowhere.yaml", "line 4: precision names nowhere.yaml, which does not exist"),
         ("hardware: {layers: {'9': {pe: 2}}}", "line 4: hardware.layers.9: the network has no such layer"),
+        (
+            "hardware: {fifo_depths: {nothing: 4}}",
+            "line 4: hardware.fifo_depths.nothing names an unknown stream; ",
+        ),
+        ("hardware: {fifo_depths: {x: 1}}", "line 4: hardware.fifo_depths.x is 1; it must be at least 2"),
         ("hardware: {layers: {'3': {pe: 2}}}", "3"),
     ],
 )

@@ -11,7 +11,7 @@ import torch
 from joblib.externals.loky.backend.reduction import dumps
 from torch import nn
 
-from hpq_hls.cost import Ledger, estimate_dataflow
+from hpq_hls.cost import Ledger, build_design, estimate_dataflow
 from hpq_hls.errors import ConfigError
 from hpq_hls.frontends import from_torch
 from hpq_hls.hardware import HardwareConfig, Io, Strategy, build_dataflow
@@ -34,7 +34,7 @@ CONFIGS = {
 
 
 def estimated(q: QuantizedGraph, config: HardwareConfig) -> tuple[int, ...]:
-    made = estimate_dataflow(build_dataflow(q, config), PART, 5.0, weight_bits=0)
+    made = estimate_dataflow(build_design(q, config), PART, 5.0, weight_bits=0)
     return made.lut, made.ff, made.dsp, made.bram, made.latency_cycles, made.interval_cycles
 
 

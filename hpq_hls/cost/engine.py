@@ -1,0 +1,145 @@
+"""Follows a network of timed actors, compiled where there is a compiler and else in Python: one answer."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import itertools
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hpq_hls.cost.actors import follow as follow_slowly
+from hpq_hls.cost.stages import UNBOUNDED, Network
+from hpq_hls.errors import ToolError
+from hpq_hls.resources import hw_sim_dir
+from hpq_hls.toolchain import find_gxx, run_tool
+
+MAX_FRAMES = 64
+_FLAGS = ("-std=c++20", "-O3", "-shared", "-fPIC", "-fvisibility=hidden")
+_COMPILING_S = 300.0
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was seen of a network.
+
+    ends: the cycle in which the last beat of each frame has left, from the first beat going in on; None where
+    the network hangs. fills: of each FIFO, the smallest depth that would have made no difference; empty where
+    nobody asked. period: frames in which everything repeats.
+    """
+
+    ends: tuple[int, ...] | None
+    fills: tuple[int, ...] = ()
+    period: int = 1
+
+    @property
+    def interval(self) -> int:
+        """Cycles from frame to frame, the mean of a period, rounded up."""
+        assert self.ends is not None
+        return -((self.ends[-1 - self.period] - self.ends[-1]) // self.period)
+
+
+def follow(
+    network: Network, depths: Sequence[int], *, pace: int = 0, fills: bool = False, frames: int = MAX_FRAMES
+) -> Run:
+    """Follow frames until they are known to repeat, or for ``frames`` of them.
+
+    depths: of the FIFOs, in beats; UNBOUNDED for one that is never full. pace: frames enter at least so many
+    cycles apart, their beats evenly; 0 where the source never waits. fills: whether to measure them.
+    """
+    library = _library()
+    if library is None:
+        ends, fill, period = follow_slowly(network, depths, pace, frames)
+        return Run(ends, fill if fills else (), period)
+    stages, given = _encoded(network), np.array(depths, dtype=np.int64)
+    ends_found, fills_found = np.zeros(frames, dtype=np.int64), np.zeros(len(depths), dtype=np.int64)
+    repeats = np.zeros(1, dtype=np.int64)
+    followed = library.hpq_follow(
+        _pointer(stages),
+        len(network.stages),
+        _pointer(given),
+        len(depths),
+        network.first,
+        network.last,
+        network.beats_in,
+        network.beats_out,
+        frames,
+        pace,
+        _pointer(ends_found),
+        _pointer(fills_found) if fills else None,
+        _pointer(repeats),
+    )
+    if followed < 0:
+        return Run(None)
+    filled = tuple(fills_found.tolist()) if fills else ()
+    return Run(tuple(ends_found[:followed].tolist()), filled, int(repeats[0]) or followed // 2)
+
+
+def is_compiled() -> bool:
+    """Whether networks are followed by the compiled actors."""
+    return _library() is not None
+
+
+@functools.lru_cache(maxsize=16)
+def _encoded(network: Network) -> Numbers:
+    """Every stage as kind, inputs, outputs and parameters, each list behind its length."""
+    numbers: list[int] = []
+    for stage in network.stages:
+        lists = (stage.inputs, stage.outputs, stage.parameters)
+        numbers += [stage.kind.value, *itertools.chain.from_iterable((len(part), *part) for part in lists)]
+    return np.array(numbers, dtype=np.int64)
+
+
+def _pointer(numbers: Numbers) -> ctypes.c_void_p:
+    return ctypes.c_void_p(numbers.ctypes.data)
+
+
+@functools.cache
+def _library() -> ctypes.CDLL | None:
+    """The compiled actors; None where nothing can be compiled or kept."""
+    folder = hw_sim_dir() / "timing"
+    sources = sorted(folder.glob("*.[ch]pp"))
+    digest = hashlib.sha256(" ".join([*_FLAGS, *os.uname()]).encode())
+    for source in sources:
+        digest.update(source.read_bytes())
+    target = _cache_dir() / f"timing-{digest.hexdigest()[:16]}.so"
+    try:
+        if not target.is_file():
+            _compile(folder / "follow.cpp", target)
+        library = ctypes.CDLL(str(target))
+    except (ToolError, OSError):
+        return None
+    number, pointer = ctypes.c_int64, ctypes.c_void_p
+    library.hpq_follow.restype = number
+    library.hpq_follow.argtypes = [pointer, number, pointer, *[number] * 7, pointer, pointer, pointer]
+    return library
+
+
+def _compile(source: Path, target: Path) -> None:
+    compiler = find_gxx().require()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Through a temporary name, because another process may be doing the same.
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as scratch:
+        made = Path(scratch) / target.name
+        run_tool([compiler, *_FLAGS, source, "-o", made], timeout=_COMPILING_S)
+        made.replace(target)
+
+
+def _cache_dir() -> Path:
+    """A folder of this environment, or else of this user."""
+    if sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK):
+        return Path(sys.prefix) / "cache" / "hpq_hls"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hpq_hls"
+
+
+__all__ = ["MAX_FRAMES", "UNBOUNDED", "Run", "follow", "is_compiled"]

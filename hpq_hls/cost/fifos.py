@@ -1,0 +1,102 @@
+"""FIFO depths at which a design loses no rate and cannot deadlock, computed from its exact timing."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from hpq_hls.cost.engine import UNBOUNDED, follow
+from hpq_hls.cost.stages import Network, network_of
+from hpq_hls.hardware import MIN_DEPTH, Dataflow, HardwareConfig, build_dataflow, with_fifo_depths
+from hpq_hls.simulate import QuantizedGraph
+
+EFFORT = 100_000_000
+"""Transfers that are followed to shrink the FIFOs of one design, about a second. A number, not a time, so
+that depths do not depend on the machine."""
+
+_DOUBLINGS = 16
+
+
+def build_design(
+    q: QuantizedGraph, config: HardwareConfig | None = None, name: str | None = None
+) -> Dataflow:
+    """The hardware of a network, as it is generated and priced: ``build_dataflow`` with FIFOs sized.
+
+    Raises:
+        ConfigError: as ``build_dataflow``.
+    """
+    return size_fifos(build_dataflow(q, config, name))
+
+
+def size_fifos(flow: Dataflow) -> Dataflow:
+    """The same design with FIFOs just deep enough for the interval it would have if none were ever full.
+
+    The start are the depths that suffice where frames enter evenly at that interval. Each FIFO is then shrunk
+    as far as the interval allows, those first that hold most, until none can be a beat smaller or EFFORT is
+    spent.
+    Types do not matter: designs that are folded alike get the same depths.
+    """
+    streams = flow.streams.values()
+    slowest = max(
+        [kernel.cycles(flow.streams) for kernel in flow.kernels] + [stream.beats for stream in streams]
+    )
+    sizes = tuple((stream.lanes, stream.beats) for stream in streams)
+    return with_fifo_depths(
+        flow, dict(zip(flow.streams, _depths(network_of(flow), sizes, slowest), strict=True))
+    )
+
+
+@functools.lru_cache(maxsize=128)
+def _depths(network: Network, sizes: tuple[tuple[int, int], ...], interval: int) -> tuple[int, ...]:
+    """sizes: lanes and beats of each FIFO; interval: that of the slowest kernel."""
+    paced = follow(network, [UNBOUNDED] * len(sizes), pace=interval, fills=True)
+    depths = [max(MIN_DEPTH, fill) for fill in paced.fills]
+    transfers = 2 * sum(beats for _, beats in sizes)
+    check = _Check(network, interval, depths, EFFORT // transfers)
+    for _ in range(_DOUBLINGS):  # a pipeline that waits less can be late later
+        if check.holds():
+            break
+        check.depths[:] = [2 * depth for depth in check.depths]
+    order = [number for number, depth in enumerate(depths) if depth > MIN_DEPTH]
+    order.sort(key=lambda number: -sizes[number][0] * (depths[number] - MIN_DEPTH))
+    needed = [number for number in order if not check.lower(number, MIN_DEPTH)]
+    for number in needed:
+        check.shrink(number)
+    return tuple(check.depths)
+
+
+@dataclass
+class _Check:
+    """Depths that keep an interval. left: how many more frames may be followed."""
+
+    network: Network
+    interval: int
+    depths: list[int]
+    left: int
+
+    def holds(self) -> bool:
+        """Whether the interval is kept."""
+        run = follow(self.network, self.depths)
+        self.left -= len(run.ends or [0])
+        return run.ends is not None and run.interval <= self.interval
+
+    def lower(self, number: int, depth: int) -> bool:
+        """Make one FIFO smaller if that keeps the interval; False where it does not, or nothing is left."""
+        if self.left <= 0:
+            return False
+        before, self.depths[number] = self.depths[number], depth
+        if self.holds():
+            return True
+        self.depths[number] = before
+        return False
+
+    def shrink(self, number: int) -> None:
+        """Find the least depth of a FIFO that cannot have the smallest: near the present one, most often."""
+        low, step = MIN_DEPTH, 1
+        while self.depths[number] - low > 1 and self.left > 0:
+            high = self.depths[number]
+            probe = max(high - step, (low + high) // 2)
+            if self.lower(number, probe):
+                step *= 2
+            else:
+                low = probe

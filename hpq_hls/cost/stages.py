@@ -1,0 +1,143 @@
+"""What the timing of a Dataflow depends on, and nothing more: stages by kind, FIFOs by number."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from hpq_hls.hardware.geometry import WindowGeometry
+from hpq_hls.hardware.kernels import (
+    Add,
+    Cast,
+    ChannelMac,
+    Dataflow,
+    Fork,
+    Gather,
+    Kernel,
+    MatVec,
+    Pool,
+    PoolMode,
+    Stream,
+    UnrolledMatVec,
+    WidthConverter,
+    Window,
+)
+
+UNBOUNDED = 1 << 40
+"""Depth of a FIFO that is never full."""
+
+
+class StageKind(enum.Enum):
+    """Which actor a stage is, and its parameters; the numbers are those of hw_sim/timing/follow.cpp.
+
+    PIPELINE: registers, group, folds, whether there is a skid register. WIRING: none. NARROW, WIDEN: the
+    ratio. WINDOW: the geometry (see ``_geometry``).
+    """
+
+    PIPELINE = 0
+    WIRING = 1
+    NARROW = 2
+    WIDEN = 3
+    WINDOW = 4
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One actor: inputs and outputs are numbers of FIFOs."""
+
+    kind: StageKind
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    parameters: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Network:
+    """Stages between the FIFO ``first``, which gets ``beats_in`` beats a frame, and the FIFO ``last``, from
+    which ``beats_out`` come."""
+
+    stages: tuple[Stage, ...]
+    first: int
+    last: int
+    beats_in: int
+    beats_out: int
+
+
+def network_of(flow: Dataflow) -> Network:
+    """The network of a Dataflow; FIFOs are numbered in the order of ``flow.streams``. Types do not matter."""
+    names = {name: index for index, name in enumerate(flow.streams)}
+    return Network(
+        stages=tuple(_stage(kernel, flow.streams, names) for kernel in flow.kernels),
+        first=names[flow.input],
+        last=names[flow.output],
+        beats_in=flow.streams[flow.input].beats,
+        beats_out=flow.streams[flow.output].beats,
+    )
+
+
+def _stage(kernel: Kernel, streams: dict[str, Stream], names: dict[str, int]) -> Stage:
+    given, made = streams[kernel.inputs[0]], streams[kernel.outputs[0]]
+    kind, parameters = _contract(kernel, given.lanes, made.lanes)
+    inputs = tuple(names[name] for name in kernel.inputs)
+    return Stage(kind, inputs, tuple(names[name] for name in kernel.outputs), parameters)
+
+
+def _contract(kernel: Kernel, lanes_in: int, lanes_out: int) -> tuple[StageKind, tuple[int, ...]]:
+    if isinstance(kernel, Window):
+        return StageKind.WINDOW, _geometry(kernel.geometry, kernel.geometry.channels // lanes_in)
+    if isinstance(kernel, WidthConverter):
+        if lanes_in > lanes_out:
+            return StageKind.NARROW, (lanes_in // lanes_out,)
+        return StageKind.WIDEN, (lanes_out // lanes_in,)
+    registers = pipeline_registers(kernel)
+    if isinstance(kernel, MatVec):
+        return StageKind.PIPELINE, (registers, kernel.synapse_folds, kernel.neuron_folds, 1)
+    if registers == 0:
+        return StageKind.WIRING, ()
+    return StageKind.PIPELINE, (registers, 1, 1, 0)
+
+
+def _geometry(geometry: WindowGeometry, chunks: int) -> tuple[int, ...]:
+    """Height, width, span, stride, pad_top, pad_left, windows, scanned area (rows, then columns), chunks."""
+    return (
+        geometry.height,
+        geometry.width,
+        *geometry.span,
+        *geometry.stride,
+        geometry.pad_top,
+        geometry.pad_left,
+        geometry.out_height,
+        geometry.out_width,
+        *geometry.scan,
+        chunks,
+    )
+
+
+def tree_registers(terms: int) -> int:
+    """Registers on the way through an adder or comparator tree: one after every second level."""
+    levels = (terms - 1).bit_length()
+    return (levels + 1) // 2
+
+
+def pipeline_registers(kernel: Kernel) -> int:
+    """Registers between input and output of a kernel: all of its timing that a layer's weights can decide.
+
+    0 for mere wires.
+    """
+    if isinstance(kernel, MatVec):
+        return 4 + tree_registers(kernel.simd)
+    if isinstance(kernel, ChannelMac):
+        return 5 + tree_registers(kernel.taps)
+    if isinstance(kernel, UnrolledMatVec):
+        if kernel.adders is not None:
+            return 2 + max(graph.registers for graph in kernel.adders)
+        return 3 + tree_registers(kernel.cols)
+    if isinstance(kernel, Pool):
+        return (1 if kernel.mode is PoolMode.MAX else 2) + tree_registers(kernel.taps)
+    if isinstance(kernel, Add):
+        return 2
+    if isinstance(kernel, Cast):
+        return 1
+    if isinstance(kernel, (Gather, Fork)):
+        return 0
+    raise TypeError(f"kernel {kernel.kind} has no timing model")

@@ -1,0 +1,348 @@
+// The kernels as timed actors: at which clock cycle each beat moves from FIFO to FIFO.
+//
+// The same actors as hpq_hls/cost/actors.py, function for function; tests hold the two equal. Data plays no
+// part; a beat is its number. Every actor is a coroutine that goes on as far as the times known so far allow,
+// and sleeps when it needs one that another actor has not determined yet. What each does is the handshake of
+// the RTL module of the same name, cycle by cycle.
+#pragma once
+
+#include <algorithm>
+#include <coroutine>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <utility>
+#include <vector>
+
+namespace hpq {
+
+using Cycle = std::int64_t;
+
+constexpr Cycle BEFORE = -(Cycle(1) << 40);  // a cycle before everything
+constexpr std::int64_t UNBOUNDED = std::int64_t(1) << 40;  // depth of a FIFO that is never full
+constexpr Cycle RESET = -2;                  // the last cycle of reset; only a window has something to do then
+
+// Numbers by index, of which only the newest are kept.
+class Ring {
+ public:
+  Cycle& operator[](std::int64_t index) { return values_[index & mask_]; }
+
+  // Room for the indices `oldest` .. `newest`.
+  void reserve(std::int64_t oldest, std::int64_t newest) {
+    if (newest - oldest <= mask_) return;
+    std::vector<Cycle> wider(2 * values_.size());
+    const std::int64_t mask = std::int64_t(wider.size()) - 1;
+    for (std::int64_t index = oldest; index < newest; ++index) wider[index & mask] = values_[index & mask_];
+    values_.swap(wider);
+    mask_ = mask;
+  }
+
+ private:
+  std::vector<Cycle> values_ = std::vector<Cycle>(8);
+  std::int64_t mask_ = 7;
+};
+
+// What an actor sleeps for: INPUT, a beat in one of the FIFOs that it reads; SPACE, a place in one that it fills.
+enum Need : int { NOTHING = 0, INPUT = 1, SPACE = 2, EITHER = 3 };
+
+struct Sleeper {
+  Need need = NOTHING;
+  std::vector<int>* queue = nullptr;
+  int number = 0;
+
+  void tell(Need news) {
+    if (need & news) {
+      need = NOTHING;
+      queue->push_back(number);
+    }
+  }
+};
+
+struct Actor {
+  struct promise_type {
+    Actor get_return_object() { return Actor{std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    std::suspend_always initial_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+
+  explicit Actor(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
+  Actor(Actor&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  ~Actor() {
+    if (handle_) handle_.destroy();
+  }
+  void resume() { handle_.resume(); }
+
+ private:
+  std::coroutine_handle<promise_type> handle_;
+};
+
+struct Sleep {
+  Sleeper& self;
+  Need need;
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<>) noexcept { self.need = need; }
+  void await_resume() const noexcept {}
+};
+
+// A FIFO of `depth` beats. A beat can leave in the cycle after it came; its place is free in the cycle after
+// it left.
+class Channel {
+ public:
+  std::int64_t depth = 2, pushed = 0, popped = 0;
+  std::int64_t fill = 0;   // the smallest depth that would have made no difference so far,
+  bool measured = false;  // where that is wanted
+  Sleeper *reader = nullptr, *writer = nullptr;
+
+  bool has(std::int64_t beat) const { return beat < pushed; }
+  Cycle came(std::int64_t beat) { return pushes_[beat]; }
+
+  // Whether it is known when the next beat finds room; that is then the result of `space`.
+  bool knows_space() const { return pushed - depth < popped; }
+  Cycle space() { return pushed < depth ? BEFORE : pops_[pushed - depth] + 1; }
+
+  void push(Cycle cycle) {
+    pushes_.reserve(popped, pushed);
+    pushes_[pushed++] = cycle;
+    if (measured) track();
+    reader->tell(INPUT);
+  }
+
+  void pop(Cycle cycle) {
+    const std::int64_t needed = depth == UNBOUNDED ? popped : std::max(pushed - depth, std::int64_t(0));
+    pops_.reserve(measured ? std::min(left_, needed) : needed, popped);
+    pops_[popped++] = cycle;
+    if (measured) track();
+    writer->tell(SPACE);
+  }
+
+ private:
+  Ring pushes_, pops_;
+  std::int64_t counted_ = 0, left_ = 0;  // pushes whose fill is known; beats that had left by then
+
+  void track() {
+    while (counted_ < pushed) {
+      const Cycle cycle = pushes_[counted_];
+      while (left_ < popped && pops_[left_] < cycle) ++left_;
+      if (left_ == popped) return;
+      fill = std::max(fill, ++counted_ - left_);
+    }
+  }
+};
+
+using Channels = std::vector<Channel*>;
+
+// Offers a frame of `beats` whenever `frames` allows one; the first beats of two frames are at least `pace`
+// cycles apart, and so, in proportion, are all beats. `starts` gets the cycle of each frame's first one.
+inline Actor source(Sleeper& self, Channel& out, std::int64_t beats, const std::int64_t& frames, Cycle pace,
+                    std::vector<Cycle>& starts) {
+  Cycle cycle = 0;
+  while (true) {
+    while (out.pushed == frames * beats || !out.knows_space()) co_await Sleep{self, SPACE};
+    const Cycle due = out.pushed / beats * pace + out.pushed % beats * pace / beats;
+    cycle = std::max({cycle, out.space(), due});
+    if (out.pushed % beats == 0) starts.push_back(cycle);
+    out.push(cycle++);
+  }
+}
+
+// Takes every beat at once; `ends` gets the cycle of each frame's last one.
+inline Actor sink(Sleeper& self, Channel& given, std::int64_t beats, std::vector<Cycle>& ends) {
+  while (true) {
+    while (!given.has(given.popped)) co_await Sleep{self, INPUT};
+    const Cycle cycle = given.came(given.popped) + 1;
+    given.pop(cycle);
+    if (given.popped % beats == 0) ends.push_back(cycle);
+  }
+}
+
+// A pipeline of `stages` registers that stands still while the beat at its end is not taken. After every
+// `group` beats taken, `folds` results follow each other at a distance of `group` cycles, the first one `stages`
+// cycles after the last beat; meanwhile nothing is taken. skid: one more register at the end, which does not
+// hold up the others.
+inline Actor pipeline(Sleeper& self, Channels inputs, Channel& out, std::int64_t stages, std::int64_t group,
+                      std::int64_t folds, bool skid) {
+  // Time inside the pipeline is counted in cycles in which it moves. `stall` is what to add for the next result,
+  // `behind` what to add for the next beat in: a result may be known to wait before it is known what came in
+  // meanwhile.
+  struct Wait {
+    Cycle moment, until, length;
+  };
+  Ring results;
+  std::deque<Wait> waits;
+  const bool alone = inputs.size() == 1;
+  Channel& only = *inputs[0];
+  std::int64_t made = 0, left = 0, taken = 0, in_group = 0;
+  Cycle stall = 0, behind = 0, moment = 0, last_push = BEFORE;
+
+  const auto missing = [&] {
+    return alone ? !only.has(taken) : std::any_of(inputs.begin(), inputs.end(), [&](Channel* channel) { return !channel->has(taken); });
+  };
+  // The oldest result reaches the end of the pipeline and leaves.
+  const auto leave = [&] {
+    const Cycle space = out.space(), due = results[left++], reached = due + stall;
+    const Cycle gone = std::max(reached, skid ? last_push : space);
+    last_push = skid ? std::max(gone + 1, space) : gone;
+    out.push(last_push);
+    stall += gone - reached;
+    if (gone > reached) waits.push_back({due, gone, gone - reached});
+  };
+
+  while (true) {
+    while (missing()) {
+      if (left < made && out.knows_space()) {
+        leave();
+      } else {
+        co_await Sleep{self, left < made ? EITHER : INPUT};
+      }
+    }
+    Cycle cycle = moment + behind;
+    for (Channel* channel : inputs) cycle = std::max(cycle, channel->came(taken) + 1);
+    while (true) {
+      if (!waits.empty()) {
+        const Wait wait = waits.front();
+        if (wait.moment + behind > cycle) break;
+        waits.pop_front();
+        behind += wait.length;
+        cycle = std::max({cycle, wait.until, moment + behind});
+      } else {
+        if (left == made || results[left] + stall > cycle) break;
+        while (!out.knows_space()) co_await Sleep{self, SPACE};
+        leave();
+      }
+    }
+    for (Channel* channel : inputs) channel->pop(cycle);
+    moment = cycle - behind;
+    ++taken;
+    if (++in_group < group) {
+      ++moment;
+      continue;
+    }
+    in_group = 0;
+    for (std::int64_t fold = 0; fold < folds; ++fold) {
+      results.reserve(left, made);
+      results[made++] = moment + stages + fold * group;
+    }
+    moment += 1 + (folds - 1) * group;
+  }
+}
+
+// No register: every output takes the beat when it can, the input is free when all have it.
+inline Actor wiring(Sleeper& self, Channel& given, Channels outs) {
+  Cycle cycle = BEFORE;
+  while (true) {
+    const std::int64_t beat = given.popped;
+    while (!given.has(beat)) co_await Sleep{self, INPUT};
+    cycle = std::max(cycle, given.came(beat)) + 1;
+    Cycle done = cycle;
+    Channels waiting = outs;
+    while (true) {
+      std::erase_if(waiting, [&](Channel* out) {
+        if (!out->knows_space()) return false;
+        const Cycle space = out->space();
+        out->push(std::max(cycle, space));
+        done = std::max(done, space);
+        return true;
+      });
+      if (waiting.empty()) break;
+      co_await Sleep{self, SPACE};
+    }
+    given.pop(done);
+    cycle = done;
+  }
+}
+
+// Hands out one wide beat as `ratio` narrow ones; takes the next while the last of them leaves.
+inline Actor narrow(Sleeper& self, Channel& given, Channel& out, std::int64_t ratio) {
+  Cycle free = 0;
+  while (true) {
+    while (!given.has(given.popped)) co_await Sleep{self, INPUT};
+    free = std::max(free, given.came(given.popped) + 1);
+    given.pop(free);
+    for (std::int64_t part = 0; part < ratio; ++part) {
+      while (!out.knows_space()) co_await Sleep{self, SPACE};
+      free = std::max(free + 1, out.space());
+      out.push(free);
+    }
+  }
+}
+
+// Collects `ratio` narrow beats into a wide one; takes the next while that leaves.
+inline Actor widen(Sleeper& self, Channel& given, Channel& out, std::int64_t ratio) {
+  Cycle cycle = -1, gone = BEFORE;
+  while (true) {
+    for (std::int64_t part = 0; part < ratio; ++part) {
+      while (!given.has(given.popped)) co_await Sleep{self, INPUT};
+      cycle = std::max(cycle, given.came(given.popped)) + 1;
+      if (part == 0) cycle = std::max(cycle, gone);
+      given.pop(cycle);
+    }
+    while (!out.knows_space()) co_await Sleep{self, SPACE};
+    gone = std::max(cycle + 1, out.space());
+    out.push(gone);
+  }
+}
+
+struct Geometry {
+  std::int64_t height, width, span_h, span_w, stride_h, stride_w, pad_top, pad_left, out_height, out_width;
+  std::int64_t rows, columns, chunks;  // scanned
+};
+
+// The places of one scanned axis where a window ends.
+inline std::vector<char> ends(std::int64_t scanned, std::int64_t span, std::int64_t stride, std::int64_t count) {
+  std::vector<char> found(scanned);
+  for (std::int64_t index = 0; index < count; ++index) found[index * stride + span - 1] = true;
+  return found;
+}
+
+// Scans the padded area, a position and chunk per cycle; windows leave through one register, and the scan goes
+// on while one waits there.
+inline Actor window(Sleeper& self, Channel& given, Channel& out, Geometry g) {
+  const std::vector<char> rows_end = ends(g.rows, g.span_h, g.stride_h, g.out_height);
+  const std::vector<char> columns_end = ends(g.columns, g.span_w, g.stride_w, g.out_width);
+  Cycle cycle = RESET, gone = BEFORE;
+  bool waiting = false;  // in the register, since the cycle `gone`
+  const auto leave = [&] {
+    gone = std::max(gone, out.space());
+    out.push(gone);
+    waiting = false;
+  };
+  while (true) {
+    bool started = false;
+    for (std::int64_t row = 0; row < g.rows; ++row) {
+      const bool row_inside = row >= g.pad_top && row < g.pad_top + g.height;
+      for (std::int64_t column = 0; column < g.columns; ++column) {
+        const bool inside = row_inside && column >= g.pad_left && column < g.pad_left + g.width;
+        const bool emit = rows_end[row] && columns_end[column];
+        for (std::int64_t chunk = 0; chunk < g.chunks; ++chunk) {
+          ++cycle;
+          if (inside || (emit && !started)) {
+            while (!given.has(given.popped)) {
+              if (waiting && out.knows_space()) {
+                leave();
+              } else {
+                co_await Sleep{self, waiting ? EITHER : INPUT};
+              }
+            }
+            cycle = std::max(cycle, given.came(given.popped) + 1);
+          }
+          if (emit) {
+            while (waiting && !out.knows_space()) co_await Sleep{self, SPACE};
+            if (waiting) leave();
+            cycle = std::max(cycle, gone);
+            gone = cycle + 1;
+            waiting = true;
+          }
+          if (inside) {
+            given.pop(cycle);
+            started = true;
+          }
+          if (waiting && out.knows_space()) leave();
+        }
+      }
+    }
+  }
+}
+
+}  // namespace hpq

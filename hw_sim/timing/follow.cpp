@@ -1,0 +1,139 @@
+// Latency and interval of a network of kernels, and how full its FIFOs get: called from hpq_hls/cost/engine.py.
+#include <memory>
+
+#include "actors.hpp"
+
+namespace {
+
+using namespace hpq;
+
+// The numbers of hpq_hls/cost/stages.py. A stage is kind, FIFOs in, FIFOs out, parameters, each list with its
+// length first.
+enum Kind : std::int64_t { PIPELINE, WIRING, NARROW, WIDEN, WINDOW };
+
+class Reader {
+ public:
+  explicit Reader(const std::int64_t* at) : at_(at) {}
+  std::int64_t number() { return *at_++; }
+  std::vector<std::int64_t> list() {
+    const std::int64_t* from = at_ + 1;
+    at_ = from + *at_;
+    return {from, at_};
+  }
+
+ private:
+  const std::int64_t* at_;
+};
+
+class Network {
+ public:
+  Network(const std::int64_t* depths, std::int64_t channels, bool measured) : channels_(channels) {
+    for (std::int64_t index = 0; index < channels; ++index) {
+      channels_[index].depth = depths[index];
+      channels_[index].measured = measured;
+    }
+  }
+
+  Channel& channel(std::int64_t index) { return channels_[index]; }
+
+  Sleeper& sleeper(const std::vector<std::int64_t>& reads, const std::vector<std::int64_t>& writes) {
+    sleepers_.push_back(std::make_unique<Sleeper>());
+    Sleeper& self = *sleepers_.back();
+    self.queue = &queue_;
+    self.number = int(sleepers_.size()) - 1;
+    for (std::int64_t index : reads) channels_[index].reader = &self;
+    for (std::int64_t index : writes) channels_[index].writer = &self;
+    return self;
+  }
+
+  void add(Actor actor) {
+    queue_.push_back(int(actors_.size()));
+    actors_.push_back(std::move(actor));
+  }
+
+  void add(Reader& stage) {
+    const std::int64_t kind = stage.number();
+    const std::vector<std::int64_t> in = stage.list(), out = stage.list(), p = stage.list();
+    Sleeper& self = sleeper(in, out);
+    Channel &x = channels_[in[0]], &y = channels_[out[0]];
+    switch (kind) {
+      case PIPELINE: return add(pipeline(self, pointers(in), y, p[0], p[1], p[2], p[3] != 0));
+      case WIRING: return add(wiring(self, x, pointers(out)));
+      case NARROW: return add(narrow(self, x, y, p[0]));
+      case WIDEN: return add(widen(self, x, y, p[0]));
+      case WINDOW:
+        return add(window(self, x, y, {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10],
+                                       p[11], p[12]}));
+    }
+  }
+
+  void wake(Sleeper& sleeper) { sleeper.tell(EITHER); }
+
+  // Goes on until every actor sleeps.
+  void run() {
+    while (!queue_.empty()) {
+      const int number = queue_.back();
+      queue_.pop_back();
+      actors_[number].resume();
+    }
+  }
+
+ private:
+  Channels pointers(const std::vector<std::int64_t>& indices) {
+    Channels found;
+    for (std::int64_t index : indices) found.push_back(&channels_[index]);
+    return found;
+  }
+
+  std::vector<Channel> channels_;
+  std::vector<std::unique_ptr<Sleeper>> sleepers_;
+  std::vector<Actor> actors_;
+  std::vector<int> queue_;
+};
+
+// In how many frames the design repeats what it does, or 0 while it is not known to.
+//
+// As many frames leave as enter, and the distances of their ends have been the same for longer than a frame is
+// under way; until then a FIFO may still be filling.
+std::int64_t period(const std::vector<Cycle>& starts, const std::vector<Cycle>& ends) {
+  const std::int64_t last = std::int64_t(ends.size()) - 1;
+  const std::int64_t under_way = ends.end() - std::lower_bound(ends.begin(), ends.end(), starts[last]);
+  for (std::int64_t p = 1; under_way + 1 + p <= last; ++p) {
+    if (starts[last] - starts[last - p] != ends[last] - ends[last - p]) continue;
+    std::int64_t at = last;
+    while (at > last - under_way - 1 && ends[at] - ends[at - 1] == ends[at - p] - ends[at - p - 1]) --at;
+    if (at == last - under_way - 1) return p;
+  }
+  return 0;
+}
+
+}  // namespace
+
+// Follows frames until they are known to repeat, but at most `most`.
+//
+// pace: see `source`. ends: room for `most` numbers; the cycle
+// in which each frame's last beat is out. fills: nullptr, or room for the fill of each FIFO.
+// repeats: their period, or 0. Returns how many frames have been followed; -1 where the design hangs.
+extern "C" __attribute__((visibility("default"))) std::int64_t hpq_follow(
+    const std::int64_t* stages, std::int64_t count, const std::int64_t* depths, std::int64_t channels,
+    std::int64_t first, std::int64_t last, std::int64_t beats_in, std::int64_t beats_out, std::int64_t most,
+    std::int64_t pace, std::int64_t* ends, std::int64_t* fills, std::int64_t* repeats) {
+  Network network(depths, channels, fills != nullptr);
+  std::int64_t frames = 0;
+  std::vector<Cycle> starts, found;
+  Sleeper& feeding = network.sleeper({}, {first});
+  network.add(source(feeding, network.channel(first), beats_in, frames, pace, starts));
+  Reader reader(stages);
+  for (std::int64_t index = 0; index < count; ++index) network.add(reader);
+  network.add(sink(network.sleeper({last}, {}), network.channel(last), beats_out, found));
+  while (frames < most) {
+    ++frames;
+    network.wake(feeding);
+    network.run();
+    if (std::int64_t(found.size()) < frames) return -1;
+    ends[frames - 1] = found[frames - 1];
+    if ((*repeats = period(starts, found)) > 0) break;
+  }
+  for (std::int64_t index = 0; fills && index < channels; ++index) fills[index] = network.channel(index).fill;
+  return frames;
+}

@@ -62,11 +62,18 @@ def test_fifos_that_hold_up_a_design_are_not_measured(
     q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path
 ) -> None:
     """They would be found just deep enough: for the interval that they cause."""
-    sized = hpq.generate(q, tmp_path / "sized", "rtl", target_interval=40).dataflow.streams
+    sized = hpq.generate(q, tmp_path / "sized", "rtl", target_interval=40, oversize=True).dataflow.streams
     name = max(sized, key=lambda name: sized[name].depth if sized[name].beats < 100 else 0)
-    less = {name: sized[name].depth - 1}
+    less = hpq.generate(
+        q,
+        tmp_path / "less",
+        "rtl",
+        target_interval=40,
+        oversize=True,
+        fifo_depths={name: sized[name].depth - 1},
+    )
     with pytest.raises(ConfigError, match=r"FIFOs hold up the design|stops with FIFOs full"):
-        hpq.generate(q, tmp_path / "less", "rtl", target_interval=40, fifo_depths=less).measure_fifos(x)
+        less.measure_fifos(x)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import hpq_hls as hpq
 from hpq_hls.cost import find_part, misfit
 from hpq_hls.cost.fitting import UTILISATION
 from hpq_hls.errors import CapacityError
+from hpq_hls.hardware import build_dataflow
 from hpq_hls.project import hardware_config
 
 PARTS = ("xc7s6", "xc7a12t", "xc7z010", "xc7s15", "xczu1eg")
@@ -104,7 +105,7 @@ def test_oversize_is_generated_when_told_to(wide, tmp_path):
 def test_what_sets_the_interval_has_a_name(wide):
     report = hpq.estimate(wide)
     slowest = max(report.layers, key=lambda layer: layer.cycles)
-    flow = hpq.project.build_dataflow(wide, hardware_config())
+    flow = build_dataflow(wide, hardware_config())
     kernel = next(kernel for kernel in flow.kernels if kernel.name == report.limited_by)
     assert kernel.cycles(flow.streams) == slowest.cycles
     assert report.to_dict()["limited_by"] == report.limited_by

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from hpq_hls.cost import Ledger, estimate_dataflow
+from hpq_hls.cost import Ledger, build_design, estimate_dataflow
 from hpq_hls.errors import ConfigError
 from hpq_hls.frontends import from_torch
-from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
+from hpq_hls.hardware import HardwareConfig, Io
 from hpq_hls.quantize import Quantizer
 from hpq_hls.search import search
 from hpq_hls.search.limits import Figure, Limits
@@ -45,7 +45,7 @@ def cost(q: QuantizedGraph, objective: Any, **limits: Any) -> float:
 def test_every_objective_is_its_figure(typical: QuantizedGraph) -> None:
     pricer = pricer_of(find_objective("lut"), Limits(), PART, CLOCK, None, typical)
     made = estimate_dataflow(
-        build_dataflow(typical, pricer.config), PART, CLOCK, weight_bits=typical.weight_bits
+        build_design(typical, pricer.config), PART, CLOCK, weight_bits=typical.weight_bits
     )
     assert made.dsp > 0
     expected = {

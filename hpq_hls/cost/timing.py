@@ -13,8 +13,8 @@ from hpq_hls.hardware.kernels import Dataflow
 
 @dataclass(frozen=True)
 class Timing:
-    """Clock cycles of a design whose ports never wait, exactly as the RTL takes them; the interval of one that
-    does not settle within ``MAX_FRAMES`` is a mean.
+    """Clock cycles of a design whose ports never wait, exactly as the RTL takes them; the interval of one
+    that does not settle within 64 frames is a mean.
 
     latency: from the first beat of a frame going in to its last beat coming out, nothing else under
     way. interval: from frame to frame when they follow each other without a gap.

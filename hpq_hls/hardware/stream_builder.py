@@ -12,7 +12,7 @@ import numpy as np
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.builder import Builder
-from hpq_hls.hardware.config import Strategy
+from hpq_hls.hardware.config import LayerFolding, Strategy
 from hpq_hls.hardware.folding import choose_folding, choose_lanes, divisors
 from hpq_hls.hardware.geometry import WindowGeometry
 from hpq_hls.hardware.kernels import (
@@ -84,7 +84,7 @@ class StreamBuilder(Builder):
             taps = window.taps
             lanes = self._window_lanes(window, per_group, taps, cols, wish.simd)
             legal = _regroupable(cols, taps * lanes)
-        pe, simd = choose_folding(layer.name, rows, legal, positions * groups, cols, wish, self.target)
+        pe, simd = self.choose(rows, legal, positions * groups, cols, wish)
         stream = self._inputs[0]
         if window is not None:
             stream = self._window(self.with_lanes(stream, lanes), window)
@@ -103,6 +103,12 @@ class StreamBuilder(Builder):
 
         self.emit_weighted(make, arrange)
         self.finish(output)
+
+    def choose(
+        self, rows: int, simds: list[int], products: int, cols: int, wish: LayerFolding
+    ) -> tuple[int, int]:
+        """(pe, simd) of the current layer; arguments as ``choose_folding``."""
+        return choose_folding(self._layer.name, rows, simds, products, cols, wish, self.target)
 
     def _window_lanes(
         self, window: WindowSpec, per_group: int, taps: int, cols: int, simd: int | None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from hpq_hls.cost import Ledger
+from hpq_hls.cost.choosing import LUTS_PER_DSP
 from hpq_hls.hardware import HardwareConfig
 from hpq_hls.search.errors import SettingError
 from hpq_hls.search.limits import RESOURCES, TIMES, Bound, Checked, Figure, check_bounds
@@ -16,10 +17,6 @@ from hpq_hls.simulate import QuantizedGraph
 
 Pricing = Callable[[QuantizedGraph], Price]
 
-LUTS_PER_DSP = 55
-"""What a DSP counts in the objective "lut" (the weight of HGQ's EBOPs, arXiv 2405.00645). Priced at
-nothing, a search for few LUTs would widen layers until their multipliers move into DSPs."""
-
 OBJECTIVES = tuple(figure.value for figure in Figure)
 
 
@@ -27,7 +24,8 @@ OBJECTIVES = tuple(figure.value for figure in Figure)
 class Objective:
     """A weighted sum of figures; one alone has weight 1.
 
-    In the figure "lut" a DSP counts as ``LUTS_PER_DSP``, unless the sum has a weight of its own for "dsp".
+    In the figure "lut" a DSP counts as ``LUTS_PER_DSP``, unless the sum has a weight of its own for "dsp":
+    priced at nothing, a search for few LUTs would widen layers until their multipliers move into DSPs.
     """
 
     terms: tuple[tuple[Figure, float], ...]

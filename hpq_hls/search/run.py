@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from hpq_hls.fixed import Rounding
 from hpq_hls.graph import Graph
-from hpq_hls.hardware import HardwareConfig
+from hpq_hls.hardware import HardwareConfig, check_utilisation, target_of
 from hpq_hls.quantize import QuantizerOptions
 from hpq_hls.search.confirmation import Confirmation, Evidence, confirm
 from hpq_hls.search.evaluator import ROUNDING_ERROR, JournalledEvaluator
@@ -55,6 +56,9 @@ def search(
     part: str = "xc7z020clg400-1",
     clock_ns: float = 5.0,
     hardware: HardwareConfig | None = None,
+    target_interval: int | None = None,
+    target_fps: float | None = None,
+    utilisation: float | None = None,
     n_jobs: int | None = None,
     memory_mib: float = MEMORY_MIB,
     journal: str | Path | None = None,
@@ -77,7 +81,9 @@ def search(
     objective: "lut" (LUTs, a DSP counting as 55), "ff", "dsp", "bram", "latency", "interval",
     "weight_bits" or "bops", or a mapping of several to their weights in a sum. limits: see ``Limits``; part,
     clock_ns, hardware: what costs and limits are estimated for, all networks at one folding (see
-    ``pricer_of`` and ``SearchResult.target_interval``). quantizer: as ``hpq_hls.quantize`` takes it.
+    ``pricer_of`` and ``SearchResult.target_interval``). target_interval (cycles per inference), target_fps
+    (inferences per second) and utilisation (share of the part, 0.8): instead of those of ``hardware``.
+    quantizer: as ``hpq_hls.quantize`` takes it.
 
     strategy: "sensitivity" (measured degradation curves, an integer program, refinement on the truth),
     "exhaustive" (every combination), "greedy" (bit descent), "evolutionary" (NSGA-II; needs optuna), or
@@ -110,6 +116,14 @@ def search(
         ConfigError: an unknown objective, metric or strategy, or an impossible width or drop.
         DataError: data that does not fit the network. OutputError: a journal that cannot be used.
     """
+    hardware = hardware or HardwareConfig()
+    target = target_of(target_interval, target_fps, clock_ns)
+    hardware = replace(
+        hardware,
+        part=part,
+        target_interval=hardware.target_interval if target is None else target,
+        utilisation=hardware.utilisation if utilisation is None else check_utilisation(utilisation),
+    )
     request = Request(
         max_drop=max_drop,
         confidence=confidence,

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from hpq_hls.cost import Ledger, find_part
+from hpq_hls.cost import Ledger
+from hpq_hls.cost.folding import UNLIMITED, fastest, reached
 from hpq_hls.errors import HpqError
-from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
-from hpq_hls.hardware.build import fastest_target
+from hpq_hls.hardware import HardwareConfig, Io
 from hpq_hls.search.limits import TIMES, Bound, Figure, Limits, check_bounds
 from hpq_hls.search.objective import Objective, Pricer, figures_of
 from hpq_hls.simulate import QuantizedGraph
 
-UNLIMITED = 1 << 40
-"""A target interval that every folding meets."""
 TYPICAL_WIDTH = 8
 """Width of the network that capacity is looked at with, before anything is known of accuracy."""
 
@@ -35,14 +33,13 @@ def pricer_of(
     With io "stream" and no target interval of the user's own,
     1. a latency or throughput limit is met with the slowest folding that does, which needs the least
        hardware; if none does, the fastest there is shows by how much;
-    2. otherwise, or if the objective is a time, the folding is the fastest that the part has DSPs for, but no
-       faster than the typical network fits within the limits on resources.
+    2. otherwise, or if the objective is a time, the folding is the fastest that the typical network fits the
+       part with, and the limits on resources.
 
     Raises:
         ConfigError: an unknown part, or folding that does not suit the network.
     """
-    device = find_part(part)
-    config = hardware or HardwareConfig(multiplier_budget=device.dsp)
+    config = replace(hardware or HardwareConfig(), part=part)
     bounds = limits.bounds(part, clock_ns)
     if config.io is Io.STREAM and config.target_interval is None:
         needed = objective.figures | {bound.figure for bound in bounds}
@@ -66,21 +63,20 @@ class _Chooser:
 
     def choose(self, hurry: bool) -> int:
         """The target; hurry: whether time is what is to be saved."""
-        longest = self._reached(UNLIMITED)
+        longest = reached(self.q, self.config, UNLIMITED)
         times = [bound for bound in self.bounds if bound.figure in TIMES]
         if times:
             slowest = _last(1, longest, lambda target: self._excess(times, target) == 0)
             if slowest is None:
-                # intervals end at what the input takes; latency still falls where layers are faster than that
-                return 1 if any(b.figure is Figure.LATENCY for b in times) else self._reached(1)
+                return reached(self.q, self.config, 1)
             if not hurry:
                 return slowest
             longest = slowest
-        fastest = min(fastest_target(self.q, self.config), longest)
+        quickest = min(fastest(self.q, self.config) or longest, longest)
         room = [bound for bound in self.bounds if bound.figure not in TIMES and bound.figure.estimated]
-        if not room or self._excess(room, fastest) == 0:
-            return fastest
-        tight = _last(fastest, longest, lambda target: self._excess(room, target) > 0)
+        if not room or self._excess(room, quickest) == 0:
+            return quickest
+        tight = _last(quickest, longest, lambda target: self._excess(room, target) > 0)
         return longest if tight is None else min(tight + 1, longest)
 
     def _excess(self, bounds: list[Bound], target: int) -> float:
@@ -90,11 +86,6 @@ class _Chooser:
     def _figures(self, target: int) -> dict[Figure, float]:
         config = replace(self.config, target_interval=target)
         return figures_of(self.q, [bound.figure for bound in self.bounds], Ledger(config, self.part))
-
-    def _reached(self, target: int) -> int:
-        """The interval that the slowest kernel has where it is folded for ``target``."""
-        flow = build_dataflow(self.q, replace(self.config, target_interval=target))
-        return max(kernel.cycles(flow.streams) for kernel in flow.kernels)
 
 
 def _last(low: int, high: int, holds: Callable[[int], bool]) -> int | None:

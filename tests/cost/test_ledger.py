@@ -26,7 +26,6 @@ PART = "xc7z020clg400-1"
 CONFIGS = {
     "slow": HardwareConfig(target_interval=1 << 30),
     "middle": HardwareConfig(target_interval=40),
-    "budget": HardwareConfig(multiplier_budget=9),
     "adders": HardwareConfig(target_interval=40, strategy=Strategy.DA),
     "parallel": HardwareConfig(io=Io.PARALLEL),
     "parallel adders": HardwareConfig(io=Io.PARALLEL, strategy=Strategy.DA),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +31,7 @@ from hpq_hls.hardware import (
     HardwareConfig,
     Io,
     LayerFolding,
+    Multipliers,
     Strategy,
     with_fifo_depths,
 )
@@ -174,16 +177,18 @@ def hardware_config(
     target_interval: int | None = None,
     reuse_factor: int | None = None,
     strategy: str = "folded",
+    multipliers: str = "auto",
     layers: LayerSettings | None = None,
 ) -> HardwareConfig:
     """Check the hardware settings that ``generate`` and ``estimate`` take.
 
     Raises:
-        ConfigError: an unknown part, io, key or strategy, or a number below 1.
+        ConfigError: an unknown part, io, key, strategy or kind of multipliers, or a number below 1.
     """
     if io not in {item.value for item in Io}:
         raise ConfigError(f"io is {io!r}; choose stream or parallel")
-    _check_strategy("strategy", strategy)
+    _check_choice("strategy", strategy, Strategy)
+    _check_choice("multipliers", multipliers, Multipliers)
     for key, value in (("target_interval", target_interval), ("reuse_factor", reuse_factor)):
         _check_positive(key, value)
     return HardwareConfig(
@@ -191,29 +196,38 @@ def hardware_config(
         target_interval=target_interval,
         reuse_factor=reuse_factor,
         strategy=Strategy(strategy),
+        multipliers=Multipliers(multipliers),
         multiplier_budget=find_part(part).dsp,
         layers={name: _folding(name, given) for name, given in (layers or {}).items()},
     )
 
 
 def _folding(layer: str, given: dict[str, int | str]) -> LayerFolding:
-    known = ("pe", "simd", "reuse_factor", "strategy")
+    known = ("pe", "simd", "reuse_factor", *_CHOICES)
+    settings: dict[str, Any] = {}
     for key, value in given.items():
         if key not in known:
             raise ConfigError(
                 f"layer {layer!r} has the unknown hardware key {key!r}; known are {', '.join(known)}"
             )
-        if key != "strategy":
-            _check_positive(f"{key} of layer {layer!r}", value)
-    strategy = given.get("strategy", "folded")
-    _check_strategy(f"strategy of layer {layer!r}", strategy)
-    numbers = {key: int(value) for key, value in given.items() if key != "strategy"}
-    return LayerFolding(**numbers, strategy=Strategy(strategy))
+        what = f"{key} of layer {layer!r}"
+        if key in _CHOICES:
+            _check_choice(what, value, _CHOICES[key])
+            settings[key] = _CHOICES[key](value)
+        else:
+            _check_positive(what, value)
+            settings[key] = value
+    return LayerFolding(**settings)
 
 
-def _check_strategy(what: str, value: object) -> None:
-    if value not in [item.value for item in Strategy]:
-        raise ConfigError(f"{what} is {value!r}; choose folded, unrolled or da")
+_CHOICES: Mapping[str, type[enum.Enum]] = {"strategy": Strategy, "multipliers": Multipliers}
+"""Settings of a layer that are one of some words."""
+
+
+def _check_choice(what: str, value: object, kind: type[enum.Enum]) -> None:
+    *most, last = (item.value for item in kind)
+    if value not in (*most, last):
+        raise ConfigError(f"{what} is {value!r}; choose {', '.join(most)} or {last}")
 
 
 def _check_positive(what: str, value: object) -> None:
@@ -233,6 +247,7 @@ def generate(
     target_interval: int | None = None,
     reuse_factor: int | None = None,
     strategy: str = "folded",
+    multipliers: str = "auto",
     layers: LayerSettings | None = None,
     fifo_depths: Mapping[str, int] | None = None,
     force: bool = False,
@@ -245,8 +260,10 @@ def generate(
     name: of the top-level function and module; made a legal identifier. io: "stream" or "parallel".
     target_interval: cycles per inference every layer should meet; None takes the fastest whose
     multipliers fit the part's DSPs. layers: ``{"conv1": {"pe": 4, "simd": 9}}``,
-    ``reuse_factor`` or ``strategy``. strategy: of the layers that ``layers`` does not mention, "folded",
-    "unrolled" (every multiplication in hardware) or "da" (adders instead of multiplications).
+    ``reuse_factor``, ``strategy`` or ``multipliers``. strategy: of the layers that ``layers`` does not
+    mention, "folded", "unrolled" (every multiplication in hardware) or "da" (adders instead of
+    multiplications). multipliers: of those layers too, "auto" (in DSP blocks where the widths are worth one)
+    or "fabric" (in LUTs at any width).
     fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``).
     oversize: write it even if the part has too little of a resource, by the estimate. The folder is written
     whole or not at all, and the same network always gives the same bytes.
@@ -265,6 +282,7 @@ def generate(
         target_interval=target_interval,
         reuse_factor=reuse_factor,
         strategy=strategy,
+        multipliers=multipliers,
         layers=layers,
     )
     flow = with_fifo_depths(build_design(q, config, name), fifo_depths or {})
@@ -292,6 +310,7 @@ def estimate(
     target_interval: int | None = None,
     reuse_factor: int | None = None,
     strategy: str = "folded",
+    multipliers: str = "auto",
     layers: LayerSettings | None = None,
     fifo_depths: Mapping[str, int] | None = None,
 ) -> ResourceEstimate:
@@ -306,6 +325,7 @@ def estimate(
         target_interval=target_interval,
         reuse_factor=reuse_factor,
         strategy=strategy,
+        multipliers=multipliers,
         layers=layers,
     )
     flow = with_fifo_depths(build_design(q, config), fifo_depths or {})

@@ -38,6 +38,7 @@ def target_interval(project: ProjectFile, quantizer: Quantizer) -> int | None:
         io=chip.io,
         reuse_factor=chip.reuse_factor,
         strategy=chip.strategy,
+        multipliers=chip.multipliers,
         layers=chip.folding(),
     )
     typical = quantizer.quantize(space.precision(space.near(TYPICAL_WIDTH)))

@@ -98,6 +98,7 @@ def _hardware(work: Workspace) -> HardwareConfig:
         target_interval=chip.target_interval,
         reuse_factor=chip.reuse_factor,
         strategy=chip.strategy,
+        multipliers=chip.multipliers,
         layers=work.folding(),
     )
 

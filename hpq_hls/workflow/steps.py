@@ -106,6 +106,7 @@ def _generated(
             target_interval=work.target_interval,
             reuse_factor=chip.reuse_factor,
             strategy=chip.strategy,
+            multipliers=chip.multipliers,
             layers=work.folding(),
             fifo_depths={**(fifo_depths or {}), **chosen},
             force=force,
@@ -187,6 +188,7 @@ def folded(work: Workspace, target_interval: int | None) -> HardwareConfig:
         target_interval=target_interval,
         reuse_factor=chip.reuse_factor,
         strategy=chip.strategy,
+        multipliers=chip.multipliers,
         layers=work.folding(),
     )
 
@@ -210,6 +212,7 @@ def estimated(work: Workspace, q: QuantizedGraph) -> ResourceEstimate:
             target_interval=work.target_interval,
             reuse_factor=chip.reuse_factor,
             strategy=chip.strategy,
+            multipliers=chip.multipliers,
             layers=work.folding(),
             fifo_depths=chosen,
         )

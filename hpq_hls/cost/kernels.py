@@ -22,7 +22,12 @@ from hpq_hls.cost.blocks import (
     tree,
 )
 from hpq_hls.cost.parts import Family
-from hpq_hls.cost.products import built_in_luts, signed_width, soft_product
+from hpq_hls.cost.products import (
+    built_in_luts,
+    constant_product,
+    signed_width,
+    soft_product,
+)
 from hpq_hls.cost.stages import pipeline_registers, tree_registers
 from hpq_hls.cost.unrolled import bill_unrolled
 from hpq_hls.fixed import FixedType
@@ -236,10 +241,13 @@ def _pool(bill: Bill, kernel: Pool, given: Stream, made: Stream) -> None:
     else:
         constant = kernel.reciprocal.bit_length() + 1
         left = total + (0 if given.type.signed else 1)
-        if in_dsp(left, constant):
+        if not kernel.in_luts and in_dsp(left, constant):
             bill.dsp += results * dsp_blocks(left, constant, bill.family)
         else:
-            bill.add(Term.CONSTANT, results * total * max(kernel.reciprocal.bit_count() - 1, 0))
+            bits = total * max(kernel.reciprocal.bit_count() - 1, 0)
+            if kernel.in_luts:
+                bits = constant_product(total, kernel.reciprocal)
+            bill.add(Term.CONSTANT, results * bits)
             bill.ff += results * (left + constant - 1)
     cast(bill, accumulator, made.type, kernel.relu and given.type.signed, results)
 

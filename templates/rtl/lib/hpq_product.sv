@@ -2,8 +2,11 @@
 //
 // B is taken two bits at a time. With the bit below, each pair is a digit from -2 to 2 (Booth's recoding), and
 // adds a row: that multiple of A. A row is one 6-input LUT a bit, of the sum so far, two bits of A and the three
-// of the digit, and a carry chain; a multiplier left to the tools takes two to four times as many LUTs. A
-// multiple is negated by inverting it and carrying in a one, hence the bit that is appended to both terms.
+// of the digit, and a carry chain; a multiplier left to the tools takes two to four times as many LUTs.
+//
+// A row subtracts the opposite multiple, because a difference, unlike a sum, keeps its order in synthesis: what
+// is subtracted from enters the carry chain beside the LUT, and that must be the sum so far, not the multiple,
+// which would take LUTs of its own. -x is ~x + 1; the bit appended to both terms carries the 1 in.
 //
 // The operands' registers stand behind the first half of the rows, so that neither of the two stages has a
 // long way; what is left of B, and A, go on beside the sum.
@@ -41,15 +44,15 @@ module hpq_product #(
     logic        [A_W-1:0] factor;
     logic        [2:0]     digit;
     logic signed [P_W-1:0] so_far, total;
-    logic signed [W-1:0]   once, multiple;
-    logic                  one, two, negative, unused;
+    logic signed [W-1:0]   once, opposite;
+    logic                  one, two, positive, appended, unused;
     assign factor   = (r < EARLY) ? a : a_late;
     assign digit    = (r < EARLY) ? digits[AT+:3] : digits_late[AT+:3];
-    assign negative = digit[2];
+    assign positive = !digit[2];
     assign one      = digit[1] ^ digit[0];
     assign two      = (digit[2] ^ digit[1]) && !one;
     assign once     = A_SIGNED ? W'($signed(factor)) : W'(factor);
-    assign multiple = ({W{one}} & once | {W{two}} & (once << 1)) ^ {W{negative}};
+    assign opposite = ({W{one}} & once | {W{two}} & (once << 1)) ^ {W{positive}};
     if (r == 0) begin : first
       assign so_far = '0;
     end else if (r == EARLY) begin : middle
@@ -58,11 +61,12 @@ module hpq_product #(
       assign so_far = row[r-1].total;
     end
     logic signed [W-1:0] sum;
-    assign {sum, unused} = {so_far[AT+:W], negative} + {multiple, negative};
+    assign {sum, appended} = {so_far[AT+:W], 1'b0} - {opposite, positive};
     if (r > 0) begin : final_bits
       assign total[AT-1:0] = so_far[AT-1:0];
     end
     assign total[P_W-1:AT] = (P_W - AT)'(sum);
+    assign unused = &{appended, so_far, total};
   end
 
   always_ff @(posedge clk) begin
@@ -77,7 +81,9 @@ module hpq_product #(
       if (en) sum_late <= S_W'(row[EARLY-1].total);
     end
   end else begin : late
+    logic unused;
     assign sum_late = '0;
+    assign unused   = &sum_late;
   end
 
 endmodule

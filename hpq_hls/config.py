@@ -150,6 +150,7 @@ class FoldingSettings(Section):
     simd: Positive | None = None
     reuse_factor: Positive | None = None
     strategy: Annotated[Text, one_of(("folded", "unrolled", "da"))] | None = None
+    multipliers: Annotated[Text, one_of(("auto", "fabric"))] | None = None
 
 
 Backends = Annotated[
@@ -176,6 +177,7 @@ class HardwareSettings(Section):
     utilisation: Annotated[Real, Field(gt=0, le=1)] = DEFAULT_UTILISATION
     reuse_factor: Positive | None = None
     strategy: Annotated[Text, one_of(("folded", "unrolled", "da"))] = "folded"
+    multipliers: Annotated[Text, one_of(("auto", "fabric"))] = "auto"
     layers: Annotated[dict[str, FoldingSettings], Empty] = Field(default_factory=dict)
     fifo_depths: Annotated[dict[str, Depth], Empty] = Field(default_factory=dict)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +34,7 @@ from hpq_hls.hardware import (
     HardwareConfig,
     Io,
     LayerFolding,
+    Multipliers,
     Strategy,
     check_utilisation,
     target_of,
@@ -182,16 +185,19 @@ def hardware_config(
     utilisation: float = DEFAULT_UTILISATION,
     reuse_factor: int | None = None,
     strategy: str = "folded",
+    multipliers: str = "auto",
     layers: LayerSettings | None = None,
 ) -> HardwareConfig:
     """Check the hardware settings that ``generate`` and ``estimate`` take.
 
     Raises:
-        ConfigError: an unknown part, io, key or strategy, a number below 1, or an impossible target.
+        ConfigError: an unknown part, io, key, strategy or kind of multipliers, a number below 1, or an
+            impossible target.
     """
     if io not in {item.value for item in Io}:
         raise ConfigError(f"io is {io!r}; choose stream or parallel")
-    _check_strategy("strategy", strategy)
+    _check_choice("strategy", strategy, Strategy)
+    _check_choice("multipliers", multipliers, Multipliers)
     _check_positive("reuse_factor", reuse_factor)
     find_part(part)
     return HardwareConfig(
@@ -199,6 +205,7 @@ def hardware_config(
         target_interval=target_of(target_interval, target_fps, clock_ns),
         reuse_factor=reuse_factor,
         strategy=Strategy(strategy),
+        multipliers=Multipliers(multipliers),
         layers={name: _folding(name, given) for name, given in (layers or {}).items()},
         part=part,
         utilisation=check_utilisation(utilisation),
@@ -206,23 +213,31 @@ def hardware_config(
 
 
 def _folding(layer: str, given: dict[str, int | str]) -> LayerFolding:
-    known = ("pe", "simd", "reuse_factor", "strategy")
+    known = ("pe", "simd", "reuse_factor", *_CHOICES)
+    settings: dict[str, Any] = {}
     for key, value in given.items():
         if key not in known:
             raise ConfigError(
                 f"layer {layer!r} has the unknown hardware key {key!r}; known are {', '.join(known)}"
             )
-        if key != "strategy":
-            _check_positive(f"{key} of layer {layer!r}", value)
-    strategy = given.get("strategy", "folded")
-    _check_strategy(f"strategy of layer {layer!r}", strategy)
-    numbers = {key: int(value) for key, value in given.items() if key != "strategy"}
-    return LayerFolding(**numbers, strategy=Strategy(strategy))
+        what = f"{key} of layer {layer!r}"
+        if key in _CHOICES:
+            _check_choice(what, value, _CHOICES[key])
+            settings[key] = _CHOICES[key](value)
+        else:
+            _check_positive(what, value)
+            settings[key] = value
+    return LayerFolding(**settings)
 
 
-def _check_strategy(what: str, value: object) -> None:
-    if value not in [item.value for item in Strategy]:
-        raise ConfigError(f"{what} is {value!r}; choose folded, unrolled or da")
+_CHOICES: Mapping[str, type[enum.Enum]] = {"strategy": Strategy, "multipliers": Multipliers}
+"""Settings of a layer that are one of some words."""
+
+
+def _check_choice(what: str, value: object, kind: type[enum.Enum]) -> None:
+    *most, last = (item.value for item in kind)
+    if value not in (*most, last):
+        raise ConfigError(f"{what} is {value!r}; choose {', '.join(most)} or {last}")
 
 
 def _check_positive(what: str, value: object) -> None:
@@ -244,6 +259,7 @@ def generate(
     utilisation: float = DEFAULT_UTILISATION,
     reuse_factor: int | None = None,
     strategy: str = "folded",
+    multipliers: str = "auto",
     layers: LayerSettings | None = None,
     fifo_depths: Mapping[str, int] | None = None,
     force: bool = False,
@@ -257,9 +273,10 @@ def generate(
     target_interval: cycles per inference that every layer is to meet at least cost, or target_fps: inferences
     per second; without both the design is the fastest that takes no more than ``utilisation`` of each of the
     part's resources. A target that cannot be met is said in ``notes``.
-    layers: ``{"conv1": {"pe": 4, "simd": 9}}``, ``reuse_factor`` or ``strategy``. strategy: of the layers
-    that ``layers`` does not mention, "folded", "unrolled" (every multiplication in hardware) or "da" (adders
-    instead of multiplications).
+    layers: ``{"conv1": {"pe": 4, "simd": 9}}``, ``reuse_factor``, ``strategy`` or ``multipliers``.
+    strategy: of the layers that ``layers`` does not mention, "folded", "unrolled" (every multiplication in
+    hardware) or "da" (adders instead of multiplications). multipliers: of those layers too, "auto" (in DSP
+    blocks where the widths are worth one, and the part has them) or "fabric" (in LUTs at any width).
     fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``).
     oversize: write it even if the part has too little of a resource, by the estimate. The folder is written
     whole or not at all, and the same network always gives the same bytes.
@@ -281,6 +298,7 @@ def generate(
         utilisation=utilisation,
         reuse_factor=reuse_factor,
         strategy=strategy,
+        multipliers=multipliers,
         layers=layers,
     )
     folded = fold(q, config)
@@ -311,6 +329,7 @@ def estimate(
     utilisation: float = DEFAULT_UTILISATION,
     reuse_factor: int | None = None,
     strategy: str = "folded",
+    multipliers: str = "auto",
     layers: LayerSettings | None = None,
     fifo_depths: Mapping[str, int] | None = None,
 ) -> ResourceEstimate:
@@ -328,6 +347,7 @@ def estimate(
         utilisation=utilisation,
         reuse_factor=reuse_factor,
         strategy=strategy,
+        multipliers=multipliers,
         layers=layers,
     )
     folded = fold(q, config)

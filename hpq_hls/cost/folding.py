@@ -9,7 +9,8 @@ from hpq_hls.cost.capacity import shortages
 from hpq_hls.cost.choosing import choose_layers
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.cost.fifos import size_fifos
-from hpq_hls.cost.parts import Part, find_part
+from hpq_hls.cost.parts import find_part
+from hpq_hls.cost.relief import relieve
 from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
 from hpq_hls.hardware.kernels import Dataflow, Kernel
 from hpq_hls.simulate import QuantizedGraph
@@ -22,8 +23,8 @@ SLOWER = 1.03
 
 @dataclass(frozen=True, eq=False)
 class Folded:
-    """A folding that is decided. config: with a target, and PE and SIMD of every layer. interval: cycles of
-    its slowest kernel. note: a sentence where a target is missed, else ""."""
+    """A folding that is decided. config: with a target, PE and SIMD of every layer, and what products are
+    built from. interval: cycles of its slowest kernel. note: a sentence where a target is missed, else ""."""
 
     config: HardwareConfig
     interval: int
@@ -41,7 +42,7 @@ def fold(q: QuantizedGraph, config: HardwareConfig) -> Folded:
         ConfigError: an unknown part, or folding by hand that does not suit the network.
     """
     if config.io is Io.PARALLEL:
-        return Folded(config, interval_of(build_dataflow(q, config)))
+        return Folded(relieve(q, config), interval_of(build_dataflow(q, config)))
     if config.target_interval is None:
         found = fastest(q, config)
         return folded_for(q, config, reached(q, config, UNLIMITED) if found is None else found)
@@ -52,7 +53,7 @@ def folded_for(q: QuantizedGraph, config: HardwareConfig, target: int) -> Folded
     """The cheapest folding for a target interval."""
     quickest = build_dataflow(q, replace(config, target_interval=1))
     floor = interval_of(quickest)
-    made = choose_layers(q, config, max(target, floor))
+    made = relieve(q, choose_layers(q, config, max(target, floor)))
     flow = build_dataflow(q, made)
     interval = interval_of(flow)
     if interval <= target:
@@ -65,33 +66,28 @@ def folded_for(q: QuantizedGraph, config: HardwareConfig, target: int) -> Folded
     return Folded(made, interval, note)
 
 
-def fastest(q: QuantizedGraph, config: HardwareConfig) -> int | None:
+def fastest(q: QuantizedGraph, config: HardwareConfig, *, in_luts: bool = True) -> int | None:
     """The least target interval whose design fits the part of ``config``; None where not even the slowest
     fits.
 
+    in_luts: whether products may move into LUTs where DSP blocks run short.
     Targets of less than a cycle per pixel, which need ports of several pixels, are not tried: they have to be
     asked for.
     """
     device = find_part(config.part)
     slowest = reached(q, config, UNLIMITED)
 
-    def fits(target: int) -> bool:
-        return _fits(build_dataflow(q, choose_layers(q, config, target)), device, config.utilisation)
+    def design(target: int) -> Dataflow:
+        made = choose_layers(q, config, target)
+        return build_dataflow(q, relieve(q, made) if in_luts else made)
 
-    found = first(reached(q, config, 1), slowest, fits)
-    while found is not None and not fits_sized(q, config, found):
+    def fits(flow: Dataflow) -> bool:
+        return not shortages(bill_dataflow(flow, device.family), device, config.utilisation)
+
+    found = first(reached(q, config, 1), slowest, lambda target: fits(design(target)))
+    while found is not None and not fits(size_fifos(design(found))):
         found = min(max(found + 1, round(found * SLOWER)), slowest) if found < slowest else None
     return None if found is None else reached(q, config, found)
-
-
-def fits_sized(q: QuantizedGraph, config: HardwareConfig, target: int) -> bool:
-    """Whether the design for a target fits the part, its FIFOs included."""
-    flow = size_fifos(build_dataflow(q, choose_layers(q, config, target)))
-    return _fits(flow, find_part(config.part), config.utilisation)
-
-
-def _fits(flow: Dataflow, device: Part, share: float) -> bool:
-    return not shortages(bill_dataflow(flow, device.family), device, share)
 
 
 def first(low: int, high: int, holds: Callable[[int], bool]) -> int | None:

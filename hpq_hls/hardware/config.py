@@ -39,18 +39,32 @@ class Strategy(enum.Enum):
     DA = "da"
 
 
+class Multipliers(enum.Enum):
+    """What the products of a layer are built from.
+
+    AUTO: in DSP blocks where the widths are worth one (``hpq_hls.cost.blocks.in_dsp``), else in LUTs.
+    FABRIC: in LUTs at any width (``hpq_hls.cost.products``), so that no DSP block is taken.
+    There is no setting for DSP blocks at any width: Yosys builds narrower products in LUTs whatever they are
+    asked for.
+    """
+
+    AUTO = "auto"
+    FABRIC = "fabric"
+
+
 @dataclass(frozen=True)
 class LayerFolding:
     """Folding of one layer, by hand.
 
     pe: rows worked on in parallel; simd: columns worked on in parallel; or reuse_factor: how many
-    cycles one matrix-vector product may take.
+    cycles one matrix-vector product may take. multipliers: what its products are built from.
     """
 
     pe: int | None = None
     simd: int | None = None
     reuse_factor: int | None = None
     strategy: Strategy = Strategy.FOLDED
+    multipliers: Multipliers = Multipliers.AUTO
 
 
 @dataclass(frozen=True)
@@ -59,7 +73,7 @@ class HardwareConfig:
 
     target_interval: cycles per inference that every layer should meet at least cost; None: the fastest that
         fits ``part`` (see ``hpq_hls.cost.folding``).
-    reuse_factor, strategy: for every layer that ``layers`` does not mention.
+    reuse_factor, strategy, multipliers: for every layer that ``layers`` does not mention.
     part: as the vendor tool names it. utilisation: share of each of its resources that may be taken.
     """
 
@@ -67,13 +81,17 @@ class HardwareConfig:
     target_interval: int | None = None
     reuse_factor: int | None = None
     strategy: Strategy = Strategy.FOLDED
+    multipliers: Multipliers = Multipliers.AUTO
     layers: Mapping[str, LayerFolding] = field(default_factory=lambda: MappingProxyType({}))
     part: str = DEFAULT_PART
     utilisation: float = DEFAULT_UTILISATION
 
     def of(self, layer: str) -> LayerFolding:
         """The folding of a layer."""
-        return self.layers.get(layer, LayerFolding(reuse_factor=self.reuse_factor, strategy=self.strategy))
+        others = LayerFolding(
+            reuse_factor=self.reuse_factor, strategy=self.strategy, multipliers=self.multipliers
+        )
+        return self.layers.get(layer, others)
 
 
 def whole_cycles(time_ns: float, clock_ns: float) -> int:

@@ -124,6 +124,7 @@ class Weighted(Kernel):
     shift: for each row (shaped like a bias), by how many bits its sum of products is shifted left before
     the bias is added; the least is 0. None: no row is shifted.
     signs: all weights are +1 or -1, and a ROM holds one bit of each, 1 for -1.
+    in_luts: products are built in LUTs whatever their widths, never in DSP blocks.
     """
 
     by_types: ClassVar[bool] = False
@@ -136,6 +137,7 @@ class Weighted(Kernel):
     relu: bool
     shift: IntArray | None = field(default=None, kw_only=True)
     signs: bool = field(default=False, kw_only=True)
+    in_luts: bool = field(default=False, kw_only=True)
 
     @property
     def rom_type(self) -> FixedType:
@@ -327,6 +329,7 @@ class Pool(Kernel):
     MAX: the largest raw value; input and output types have the same width, fraction and sign.
     AVERAGE: ``cast(relu(reciprocal * sum_t x[t, l]))`` with the unsigned constant ``reciprocal`` of
     ``reciprocal_type``; a power-of-two window has reciprocal 1 and a shift in its type.
+    in_luts: as of ``Weighted``, for the products by the reciprocal.
     """
 
     kind: ClassVar[str] = "pool"
@@ -340,6 +343,7 @@ class Pool(Kernel):
     reciprocal_type: FixedType | None
     accumulator_type: FixedType | None
     relu: bool
+    in_luts: bool = field(default=False, kw_only=True)
 
     @property
     def multipliers(self) -> int:

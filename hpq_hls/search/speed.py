@@ -34,7 +34,8 @@ def pricer_of(
     1. a latency or throughput limit is met with the slowest folding that does, which needs the least
        hardware; if none does, the fastest there is shows by how much;
     2. otherwise, or if the objective is a time, the folding is the fastest that the typical network fits the
-       part with, and the limits on resources.
+       part with, and the limits on resources, without moving products from DSP blocks into LUTs: there
+       prices would jump.
 
     Raises:
         ConfigError: an unknown part, or folding that does not suit the network.
@@ -72,7 +73,7 @@ class _Chooser:
             if not hurry:
                 return slowest
             longest = slowest
-        quickest = min(fastest(self.q, self.config) or longest, longest)
+        quickest = min(fastest(self.q, self.config, in_luts=False) or longest, longest)
         room = [bound for bound in self.bounds if bound.figure not in TIMES and bound.figure.estimated]
         if not room or self._excess(room, quickest) == 0:
             return quickest

@@ -33,7 +33,7 @@ from hpq_hls.hardware.kernels import (
 )
 from hpq_hls.verify.csim import run_selfcheck
 from tests.codegen.flows import accumulator, dataflow, design, parse, random_raw, small_design, stream, write
-from tests.rtl.cases import scaled_flows
+from tests.rtl.cases import fabric_flows, scaled_flows
 
 BACKENDS = [VitisBackend(), VivadoBackend()]
 
@@ -294,6 +294,21 @@ def test_unrolled(
         stream("y", target, positions * groups * rows, beats),
     ]
     proves(dataflow([kernel], streams), tmp_path, frames=8, io="parallel")
+
+
+@pytest.mark.parametrize("kind", ["matvec", "channelmac", "unrolled", "average"])
+def test_products_in_luts(kind: str, tmp_path: Path) -> None:
+    flow = next(flow for flow in fabric_flows() if kind in flow.name)
+    proves(flow, tmp_path, frames=8)
+    sources = {backend.name: texts(design(flow, 1), backend)[f"src/{flow.name}.cpp"] for backend in BACKENDS}
+    bound = {
+        "vitis": "#pragma HLS bind_op variable=product op=mul impl=fabric",
+        "vivado": "#pragma HLS RESOURCE variable=product core=Mul_LUT",
+    }
+    left_alone = replace(flow, kernels=(replace(flow.kernels[0], in_luts=False),))
+    for backend in BACKENDS:
+        assert bound[backend.name] in sources[backend.name]
+        assert bound[backend.name] not in texts(design(left_alone, 1), backend)[f"src/{flow.name}.cpp"]
 
 
 @pytest.mark.parametrize("index", [0, 16, 9, 22, 26, 31])

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hpq_hls.cost.estimate import bill_dataflow
+from hpq_hls.cost.parts import Family
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.adder_graph import solve
 from hpq_hls.hardware.geometry import WindowGeometry
@@ -24,6 +26,7 @@ from hpq_hls.hardware.kernels import (
     PoolMode,
     Stream,
     UnrolledMatVec,
+    Weighted,
     WidthConverter,
     Window,
 )
@@ -495,6 +498,18 @@ def signed_flows() -> list[Dataflow]:
         kernel = replace(kernel, weight=weight, weight_type=kind, accumulator_type=total, signs=True)
         flow = replace(flow, name=f"signs_{flow.name}", kernels=(kernel,))
         found.append(scaled(flow, seed) if seed % 2 else flow)
+    return found
+
+
+def fabric_flows() -> list[Dataflow]:
+    """Everything that multiplies and is wide enough for DSP blocks, without these."""
+    found = []
+    for flow in (*mac_flows(), *scaled_flows()[::4], *other_flows()):
+        kernels = [kernel for kernel in flow.kernels if kernel.multipliers]
+        if len(flow.kernels) == 1 and kernels and bill_dataflow(flow, Family.SERIES_7).dsp:
+            (kernel,) = kernels
+            assert isinstance(kernel, (Weighted, Pool))
+            found.append(replace(flow, name=f"fabric_{flow.name}", kernels=(replace(kernel, in_luts=True),)))
     return found
 
 

@@ -25,7 +25,15 @@ from hpq_hls.hardware.kernels import (
     WidthConverter,
     Window,
 )
-from tests.rtl.cases import converter_flow, mac_flows, other_flows, scaled_flows, signed_flows, window_flows
+from tests.rtl.cases import (
+    converter_flow,
+    fabric_flows,
+    mac_flows,
+    other_flows,
+    scaled_flows,
+    signed_flows,
+    window_flows,
+)
 from tests.rtl.harness import Batch, Result, Traffic
 
 TRAFFIC = (
@@ -38,7 +46,9 @@ TRAFFIC = (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flows", [window_flows, mac_flows, scaled_flows, signed_flows, other_flows])
+@pytest.mark.parametrize(
+    "flows", [window_flows, mac_flows, scaled_flows, signed_flows, fabric_flows, other_flows]
+)
 def test_words_and_cycles(flows: Callable[[], list[Dataflow]], tmp_path: Path) -> None:
     batch = Batch(flows(), tmp_path)
     for expected in batch.expected:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hpq_hls.cost.bill import Bill
@@ -25,9 +26,15 @@ class Shortage:
         return f"{self.used:,} {_NAMES[self.resource]} of {self.available:,} ({percent:,} %)"
 
 
-def shortages(bill: Bill, device: Part, share: float = 1.0) -> tuple[Shortage, ...]:
-    """The resources of which a bill takes more than a share of what a part has, the scarcest first."""
+def shortages(
+    bill: Bill, device: Part, share: float = 1.0, room: Mapping[str, int] | None = None
+) -> tuple[Shortage, ...]:
+    """The resources of which a bill takes more than a share of what a part has, the scarcest first.
+
+    room: the most of some of them, whatever the part has.
+    """
     used = {"lut": luts_of(bill), "ff": bill.ff, "dsp": bill.dsp, "bram": bill.bram}
     has = {"lut": device.lut, "ff": device.ff, "dsp": device.dsp, "bram": device.bram18}
-    short = [Shortage(name, used[name], has[name]) for name in used if used[name] > share * has[name]]
+    most = {name: min(share * has[name], (room or has)[name]) for name in has}
+    short = [Shortage(name, used[name], has[name]) for name in used if used[name] > most[name]]
     return tuple(sorted(short, key=lambda item: item.available / item.used))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from hpq_hls.cost.capacity import shortages
@@ -66,13 +66,20 @@ def folded_for(q: QuantizedGraph, config: HardwareConfig, target: int) -> Folded
     return Folded(made, interval, note)
 
 
-def fastest(q: QuantizedGraph, config: HardwareConfig, *, in_luts: bool = True) -> int | None:
+def fastest(
+    q: QuantizedGraph,
+    config: HardwareConfig,
+    *,
+    in_luts: bool = True,
+    room: Mapping[str, int] | None = None,
+    asked: bool = False,
+) -> int | None:
     """The least target interval whose design fits the part of ``config``; None where not even the slowest
     fits.
 
-    in_luts: whether products may move into LUTs where DSP blocks run short.
-    Targets of less than a cycle per pixel, which need ports of several pixels, are not tried: they have to be
-    asked for.
+    in_luts: whether products may move into LUTs where DSP blocks run short. room: the most of "lut", "ff",
+    "dsp" and "bram" beside what the part has. asked: whether targets of less than a cycle per pixel are
+    tried; they need ports of several pixels, and else have to be asked for.
     """
     device = find_part(config.part)
     slowest = reached(q, config, UNLIMITED)
@@ -82,7 +89,7 @@ def fastest(q: QuantizedGraph, config: HardwareConfig, *, in_luts: bool = True) 
         return build_dataflow(q, relieve(q, made) if in_luts else made)
 
     def fits(flow: Dataflow) -> bool:
-        return not shortages(bill_dataflow(flow, device.family), device, config.utilisation)
+        return not shortages(bill_dataflow(flow, device.family), device, config.utilisation, room)
 
     found = first(reached(q, config, 1), slowest, lambda target: fits(design(target)))
     while found is not None and not fits(size_fifos(design(found))):

@@ -17,7 +17,9 @@ from hpq_hls.simulate import QuantizedGraph
 
 Pricing = Callable[[QuantizedGraph], Price]
 
-OBJECTIVES = tuple(figure.value for figure in Figure)
+THROUGHPUT = "throughput"
+"""Objective: as many inferences per second as possible, that is, the least interval."""
+OBJECTIVES = (*(figure.value for figure in Figure), THROUGHPUT)
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class Objective:
     """
 
     terms: tuple[tuple[Figure, float], ...]
+
+    @property
+    def hurried(self) -> bool:
+        """Whether time is all that counts."""
+        return len(self.terms) == 1 and self.terms[0][0] in TIMES
 
     @property
     def name(self) -> str:
@@ -79,7 +86,10 @@ def find_objective(given: str | Mapping[str, float] | Objective) -> Objective:
         number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
         if not number or not 0 < weight < math.inf:
             raise SettingError(("objective", str(name)), f"is {weight!r}; a weight is a number above 0")
-    return Objective(tuple((Figure(name), float(weight)) for name, weight in given.items()))
+    return Objective(tuple((_FIGURES[name], float(weight)) for name, weight in given.items()))
+
+
+_FIGURES = {figure.value: figure for figure in Figure} | {THROUGHPUT: Figure.INTERVAL}
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,10 @@ class Pricer:
     def figures(self, q: QuantizedGraph, wanted: Iterable[Figure]) -> dict[Figure, float]:
         """Some figures of a network; nothing is estimated where counting will do."""
         return figures_of(q, wanted, self._ledger)
+
+    def settled(self, q: QuantizedGraph) -> Pricer:
+        """What prices this network once it is chosen: at the folding that it is then built with."""
+        return self
 
 
 def figures_of(q: QuantizedGraph, wanted: Iterable[Figure], ledger: Ledger) -> dict[Figure, float]:

@@ -5,16 +5,65 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from hpq_hls.cost import Ledger
+from hpq_hls.cost import Ledger, find_part
 from hpq_hls.cost.folding import UNLIMITED, fastest, reached
 from hpq_hls.errors import HpqError
-from hpq_hls.hardware import HardwareConfig, Io
-from hpq_hls.search.limits import TIMES, Bound, Figure, Limits, check_bounds
+from hpq_hls.hardware import HardwareConfig, Io, Multipliers
+from hpq_hls.search.limits import RESOURCES, TIMES, Bound, Figure, Limits, check_bounds
+from hpq_hls.search.measurement import Price
 from hpq_hls.search.objective import Objective, Pricer, figures_of
 from hpq_hls.simulate import QuantizedGraph
 
 TYPICAL_WIDTH = 8
 """Width of the network that capacity is looked at with, before anything is known of accuracy."""
+NARROW_WIDTH = 4
+"""The same where the network is to be as fast as the part allows."""
+
+
+@dataclass(frozen=True)
+class HurriedPricer(Pricer):
+    """Prices networks by how fast they could be, each folded as it allows.
+
+    Of a design of twice the speed everything is about twice as large. So what a network takes at one folding,
+    all its products in LUTs, as a share of what it may take, times the interval of that folding, is about
+    the interval at which it would fill the part. It is that which is searched for; ``settled`` then folds
+    what was chosen, and gives the figures of the design itself.
+    """
+
+    asked: HardwareConfig
+    target: int
+
+    def __call__(self, q: QuantizedGraph) -> Price:
+        """The cost is in cycles; of the bounds only those count that need no estimate."""
+        figures = self.figures(q, {*RESOURCES, *(bound.figure for bound in self._counted)})
+        room = rooms(self.bounds, self.part, self.asked.utilisation)
+        share = max(figures[figure] / most for figure, most in room.items() if figure is not Figure.DSP)
+        slacks = tuple(
+            check.slack if check.bound in self._counted else -1.0
+            for check in check_bounds(self.bounds, dict.fromkeys(Figure, 0.0) | figures)
+        )
+        return Price(self.target * share, q.weight_bits, slacks)
+
+    @property
+    def _counted(self) -> list[Bound]:
+        return [bound for bound in self.bounds if not bound.figure.estimated]
+
+    def settled(self, q: QuantizedGraph) -> Pricer:
+        """Prices at the fastest folding of this network; at the slowest where none fits."""
+        room = {figure.value: int(most) for figure, most in rooms(self.bounds, self.part, 1.0).items()}
+        target = fastest(q, self.asked, room=room, asked=True)
+        if target is None:
+            target = reached(q, self.asked, UNLIMITED)
+        config = replace(self.asked, target_interval=target)
+        return Pricer(self.objective, self.bounds, self.part, self.clock_ns, config)
+
+
+def rooms(bounds: tuple[Bound, ...], part: str, utilisation: float) -> dict[Figure, float]:
+    """The most that a design may take of each resource: the bounds, or else the share of the part."""
+    device = find_part(part)
+    has = {Figure.LUT: device.lut, Figure.FF: device.ff, Figure.DSP: device.dsp, Figure.BRAM: device.bram18}
+    own = {figure: [bound.most for bound in bounds if bound.figure is figure] for figure in has}
+    return {figure: max(min([utilisation * most, *own[figure]]), 1.0) for figure, most in has.items()}
 
 
 def pricer_of(
@@ -24,13 +73,16 @@ def pricer_of(
     clock_ns: float,
     hardware: HardwareConfig | None,
     typical: QuantizedGraph,
+    narrow: QuantizedGraph | None = None,
 ) -> Pricer:
     """How networks are priced, all at one folding.
 
     typical: the network at about 8 bits. Its types hardly matter for cycles, and not at all for how far
-    layers can be folded. hardware: None for streams on ``part``.
+    layers can be folded. narrow: at about 4 bits, None for ``typical``. hardware: None for streams on
+    ``part``.
 
     With io "stream" and no target interval of the user's own,
+    0. an objective that is nothing but time is searched for with the folding open (see ``HurriedPricer``);
     1. a latency or throughput limit is met with the slowest folding that does, which needs the least
        hardware; if none does, the fastest there is shows by how much;
     2. otherwise, or if the objective is a time, the folding is the fastest that the typical network fits the
@@ -43,6 +95,8 @@ def pricer_of(
     config = replace(hardware or HardwareConfig(), part=part)
     bounds = limits.bounds(part, clock_ns)
     if config.io is Io.STREAM and config.target_interval is None:
+        if objective.hurried:
+            return _hurried(objective, bounds, clock_ns, config, narrow or typical)
         needed = objective.figures | {bound.figure for bound in bounds}
         chooser = _Chooser(typical, config, part, bounds)
         try:
@@ -51,6 +105,19 @@ def pricer_of(
             if any(figure.estimated for figure in needed):
                 raise
     return Pricer(objective, bounds, part, clock_ns, config)
+
+
+def _hurried(
+    objective: Objective,
+    bounds: tuple[Bound, ...],
+    clock_ns: float,
+    config: HardwareConfig,
+    q: QuantizedGraph,
+) -> Pricer:
+    target = fastest(q, config) or reached(q, config, UNLIMITED)
+    layers = {name: replace(own, multipliers=Multipliers.FABRIC) for name, own in config.layers.items()}
+    compared = replace(config, target_interval=target, multipliers=Multipliers.FABRIC, layers=layers)
+    return HurriedPricer(objective, bounds, config.part, clock_ns, compared, config, target)
 
 
 @dataclass(frozen=True, eq=False)

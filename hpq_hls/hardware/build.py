@@ -75,7 +75,10 @@ def with_fifo_depths(flow: Dataflow, depths: Mapping[str, int]) -> Dataflow:
 
 
 def fastest_target(q: QuantizedGraph, config: HardwareConfig) -> int:
-    """The smallest target interval whose folding stays within the multiplier budget."""
+    """The smallest target interval whose folding, of one pixel per beat, stays within the multiplier budget.
+
+    Several pixels per beat multiply everything in a layer, and no budget of multipliers bounds what that takes.
+    """
     slow = 1
     while _multipliers(q, config, slow) > config.multiplier_budget and slow < 1 << 40:
         slow *= 2
@@ -86,10 +89,10 @@ def fastest_target(q: QuantizedGraph, config: HardwareConfig) -> int:
             slow = middle
         else:
             fast = middle + 1
-    reached = StreamBuilder(q, config, slow).build("probe")
+    reached = StreamBuilder(q, config, slow, single=True).build("probe")
     return max(kernel.cycles(reached.streams) for kernel in reached.kernels)
 
 
 def _multipliers(q: QuantizedGraph, config: HardwareConfig, target: int) -> int:
-    flow = StreamBuilder(q, config, target).build("probe")
+    flow = StreamBuilder(q, config, target, single=True).build("probe")
     return sum(kernel.multipliers for kernel in flow.kernels)

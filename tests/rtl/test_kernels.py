@@ -64,10 +64,10 @@ def _check_latency(flow: Dataflow, result: Result) -> None:
     latency = int(result.out_cycles[0, 0] - result.in_cycles[0, 0]) - 2
     if isinstance(kernel, Window):
         geometry = kernel.geometry
-        chunks = geometry.channels // flow.streams[flow.input].lanes
+        chunks = kernel.chunks(flow.streams[flow.input].lanes)
         columns = geometry.scan[1]
-        first_pixel = (geometry.pad_top * columns + geometry.pad_left) * chunks
-        first_window = ((geometry.span[0] - 1) * columns + geometry.span[1] - 1) * chunks
+        first_pixel = (geometry.pad_top * columns + geometry.pad_beats) * chunks
+        first_window = (geometry.first[0] * columns + geometry.first[1]) * chunks
         # How much of the padding has been scanned before the first pixel depends on when that comes.
         assert max(first_window - first_pixel, 0) + 1 <= latency <= first_window + 1, flow.name
     else:

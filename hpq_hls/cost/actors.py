@@ -186,8 +186,8 @@ def widen(given: Channel, out: Channel, ratio: int) -> Actor:
 
 
 def window(given: Channel, out: Channel, parameters: Sequence[int]) -> Actor:
-    """Scans the padded area, a beat per cycle; windows leave through one register, and the scan goes on while
-    they wait there."""
+    """Scans the padded area, a beat per cycle; windows leave through one register, and the scan goes on
+    while they wait there."""
     steps = _scan(*parameters)
     cycle, gone, waiting = RESET, BEFORE, False
     while True:
@@ -232,8 +232,8 @@ def _scan(
     columns: int,
     chunks: int,
 ) -> list[tuple[int, bool, bool]]:
-    """Steps of a frame that do something: (steps before it that do not, takes a beat, emits windows). A column
-    is a beat wide."""
+    """Steps of a frame that do something: (steps before it that do not, takes a beat, emits windows). A
+    column is a beat wide."""
     emitting_rows = {first_row + y * stride_h for y in range(out_height)}
     emitting_columns = {first_column + x * stride_w for x in range(out_width)}
     steps: list[tuple[int, bool, bool]] = []

@@ -98,8 +98,8 @@ def _contract(kernel: Kernel, lanes_in: int, lanes_out: int) -> tuple[StageKind,
 
 
 def _geometry(geometry: WindowGeometry, chunks: int) -> tuple[int, ...]:
-    """Size of the input, first windows, steps between windows, padding above and on the left, windows, scanned
-    area (rows each, then beats), chunks."""
+    """Size of the input, first windows, steps between windows, padding above and on the left, windows,
+    scanned area (rows each, then beats), chunks."""
     return (
         geometry.height,
         geometry.beats,

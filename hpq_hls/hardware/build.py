@@ -77,7 +77,7 @@ def with_fifo_depths(flow: Dataflow, depths: Mapping[str, int]) -> Dataflow:
 def fastest_target(q: QuantizedGraph, config: HardwareConfig) -> int:
     """The smallest target interval whose folding, of one pixel per beat, stays within the multiplier budget.
 
-    Several pixels per beat multiply everything in a layer, and no budget of multipliers bounds what that takes.
+    Several pixels per beat multiply all that is in a layer, which no budget of multipliers bounds.
     """
     slow = 1
     while _multipliers(q, config, slow) > config.multiplier_budget and slow < 1 << 40:

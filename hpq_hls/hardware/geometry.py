@@ -18,9 +18,9 @@ class WindowGeometry:
     derived, so that ceil_mode and asymmetric padding need nothing more.
 
     pixels: neighbours of a row that arrive in one beat, P; P divides the width. A row of the padded area is
-    scanned beat by beat, with the padding on the left in beats of its own. So that every window is found at the
-    same place of what was scanned last, ``windows`` = P / gcd(P, stride[1]) of them leave in one beat, once in
-    ``every`` beats; they divide out_width. Where a row has only one window, it is one.
+    scanned beat by beat, with the padding on the left in beats of its own. So that every window is found at
+    the same place of what was scanned last, ``windows`` = P / gcd(P, stride[1]) of them leave in one beat,
+    once in ``every`` beats; they divide out_width. Where a row has only one window, it is one.
     """
 
     channels: int
@@ -38,7 +38,7 @@ class WindowGeometry:
 
     @classmethod
     def of(cls, window: WindowSpec, given: Shape, made: Shape, pixels: int = 1) -> WindowGeometry:
-        """A layer's window over its input; given, made: shapes (channels, height, width) of input and output."""
+        """A layer's window over its input; given, made: (channels, height, width) of input and output."""
         channels, height, width = given
         return cls(
             channels=channels,
@@ -135,7 +135,8 @@ class WindowGeometry:
 
     @property
     def scan(self) -> tuple[int, int]:
-        """Rows of the padded area, and beats of a row, that are scanned: all of the input and of every window."""
+        """Rows of the padded area, and beats of a row, that are scanned: all of the input, all of every
+        window."""
         first = self.first
         return (
             max((self.out_height - 1) * self.stride[0] + first[0] + 1, self.pad_top + self.height),

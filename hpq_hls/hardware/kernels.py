@@ -93,8 +93,8 @@ class Window(Kernel):
     Input: ``lanes`` = P * L elements per beat, P pixels (``geometry.pixels``) of L channels each, order
     (pixel, channel). L divides C; beats in order (y, x, chunk), C/L chunks, only one where P > 1.
     Output: W = ``geometry.windows`` windows of a row per beat, ``W * taps * L`` elements, beats in order
-    (oy, ox, chunk); element ``(w * taps + t) * L + l`` of a beat is tap t = ky * kw + kx of window w and channel
-    ``chunk * L + l``, or element ``(w * L + l) * taps + t`` with ``by_channel``.
+    (oy, ox, chunk); element ``(w * taps + t) * L + l`` of a beat is tap t = ky * kw + kx of window w and
+    channel ``chunk * L + l``, or element ``(w * L + l) * taps + t`` with ``by_channel``.
     One beat of the padded area is scanned per cycle.
     """
 

@@ -20,15 +20,15 @@ MAX_PORT_BITS = 1024
 """Beats at the input port are no wider, unless a single element is."""
 MAX_PRODUCTS = 1 << 16
 MAX_ELEMENTS = 1 << 12
-"""Of a layer, and of a beat, with several pixels at once; as in io parallel, more is more than tools finish."""
+"""Of a layer and of a beat with several pixels at once: as in io parallel, tools do not finish more."""
 
 
 class PixelPlan:
     """Pixels per beat, layer by layer.
 
     A folded layer is at its fastest where one pixel goes through it per cycle. Where that misses the target,
-    it takes the fewest pixels per beat that meet it, and has every multiplication in hardware. Where a target is
-    beyond the slowest layer, the others go no further than that one either.
+    it takes the fewest pixels per beat that meet it, and has every multiplication in hardware. Where no number
+    of them is enough for some layer, the others take no more than they need to keep up with it.
 
     It implements ``hpq_hls.ops.base.Lowering`` to hear what each layer does.
 
@@ -61,8 +61,8 @@ class PixelPlan:
         return next((p for p in cycles if cycles[p] <= self._pace), min(cycles, key=lambda p: cycles[p]))
 
     def port_lanes(self, kind: FixedType) -> int:
-        """Lanes at the input port for pixels with elements of a type: whole pixels, or part of one where it is
-        too wide for a beat."""
+        """Lanes at the input port for pixels with elements of a type: whole pixels, or part of one where
+        one is too wide for a beat."""
         channels, height, width = self._q.graph.input_shape
         most = max(MAX_PORT_BITS // kind.width, 1)
         if channels > most:

@@ -20,14 +20,14 @@ MAX_PORT_BITS = 1024
 """Beats at the input port are no wider, unless a single element is."""
 MAX_PRODUCTS = 1 << 16
 MAX_ELEMENTS = 1 << 12
-"""Of a layer and of a beat with several pixels at once: as in io parallel, tools do not finish more."""
+"""Of a layer, and of a beat, with several pixels at once: what synthesis tools can still take."""
 
 
 class PixelPlan:
     """Pixels per beat, layer by layer.
 
     A folded layer is at its fastest where one pixel goes through it per cycle. Where that misses the target,
-    it takes the fewest pixels per beat that meet it, and has every multiplication in hardware. Where no number
+    it takes the fewest pixels per beat that meet it, with every multiplication in hardware. Where no number
     of them is enough for some layer, the others take no more than they need to keep up with it.
 
     It implements ``hpq_hls.ops.base.Lowering`` to hear what each layer does.

@@ -138,13 +138,39 @@ SLIDES = (
 )
 
 
-def window_flow(name: str, slide: Slide) -> Dataflow:
+def random_slide(rng: np.random.Generator) -> Slide:
+    """A window over several pixels a beat, some of them of whole rows, with much padding or one window."""
+
+    def draw(low: int, high: int) -> int:
+        return int(rng.integers(low, high, endpoint=True))
+
+    while True:
+        channels, pixels = draw(1, 3), draw(2, 5)
+        slide = Slide(
+            channels,
+            (draw(1, 6), pixels * draw(1, 4)),
+            (draw(1, 4), draw(1, 5)),
+            stride=(draw(1, 3), draw(1, 4)),
+            dilation=(draw(1, 2), draw(1, 3)),
+            pad=(draw(0, 2), draw(0, 4), draw(0, 2), draw(0, 4)),
+            lanes=channels,
+            pad_value=draw(-32, 31),
+            pixels=pixels,
+            by_channel=bool(draw(0, 1)),
+        )
+        geometry = geometry_of(slide)
+        size = geometry.out_height, geometry.out_width
+        if min(size) > 0 and geometry.out_width % geometry.windows == 0:
+            return slide
+
+
+def geometry_of(slide: Slide) -> WindowGeometry:
     (top, left, bottom, right), (height, width) = slide.pad, slide.size
     reach = [(k - 1) * d + 1 for k, d in zip(slide.kernel, slide.dilation, strict=True)]
     padded = (top + height + bottom, left + width + right)
     size = [(p - r) // s + 1 for p, r, s in zip(padded, reach, slide.stride, strict=True)]
     rows, columns = slide.out or size
-    geometry = WindowGeometry(
+    return WindowGeometry(
         slide.channels,
         height,
         width,
@@ -158,6 +184,11 @@ def window_flow(name: str, slide: Slide) -> Dataflow:
         slide.pad_value,
         slide.pixels,
     )
+
+
+def window_flow(name: str, slide: Slide) -> Dataflow:
+    geometry, (height, width) = geometry_of(slide), slide.size
+    rows, columns = geometry.out_height, geometry.out_width
     chunks = slide.channels // slide.lanes
     windows = geometry.windows
     x = stream("x", slide.text, slide.pixels * slide.lanes, height * width * chunks // slide.pixels)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hpq_hls.cost.timing import time_dataflow
 from hpq_hls.hardware.kernels import (
     Add,
     Cast,
@@ -25,7 +26,16 @@ from hpq_hls.hardware.kernels import (
     WidthConverter,
     Window,
 )
-from tests.rtl.cases import converter_flow, mac_flows, other_flows, scaled_flows, signed_flows, window_flows
+from tests.rtl.cases import (
+    converter_flow,
+    mac_flows,
+    other_flows,
+    random_slide,
+    scaled_flows,
+    signed_flows,
+    window_flow,
+    window_flows,
+)
 from tests.rtl.harness import Batch, Result, Traffic
 
 TRAFFIC = (
@@ -50,6 +60,20 @@ def test_words_and_cycles(flows: Callable[[], list[Dataflow]], tmp_path: Path) -
     for traffic in TRAFFIC:
         batch.check(traffic)
     _check_that_rom_bits_matter(batch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1])
+def test_random_windows_of_several_pixels(seed: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(seed)
+    batch = Batch([window_flow(f"w{index}", random_slide(rng)) for index in range(24)], tmp_path)
+    for flow, result in zip(batch.flows, batch.check(Traffic()), strict=True):
+        _check_interval(flow, result)
+        _check_latency(flow, result)
+        timing = time_dataflow(flow)
+        assert timing.latency == result.out_cycles[0, -1] - result.in_cycles[0, 0], flow.name
+    for traffic in TRAFFIC:
+        batch.check(traffic)
 
 
 def _check_interval(flow: Dataflow, result: Result) -> None:

@@ -12,6 +12,7 @@ from hpq_hls.cost.fifos import size_fifos
 from hpq_hls.cost.parts import find_part
 from hpq_hls.cost.relief import relieve
 from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
+from hpq_hls.hardware.build import slowest_pixel
 from hpq_hls.hardware.kernels import Dataflow, Kernel
 from hpq_hls.simulate import QuantizedGraph
 
@@ -91,7 +92,8 @@ def fastest(
     def fits(flow: Dataflow) -> bool:
         return not shortages(bill_dataflow(flow, device.family), device, config.utilisation, room)
 
-    found = first(reached(q, config, 1), slowest, lambda target: fits(design(target)))
+    least = reached(q, config, 1) if asked else slowest_pixel(q, config)
+    found = first(least, slowest, lambda target: fits(design(target)))
     while found is not None and not fits(size_fifos(design(found))):
         found = min(max(found + 1, round(found * SLOWER)), slowest) if found < slowest else None
     return None if found is None else reached(q, config, found)

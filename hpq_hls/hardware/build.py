@@ -46,6 +46,12 @@ def builder_of(q: QuantizedGraph, config: HardwareConfig) -> Builder:
     return StreamBuilder(q, config, config.target_interval or 1)
 
 
+def slowest_pixel(q: QuantizedGraph, config: HardwareConfig) -> int:
+    """The least interval, in cycles, of a design that passes one pixel per beat."""
+    flow = StreamBuilder(q, config, 1, single=True).build("probe")
+    return max(kernel.cycles(flow.streams) for kernel in flow.kernels)
+
+
 class FifoError(ConfigError):
     """A FIFO depth that a design cannot have. stream: whose; problem: as it follows the stream's name."""
 

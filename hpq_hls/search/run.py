@@ -80,8 +80,8 @@ def search(
 
     objective: "lut" (LUTs, a DSP counting as 55), "ff", "dsp", "bram", "weight_bits", "bops", "throughput"
     (or "interval") or "latency": with these two the folding is found too, and the result is the fastest
-    design that fits the part; or a mapping of several to their weights in a sum. limits: see ``Limits``; part,
-    clock_ns, hardware: what costs and limits are estimated for, all networks at one folding (see
+    design that fits the part; or a mapping of several to their weights in a sum. limits: see ``Limits``.
+    part, clock_ns, hardware: what costs and limits are estimated for, all networks at one folding (see
     ``pricer_of`` and ``SearchResult.target_interval``). target_interval (cycles per inference), target_fps
     (inferences per second) and utilisation (share of the part, 0.8): instead of those of ``hardware``.
     quantizer: as ``hpq_hls.quantize`` takes it.

@@ -194,7 +194,7 @@ def verify(
 ) -> None:
     """Prove the generated projects equal to the simulator: C++ with g++, RTL with Verilator."""
     with session(as_json, debug) as run:
-        work = workflow.open_workspace(project, precision)
+        work = workflow.open_workspace(project, precision, generated=True)
         result = workflow.run_verify(work, rtl_dir=rtl_dir, samples=samples, reporter=run.reporter)
         run.show(result, tables.verify_table)
         result.check()
@@ -227,7 +227,7 @@ def synth(
 ) -> None:
     """Measure resources with a synthesis tool."""
     with session(as_json, debug) as run:
-        work = workflow.open_workspace(project, precision)
+        work = workflow.open_workspace(project, precision, generated=True)
         run.show(workflow.run_synth(work, tool, run.reporter), tables.synth_table)
 
 
@@ -260,7 +260,7 @@ def report(
 ) -> None:
     """Write one self-contained HTML page with everything known of the project."""
     with session(as_json, debug) as run:
-        work = workflow.open_workspace(project, precision)
+        work = workflow.open_workspace(project, precision, generated=True)
         run.show(write_report(work, out, run.reporter), tables.report_table)
 
 

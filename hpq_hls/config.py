@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -224,10 +224,12 @@ class Settings(Section):
 
 @dataclass(frozen=True, eq=False)
 class ProjectFile:
-    """A project.yaml: where it is, what it says, and on which line it says so."""
+    """A project.yaml: where it is, what it says, and on which line it says so. options: hardware settings
+    that the command line gave instead."""
 
     settings: Settings
     source: YamlFile
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -259,7 +261,8 @@ class ProjectFile:
             first = error.errors()[0]
             name = f"--{first['loc'][0]}".replace("_", "-") if first["loc"] else "the hardware"
             raise ConfigError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
-        return replace(self, settings=self.settings.model_copy(update={"hardware": hardware}))
+        settings = self.settings.model_copy(update={"hardware": hardware})
+        return replace(self, settings=settings, options=chosen)
 
     def path(self, written: str) -> Path:
         """A path as written in the file, made usable from here."""

@@ -17,6 +17,7 @@ from hpq_hls.project import Project, estimate, generate, hardware_config
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.workflow import results as r
 from hpq_hls.workflow.estimates import keep_estimate, kept_estimate
+from hpq_hls.workflow.options import keep_options
 from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import make_folder, network_fingerprint, save_record
 from hpq_hls.workflow.workspace import Workspace
@@ -82,6 +83,7 @@ def run_generate(
             count = sum(path.is_file() for path in project.path.rglob("*"))
             step.conclude(f"{count} files in {project.path}")
         written.append(r.GeneratedProject(backend, project.path, project.manifest.name, count))
+    keep_options(work.project)
     return r.GenerateResult(
         work.network(q), tuple(written), save_network(work, q), work.statement, short, project.notes
     )

@@ -27,6 +27,7 @@ from hpq_hls.workflow.digests import data_digests, file_digest, text_digest
 from hpq_hls.workflow.folding import target_interval
 from hpq_hls.workflow.guarantee import beyond, find_guarantee
 from hpq_hls.workflow.loading import Loader
+from hpq_hls.workflow.options import kept_options
 from hpq_hls.workflow.records import FOLDER as RESULTS
 from hpq_hls.workflow.results import LayerRow, Network, Origin, SaturationBySplit, Scores
 from hpq_hls.workflow.tuned import RECORD as TUNED_RECORD
@@ -319,17 +320,22 @@ def open_workspace(
     source: str | Path | ProjectFile,
     precision: str | Chosen | None = None,
     hardware: Mapping[str, Any] | None = None,
+    *,
+    generated: bool = False,
 ) -> Workspace:
     """Load and check everything a project.yaml names; what has not changed since it was checked last is
     loaded when it is needed.
 
     precision: instead of the one that the project has: see ``Workspace.option``. hardware: settings instead
-    of the project's, as ``ProjectFile.with_hardware`` takes them.
+    of the project's, as ``ProjectFile.with_hardware`` takes them. generated: those that the last
+    ``hpq generate`` was given, if project.yaml is still what it was then.
 
     Raises:
         ConfigError, DataError, UnsupportedOperatorError: one sentence saying what, where, what to do.
     """
     project = source if isinstance(source, ProjectFile) else load_config(source)
+    if generated:
+        hardware = kept_options(project)
     project = project.with_hardware(hardware or {})
     loader = Loader(project)
     work = Workspace(project, loader, precision)

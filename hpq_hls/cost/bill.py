@@ -55,6 +55,8 @@ TERMS = tuple(Term)
 _PLACES = {term: place for place, term in enumerate(TERMS)}
 Row = npt.NDArray[np.int64]
 """(terms + 3,): the amounts, and ff, dsp, bram."""
+DSP = len(TERMS) + 1
+"""Where a row has its DSP blocks."""
 
 
 @dataclass

@@ -152,11 +152,6 @@ def bill_dataflow(flow: Dataflow, family: Family) -> Bill:
     return total
 
 
-def bill_layers(flow: Dataflow, family: Family) -> dict[str, Bill]:
-    """The bill of every layer, the FIFOs behind its kernels included."""
-    return _bills(flow, family)[0]
-
-
 def _bills(flow: Dataflow, family: Family) -> tuple[dict[str, Bill], Bill]:
     """The bill of every layer, and that of the input FIFO and the ports."""
     rest = bill_ports(flow, family)

@@ -32,8 +32,11 @@ class Folded:
     note: str = ""
 
 
-def fold(q: QuantizedGraph, config: HardwareConfig) -> Folded:
+def fold(q: QuantizedGraph, config: HardwareConfig, *, relieved: bool = True) -> Folded:
     """Decide everything that ``config`` leaves open.
+
+    relieved: whether products move into LUTs where DSP blocks run short (``hpq_hls.cost.relief``), which
+    depends on widths, other than all the rest at a target interval.
 
     With a target interval: the cheapest folding that meets it, or, where none does, the cheapest that is as
     fast as any. Without: the fastest that takes no more than ``config.utilisation`` of any resource of the
@@ -42,19 +45,22 @@ def fold(q: QuantizedGraph, config: HardwareConfig) -> Folded:
     Raises:
         ConfigError: an unknown part, or folding by hand that does not suit the network.
     """
-    if config.io is Io.PARALLEL:
-        return Folded(relieve(q, config), interval_of(build_dataflow(q, config)))
-    if config.target_interval is None:
+    target = config.target_interval
+    if config.io is Io.STREAM and target is None:
         found = fastest(q, config)
-        return folded_for(q, config, reached(q, config, UNLIMITED) if found is None else found)
-    return folded_for(q, config, config.target_interval)
+        target = reached(q, config, UNLIMITED) if found is None else found
+    if config.io is Io.PARALLEL:
+        folded = Folded(config, interval_of(build_dataflow(q, config)))
+    else:
+        folded = folded_for(q, config, target or 1)
+    return replace(folded, config=relieve(q, folded.config)) if relieved else folded
 
 
 def folded_for(q: QuantizedGraph, config: HardwareConfig, target: int) -> Folded:
-    """The cheapest folding for a target interval."""
+    """The cheapest folding for a target interval, the same for all networks of a graph."""
     quickest = build_dataflow(q, replace(config, target_interval=1))
     floor = interval_of(quickest)
-    made = relieve(q, choose_layers(q, config, max(target, floor)))
+    made = choose_layers(q, config, max(target, floor))
     flow = build_dataflow(q, made)
     interval = interval_of(flow)
     if interval <= target:

@@ -10,13 +10,14 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from hpq_hls.cost.bill import Bill, Row
+from hpq_hls.cost.bill import DSP, Bill, Row
 from hpq_hls.cost.design import build_design
 from hpq_hls.cost.estimate import luts_of
 from hpq_hls.cost.fifos import size_fifos
 from hpq_hls.cost.folding import fold
 from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream, bill_weights
 from hpq_hls.cost.parts import Family, find_part
+from hpq_hls.cost.relief import Exchange, allowance, cheapest, exchange
 from hpq_hls.cost.stages import pipeline_registers
 from hpq_hls.cost.timing import Timing, time_dataflow
 from hpq_hls.fixed import FixedType
@@ -60,7 +61,8 @@ class Ledger:
     """
 
     def __init__(self, config: HardwareConfig, part: str) -> None:
-        self._config, self._part, self._family = config, part, find_part(part).family
+        self._config, self._part = replace(config, part=part), part
+        self._family = find_part(part).family
         self._designs: list[_Design] = []
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -96,10 +98,13 @@ class Ledger:
 
 @dataclass(frozen=True, eq=False)
 class _Entry:
-    """A layer in the books. registers: of its kernels, as far as they are not the same in all networks."""
+    """A layer in the books. registers: of its kernels, as far as they are not the same in all networks.
+    relief: what is added to the row if its products leave DSP blocks, and what that amounts to; None where
+    there are none."""
 
     row: Row
     registers: tuple[int, ...]
+    relief: tuple[Row, Exchange] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +119,9 @@ class _Design:
     """The books of one skeleton."""
 
     def __init__(self, q: QuantizedGraph, config: HardwareConfig, family: Family) -> None:
-        config = fold(q, config).config
+        config = fold(q, config, relieved=False).config
         skeleton = Skeleton(q, config)
+        self._dsp = allowance(find_part(config.part), config.utilisation)
         self.suits, flow = skeleton.suits, size_fifos(skeleton.flow)
         self._graph, self._input, self._config, self._family = q.graph, q.graph.input_name, config, family
         made: dict[str, list[Kernel]] = defaultdict(list)
@@ -139,7 +145,16 @@ class _Design:
         """Of the whole network."""
         source = self._places[self._input].shared([q.input_type])
         rows = [self._ports, source, *(entry.row for entry in self._entries(q)), *self._deeper(q)]
-        return np.asarray(np.add.reduce(np.array(rows)))
+        total = np.asarray(np.add.reduce(np.array(rows)))
+        excess = int(total[DSP]) - self._dsp
+        return total if excess <= 0 else np.asarray(sum(self._relieved(q, excess), start=total))
+
+    def _relieved(self, q: QuantizedGraph, excess: int) -> list[Row]:
+        """What changes where products leave DSP blocks, as ``relieve`` decides."""
+        found = zip(q.layers, self._entries(q), strict=True)
+        relief = {name: entry.relief for name, entry in found if entry.relief is not None}
+        chosen = cheapest({name: offer for name, (_, offer) in relief.items()}, excess)
+        return [relief[name][0] for name in chosen]
 
     def timing(self, q: QuantizedGraph) -> Timing:
         return self._sized(q).timing
@@ -217,13 +232,17 @@ class _Place:
     def entry(self, layer: QuantizedLayer) -> _Entry:
         """The bill of a layer that stands here."""
         types = _types_of(layer)
-        row, registers = self.shared(types, layer), []
+        row, registers, relief = self.shared(types, layer), [], None
         for make, place in self._own:
-            kernel = make(layer)
+            kernel, streams = make(layer), self._around(place, types)
             weights = self._bill_weights(kernel)
-            row = row + bill_kernel(kernel, self._around(place, types), self._family, weights).row
+            bill = bill_kernel(kernel, streams, self._family, weights)
+            row = row + bill.row
             registers.append(pipeline_registers(kernel))
-        return _Entry(row, tuple(registers))
+            if bill.dsp:
+                change, offer = exchange(kernel, streams, self._family, bill, weights)
+                relief = (change, offer) if relief is None else (relief[0] + change, relief[1] + offer)
+        return _Entry(row, tuple(registers), relief)
 
     def shared(self, types: Types, layer: QuantizedLayer | None = None) -> Row:
         """The bill of everything that follows from types. layer: with these types; None at the input."""

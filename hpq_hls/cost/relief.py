@@ -5,50 +5,69 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from hpq_hls.cost.estimate import bill_layers, luts_of
-from hpq_hls.cost.parts import find_part
+from hpq_hls.cost.bill import Bill, Row
+from hpq_hls.cost.coefficients import LUTS
+from hpq_hls.cost.kernels import Streams, bill_kernel
+from hpq_hls.cost.parts import Family, Part, find_part
 from hpq_hls.hardware import HardwareConfig, Multipliers, build_dataflow
+from hpq_hls.hardware.kernels import Kernel, Pool, Weighted
 from hpq_hls.simulate import QuantizedGraph
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """What a layer does without if its products are built in LUTs, and what that costs."""
+    """What a layer does without if its products are built in LUTs, and how many more LUTs that takes."""
 
     dsp: int
-    lut: int
+    lut: float
+
+    def __add__(self, other: Exchange) -> Exchange:
+        """Of both together."""
+        return Exchange(self.dsp + other.dsp, self.lut + other.lut)
+
+
+def allowance(device: Part, utilisation: float) -> int:
+    """DSP blocks that a design may take."""
+    return int(utilisation * device.dsp)
 
 
 def relieve(q: QuantizedGraph, config: HardwareConfig) -> HardwareConfig:
     """The same folding with the products of some layers in LUTs, if it takes more DSP blocks than
-    ``config.utilisation`` of the part's; of all ways to come below that, about the cheapest.
-
-    Layers whose ``multipliers`` are settled by hand stay as they are.
-    """
+    ``config.utilisation`` of the part's; of all ways to come below that, about the cheapest."""
     device = find_part(config.part)
-    most = int(config.utilisation * device.dsp)
-    with_dsp = bill_layers(build_dataflow(q, config), device.family)
-    excess = sum(bill.dsp for bill in with_dsp.values()) - most
-    if excess <= 0:
-        return config
-    names = [name for name, bill in with_dsp.items() if bill.dsp]
-    moved = _moved(config, names)
-    without = bill_layers(build_dataflow(q, moved), device.family)
-    exchanges = {
-        name: Exchange(
-            with_dsp[name].dsp - without[name].dsp, luts_of(without[name]) - luts_of(with_dsp[name])
-        )
-        for name in names
-    }
-    return _moved(config, cheapest(exchanges, excess))
+    flow = build_dataflow(q, config)
+    taken, offers = 0, dict[str, Exchange]()
+    for kernel in flow.kernels:
+        bill = bill_kernel(kernel, flow.streams, device.family)
+        if bill.dsp:
+            taken += bill.dsp
+            _, offer = exchange(kernel, flow.streams, device.family, bill)
+            offers[kernel.layer] = offers.get(kernel.layer, Exchange(0, 0.0)) + offer
+    chosen = cheapest(offers, taken - allowance(device, config.utilisation))
+    inside = {name: replace(config.of(name), multipliers=Multipliers.FABRIC) for name in chosen}
+    return replace(config, layers={**config.layers, **inside}) if inside else config
 
 
-def cheapest(exchanges: Mapping[str, Exchange], excess: int) -> list[str]:
+def exchange(
+    kernel: Kernel, streams: Streams, family: Family, bill: Bill, weights: Bill | None = None
+) -> tuple[Row, Exchange]:
+    """What a kernel offers, and what that changes of its bill. weights: as of ``bill_kernel``."""
+    change = bill_kernel(in_luts(kernel), streams, family, weights).row - bill.row
+    difference = Bill.of(family, change)
+    return change, Exchange(-difference.dsp, difference.lut(LUTS))
+
+
+def in_luts(kernel: Kernel) -> Kernel:
+    """The same kernel with its products in LUTs."""
+    return replace(kernel, in_luts=True) if isinstance(kernel, (Weighted, Pool)) else kernel
+
+
+def cheapest(offers: Mapping[str, Exchange], excess: int) -> list[str]:
     """Layers that together do without ``excess`` DSP blocks, or all if they cannot, for about the fewest
     LUTs: by LUTs per block, and then without those that turn out not to be needed."""
     chosen: list[str] = []
     left = excess
-    useful = {name: exchange for name, exchange in exchanges.items() if exchange.dsp > 0}
+    useful = {name: offer for name, offer in offers.items() if offer.dsp > 0}
     for name in sorted(useful, key=lambda name: useful[name].lut / useful[name].dsp):
         if left <= 0:
             break
@@ -59,8 +78,3 @@ def cheapest(exchanges: Mapping[str, Exchange], excess: int) -> list[str]:
             chosen.remove(name)
             left += useful[name].dsp
     return chosen
-
-
-def _moved(config: HardwareConfig, layers: list[str]) -> HardwareConfig:
-    inside = {name: replace(config.of(name), multipliers=Multipliers.FABRIC) for name in layers}
-    return replace(config, layers={**config.layers, **inside})

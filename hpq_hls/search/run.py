@@ -234,12 +234,13 @@ def _result(
         _complete(evaluator, below)
     steps = [key for key in below if key in points]
     network = problem.task.quantizer.quantize(points[best].precision)
-    pricer, price = problem.settled(points[best].precision)
+    pricer, _ = problem.settled(points[best].precision)
+    (best_point,) = _settled(problem, [points[best]])
     checks = pricer.check(network)
     front = pareto_front(point for point in points.values() if point.excess == 0)
     return SearchResult(
         best=network,
-        best_point=replace(points[best], cost=price.cost),
+        best_point=best_point,
         feasible=feasible and not exceeded(checks),
         pareto=pareto_front(_settled(problem, front)),
         points=tuple(points[combination] for combination in sorted(points, reverse=True)),
@@ -267,7 +268,8 @@ def _result(
 
 def _settled(problem: Problem, points: Iterable[Point]) -> tuple[Point, ...]:
     """Points with the costs of their networks as they would be built."""
-    return tuple(replace(point, cost=problem.settled(point.precision)[1].cost) for point in points)
+    costs = [(point, problem.settled(point.precision)[1].cost) for point in points]
+    return tuple(point if point.cost == cost else replace(point, cost=cost) for point, cost in costs)
 
 
 def chosen(problem: Problem, evaluator: JournalledEvaluator) -> tuple[Combination, bool, Confirmation | None]:

@@ -215,7 +215,7 @@ def test_what_does_not_fit_is_refused_and_said(run, fresh):
     wide = ("--precision", 16)
     estimated = run("estimate", fresh.file, *wide, "--json").json
     assert not estimated["fits"]
-    assert estimated["misfit"]["shortages"][0]["resource"] == "dsp"
+    assert estimated["misfit"]["shortages"][0]["resource"] == "lut"
     assert estimated["misfit"]["sentence"] in " ".join(run("estimate", fresh.file, *wide).out.split())
     refused = run("generate", fresh.file, *wide)
     assert refused.status == 1

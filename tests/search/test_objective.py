@@ -53,16 +53,32 @@ def test_every_objective_is_its_figure(typical: QuantizedGraph) -> None:
         "ff": made.ff,
         "dsp": made.dsp,
         "bram": made.bram,
-        "latency": made.latency_cycles,
-        "interval": made.interval_cycles,
         "weight_bits": typical.weight_bits,
         "bops": bit_operations(typical),
     }
-    assert {name: cost(typical, name) for name in OBJECTIVES} == expected
+    assert {name: cost(typical, name) for name in expected} == expected
+    times = pricer_of(find_objective({"latency": 1, "interval": 1000}), Limits(), PART, CLOCK, None, typical)
+    assert times(typical).cost == made.latency_cycles + 1000 * made.interval_cycles
+
+
+@pytest.mark.parametrize("objective", ["throughput", "interval", "latency"])
+def test_nothing_but_time_is_the_fastest_that_fits(typical: QuantizedGraph, objective: str) -> None:
+    part = "xc7s6"
+    pricer = pricer_of(find_objective(objective), Limits(), part, CLOCK, None, typical)
+    final = pricer.settled(typical)
+    made = estimate(typical, part, CLOCK, target_interval=final.config.target_interval)
+    cycles = made.latency_cycles if objective == "latency" else made.interval_cycles
+    assert final(typical).cost == cycles
+    assert max(made.to_dict()["utilization"].values()) <= 0.8
+    assert made.interval_cycles <= estimate(typical, part, CLOCK).interval_cycles
+    bound = made.lut - 1
+    tighter = pricer_of(find_objective(objective), Limits(lut=bound), part, CLOCK, None, typical)
+    assert tighter.settled(typical).figures(typical, [Figure.LUT])[Figure.LUT] <= bound
 
 
 def test_a_sum_adds_weighted_figures(typical: QuantizedGraph) -> None:
-    one = {name: cost(typical, name) for name in OBJECTIVES}
+    one = {name: cost(typical, name) for name in ("lut", "dsp", "bram", "ff", "weight_bits")}
+    one["latency"] = cost(typical, {"latency": 1, "bops": 1}) - bit_operations(typical)
     dsps = LUTS_PER_DSP * one["dsp"]
     assert cost(typical, {"bram": 200, "weight_bits": 0.5}) == 200 * one["bram"] + 0.5 * one["weight_bits"]
     assert cost(typical, {"lut": 2, "latency": 3}) == 2 * one["lut"] + 3 * one["latency"]
@@ -169,4 +185,4 @@ def test_a_search_saves_a_sum(quantizer: Quantizer) -> None:
 
 
 def test_figures_are_those_of_the_objectives() -> None:
-    assert set(OBJECTIVES) == {figure.value for figure in Figure}
+    assert set(OBJECTIVES) == {"throughput", *(figure.value for figure in Figure)}

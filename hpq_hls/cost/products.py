@@ -39,13 +39,13 @@ def built_in_luts(kernel: MatVec | ChannelMac, x: FixedType) -> bool:
 def soft_product(x: FixedType, weight: FixedType) -> SoftProduct:
     """The product of an operand and a weight as hpq_product builds it.
 
-    One factor, the one that makes it cheaper, is taken two bits at a time: each pair (with the bit below it)
-    is a digit from -2 to 2, which adds a row, that multiple of the other factor (Booth's recoding). A row
+    One factor, the one that makes it cheaper, is taken two bits at a time: each pair, with the bit below it,
+    is a digit from -2 to 2 (Booth's recoding), which adds a row, that multiple of the other factor. A row
     takes one LUT of six inputs for each bit, of the sum so far, two bits of the factor and three of the
     digit, and a carry chain (M. Kumm, S. Abbas, P. Zipf: An Efficient Softcore Multiplier Architecture for
-    Xilinx FPGAs, ARITH 2015). The counts are those of Yosys 0.70 for the 7 series, found on 21 pairs of widths
-    from 2 x 2 to 18 x 18, signed and not, for which they are exact. What Yosys makes of ``*`` without DSP
-    blocks takes two to four times as many.
+    Xilinx FPGAs, ARITH 2015). The counts are those of Yosys 0.70 for the 7 series, found on 21 pairs of
+    widths from 2 x 2 to 18 x 18, signed and not, for which they are exact. What Yosys makes of ``*`` without
+    DSP blocks takes two to four times as many.
     """
     recodes_x = _row_bits(weight, x) < _row_bits(x, weight)
     factor, recoded = (weight, x) if recodes_x else (x, weight)
@@ -70,11 +70,10 @@ def _row_bits(factor: FixedType, recoded: FixedType) -> int:
 
 
 def constant_product(width: int, constant: int) -> int:
-    """Bits added up in the product of an operand of ``width`` bits and a constant (hpq_constproduct): none for
-    a power of two.
+    """Bits added up in the product of an operand of ``width`` bits and a constant (hpq_constproduct).
+    None for a power of two.
 
-    Bits of the sum so far below those of what is added are wires, and so are bits of what is added above that
-    sum.
+    Bits of the sum so far below what is added are wires, and so are bits of what is added above that sum.
     """
     bits, so_far = 0, 0
     for place, sign in sorted(_digits(constant), key=lambda digit: (-digit[1], digit[0])):

@@ -73,18 +73,19 @@ def _chain_bits(factor: FixedType, recoded: FixedType) -> int:
 def constant_product(width: int, signed: bool, constant: int) -> int:
     """Bits added up in the product of an operand of ``width`` bits and a constant (hpq_constproduct).
 
-    None for a power of two. Bits of the sum so far that lie below what is added are wires; above it are its
-    signs at most.
+    None for a power of two. A step takes the bits of the operand, and if it subtracts, those of the sum so far
+    that lie above them. What is added lies above most of the sum so far, of which unsigned operands leave
+    little there. Sums that the products of one operand share are counted each time: too many for layers that
+    are unrolled.
     """
     bits, so_far = 0, 0
     for place, sign in sorted(_digits(constant), key=lambda digit: (-digit[1], digit[0])):
-        total = so_far + sign * (1 << place)
+        top = width + abs(so_far).bit_length() - 1 if so_far else 0
         if sign < 0:
-            bits += width + abs(total).bit_length() - place
+            bits += width + max(top - width - place, 0)
         elif so_far:
-            shared = width + so_far.bit_length() - 1 - place
-            bits += max(shared, width - 1 if signed else 0)
-        so_far = total
+            bits += max(top - place, width - 1 if signed else 0)
+        so_far += sign * (1 << place)
     return bits
 
 

@@ -68,7 +68,7 @@ def test_products_by_constants_are_about_what_yosys_builds(constant: int, tmp_pa
 
 def test_powers_of_two_are_wires() -> None:
     assert [constant_product(8, True, constant) for constant in (0, 1, 2, 64)] == [0] * 4
-    assert constant_product(8, True, -1) == 9
+    assert constant_product(8, True, -1) == 8
 
 
 def test_widths_say_what_takes_a_dsp_block() -> None:

@@ -204,24 +204,22 @@ def _channelmac(bill: Bill, kernel: ChannelMac, given: Stream, made: Stream) -> 
 
 
 def _window(bill: Bill, kernel: Window, given: Stream, made: Stream) -> None:
-    geometry = kernel.geometry
-    chunks = geometry.channels // given.lanes
+    geometry, chunks = kernel.geometry, kernel.chunks(given.lanes)
     rows, columns = geometry.scan
     counters = count_bits(chunks) + 2 * (count_bits(rows + 1) + count_bits(columns + 1))
     bill.add(Term.WINDOW, 1)
     bill.add(Term.COUNTER, counters)
     bill.ff += counters + 1 + made.bits
-    first = (geometry.span[0] - 1, geometry.span[1] - 1)
-    if first < (geometry.pad_top, geometry.pad_left):
+    if geometry.first < (geometry.pad_top, geometry.pad_beats):
         bill.ff += 1  # a window before the first pixel has to wait for it
-    if geometry.scan != (geometry.height, geometry.width):
+    if geometry.scan != (geometry.height, geometry.beats):
         bill.add(Term.PAD, given.bits)
-    height, width = geometry.kernel
+    height = geometry.kernel[0]
     if height > 1:
         # Each row above is a delay line of its own to Yosys, which looks at single bits.
         delay(bill, geometry.dilation[0] * columns * chunks, (height - 1) * given.bits)
-    if width > 1:
-        delay(bill, geometry.dilation[1] * chunks, (width - 1) * height * given.bits)
+    for beats, columns in geometry.delays.items():
+        delay(bill, beats * chunks, columns * height * given.bits // geometry.pixels)
 
 
 def _pool(bill: Bill, kernel: Pool, given: Stream, made: Stream) -> None:

@@ -26,7 +26,6 @@ PART = "xc7z020clg400-1"
 CONFIGS = {
     "slow": HardwareConfig(target_interval=1 << 30),
     "middle": HardwareConfig(target_interval=40),
-    "budget": HardwareConfig(multiplier_budget=9),
     "adders": HardwareConfig(target_interval=40, strategy=Strategy.DA),
     "fabric": HardwareConfig(target_interval=40, multipliers=Multipliers.FABRIC),
     "parallel": HardwareConfig(io=Io.PARALLEL),

@@ -73,8 +73,8 @@ def _chain_bits(factor: FixedType, recoded: FixedType) -> int:
 def constant_product(width: int, signed: bool, constant: int) -> int:
     """Bits added up in the product of an operand of ``width`` bits and a constant (hpq_constproduct).
 
-    None for a power of two. A step takes the bits of the operand, and if it subtracts, those of the sum so far
-    that lie above them. What is added lies above most of the sum so far, of which unsigned operands leave
+    None for a power of two. A step takes the bits of the operand and, if it subtracts, those of the sum so
+    far that lie above them. What is added lies above most of the sum so far, of which unsigned operands leave
     little there. Sums that the products of one operand share are counted each time: too many for layers that
     are unrolled.
     """

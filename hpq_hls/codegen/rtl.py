@@ -86,7 +86,7 @@ def _context(flow: Dataflow) -> dict[str, Any]:
         "product_shift": product_shift,
         "shift_parameters": lambda kernel: shift_parameters(flow, kernel),
         "bias_shift": bias_shift,
-        "in_luts": lambda kernel, x: built_in_luts(kernel, x.type),
+        "in_luts": in_luts,
         "memory_style": memory_style,
         "fifo_style": fifo_style,
         "packed": packed,
@@ -142,6 +142,13 @@ def _adder_modules(
 def product_shift(kernel: _Weighted, x: Stream) -> int:
     """Zeros to append to a product so that it has the accumulator's fraction."""
     return kernel.accumulator_type.fraction - x.type.fraction - kernel.weight_type.fraction
+
+
+def in_luts(kernel: Kernel, x: Stream) -> bool:
+    """Whether a kernel multiplies, and builds its products in LUTs without leaving that to synthesis."""
+    if isinstance(kernel, (MatVec, ChannelMac)):
+        return built_in_luts(kernel, x.type)
+    return kernel.multipliers > 0 and getattr(kernel, "in_luts", False)
 
 
 def shift_parameters(flow: Dataflow, kernel: _Weighted) -> list[tuple[str, int | str | SideBySide]]:

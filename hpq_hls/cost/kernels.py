@@ -244,7 +244,7 @@ def _pool(bill: Bill, kernel: Pool, given: Stream, made: Stream) -> None:
         else:
             bits = total * max(kernel.reciprocal.bit_count() - 1, 0)
             if kernel.in_luts:
-                bits = constant_product(total, kernel.reciprocal)
+                bits = constant_product(total, True, kernel.reciprocal)
             bill.add(Term.CONSTANT, results * bits)
             bill.ff += results * (left + constant - 1)
     cast(bill, accumulator, made.type, kernel.relu and given.type.signed, results)

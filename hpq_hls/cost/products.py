@@ -39,15 +39,15 @@ def built_in_luts(kernel: MatVec | ChannelMac, x: FixedType) -> bool:
 def soft_product(x: FixedType, weight: FixedType) -> SoftProduct:
     """The product of an operand and a weight as hpq_product builds it.
 
-    One factor, the one that makes it cheaper, is taken two bits at a time: each pair (with the bit below it)
-    is a digit from -2 to 2, which adds a row, that multiple of the other factor (Booth's recoding). A row
-    takes one LUT of six inputs for each bit, of the sum so far, two bits of the factor and three of the
-    digit, and a carry chain (M. Kumm, S. Abbas, P. Zipf: An Efficient Softcore Multiplier Architecture for
-    Xilinx FPGAs, ARITH 2015). The counts are those of Yosys 0.70 for the 7 series, found on 21 pairs of
-    widths from 2 x 2 to 18 x 18, signed and not, for which they are exact. What Yosys makes of ``*`` without
-    DSP blocks takes two to four times as many.
+    One factor, the one with which carry chains are shorter in all, is taken two bits at a time: each pair,
+    with the bit below it, is a digit from -2 to 2 (Booth's recoding), which adds a row, that multiple of the
+    other factor. A row takes one LUT of six inputs for each bit, of the sum so far, two bits of the factor,
+    three of the digit, and a carry chain (M. Kumm, S. Abbas, P. Zipf: An Efficient Softcore Multiplier
+    Architecture for Xilinx FPGAs, ARITH 2015). The counts are those of Yosys 0.70 for the 7 series, found on
+    21 pairs of widths from 2 x 2 to 18 x 18, signed and not, for which they are exact. What Yosys makes of
+    ``*`` without DSP blocks takes two to four times as many.
     """
-    recodes_x = _row_bits(weight, x) < _row_bits(x, weight)
+    recodes_x = _chain_bits(weight, x) < _chain_bits(x, weight)
     factor, recoded = (weight, x) if recodes_x else (x, weight)
     rows = row_count(recoded)
     early = (rows - 1) // 2  # rows in front of the operands' registers
@@ -65,23 +65,27 @@ def row_count(recoded: FixedType) -> int:
     return (signed_width(recoded) + 1) // 2
 
 
-def _row_bits(factor: FixedType, recoded: FixedType) -> int:
-    return row_count(recoded) * (factor.width + (1 if factor.signed else 2))
+def _chain_bits(factor: FixedType, recoded: FixedType) -> int:
+    """Bits of all carry chains together."""
+    return row_count(recoded) * (factor.width + 3)
 
 
-def constant_product(width: int, constant: int) -> int:
-    """Bits added up in the product of an operand of ``width`` bits and a constant (hpq_constproduct): none
-    for a power of two.
+def constant_product(width: int, signed: bool, constant: int) -> int:
+    """Bits added up in the product of an operand of ``width`` bits and a constant (hpq_constproduct).
 
-    Bits of the sum so far below those of what is added are wires, and so are bits of what is added above that
-    sum.
+    None for a power of two. A step takes the bits of the operand and, if it subtracts, those of the sum so
+    far that lie above them. What is added lies above most of the sum so far, of which unsigned operands leave
+    little there. Sums that the products of one operand share are counted each time: too many for layers that
+    are unrolled.
     """
     bits, so_far = 0, 0
     for place, sign in sorted(_digits(constant), key=lambda digit: (-digit[1], digit[0])):
-        total = so_far + sign * (1 << place)
-        if so_far or sign < 0:
-            bits += width + abs(so_far if sign > 0 else total).bit_length() - place
-        so_far = total
+        top = width + abs(so_far).bit_length() - 1 if so_far else 0
+        if sign < 0:
+            bits += width + max(top - width - place, 0)
+        elif so_far:
+            bits += max(top - place, width - 1 if signed else 0)
+        so_far += sign * (1 << place)
     return bits
 
 

@@ -70,7 +70,7 @@ def _products(bill: Bill, matrix: IntArray, operand: int, width: int, in_luts: b
                     bill.add(Term.NEGATE, width)
             elif in_luts:
                 bill.ff += operand + bits - 1
-                bill.add(Term.CONSTANT, constant_product(width, value))
+                bill.add(Term.CONSTANT, constant_product(width, operand == width, value))
             elif bits >= DSP_MIN_OPERAND and operand + bits >= DSP_MIN_PRODUCT:
                 bill.dsp += dsp_blocks(operand, bits, bill.family)
                 own[row] += count == 1

@@ -28,9 +28,8 @@ module hpq_dot #(
   localparam int SOFT_W = X_W + W_W + ((X_SIGNED || W_SIGNED) ? 0 : 1);
   localparam int P_W    = W_IS_SIGN ? X_W + 1 : IN_LUTS ? SOFT_W : XE + WE;
 
-  // Which factor hpq_product takes apart: the one that leaves fewer bits of rows.
-  localparam bit X_APART = (XE + 1) / 2 * (W_SIGNED ? W_W + 1 : W_W + 2)
-                         < (WE + 1) / 2 * (X_SIGNED ? X_W + 1 : X_W + 2);
+  // Which factor hpq_product takes apart: the one with which its carry chains are shorter in all.
+  localparam bit X_APART = (XE + 1) / 2 * (W_W + 3) < (WE + 1) / 2 * (X_W + 3);
   localparam int A_W     = X_APART ? W_W : X_W;
   localparam int B_W     = X_APART ? X_W : W_W;
 

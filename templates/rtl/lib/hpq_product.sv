@@ -2,7 +2,7 @@
 //
 // B is taken two bits at a time. With the bit below, each pair is a digit from -2 to 2 (Booth's recoding), and
 // adds a row: that multiple of A. A row is one 6-input LUT a bit, of the sum so far, two bits of A and the three
-// of the digit, and a carry chain; a multiplier left to the tools takes two to four times as many LUTs.
+// of the digit, and a carry chain. Yosys takes two to four times as many LUTs for a `*`.
 //
 // A row subtracts the opposite multiple, because a difference, unlike a sum, keeps its order in synthesis: what
 // is subtracted from enters the carry chain beside the LUT, and that must be the sum so far, not the multiple,

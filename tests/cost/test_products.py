@@ -1,0 +1,87 @@
+"""LUTs and flip-flops of products, against what Yosys makes of the same modules."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hpq_hls.cost.blocks import in_dsp
+from hpq_hls.cost.parts import Family
+from hpq_hls.cost.products import constant_product, signed_width, soft_product
+from hpq_hls.fixed import FixedType
+from hpq_hls.resources import templates_dir
+from hpq_hls.synth.yosys import STATISTICS, count_cells, run_script
+
+MODULES = ("hpq_product", "hpq_constproduct", "hpq_addtree", "hpq_dot")
+
+# Widths and signs that the formula was not found on.
+PAIRS = [("s3", "s4"), ("u5", "s6"), ("s11", "s9"), ("u10", "s13")]
+
+
+def parse(text: str) -> FixedType:
+    width = int(text[1:])
+    return FixedType(width, width, text[0] == "s")
+
+
+def cells(tmp_path: Path, module: str, **parameters: object) -> tuple[int, int, int]:
+    """LUTs, flip-flops and DSP blocks of a module alone."""
+    for name in MODULES:
+        shutil.copy(templates_dir() / "rtl" / "lib" / f"{name}.sv", tmp_path)
+    chosen = " ".join(f"-chparam {key} {value}" for key, value in parameters.items())
+    script = [
+        f"read_verilog -sv -defer {' '.join(f'{name}.sv' for name in MODULES)}",
+        f"hierarchy -top {module} {chosen}",
+        "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf",
+        f"tee -q -o {STATISTICS} stat -json",
+    ]
+    run_script("\n".join(script), tmp_path, f"yosys, {module}", print)
+    design = json.loads((tmp_path / STATISTICS).read_text())["design"]["num_cells_by_type"]
+    report = count_cells(design, "", Family.SERIES_7)
+    return report.lut, report.ff, report.dsp
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("x", "weight"), PAIRS)
+def test_products_are_what_yosys_builds(x: str, weight: str, tmp_path: Path) -> None:
+    left, right = parse(x), parse(weight)
+    found = cells(
+        tmp_path, "hpq_dot", N=1, X_W=left.width, X_SIGNED=int(left.signed), W_W=right.width, IN_LUTS=1,
+        OUT_W=left.width + right.width,
+    )  # fmt: skip
+    product = soft_product(left, right)
+    assert found == (product.lut, product.ff + product.x_ff, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("constant", [21, 89, 205, 341])
+def test_products_by_constants_are_about_what_yosys_builds(constant: int, tmp_path: Path) -> None:
+    lut, _, dsp = cells(
+        tmp_path, "hpq_constproduct", X_W=9, C_W=10, CONSTANT=f"10'd{constant}", P_W=18, X_SIGNED=1
+    )
+    assert dsp == 0
+    # Logic optimisation finds more in a few sums than can be known without it.
+    assert lut == pytest.approx(constant_product(9, True, constant), rel=0.25)
+
+
+def test_powers_of_two_are_wires() -> None:
+    assert [constant_product(8, True, constant) for constant in (0, 1, 2, 64)] == [0] * 4
+    assert constant_product(8, True, -1) == 8
+
+
+def test_widths_say_what_takes_a_dsp_block() -> None:
+    """The rule of Yosys: 2 bits or more each, 9 together, as signed numbers."""
+    assert not in_dsp(signed_width(parse("u3")), signed_width(parse("s4")))
+    assert in_dsp(signed_width(parse("u4")), signed_width(parse("s4")))
+    assert not in_dsp(1, 16)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_either_factor_may_be_taken_apart(swapped: bool) -> None:
+    """Products cost the same whichever factor is the weight; what hangs on x alone does not."""
+    narrow, wide = parse("s3"), parse("s12")
+    product = soft_product(*((narrow, wide) if swapped else (wide, narrow)))
+    assert (product.lut, product.width) == (26, 15)
+    assert product.x_ff == (3 if swapped else 12)

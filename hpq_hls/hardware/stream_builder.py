@@ -1,4 +1,4 @@
-"""io stream: pixel by pixel, every layer folded over time."""
+"""io stream: pixel by pixel, or a few pixels at a time; layers folded over time."""
 
 from __future__ import annotations
 

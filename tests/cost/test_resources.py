@@ -60,9 +60,19 @@ def test_signs_close_to_yosys(name: str, activation: int, tmp_path: Path) -> Non
     _check(signs, tmp_path)
 
 
-def _check(q: hpq.QuantizedGraph, tmp_path: Path) -> None:
-    estimated = hpq.estimate(q, target_interval=64)
-    measured = hpq.generate(q, tmp_path / "rtl", "rtl", target_interval=64).synth("yosys")
+def test_several_pixels_close_to_yosys(tmp_path: Path) -> None:
+    """Windows of one beat share pixels, and what is the same is there once."""
+    torch.manual_seed(1)
+    net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+    x = np.random.default_rng(1).normal(size=(20, 1, 8, 8))
+    q = hpq.quantize(hpq.from_torch(net.eval(), torch.zeros(2, 1, 8, 8)), x, 4)
+    assert hpq.estimate(q, target_interval=40).interval_cycles == 40
+    _check(q, tmp_path, target=40)
+
+
+def _check(q: hpq.QuantizedGraph, tmp_path: Path, target: int = 64) -> None:
+    estimated = hpq.estimate(q, target_interval=target)
+    measured = hpq.generate(q, tmp_path / "rtl", "rtl", target_interval=target).synth("yosys")
     assert (estimated.dsp, estimated.bram) == (measured.dsp, measured.bram)
     # An estimate: what logic optimisation removes or shares is not known without synthesis.
     assert estimated.lut == pytest.approx(measured.lut, rel=0.25)

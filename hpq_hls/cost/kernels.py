@@ -47,6 +47,7 @@ from hpq_hls.hardware.kernels import (
     WidthConverter,
     Window,
 )
+from hpq_hls.hardware.memory import SRL_DEPTH
 
 Streams = Mapping[str, Stream]
 
@@ -74,7 +75,9 @@ def bill_weights(kernel: Kernel, family: Family) -> Bill:
 def bill_stream(stream: Stream, family: Family) -> Bill:
     """What the FIFO of a stream is built from."""
     bill = Bill(family)
-    fifo(bill, stream.depth, stream.bits)
+    # Synthesis merges registers of equal content, and shift registers, but not what is in one memory.
+    merged = stream.depth <= SRL_DEPTH
+    fifo(bill, stream.depth, stream.different_bits if merged else stream.bits)
     return bill
 
 
@@ -209,7 +212,7 @@ def _window(bill: Bill, kernel: Window, given: Stream, made: Stream) -> None:
     counters = count_bits(chunks) + 2 * (count_bits(rows + 1) + count_bits(columns + 1))
     bill.add(Term.WINDOW, 1)
     bill.add(Term.COUNTER, counters)
-    bill.ff += counters + 1 + made.bits
+    bill.ff += counters + 1 + made.different_bits
     if geometry.first < (geometry.pad_top, geometry.pad_beats):
         bill.ff += 1  # a window before the first pixel has to wait for it
     if geometry.scan != (geometry.height, geometry.beats):

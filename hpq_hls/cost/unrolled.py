@@ -16,14 +16,16 @@ from hpq_hls.hardware.kernels import IntArray, Stream, UnrolledMatVec
 def bill_unrolled(bill: Bill, kernel: UnrolledMatVec, given: Stream, made: Stream) -> None:
     """Add everything in ``kernel`` to ``bill``.
 
-    Synthesis merges equal products: one for each different weight that an input meets. Powers of two
-    are wires, zeros nothing at all.
+    Synthesis merges equal products: one for each different weight that an input meets, be it in several
+    positions. Powers of two are wires, zeros nothing at all.
     """
     accumulator = kernel.accumulator_type
     bill.add(Term.PIPELINE, 1)
     bill.ff += pipeline_registers(kernel) + made.bits
     per_position = Bill(bill.family)
-    if kernel.adders is None:
+    if kernel.adders is None and given.same_as:
+        _multiplied(bill, kernel, _by_different_inputs(kernel, given.same_as), given.type)
+    elif kernel.adders is None:
         for matrix in kernel.weight:
             _multiplied(per_position, kernel, matrix, given.type)
     else:
@@ -37,6 +39,18 @@ def bill_unrolled(bill: Bill, kernel: UnrolledMatVec, given: Stream, made: Strea
     cast(per_position, accumulator, made.type, kernel.relu, rows)
     for _ in range(kernel.positions):
         bill.take(per_position)
+
+
+def _by_different_inputs(kernel: UnrolledMatVec, same_as: tuple[int, ...]) -> IntArray:
+    """The rows of all positions and groups as one matrix, whose columns are the inputs that differ."""
+    _, column = np.unique(same_as, return_inverse=True)
+    count, shape = int(column.max()) + 1, (kernel.positions, kernel.groups, kernel.rows)
+    matrix = np.zeros((*shape, count), dtype=np.int64)
+    columns = np.broadcast_to(
+        column.reshape(kernel.positions, kernel.groups, 1, kernel.cols), (*shape, kernel.cols)
+    )
+    np.put_along_axis(matrix, columns, np.broadcast_to(kernel.weight, columns.shape), axis=3)
+    return matrix.reshape(-1, count)
 
 
 def _multiplied(bill: Bill, kernel: UnrolledMatVec, matrix: IntArray, given: FixedType) -> None:

@@ -224,11 +224,14 @@ class Builder(ABC):
         """Create the stream of the current layer's output and return its name."""
         return self._add_stream(Stream(self.unique("out"), self._layer.output_type, lanes, beats), OUTPUT)
 
-    def inner_stream(self, part: str, given: str, lanes: int, beats: int) -> str:
+    def inner_stream(
+        self, part: str, given: str, lanes: int, beats: int, same_as: tuple[int, ...] = ()
+    ) -> str:
         """Create a stream of the current layer with elements of another one and return its name."""
         kind, block = self.streams[given].type, self._block
         number = block.inputs.index(given) if given in block.inputs else block.streams[given]
-        return self._add_stream(Stream(self.unique(part), kind, lanes, beats), number)
+        made = Stream(self.unique(part), kind, lanes, beats, same_as=same_as)
+        return self._add_stream(made, number)
 
     def _add_stream(self, stream: Stream, number: int) -> str:
         self.streams[stream.name] = stream

@@ -18,7 +18,7 @@ DEFAULT_UTILISATION = 0.8
 class Io(enum.Enum):
     """How tensors travel.
 
-    STREAM: a pixel or a few elements per beat, layers folded over time.
+    STREAM: a pixel, a part of one, or a few of them per beat, layers folded over time.
     PARALLEL: the whole tensor in one beat, every multiplication in hardware, initiation interval 1.
     """
 

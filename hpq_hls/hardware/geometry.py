@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from hpq_hls.ops.base import Shape
 from hpq_hls.ops.window import WindowSpec
 
@@ -127,6 +129,19 @@ class WindowGeometry:
             if step:
                 found[step] = found.get(step, 0) + 1
         return found
+
+    def same_as(self, lanes: int, by_channel: bool) -> tuple[int, ...]:
+        """For each element of a beat of windows, the first that is the same element of the input; empty for a
+        single window. lanes: elements of a pixel. by_channel: see ``kernels.Window``."""
+        if self.windows == 1:
+            return ()
+        window, tap_row, tap, lane = np.ogrid[: self.windows, : self.kernel[0], : self.kernel[1], :lanes]
+        column = window * self.stride[1] + tap * self.dilation[1]
+        place = (column * self.kernel[0] + tap_row) * lanes + lane
+        if by_channel:
+            place = place.transpose(0, 3, 1, 2)
+        _, first, number = np.unique(place, return_index=True, return_inverse=True)
+        return tuple(first[number.reshape(-1)].tolist())
 
     @property
     def _reach(self) -> int:

@@ -39,6 +39,8 @@ class Stream:
     lanes: elements per beat.
     beats: beats per frame.
     depth: FIFO depth in beats (at least MIN_DEPTH).
+    same_as: for each element of a beat, the first that it always equals, as windows that leave at once share
+        pixels; empty where no two are known to be equal.
     """
 
     name: str
@@ -46,11 +48,17 @@ class Stream:
     lanes: int
     beats: int
     depth: int = MIN_DEPTH
+    same_as: tuple[int, ...] = ()
 
     @property
     def bits(self) -> int:
         """Width of one beat in bits."""
         return self.lanes * self.type.width
+
+    @property
+    def different_bits(self) -> int:
+        """Width of the elements of one beat that do not equal another."""
+        return (len(set(self.same_as)) or self.lanes) * self.type.width
 
     @property
     def elements(self) -> int:

@@ -1,4 +1,4 @@
-"""io stream: pixel by pixel, every layer folded over time."""
+"""io stream: pixel by pixel, or a few pixels at a time; layers folded over time."""
 
 from __future__ import annotations
 
@@ -218,9 +218,11 @@ class StreamBuilder(Builder):
         rows_ahead = max(geometry.stride[0] - 1, below)
         row_beats = geometry.width * geometry.channels // given.lanes
         self.streams[stream] = given = replace(given, depth=max(given.depth, rows_ahead * row_beats))
-        elements = geometry.positions * geometry.taps * geometry.channels
-        lanes = geometry.windows * geometry.taps * given.lanes // geometry.pixels
-        output = self.inner_stream("windows", stream, lanes, elements // lanes)
+        channels = given.lanes // geometry.pixels
+        lanes = geometry.windows * geometry.taps * channels
+        beats = geometry.positions * geometry.taps * geometry.channels // lanes
+        same_as = geometry.same_as(channels, by_channel)
+        output = self.inner_stream("windows", stream, lanes, beats, same_as)
         make = self.kernel(Window, "window", (stream,), output, by_channel=by_channel)
         self.emit(lambda layer: make(geometry=replace(geometry, pad_value=pad_value(layer))))
         return output

@@ -70,10 +70,20 @@ def test_products_in_luts_close_to_yosys(name: str, width: object, tmp_path: Pat
     _check(q, tmp_path, multipliers="fabric")
 
 
-def _check(q: hpq.QuantizedGraph, tmp_path: Path, multipliers: str = "auto") -> None:
-    estimated = hpq.estimate(q, target_interval=64, multipliers=multipliers)
-    project = hpq.generate(q, tmp_path / "rtl", "rtl", target_interval=64, multipliers=multipliers)
-    measured = project.synth("yosys")
+def test_several_pixels_close_to_yosys(tmp_path: Path) -> None:
+    """Windows of one beat share pixels, and what is the same is there once."""
+    torch.manual_seed(1)
+    net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+    x = np.random.default_rng(1).normal(size=(20, 1, 8, 8))
+    q = hpq.quantize(hpq.from_torch(net.eval(), torch.zeros(2, 1, 8, 8)), x, 4)
+    assert hpq.estimate(q, target_interval=40).interval_cycles == 40
+    _check(q, tmp_path, target=40)
+
+
+def _check(q: hpq.QuantizedGraph, tmp_path: Path, target: int = 64, multipliers: str = "auto") -> None:
+    wish = {"target_interval": target, "multipliers": multipliers}
+    estimated = hpq.estimate(q, **wish)
+    measured = hpq.generate(q, tmp_path / "rtl", "rtl", **wish).synth("yosys")
     assert (estimated.dsp, estimated.bram) == (measured.dsp, measured.bram)
     # An estimate: what logic optimisation removes or shares is not known without synthesis.
     assert estimated.lut == pytest.approx(measured.lut, rel=0.25)

@@ -41,6 +41,9 @@ def run_dataflow(flow: Dataflow, frame: Frame) -> Frame:
             assert frames[name].shape == (stream.beats, stream.lanes), name
         outputs = _run(kernel, flow, inputs)
         frames.update(zip(kernel.outputs, outputs, strict=True))
+        for name in kernel.outputs:
+            same_as = list(flow.streams[name].same_as)
+            np.testing.assert_array_equal(frames[name][:, same_as], frames[name][:, : len(same_as)], name)
     result = frames[flow.output]
     stream = flow.streams[flow.output]
     assert result.shape == (stream.beats, stream.lanes)

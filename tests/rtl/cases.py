@@ -196,6 +196,7 @@ def window_flow(name: str, slide: Slide) -> Dataflow:
     windows = geometry.windows
     x = stream("x", slide.text, slide.pixels * slide.lanes, height * width * chunks // slide.pixels)
     y = stream("y", slide.text, windows * slide.lanes * geometry.taps, rows * columns * chunks // windows)
+    y = replace(y, same_as=geometry.same_as(slide.lanes, slide.by_channel))
     return single(name, lambda **names: Window(geometry=geometry, by_channel=slide.by_channel, **names), x, y)
 
 

@@ -13,6 +13,7 @@ from hpq_hls.cost import Ledger, build_design, estimate_dataflow
 from hpq_hls.errors import ConfigError
 from hpq_hls.frontends import from_torch
 from hpq_hls.hardware import HardwareConfig, Io
+from hpq_hls.project import estimate
 from hpq_hls.quantize import Quantizer
 from hpq_hls.search import search
 from hpq_hls.search.limits import Figure, Limits

@@ -252,9 +252,15 @@ def chosen(problem: Problem, evaluator: JournalledEvaluator) -> tuple[Combinatio
     limits, and what was shown of it."""
     confidence = problem.request.confidence
     evaluator.aim(problem.aims.levels[0])
+    least = problem.float_accuracy - problem.request.max_drop - ROUNDING_ERROR
+    points = evaluator.points
+    counted = [key for key in points if points[key].accuracy >= least and evaluator.within(points[key])]
+    if not counted:
+        return evaluator.closest(), False, None
     if confidence is None:
-        best = evaluator.closest() if evaluator.best is None else evaluator.best
-        return best, evaluator.best is not None, None
+        best = _spare(counted, evaluator, evaluator.least_score - ROUNDING_ERROR)
+        evaluator.aim(min(evaluator.least_score, evaluator.score(points[best])))
+        return best, True, None
     found: dict[Combination, float] = {}  # and the level, the safest first
     first = 0
     for index, level in enumerate(problem.aims.path):
@@ -264,11 +270,6 @@ def chosen(problem: Problem, evaluator: JournalledEvaluator) -> tuple[Combinatio
         if evaluator.best is not None:
             found.setdefault(evaluator.best, level)
     first = min(first, len(found) - 1) if found else 0
-    least = problem.float_accuracy - problem.request.max_drop - ROUNDING_ERROR
-    points = evaluator.points
-    counted = [key for key in points if points[key].accuracy >= least and evaluator.within(points[key])]
-    if not counted:
-        return evaluator.closest(), False, None
     spare = _spare(counted, evaluator, min(problem.aims.levels))
     candidates, task = [*found, spare], problem.task
     evidence = Evidence(

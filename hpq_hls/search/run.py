@@ -72,7 +72,8 @@ def search(
     max_drop: how much of the float network's score may be lost, absolute. confidence: the probability that
     the drop on data that nobody has seen is within it. A part of the validation samples is held back to
     show that (see ``SearchResult.certified``, ``drop_bound`` and ``confirmation``). None: the drop on the
-    validation data is within ``max_drop``, whatever it is elsewhere.
+    validation data is within ``max_drop``, as it is counted and, if any network allows, as a ``Gauge`` reads
+    it; nothing is shown of other data.
 
     objective: "lut" (LUTs, a DSP counting as 55), "ff", "dsp", "bram", "latency", "interval",
     "weight_bits" or "bops", or a mapping of several to their weights in a sum. limits: see ``Limits``; part,

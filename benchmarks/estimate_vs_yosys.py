@@ -7,6 +7,7 @@ mapping.
 
     python benchmarks/estimate_vs_yosys.py                      # the error of the estimate
     python benchmarks/estimate_vs_yosys.py --refit              # prints new coefficients as well
+    python benchmarks/estimate_vs_yosys.py --multipliers fabric # all products in LUTs
     python benchmarks/estimate_vs_yosys.py --work DIR           # keeps what was measured in DIR
 """
 
@@ -35,6 +36,7 @@ from hpq_hls.cost.bill import Bill, Term
 from hpq_hls.cost.coefficients import LUTS
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.cost.parts import Family
+from hpq_hls.hardware import Multipliers
 from hpq_hls.hardware.kernels import Add, Dataflow, Fork, Kernel
 from hpq_hls.synth.yosys import ROMS, STATISTICS, count_cells, run_script
 
@@ -237,16 +239,18 @@ def main() -> None:
     parser.add_argument("--per-kind", type=int, default=40, help="kernels of each kind")
     parser.add_argument("--networks", type=int, default=12, help="whole networks")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--multipliers", default="auto", choices=[kind.value for kind in Multipliers])
     parser.add_argument("--refit", action="store_true", help="fit the coefficients and print them")
     parser.add_argument("--json", action="store_true", help="print everything as JSON instead of tables")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         work = args.work or Path(scratch)
-        flows = networks(60, args.seed)
+        multipliers = Multipliers(args.multipliers)
+        flows = networks(60, args.seed, multipliers)
         kernels = measure(kernel_designs(flows, args.per_kind, args.seed), work / "kernels")
         unseen = [
             replace(flow, name=f"n{index}")
-            for index, flow in enumerate(networks(args.networks, args.seed + 1))
+            for index, flow in enumerate(networks(args.networks, args.seed + 1, multipliers))
         ]
         wholes = measure([("network", flow) for flow in unseen], work / "networks")
     if args.json:

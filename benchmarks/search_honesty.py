@@ -24,8 +24,8 @@ from honesty_tables import summary
 MODES: dict[str, tuple[float | None, ...]] = {"both": (CONFIDENCE, None), "none": (None,)}
 
 
-def add_data_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where networks and their data are."""
+def add_data_arguments(parser: argparse.ArgumentParser, *, out: bool = True) -> None:
+    """Where networks and their data are. out: with a file of records, and what makes it."""
     parser.add_argument("--mnist", type=Path, help=".npz with x_train, y_train, x_test and y_test")
     parser.add_argument("--cifar", type=Path, help=".npz with the same, images (count, 32, 32, 3)")
     parser.add_argument("--kws", type=Path, help=".npz with x_int8, scale, zero_point and y")
@@ -34,6 +34,8 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", nargs="+", choices=honesty_networks.NETWORKS, help="networks")
     parser.add_argument("--fresh", action="store_true", help="the networks for final figures instead")
     parser.add_argument("--seeds", type=seeds, default=range(7), metavar="A:B", help="A to B - 1")
+    if not out:
+        return
     parser.add_argument("--jobs", type=int, default=1, help="processes, of one thread each")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON lines, added to")
     parser.add_argument("--summary", action="store_true", help="only tell what FILE amounts to")

@@ -13,8 +13,8 @@ import torch
 from search_networks import Problem, Samples
 
 import hpq_hls as hpq
+from hpq_hls.cost import fold
 from hpq_hls.hardware import HardwareConfig
-from hpq_hls.hardware.build import fastest_target
 from hpq_hls.quantize import Quantizer, QuantizerOptions
 from hpq_hls.search import Point, SearchResult
 from hpq_hls.search.result import pareto_front
@@ -109,7 +109,7 @@ class Bench:
         self.problem, self.settings = problem, settings
         self.graph = hpq.from_torch(problem.module, torch.zeros(2, *problem.train.x.shape[1:]))
         self._quantizer = Quantizer(self.graph, problem.calibration, settings.quantizer)
-        self.interval = fastest_target(self._quantizer.quantize(FOLDED_AT), HardwareConfig())
+        self.interval = fold(self._quantizer.quantize(FOLDED_AT), HardwareConfig()).interval
         self.float_test = accuracy(self.graph, problem.test)
 
     def summary(self) -> str:

@@ -14,9 +14,13 @@ from hpq_hls.cli_session import (
     DEFAULT_PROJECT,
     DebugOption,
     ForceOption,
+    FpsOption,
+    IntervalOption,
     JsonOption,
     PrecisionOption,
     ProjectArgument,
+    UtilisationOption,
+    hardware_options,
     session,
 )
 from hpq_hls.demo import run_demo
@@ -113,6 +117,9 @@ def search(
             "own choice).",
         ),
     ] = None,
+    target_interval: IntervalOption = None,
+    target_fps: FpsOption = None,
+    utilisation: UtilisationOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -121,7 +128,8 @@ def search(
     The other commands use what it found. Ctrl-C ends the search and keeps the best so far.
     """
     with session(as_json, debug) as run, run.termination():
-        work = workflow.open_workspace(project)
+        wish = hardware_options(target_interval, target_fps, utilisation)
+        work = workflow.open_workspace(project, hardware=wish)
         if pick is not None:
             run.show(workflow.run_pick(work, pick), search_tables.pick_tables)
             return
@@ -156,12 +164,16 @@ def generate(
     ] = False,
     force: ForceOption = False,
     precision: PrecisionOption = None,
+    target_interval: IntervalOption = None,
+    target_fps: FpsOption = None,
+    utilisation: UtilisationOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Write the HLS project, the RTL, or both."""
     with session(as_json, debug) as run:
-        work = workflow.open_workspace(project, precision)
+        wish = hardware_options(target_interval, target_fps, utilisation)
+        work = workflow.open_workspace(project, precision, wish)
         result = workflow.run_generate(
             work, force=force, oversize=oversize, measure_fifos=measure_fifos, reporter=run.reporter
         )
@@ -192,12 +204,16 @@ def verify(
 def estimate(
     project: ProjectArgument = DEFAULT_PROJECT,
     precision: PrecisionOption = None,
+    target_interval: IntervalOption = None,
+    target_fps: FpsOption = None,
+    utilisation: UtilisationOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Estimate LUT, FF, DSP, BRAM, latency and interval without any tool."""
     with session(as_json, debug) as run:
-        work = workflow.open_workspace(project, precision)
+        wish = hardware_options(target_interval, target_fps, utilisation)
+        work = workflow.open_workspace(project, precision, wish)
         run.show(workflow.run_estimate(work, run.reporter), tables.estimate_tables)
 
 

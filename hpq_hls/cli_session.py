@@ -38,7 +38,26 @@ PrecisionOption = Annotated[
         "file, or what the search found whatever project.yaml says.",
     ),
 ]
+IntervalOption = Annotated[
+    int | None,
+    typer.Option(help="Cycles per inference to fold for, instead of the project's target."),
+]
+FpsOption = Annotated[
+    float | None,
+    typer.Option(help="Inferences per second to fold for, instead of the project's target."),
+]
+UtilisationOption = Annotated[
+    float | None,
+    typer.Option(help="Share of each of the part's resources that may be taken, such as 0.8."),
+]
 DEFAULT_PROJECT = Path("project.yaml")
+
+
+def hardware_options(
+    target_interval: int | None, target_fps: float | None, utilisation: float | None
+) -> dict[str, float | None]:
+    """Options as ``open_workspace`` takes them."""
+    return {"target_interval": target_interval, "target_fps": target_fps, "utilisation": utilisation}
 
 
 class Session:

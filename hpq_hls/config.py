@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,7 +34,8 @@ from hpq_hls.config_search import (
 from hpq_hls.cost import find_part
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import Rounding
-from hpq_hls.project import DEFAULT_CLOCK_NS, DEFAULT_PART, LayerSettings
+from hpq_hls.hardware import DEFAULT_PART, DEFAULT_UTILISATION, target_of
+from hpq_hls.project import DEFAULT_CLOCK_NS, LayerSettings
 from hpq_hls.quantize import Precision, parse_precision
 from hpq_hls.quantize.precision import without_statement
 from hpq_hls.search.errors import SettingError
@@ -149,6 +150,7 @@ class FoldingSettings(Section):
     simd: Positive | None = None
     reuse_factor: Positive | None = None
     strategy: Annotated[Text, one_of(("folded", "unrolled", "da"))] | None = None
+    multipliers: Annotated[Text, one_of(("auto", "fabric"))] | None = None
 
 
 Backends = Annotated[
@@ -159,17 +161,42 @@ Backends = Annotated[
 
 
 class HardwareSettings(Section):
-    """The chip, the clock and the folding. fifo_depths: beats by stream, instead of what the timing gives."""
+    """The chip, the clock and the folding.
+
+    target_interval: cycles, or target_fps: inferences per second; without both the fastest that takes no more
+    than ``utilisation`` of each resource of the part. fifo_depths: beats by stream, instead of what timing
+    gives.
+    """
 
     backends: Backends = ("vitis", "rtl")
     part: Annotated[Text, AfterValidator(_part)] = DEFAULT_PART
     clock_ns: Annotated[Real, Field(gt=0)] = DEFAULT_CLOCK_NS
     io: Annotated[Text, one_of(("stream", "parallel"))] = "stream"
     target_interval: Positive | None = None
+    target_fps: Annotated[Real, Field(gt=0)] | None = None
+    utilisation: Annotated[Real, Field(gt=0, le=1)] = DEFAULT_UTILISATION
     reuse_factor: Positive | None = None
     strategy: Annotated[Text, one_of(("folded", "unrolled", "da"))] = "folded"
+    multipliers: Annotated[Text, one_of(("auto", "fabric"))] = "auto"
     layers: Annotated[dict[str, FoldingSettings], Empty] = Field(default_factory=dict)
     fifo_depths: Annotated[dict[str, Depth], Empty] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _target(self) -> HardwareSettings:
+        try:
+            _ = self.target
+        except ConfigError as error:
+            raise ValueError(f"cannot be built: {error}") from None
+        return self
+
+    @property
+    def target(self) -> int | None:
+        """The target interval in cycles."""
+        return target_of(self.target_interval, self.target_fps, self.clock_ns)
+
+    def arguments(self) -> dict[str, Any]:
+        """For ``hpq_hls.project.hardware_config``."""
+        return {**self.model_dump(exclude={"backends", "fifo_depths"}), "layers": self.folding()}
 
     def folding(self) -> LayerSettings:
         """``layers`` as ``hpq_hls.generate`` takes it."""
@@ -211,6 +238,28 @@ class ProjectFile:
     def output(self) -> Path:
         """Where artifacts go."""
         return self.path(self.settings.output)
+
+    def with_hardware(self, given: Mapping[str, Any]) -> ProjectFile:
+        """The same with hardware settings replaced by command-line options, None where one was not given.
+
+        Raises:
+            ConfigError: an option that cannot be.
+        """
+        chosen = {name: value for name, value in given.items() if value is not None}
+        if not chosen:
+            return self
+        plain = self.settings.hardware.model_dump(exclude_unset=True)
+        if {"target_interval", "target_fps"} & chosen.keys():
+            plain = {
+                name: value for name, value in plain.items() if name not in ("target_interval", "target_fps")
+            }
+        try:
+            hardware = HardwareSettings.model_validate({**plain, **chosen})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = f"--{first['loc'][0]}".replace("_", "-") if first["loc"] else "the hardware"
+            raise ConfigError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+        return replace(self, settings=self.settings.model_copy(update={"hardware": hardware}))
 
     def path(self, written: str) -> Path:
         """A path as written in the file, made usable from here."""

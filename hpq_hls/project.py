@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,18 +20,24 @@ from hpq_hls.cost import (
     build_design,
     estimate_dataflow,
     find_part,
+    fold,
     misfit_of,
     size_fifos,
     time_dataflow,
 )
 from hpq_hls.errors import CapacityError, ConfigError
 from hpq_hls.hardware import (
+    DEFAULT_PART,
+    DEFAULT_UTILISATION,
     MIN_DEPTH,
     Dataflow,
     HardwareConfig,
     Io,
     LayerFolding,
+    Multipliers,
     Strategy,
+    check_utilisation,
+    target_of,
     with_fifo_depths,
 )
 from hpq_hls.simulate import QuantizedGraph, simulate
@@ -37,7 +45,6 @@ from hpq_hls.synth import ResourceReport, synthesize
 from hpq_hls.verify.cosim import CosimResult, measure_fifo_depths, run_cosim
 from hpq_hls.verify.csim import SelfCheck, run_csim, run_selfcheck
 
-DEFAULT_PART = "xc7z020clg400-1"
 DEFAULT_CLOCK_NS = 5.0
 
 IntArray = npt.NDArray[np.int64]
@@ -51,13 +58,14 @@ class Project:
     """A folder that ``generate`` wrote.
 
     path: the folder; backend: "vitis", "vivado" or "rtl"; q: the network it computes; design: what
-    was printed.
+    was printed. notes: a sentence on each target that is missed.
     """
 
     path: Path
     backend: str
     q: QuantizedGraph
     design: Design
+    notes: tuple[str, ...] = ()
 
     @property
     def dataflow(self) -> Dataflow:
@@ -170,50 +178,66 @@ class Project:
 def hardware_config(
     *,
     part: str = DEFAULT_PART,
+    clock_ns: float = DEFAULT_CLOCK_NS,
     io: str = "stream",
     target_interval: int | None = None,
+    target_fps: float | None = None,
+    utilisation: float = DEFAULT_UTILISATION,
     reuse_factor: int | None = None,
     strategy: str = "folded",
+    multipliers: str = "auto",
     layers: LayerSettings | None = None,
 ) -> HardwareConfig:
     """Check the hardware settings that ``generate`` and ``estimate`` take.
 
     Raises:
-        ConfigError: an unknown part, io, key or strategy, or a number below 1.
+        ConfigError: an unknown part, io, key, strategy or kind of multipliers, a number below 1, or an
+            impossible target.
     """
     if io not in {item.value for item in Io}:
         raise ConfigError(f"io is {io!r}; choose stream or parallel")
-    _check_strategy("strategy", strategy)
-    for key, value in (("target_interval", target_interval), ("reuse_factor", reuse_factor)):
-        _check_positive(key, value)
+    _check_choice("strategy", strategy, Strategy)
+    _check_choice("multipliers", multipliers, Multipliers)
+    _check_positive("reuse_factor", reuse_factor)
+    find_part(part)
     return HardwareConfig(
         io=Io(io),
-        target_interval=target_interval,
+        target_interval=target_of(target_interval, target_fps, clock_ns),
         reuse_factor=reuse_factor,
         strategy=Strategy(strategy),
-        multiplier_budget=find_part(part).dsp,
+        multipliers=Multipliers(multipliers),
         layers={name: _folding(name, given) for name, given in (layers or {}).items()},
+        part=part,
+        utilisation=check_utilisation(utilisation),
     )
 
 
 def _folding(layer: str, given: dict[str, int | str]) -> LayerFolding:
-    known = ("pe", "simd", "reuse_factor", "strategy")
+    known = ("pe", "simd", "reuse_factor", *_CHOICES)
+    settings: dict[str, Any] = {}
     for key, value in given.items():
         if key not in known:
             raise ConfigError(
                 f"layer {layer!r} has the unknown hardware key {key!r}; known are {', '.join(known)}"
             )
-        if key != "strategy":
-            _check_positive(f"{key} of layer {layer!r}", value)
-    strategy = given.get("strategy", "folded")
-    _check_strategy(f"strategy of layer {layer!r}", strategy)
-    numbers = {key: int(value) for key, value in given.items() if key != "strategy"}
-    return LayerFolding(**numbers, strategy=Strategy(strategy))
+        what = f"{key} of layer {layer!r}"
+        if key in _CHOICES:
+            _check_choice(what, value, _CHOICES[key])
+            settings[key] = _CHOICES[key](value)
+        else:
+            _check_positive(what, value)
+            settings[key] = value
+    return LayerFolding(**settings)
 
 
-def _check_strategy(what: str, value: object) -> None:
-    if value not in [item.value for item in Strategy]:
-        raise ConfigError(f"{what} is {value!r}; choose folded, unrolled or da")
+_CHOICES: Mapping[str, type[enum.Enum]] = {"strategy": Strategy, "multipliers": Multipliers}
+"""Settings of a layer that are one of some words."""
+
+
+def _check_choice(what: str, value: object, kind: type[enum.Enum]) -> None:
+    *most, last = (item.value for item in kind)
+    if value not in (*most, last):
+        raise ConfigError(f"{what} is {value!r}; choose {', '.join(most)} or {last}")
 
 
 def _check_positive(what: str, value: object) -> None:
@@ -231,8 +255,11 @@ def generate(
     clock_ns: float = DEFAULT_CLOCK_NS,
     io: str = "stream",
     target_interval: int | None = None,
+    target_fps: float | None = None,
+    utilisation: float = DEFAULT_UTILISATION,
     reuse_factor: int | None = None,
     strategy: str = "folded",
+    multipliers: str = "auto",
     layers: LayerSettings | None = None,
     fifo_depths: Mapping[str, int] | None = None,
     force: bool = False,
@@ -243,10 +270,13 @@ def generate(
     q: from ``quantize`` or ``search``. out: the folder; it must not exist or be empty, unless
     ``force`` allows an earlier project to be replaced. backend: "vitis", "vivado" or "rtl".
     name: of the top-level function and module; made a legal identifier. io: "stream" or "parallel".
-    target_interval: cycles per inference every layer should meet; None takes the fastest whose
-    multipliers fit the part's DSPs. layers: ``{"conv1": {"pe": 4, "simd": 9}}``,
-    ``reuse_factor`` or ``strategy``. strategy: of the layers that ``layers`` does not mention, "folded",
-    "unrolled" (every multiplication in hardware) or "da" (adders instead of multiplications).
+    target_interval: cycles per inference that every layer is to meet at least cost, or target_fps: inferences
+    per second; without both the design is the fastest that takes no more than ``utilisation`` of each of the
+    part's resources. A target that cannot be met is said in ``notes``.
+    layers: ``{"conv1": {"pe": 4, "simd": 9}}``, ``reuse_factor``, ``strategy`` or ``multipliers``.
+    strategy: of the layers that ``layers`` does not mention, "folded", "unrolled" (every multiplication in
+    hardware) or "da" (adders instead of multiplications). multipliers: of those layers too, "auto" (in DSP
+    blocks where the widths are worth one, and the part has them) or "fabric" (in LUTs at any width).
     fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``).
     oversize: write it even if the part has too little of a resource, by the estimate. The folder is written
     whole or not at all, and the same network always gives the same bytes.
@@ -261,13 +291,18 @@ def generate(
     check_target(folder, force)
     config = hardware_config(
         part=part,
+        clock_ns=clock_ns,
         io=io,
         target_interval=target_interval,
+        target_fps=target_fps,
+        utilisation=utilisation,
         reuse_factor=reuse_factor,
         strategy=strategy,
+        multipliers=multipliers,
         layers=layers,
     )
-    flow = with_fifo_depths(build_design(q, config, name), fifo_depths or {})
+    folded = fold(q, config)
+    flow = with_fifo_depths(build_design(q, folded.config, name), fifo_depths or {})
     short = None if oversize else misfit_of(flow, q, config, part)
     if short is not None:
         raise CapacityError(f"{short.sentence}; or generate it all the same with oversize")
@@ -280,7 +315,7 @@ def generate(
         golden_frames=ports.outputs[0].to_frames(golden),
     )
     write_project(printer.files(design), folder, force)
-    return Project(folder, backend, q, design)
+    return Project(folder, backend, q, design, notes=tuple(filter(None, [folded.note])))
 
 
 def estimate(
@@ -290,8 +325,11 @@ def estimate(
     *,
     io: str = "stream",
     target_interval: int | None = None,
+    target_fps: float | None = None,
+    utilisation: float = DEFAULT_UTILISATION,
     reuse_factor: int | None = None,
     strategy: str = "folded",
+    multipliers: str = "auto",
     layers: LayerSettings | None = None,
     fifo_depths: Mapping[str, int] | None = None,
 ) -> ResourceEstimate:
@@ -302,11 +340,17 @@ def estimate(
     """
     config = hardware_config(
         part=part,
+        clock_ns=clock_ns,
         io=io,
         target_interval=target_interval,
+        target_fps=target_fps,
+        utilisation=utilisation,
         reuse_factor=reuse_factor,
         strategy=strategy,
+        multipliers=multipliers,
         layers=layers,
     )
-    flow = with_fifo_depths(build_design(q, config), fifo_depths or {})
-    return estimate_dataflow(flow, part, clock_ns, weight_bits=q.weight_bits)
+    folded = fold(q, config)
+    flow = with_fifo_depths(build_design(q, folded.config), fifo_depths or {})
+    found = estimate_dataflow(flow, part, clock_ns, weight_bits=q.weight_bits)
+    return replace(found, notes=tuple(filter(None, [folded.note])))

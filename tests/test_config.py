@@ -232,6 +232,8 @@ def test_paths_start_from_the_file(tmp_path, monkeypatch):
         (LEAST + "hardware: {target_interval: 1.5}\n", "hardware.target_interval is 1.5; it must be a whole number"),
         (LEAST + "hardware: {layers: {c: {strategy: fold}}}\n", "hardware.layers.c.strategy is 'fold'; did you mean 'folded'?"),
         (LEAST + "hardware: {strategy: unroled}\n", "hardware.strategy is 'unroled'; did you mean 'unrolled'?"),
+        (LEAST + "hardware: {multipliers: fabrik}\n", "hardware.multipliers is 'fabrik'; did you mean 'fabric'?"),
+        (LEAST + "hardware: {layers: {c: {multipliers: lut}}}\n", "hardware.layers.c.multipliers is 'lut'; choose one of auto, fabric"),
         (LEAST + "hardware: {layers: [1]}\n", "hardware.layers is [1]; it must be a mapping of names"),
         (LEAST + "output: 3\n", "output is 3; it must be text"),
         ("model: {source: w.pt}\ndata: {calibration: c}\n", "model has source 'w.pt'; give a .pt2 file"),

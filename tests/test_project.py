@@ -88,6 +88,11 @@ def test_fifos_that_hold_up_a_design_are_not_measured(
         ({"layers": {"0": {"pes": 3}}}, "unknown hardware key 'pes'"),
         ({"layers": {"0": {"simd": 0}}}, "simd of layer '0' is 0"),
         ({"layers": {"0": {"strategy": "magic"}}}, "strategy of layer '0' is 'magic'"),
+        (
+            {"layers": {"0": {"multipliers": "lut"}}},
+            "multipliers of layer '0' is 'lut'; choose auto or fabric",
+        ),
+        ({"multipliers": "dsp"}, "multipliers is 'dsp'; choose auto or fabric"),
         ({"fifo_depths": {"nothing": 4}}, "fifo_depths.nothing names an unknown stream; there are"),
     ],
 )

@@ -18,6 +18,7 @@ from hpq_hls.codegen.adders import adder_view
 from hpq_hls.codegen.base import Design, Files
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
 from hpq_hls.codegen.rtl_memory import SideBySide, memory_file, packed
+from hpq_hls.cost.products import built_in_luts
 from hpq_hls.hardware.kernels import ChannelMac, Dataflow, Kernel, MatVec, Stream, UnrolledMatVec
 from hpq_hls.hardware.memory import fifo_style, memory_style
 from hpq_hls.resources import templates_dir
@@ -85,6 +86,7 @@ def _context(flow: Dataflow) -> dict[str, Any]:
         "product_shift": product_shift,
         "shift_parameters": lambda kernel: shift_parameters(flow, kernel),
         "bias_shift": bias_shift,
+        "in_luts": lambda kernel, x: built_in_luts(kernel, x.type),
         "memory_style": memory_style,
         "fifo_style": fifo_style,
         "packed": packed,

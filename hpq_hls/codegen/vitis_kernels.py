@@ -175,6 +175,8 @@ def _summary(kernel: Kernel, x: Stream, y: Stream) -> str:
                 f"sliding window {g.kernel[0]}x{g.kernel[1]}, stride {g.stride[0]}x{g.stride[1]}, over "
                 f"{g.channels}x{g.height}x{g.width}"
             )
+            if g.pixels > 1:
+                text += f", {g.pixels} pixels at a time"
         case MatVec():
             text = (
                 f"{kernel.groups} x {kernel.rows}x{kernel.cols} matrix, vectors: {kernel.vectors}, "

@@ -186,8 +186,8 @@ def widen(given: Channel, out: Channel, ratio: int) -> Actor:
 
 
 def window(given: Channel, out: Channel, parameters: Sequence[int]) -> Actor:
-    """Scans the padded area, a position and chunk per cycle; windows leave through one register, and the scan
-    goes on while one waits there."""
+    """Scans the padded area, a beat per cycle; windows leave through one register, and the scan goes on
+    while they wait there."""
     steps = _scan(*parameters)
     cycle, gone, waiting = RESET, BEFORE, False
     while True:
@@ -220,8 +220,8 @@ def window(given: Channel, out: Channel, parameters: Sequence[int]) -> Actor:
 def _scan(
     height: int,
     width: int,
-    span_h: int,
-    span_w: int,
+    first_row: int,
+    first_column: int,
     stride_h: int,
     stride_w: int,
     pad_top: int,
@@ -232,9 +232,10 @@ def _scan(
     columns: int,
     chunks: int,
 ) -> list[tuple[int, bool, bool]]:
-    """Steps of a frame that do something: (steps before it that do not, takes a beat, emits a window)."""
-    emitting_rows = {y * stride_h + span_h - 1 for y in range(out_height)}
-    emitting_columns = {x * stride_w + span_w - 1 for x in range(out_width)}
+    """Steps of a frame that do something: (steps before it that do not, takes a beat, emits windows). A
+    column is a beat wide."""
+    emitting_rows = {first_row + y * stride_h for y in range(out_height)}
+    emitting_columns = {first_column + x * stride_w for x in range(out_width)}
     steps: list[tuple[int, bool, bool]] = []
     idle = 0
     for row in range(rows):

@@ -20,7 +20,7 @@ class Term(enum.Enum):
     """
 
     MEMORY = "LUTs used as memory"
-    PRODUCT = "LUTs of soft multipliers, by table"
+    PRODUCT = "LUTs of soft multipliers, by formula"
     CONSTANT = "bits of shifted copies added to multiply by a constant"
     NEGATE = "bits negated"
     GRAPH = "bits of the sums of an adder graph"

@@ -18,19 +18,6 @@ DSP_MIN_OPERAND, DSP_MIN_PRODUCT = 2, 9
 DSP_OPERANDS = {Family.SERIES_7: (25, 18), Family.ULTRASCALE: (27, 18), Family.ULTRASCALE_PLUS: (27, 18)}
 """Signed operands of one DSP48E1 / DSP48E2 (UG479, UG579)."""
 
-# LUTs of a soft signed multiplier by its operands' widths (the smaller first), measured.
-_SOFT = {
-    (2, 2): 4,
-    (2, 3): 6,
-    (2, 4): 8,
-    (2, 5): 10,
-    (2, 6): 12,
-    (3, 3): 8,
-    (3, 4): 15,
-    (3, 5): 19,
-    (4, 4): 26,
-}
-
 LUT_ROM_BITS = 64
 """Words of one bit that a LUT holds."""
 
@@ -143,12 +130,6 @@ def dsp_blocks(left: int, right: int, family: Family) -> int:
         return 1
     # Parts of an operand but the uppermost are unsigned: a bit less.
     return math.ceil((long - 1) / (wide - 1)) * math.ceil((short - 1) / (narrow - 1))
-
-
-def soft_product(left: int, right: int) -> int:
-    """LUTs of a product that is not built in DSP blocks."""
-    short, long = min(left, right), max(left, right)
-    return long if short == 1 else _SOFT[(short, long)]
 
 
 def sign_product(width: int) -> int:

@@ -46,7 +46,7 @@ class ResourceEstimate:
     weight_bits: bits of all weights and biases. layers: in the order of the network; their sum is the
     total but for the input FIFO and the ports. part, clock_ns: what it was made for.
     stage: which step of the flow the figures stand for. limited_by: the kernel with the most cycles per
-    frame, which sets the interval.
+    frame, which sets the interval. notes: a sentence on each target that is missed.
     """
 
     lut: int
@@ -61,6 +61,7 @@ class ResourceEstimate:
     clock_ns: float
     stage: str
     limited_by: str
+    notes: tuple[str, ...] = ()
 
     @property
     def device(self) -> Part:
@@ -97,7 +98,13 @@ class ResourceEstimate:
         """All of it as plain JSON types, with the shares of the part."""
         shares = {name: getattr(self, f"{name}_utilization") for name in ("lut", "ff", "dsp", "bram")}
         layers = [{**asdict(layer), "kinds": list(layer.kinds)} for layer in self.layers]
-        return {**asdict(self), "layers": layers, "utilization": shares, "fits": self.fits}
+        return {
+            **asdict(self),
+            "layers": layers,
+            "notes": list(self.notes),
+            "utilization": shares,
+            "fits": self.fits,
+        }
 
 
 def estimate_dataflow(flow: Dataflow, part: str, clock_ns: float, *, weight_bits: int) -> ResourceEstimate:
@@ -143,6 +150,11 @@ def bill_dataflow(flow: Dataflow, family: Family) -> Bill:
     for bill in layers.values():
         total.take(bill)
     return total
+
+
+def bill_layers(flow: Dataflow, family: Family) -> dict[str, Bill]:
+    """The bill of every layer, the FIFOs behind its kernels included."""
+    return _bills(flow, family)[0]
 
 
 def _bills(flow: Dataflow, family: Family) -> tuple[dict[str, Bill], Bill]:

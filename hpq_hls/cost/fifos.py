@@ -7,25 +7,13 @@ from dataclasses import dataclass
 
 from hpq_hls.cost.engine import UNBOUNDED, follow
 from hpq_hls.cost.stages import Network, network_of
-from hpq_hls.hardware import MIN_DEPTH, Dataflow, HardwareConfig, build_dataflow, with_fifo_depths
-from hpq_hls.simulate import QuantizedGraph
+from hpq_hls.hardware import MIN_DEPTH, Dataflow, with_fifo_depths
 
 EFFORT = 100_000_000
 """Transfers that are followed to shrink the FIFOs of one design, about a second. A number, not a time, so
 that depths do not depend on the machine."""
 
 _DOUBLINGS = 16
-
-
-def build_design(
-    q: QuantizedGraph, config: HardwareConfig | None = None, name: str | None = None
-) -> Dataflow:
-    """The hardware of a network, as it is generated and priced: ``build_dataflow`` with FIFOs sized.
-
-    Raises:
-        ConfigError: as ``build_dataflow``.
-    """
-    return size_fifos(build_dataflow(q, config, name))
 
 
 def size_fifos(flow: Dataflow) -> Dataflow:

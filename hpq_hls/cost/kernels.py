@@ -19,10 +19,15 @@ from hpq_hls.cost.blocks import (
     ram,
     rom,
     sign_product,
-    soft_product,
     tree,
 )
 from hpq_hls.cost.parts import Family
+from hpq_hls.cost.products import (
+    built_in_luts,
+    constant_product,
+    signed_width,
+    soft_product,
+)
 from hpq_hls.cost.stages import pipeline_registers, tree_registers
 from hpq_hls.cost.unrolled import bill_unrolled
 from hpq_hls.fixed import FixedType
@@ -82,14 +87,13 @@ def bill_ports(flow: Dataflow, family: Family) -> Bill:
     return bill
 
 
-def signed_width(kind: FixedType) -> int:
-    """Bits of ``kind`` as a signed number."""
-    return kind.width if kind.signed else kind.width + 1
-
-
 def _product_width(kernel: MatVec | ChannelMac, x: FixedType) -> int:
     """Bits of a product of x and a weight."""
-    return x.width + 1 if kernel.signs else signed_width(x) + signed_width(kernel.weight_type)
+    if kernel.signs:
+        return x.width + 1
+    if built_in_luts(kernel, x):
+        return soft_product(x, kernel.weight_type).width
+    return signed_width(x) + signed_width(kernel.weight_type)
 
 
 def _dot(
@@ -99,19 +103,23 @@ def _dot(
 
     shared: all rows see the same x, whose operand registers then exist once.
     """
-    left, right = signed_width(x), signed_width(kernel.weight_type)
     width, limit = _product_width(kernel, x), kernel.accumulator_type.width
-    if in_dsp(left, right) and not kernel.signs:
-        blocks = dsp_blocks(left, right, bill.family)
+    copies = 1 if shared else rows
+    if kernel.signs:
+        bill.ff += terms * (x.width * copies + rows * (kernel.rom_type.width + width))
+        bill.add(Term.PRODUCT, terms * rows * sign_product(x.width))
+    elif built_in_luts(kernel, x):
+        product = soft_product(x, kernel.weight_type)
+        bill.ff += terms * (product.x_ff * copies + rows * product.ff)
+        bill.add(Term.PRODUCT, terms * rows * product.lut)
+    else:
+        blocks = dsp_blocks(signed_width(x), signed_width(kernel.weight_type), bill.family)
         bill.dsp += terms * rows * blocks
         if blocks > 1:
             bill.add(Term.ADD2, terms * rows * width)
             bill.ff += terms * rows * width
         tree(bill, terms, width, limit, terms if blocks == 1 else 0, rows)
         return blocks == 1 and terms <= 3
-    bill.ff += terms * (x.width * (1 if shared else rows) + rows * (kernel.rom_type.width + width))
-    product = sign_product(x.width) if kernel.signs else soft_product(left, right)
-    bill.add(Term.PRODUCT, terms * rows * product)
     tree(bill, terms, width, limit, 0, rows)
     return False
 
@@ -196,24 +204,22 @@ def _channelmac(bill: Bill, kernel: ChannelMac, given: Stream, made: Stream) -> 
 
 
 def _window(bill: Bill, kernel: Window, given: Stream, made: Stream) -> None:
-    geometry = kernel.geometry
-    chunks = geometry.channels // given.lanes
+    geometry, chunks = kernel.geometry, kernel.chunks(given.lanes)
     rows, columns = geometry.scan
     counters = count_bits(chunks) + 2 * (count_bits(rows + 1) + count_bits(columns + 1))
     bill.add(Term.WINDOW, 1)
     bill.add(Term.COUNTER, counters)
     bill.ff += counters + 1 + made.bits
-    first = (geometry.span[0] - 1, geometry.span[1] - 1)
-    if first < (geometry.pad_top, geometry.pad_left):
+    if geometry.first < (geometry.pad_top, geometry.pad_beats):
         bill.ff += 1  # a window before the first pixel has to wait for it
-    if geometry.scan != (geometry.height, geometry.width):
+    if geometry.scan != (geometry.height, geometry.beats):
         bill.add(Term.PAD, given.bits)
-    height, width = geometry.kernel
+    height = geometry.kernel[0]
     if height > 1:
         # Each row above is a delay line of its own to Yosys, which looks at single bits.
         delay(bill, geometry.dilation[0] * columns * chunks, (height - 1) * given.bits)
-    if width > 1:
-        delay(bill, geometry.dilation[1] * chunks, (width - 1) * height * given.bits)
+    for beats, columns in geometry.delays.items():
+        delay(bill, beats * chunks, columns * height * given.bits // geometry.pixels)
 
 
 def _pool(bill: Bill, kernel: Pool, given: Stream, made: Stream) -> None:
@@ -233,10 +239,13 @@ def _pool(bill: Bill, kernel: Pool, given: Stream, made: Stream) -> None:
     else:
         constant = kernel.reciprocal.bit_length() + 1
         left = total + (0 if given.type.signed else 1)
-        if in_dsp(left, constant):
+        if not kernel.in_luts and in_dsp(left, constant):
             bill.dsp += results * dsp_blocks(left, constant, bill.family)
         else:
-            bill.add(Term.CONSTANT, results * total * max(kernel.reciprocal.bit_count() - 1, 0))
+            bits = total * max(kernel.reciprocal.bit_count() - 1, 0)
+            if kernel.in_luts:
+                bits = constant_product(total, kernel.reciprocal)
+            bill.add(Term.CONSTANT, results * bits)
             bill.ff += results * (left + constant - 1)
     cast(bill, accumulator, made.type, kernel.relu and given.type.signed, results)
 

@@ -11,8 +11,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from hpq_hls.cost.bill import Bill, Row
+from hpq_hls.cost.design import build_design
 from hpq_hls.cost.estimate import luts_of
-from hpq_hls.cost.fifos import build_design, size_fifos
+from hpq_hls.cost.fifos import size_fifos
+from hpq_hls.cost.folding import fold
 from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream, bill_weights
 from hpq_hls.cost.parts import Family, find_part
 from hpq_hls.cost.stages import pipeline_registers
@@ -51,7 +53,7 @@ class Ledger:
 
     Parameters
     ----------
-    config : how networks are folded.
+    config : how networks are folded; without a target interval, as suits the first one.
     part : as the vendor tool names it.
 
     Raises ConfigError for an unknown part.
@@ -112,6 +114,7 @@ class _Design:
     """The books of one skeleton."""
 
     def __init__(self, q: QuantizedGraph, config: HardwareConfig, family: Family) -> None:
+        config = fold(q, config).config
         skeleton = Skeleton(q, config)
         self.suits, flow = skeleton.suits, size_fifos(skeleton.flow)
         self._graph, self._input, self._config, self._family = q.graph, q.graph.input_name, config, family

@@ -84,7 +84,7 @@ def _stage(kernel: Kernel, streams: dict[str, Stream], names: dict[str, int]) ->
 
 def _contract(kernel: Kernel, lanes_in: int, lanes_out: int) -> tuple[StageKind, tuple[int, ...]]:
     if isinstance(kernel, Window):
-        return StageKind.WINDOW, _geometry(kernel.geometry, kernel.geometry.channels // lanes_in)
+        return StageKind.WINDOW, _geometry(kernel.geometry, kernel.chunks(lanes_in))
     if isinstance(kernel, WidthConverter):
         if lanes_in > lanes_out:
             return StageKind.NARROW, (lanes_in // lanes_out,)
@@ -98,16 +98,18 @@ def _contract(kernel: Kernel, lanes_in: int, lanes_out: int) -> tuple[StageKind,
 
 
 def _geometry(geometry: WindowGeometry, chunks: int) -> tuple[int, ...]:
-    """Height, width, span, stride, pad_top, pad_left, windows, scanned area (rows, then columns), chunks."""
+    """Size of the input, first windows, steps between windows, padding above and on the left, windows,
+    scanned area (rows each, then beats), chunks."""
     return (
         geometry.height,
-        geometry.width,
-        *geometry.span,
-        *geometry.stride,
+        geometry.beats,
+        *geometry.first,
+        geometry.stride[0],
+        geometry.every,
         geometry.pad_top,
-        geometry.pad_left,
+        geometry.pad_beats,
         geometry.out_height,
-        geometry.out_width,
+        geometry.out_beats,
         *geometry.scan,
         chunks,
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from hpq_hls.cost.bill import Bill, Term
 from hpq_hls.cost.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, cast, dsp_blocks, tree
+from hpq_hls.cost.products import constant_product
 from hpq_hls.cost.stages import pipeline_registers
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.adder_graph import side_by_side
@@ -42,7 +43,7 @@ def _multiplied(bill: Bill, kernel: UnrolledMatVec, matrix: IntArray, given: Fix
     """hpq_constdot for every row of a (rows, columns) matrix."""
     operand = given.width + (0 if given.signed else 1)
     product = operand + kernel.weight_type.width + (0 if kernel.weight_type.signed else 1)
-    users = _products(bill, matrix, operand, given.width)
+    users = _products(bill, matrix, operand, given.width, kernel.in_luts)
     for row, alone in zip(matrix, users, strict=True):
         _row(bill, row, product, alone, kernel.accumulator_type.width)
 
@@ -53,7 +54,7 @@ def _row(bill: Bill, row: IntArray, product: int, alone: int, limit: int) -> Non
         tree(bill, terms, product, limit, alone, 1)
 
 
-def _products(bill: Bill, matrix: IntArray, operand: int, width: int) -> list[int]:
+def _products(bill: Bill, matrix: IntArray, operand: int, width: int, in_luts: bool) -> list[int]:
     """The products of a (rows, columns) matrix; returns for each row those in DSP blocks of its own."""
     own = [0] * matrix.shape[0]
     for column in matrix.T:
@@ -67,6 +68,9 @@ def _products(bill: Bill, matrix: IntArray, operand: int, width: int) -> list[in
                 bill.ff += width if value > 0 else operand
                 if value < 0:
                     bill.add(Term.NEGATE, width)
+            elif in_luts:
+                bill.ff += operand + bits - 1
+                bill.add(Term.CONSTANT, constant_product(width, value))
             elif bits >= DSP_MIN_OPERAND and operand + bits >= DSP_MIN_PRODUCT:
                 bill.dsp += dsp_blocks(operand, bits, bill.family)
                 own[row] += count == 1

@@ -1,10 +1,23 @@
 """Dataflow: kernels with folding, streams with widths and FIFO depths."""
 
 from hpq_hls.hardware.build import FifoError, build_dataflow, with_fifo_depths
-from hpq_hls.hardware.config import HardwareConfig, Io, LayerFolding, Strategy
+from hpq_hls.hardware.config import (
+    DEFAULT_PART,
+    DEFAULT_UTILISATION,
+    HardwareConfig,
+    Io,
+    LayerFolding,
+    Multipliers,
+    Strategy,
+    check_utilisation,
+    target_of,
+    whole_cycles,
+)
 from hpq_hls.hardware.kernels import MIN_DEPTH, Dataflow, Kernel, Stream
 
 __all__ = [
+    "DEFAULT_PART",
+    "DEFAULT_UTILISATION",
     "MIN_DEPTH",
     "Dataflow",
     "FifoError",
@@ -12,8 +25,12 @@ __all__ = [
     "Io",
     "Kernel",
     "LayerFolding",
+    "Multipliers",
     "Strategy",
     "Stream",
     "build_dataflow",
+    "check_utilisation",
+    "target_of",
+    "whole_cycles",
     "with_fifo_depths",
 ]

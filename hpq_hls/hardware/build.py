@@ -18,10 +18,10 @@ from hpq_hls.simulate import QuantizedGraph
 def build_dataflow(
     q: QuantizedGraph, config: HardwareConfig | None = None, name: str | None = None
 ) -> Dataflow:
-    """The hardware of a network.
+    """The hardware of a network, folded as ``config`` says.
 
-    Without a target interval in ``config`` the fastest one is taken whose multipliers fit
-    ``config.multiplier_budget``.
+    What it leaves open gets the fewest multipliers that meet its target interval; without one every layer is
+    as fast as it can be. ``hpq_hls.cost.build_design`` chooses by cost, and by what the part has.
 
     Raises:
         ConfigError: folding of an unknown layer, or one that does not divide it.
@@ -43,8 +43,13 @@ def builder_of(q: QuantizedGraph, config: HardwareConfig) -> Builder:
             raise ConfigError(f"hardware settings name the unknown layer {layer!r}{hint}")
     if config.io is Io.PARALLEL:
         return ParallelBuilder(q, config, 1)
-    target = config.target_interval
-    return StreamBuilder(q, config, fastest_target(q, config) if target is None else target)
+    return StreamBuilder(q, config, config.target_interval or 1)
+
+
+def slowest_pixel(q: QuantizedGraph, config: HardwareConfig) -> int:
+    """The least interval, in cycles, of a design that passes one pixel per beat."""
+    flow = StreamBuilder(q, config, 1, single=True).build("probe")
+    return max(kernel.cycles(flow.streams) for kernel in flow.kernels)
 
 
 class FifoError(ConfigError):
@@ -72,24 +77,3 @@ def with_fifo_depths(flow: Dataflow, depths: Mapping[str, int]) -> Dataflow:
         name: replace(stream, depth=depths.get(name, stream.depth)) for name, stream in flow.streams.items()
     }
     return replace(flow, streams=streams)
-
-
-def fastest_target(q: QuantizedGraph, config: HardwareConfig) -> int:
-    """The smallest target interval whose folding stays within the multiplier budget."""
-    slow = 1
-    while _multipliers(q, config, slow) > config.multiplier_budget and slow < 1 << 40:
-        slow *= 2
-    fast = slow // 2 + 1
-    while fast < slow:
-        middle = (fast + slow) // 2
-        if _multipliers(q, config, middle) <= config.multiplier_budget:
-            slow = middle
-        else:
-            fast = middle + 1
-    reached = StreamBuilder(q, config, slow).build("probe")
-    return max(kernel.cycles(reached.streams) for kernel in reached.kernels)
-
-
-def _multipliers(q: QuantizedGraph, config: HardwareConfig, target: int) -> int:
-    flow = StreamBuilder(q, config, target).build("probe")
-    return sum(kernel.multipliers for kernel in flow.kernels)

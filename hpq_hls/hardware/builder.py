@@ -15,7 +15,7 @@ import numpy as np
 from hpq_hls.errors import ConfigError, UnsupportedOperatorError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.adder_graph import AdderGraph, solve
-from hpq_hls.hardware.config import HardwareConfig, Strategy
+from hpq_hls.hardware.config import HardwareConfig, Multipliers, Strategy
 from hpq_hls.hardware.kernels import (
     Add,
     Cast,
@@ -311,6 +311,7 @@ class Builder(ABC):
             "bias_type": layer.bias_type,
             "accumulator_type": layer.accumulator_type,
             "relu": layer.activation is not None,
+            "in_luts": self.in_luts(layer),
         }
 
     def pad_value(self, layer: QuantizedLayer, average: bool) -> int:
@@ -342,6 +343,7 @@ class Builder(ABC):
             reciprocal=1 if constant is None else constant.raw,
             reciprocal_type=None if constant is None else constant.type,
             relu=self.relu_fused,
+            in_luts=self.in_luts(self._layer),
         )
 
         def pool(layer: QuantizedLayer) -> Pool:
@@ -370,6 +372,10 @@ class Builder(ABC):
     def is_da(self, layer: QuantizedLayer) -> bool:
         """Whether a layer's products are made by graphs of adders."""
         return self.config.of(layer.name).strategy is Strategy.DA
+
+    def in_luts(self, layer: QuantizedLayer) -> bool:
+        """Whether a layer's products are built in LUTs whatever their widths."""
+        return self.config.of(layer.name).multipliers is Multipliers.FABRIC
 
     def _adder_graphs(self, layer: QuantizedLayer, matrix: IntArray) -> tuple[AdderGraph, ...]:
         """One adder graph per group of ``matrix`` (groups, rows, columns)."""

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from hpq_hls.errors import ConfigError
+
+DEFAULT_PART = "xc7z020clg400-1"
+DEFAULT_UTILISATION = 0.8
+"""Share of each resource that is taken at most: placers get into trouble beyond."""
 
 
 class Io(enum.Enum):
@@ -32,36 +39,100 @@ class Strategy(enum.Enum):
     DA = "da"
 
 
+class Multipliers(enum.Enum):
+    """What the products of a layer are built from.
+
+    AUTO: in DSP blocks where the widths are worth one (``hpq_hls.cost.blocks.in_dsp``), else in LUTs.
+    FABRIC: in LUTs at any width (``hpq_hls.cost.products``), so that no DSP block is taken.
+    There is no setting for DSP blocks at any width: Yosys builds narrower products in LUTs whatever they are
+    asked for.
+    """
+
+    AUTO = "auto"
+    FABRIC = "fabric"
+
+
 @dataclass(frozen=True)
 class LayerFolding:
     """Folding of one layer, by hand.
 
     pe: rows worked on in parallel; simd: columns worked on in parallel; or reuse_factor: how many
-    cycles one matrix-vector product may take.
+    cycles one matrix-vector product may take. multipliers: what its products are built from.
     """
 
     pe: int | None = None
     simd: int | None = None
     reuse_factor: int | None = None
     strategy: Strategy = Strategy.FOLDED
+    multipliers: Multipliers = Multipliers.AUTO
 
 
 @dataclass(frozen=True)
 class HardwareConfig:
     """Folding of a network.
 
-    target_interval: cycles per inference that every layer should meet at least cost; None takes the
-        fastest that needs no more than ``multiplier_budget`` multipliers.
-    reuse_factor, strategy: for every layer that ``layers`` does not mention.
+    target_interval: cycles per inference that every layer should meet at least cost; None: the fastest that
+        fits ``part`` (see ``hpq_hls.cost.folding``).
+    reuse_factor, strategy, multipliers: for every layer that ``layers`` does not mention.
+    part: as the vendor tool names it. utilisation: share of each of its resources that may be taken.
     """
 
     io: Io = Io.STREAM
     target_interval: int | None = None
-    multiplier_budget: int = 220
     reuse_factor: int | None = None
     strategy: Strategy = Strategy.FOLDED
+    multipliers: Multipliers = Multipliers.AUTO
     layers: Mapping[str, LayerFolding] = field(default_factory=lambda: MappingProxyType({}))
+    part: str = DEFAULT_PART
+    utilisation: float = DEFAULT_UTILISATION
 
     def of(self, layer: str) -> LayerFolding:
         """The folding of a layer."""
-        return self.layers.get(layer, LayerFolding(reuse_factor=self.reuse_factor, strategy=self.strategy))
+        others = LayerFolding(
+            reuse_factor=self.reuse_factor, strategy=self.strategy, multipliers=self.multipliers
+        )
+        return self.layers.get(layer, others)
+
+
+def whole_cycles(time_ns: float, clock_ns: float) -> int:
+    """Whole clock cycles in a time; times such as 0.3 us are not exact, and 300 ns are 60 cycles of 5."""
+    return math.floor(time_ns / clock_ns * (1 + 1e-12))
+
+
+def target_of(target_interval: int | None, target_fps: float | None, clock_ns: float) -> int | None:
+    """The target interval in cycles that is meant by cycles, or by inferences per second.
+
+    Raises:
+        ConfigError: both are given, or one is no number above 0, or no whole cycle is left.
+    """
+    if target_interval is not None:
+        if isinstance(target_interval, bool) or not isinstance(target_interval, int) or target_interval < 1:
+            raise ConfigError(f"target_interval is {target_interval!r}; give a whole number of at least 1")
+        if target_fps is not None:
+            raise ConfigError("target_interval and target_fps are both given; keep one of them")
+    if target_fps is None:
+        return target_interval
+    number = isinstance(target_fps, (int, float)) and not isinstance(target_fps, bool)
+    if not number or not 0 < target_fps < math.inf:
+        raise ConfigError(f"target_fps is {target_fps!r}; give inferences per second, more than 0")
+    cycles = whole_cycles(1e9 / target_fps, clock_ns)
+    if cycles < 1:
+        raise ConfigError(
+            f"target_fps is {target_fps:,g}, more than a clock of {clock_ns:g} ns has cycles "
+            f"({1e9 / clock_ns:,.0f} per second); ask for fewer or use a faster clock"
+        )
+    return cycles
+
+
+def check_utilisation(share: float) -> float:
+    """A share of a part's resources.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    number = isinstance(share, (int, float)) and not isinstance(share, bool)
+    if not number or not 0 < share <= 1:
+        raise ConfigError(
+            f"utilisation is {share!r}; it is a share of the part, above 0 and up to 1, such as 0.8"
+        )
+    return share

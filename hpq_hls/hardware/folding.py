@@ -7,6 +7,9 @@ import math
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware.config import LayerFolding
 
+SPARE = 1.5
+"""More than so many times the fewest multipliers never pay."""
+
 
 def divisors(number: int) -> list[int]:
     """All divisors in ascending order."""
@@ -48,6 +51,19 @@ def choose_folding(
                 best = (key, pe, simd)
     assert best is not None
     return best[1], best[2]
+
+
+def foldings(rows: int, simds: list[int], products: int, cols: int, target: int) -> list[tuple[int, int]]:
+    """The (pe, simd) that a choice by cost looks at: those that meet the target with little more than the
+    fewest multipliers; none where nothing meets it. Arguments: as ``choose_folding``."""
+    meeting = [
+        (pe, simd)
+        for pe in divisors(rows)
+        for simd in simds
+        if products * (rows // pe) * (cols // simd) <= target
+    ]
+    fewest = min((pe * simd for pe, simd in meeting), default=0)
+    return [(pe, simd) for pe, simd in meeting if pe * simd <= SPARE * fewest]
 
 
 def _options(layer: str, what: str, wish: int | None, legal: list[int]) -> list[int]:

@@ -90,19 +90,26 @@ class Kernel:
 class Window(Kernel):
     """Line buffer and sliding window: pixels in, windows out.
 
-    Input: ``lanes`` = L channels per beat, L divides C; beats in order (y, x, chunk), C/L chunks.
-    Output: one beat of ``taps * L`` elements per (oy, ox, chunk), chunk fastest; element
-    ``(ky * kw + kx) * L + l`` of a beat is tap (ky, kx) of channel ``chunk * L + l``.
-    One position of the padded area is scanned per cycle and chunk.
+    Input: ``lanes`` = P * L elements per beat, P pixels (``geometry.pixels``) of L channels each, order
+    (pixel, channel). L divides C; beats in order (y, x, chunk), C/L chunks, only one where P > 1.
+    Output: W = ``geometry.windows`` windows of a row per beat, ``W * taps * L`` elements, beats in order
+    (oy, ox, chunk); element ``(w * taps + t) * L + l`` of a beat is tap t = ky * kw + kx of window w and
+    channel ``chunk * L + l``, or element ``(w * L + l) * taps + t`` with ``by_channel``.
+    One beat of the padded area is scanned per cycle.
     """
 
     kind: ClassVar[str] = "window"
 
     geometry: WindowGeometry
+    by_channel: bool = False
+
+    def chunks(self, lanes: int) -> int:
+        """Beats of a pixel (of P pixels), where an input beat has so many lanes."""
+        return self.geometry.channels * self.geometry.pixels // lanes
 
     def cycles(self, streams: dict[str, Stream]) -> int:
-        rows, columns = self.geometry.scan
-        return rows * columns * (self.geometry.channels // streams[self.inputs[0]].lanes)
+        rows, beats = self.geometry.scan
+        return rows * beats * self.chunks(streams[self.inputs[0]].lanes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +131,7 @@ class Weighted(Kernel):
     shift: for each row (shaped like a bias), by how many bits its sum of products is shifted left before
     the bias is added; the least is 0. None: no row is shifted.
     signs: all weights are +1 or -1, and a ROM holds one bit of each, 1 for -1.
+    in_luts: products are built in LUTs whatever their widths, never in DSP blocks.
     """
 
     by_types: ClassVar[bool] = False
@@ -136,6 +144,7 @@ class Weighted(Kernel):
     relu: bool
     shift: IntArray | None = field(default=None, kw_only=True)
     signs: bool = field(default=False, kw_only=True)
+    in_luts: bool = field(default=False, kw_only=True)
 
     @property
     def rom_type(self) -> FixedType:
@@ -323,10 +332,11 @@ class Pool(Kernel):
     """Reduces the taps of a window, channel by channel.
 
     Input beats carry ``positions * taps * L`` elements, element ``(p * taps + t) * L + l``; output
-    beats ``positions * L`` elements, element ``p * L + l``. (positions is 1 but for io parallel.)
+    beats ``positions * L`` elements, element ``p * L + l``.
     MAX: the largest raw value; input and output types have the same width, fraction and sign.
     AVERAGE: ``cast(relu(reciprocal * sum_t x[t, l]))`` with the unsigned constant ``reciprocal`` of
     ``reciprocal_type``; a power-of-two window has reciprocal 1 and a shift in its type.
+    in_luts: as of ``Weighted``, for the products by the reciprocal.
     """
 
     kind: ClassVar[str] = "pool"
@@ -340,6 +350,7 @@ class Pool(Kernel):
     reciprocal_type: FixedType | None
     accumulator_type: FixedType | None
     relu: bool
+    in_luts: bool = field(default=False, kw_only=True)
 
     @property
     def multipliers(self) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.builder import Builder
-from hpq_hls.hardware.config import Strategy
+from hpq_hls.hardware.config import HardwareConfig, LayerFolding
 from hpq_hls.hardware.folding import choose_folding, choose_lanes, divisors
 from hpq_hls.hardware.geometry import WindowGeometry
 from hpq_hls.hardware.kernels import (
@@ -22,23 +22,31 @@ from hpq_hls.hardware.kernels import (
     UnrolledMatVec,
     Window,
 )
+from hpq_hls.hardware.pixels import FOLDED, PixelPlan
 from hpq_hls.ops.window import WindowSpec
-from hpq_hls.simulate import QuantizedLayer
-
-MAX_PIXEL_BITS = 1024
-"""A pixel wider than this enters in several beats."""
+from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
 
 class StreamBuilder(Builder):
-    """Builds folded kernels that meet ``target`` cycles per frame where the layer allows it."""
+    """Builds folded kernels that meet ``target`` cycles per frame where the layer allows it, and kernels for
+    several pixels at once where one at a time does not.
+
+    single: never several pixels.
+    """
 
     _floating_input: str | None = None
+
+    def __init__(
+        self, q: QuantizedGraph, config: HardwareConfig, target: int, *, single: bool = False
+    ) -> None:
+        super().__init__(q, config, target)
+        self._plan = PixelPlan(q, config, target, single=single)
 
     def input_lanes(self, kind: FixedType) -> int:
         shape = self.q.graph.input_shape
         if len(shape) == 1:
             return choose_lanes(shape[0], shape[0], self.target)
-        return next(d for d in reversed(divisors(shape[0])) if d * kind.width <= MAX_PIXEL_BITS or d == 1)
+        return self._plan.port_lanes(kind)
 
     def with_lanes(self, stream: str, lanes: int) -> str:
         """As in Builder; a vector at the input port simply takes the lanes its first reader wants."""
@@ -56,8 +64,8 @@ class StreamBuilder(Builder):
             self._floating_input = None  # it is forked: its lanes are settled
 
     def join_lanes(self) -> int:
-        shape = self.output_shape
-        return choose_lanes(shape[0], math.prod(shape), self.target)
+        shape, pixels = self.output_shape, self._plan.of(self._layer.name)
+        return pixels * shape[0] or choose_lanes(shape[0], math.prod(shape), self.target)
 
     def weighted(self, groups: int, window: WindowSpec | None) -> None:
         layer = self._layer
@@ -66,10 +74,11 @@ class StreamBuilder(Builder):
         per_group = self.input_shapes[0][0] // groups
         if window is not None and window.is_pointwise:
             window = None
-        if rows == 1 and per_group == 1:
+        pixels = self._plan.of(layer.name)
+        if pixels != FOLDED:
+            self._unrolled(groups, window, pixels)
+        elif rows == 1 and per_group == 1:
             self._channelwise(groups, window)
-        elif self.config.of(layer.name).strategy is not Strategy.FOLDED:
-            self._unrolled(groups, window)
         else:
             self._folded(groups, window, rows, per_group)
 
@@ -84,10 +93,10 @@ class StreamBuilder(Builder):
             taps = window.taps
             lanes = self._window_lanes(window, per_group, taps, cols, wish.simd)
             legal = _regroupable(cols, taps * lanes)
-        pe, simd = choose_folding(layer.name, rows, legal, positions * groups, cols, wish, self.target)
+        pe, simd = self.choose(rows, legal, positions * groups, cols, wish)
         stream = self._inputs[0]
         if window is not None:
-            stream = self._window(self.with_lanes(stream, lanes), window)
+            stream = self._window(self.with_lanes(stream, lanes), self._geometry(window))
         stream = self.with_lanes(stream, simd)
         if rows > pe:
             # The unit reads a vector during its first fold of rows only; the next one gathers here.
@@ -104,6 +113,12 @@ class StreamBuilder(Builder):
         self.emit_weighted(make, arrange)
         self.finish(output)
 
+    def choose(
+        self, rows: int, simds: list[int], products: int, cols: int, wish: LayerFolding
+    ) -> tuple[int, int]:
+        """(pe, simd) of the current layer; arguments as ``choose_folding``."""
+        return choose_folding(self._layer.name, rows, simds, products, cols, wish, self.target)
+
     def _window_lanes(
         self, window: WindowSpec, per_group: int, taps: int, cols: int, simd: int | None
     ) -> int:
@@ -116,26 +131,29 @@ class StreamBuilder(Builder):
         options = [d for d in divisors(per_group) if simd in _regroupable(cols, taps * d)]
         return min(options, key=lambda d: (d < lanes, abs(d - lanes)), default=lanes)
 
-    def _unrolled(self, groups: int, window: WindowSpec | None) -> None:
+    def _unrolled(self, groups: int, window: WindowSpec | None, pixels: int) -> None:
         layer, shape = self._layer, self.input_shapes[0]
-        if groups > 1 and window is not None:
-            raise ConfigError(
-                f"layer {layer.name!r} has {groups} groups and a window; strategies 'unrolled' and "
-                "'da' do not cover that in io stream, so use 'folded'"
-            )
         assert layer.weight_raw is not None
         rows = layer.weight_raw.shape[0]
-        stream = self._inputs[0]
-        if window is not None:
-            stream = self._window(self.with_lanes(stream, shape[0]), window)
-        stream = self.with_lanes(stream, groups * (layer.weight_raw.size // rows))
-        positions = math.prod(self.output_shape[1:])
-        output = self.output_stream(rows, positions)
-        make = self.kernel(UnrolledMatVec, "matvec", (stream,), output, positions=1, beats=positions)
+        if window is None:
+            at_once = pixels
+            stream = self.with_lanes(self._inputs[0], at_once * groups * (layer.weight_raw.size // rows))
+        else:
+            # The channels of a group have to lie side by side; where there is one group, they do.
+            geometry = self._geometry(window, pixels)
+            at_once = geometry.windows
+            stream = self._window(
+                self.with_lanes(self._inputs[0], pixels * shape[0]), geometry, by_channel=groups > 1
+            )
+        beats = math.prod(self.output_shape[1:]) // at_once
+        output = self.output_stream(at_once * rows, beats)
+        make = self.kernel(UnrolledMatVec, "matvec", (stream,), output, positions=at_once, beats=beats)
 
         def arrange(layer: QuantizedLayer) -> IntArray:
             weights = self.weights_in_order(layer, groups, aligned=self.is_da(layer))
-            return weights if window is None else _by_chunk(weights, shape[0], window.taps, shape[0])
+            if window is None or groups > 1:
+                return weights
+            return _by_chunk(weights, shape[0], window.taps, shape[0])
 
         self.emit_weighted(make, arrange, adders=True)
         self.finish(output)
@@ -146,7 +164,7 @@ class StreamBuilder(Builder):
         lanes = self._channel_lanes(channels, positions * channels, window)
         stream = self.with_lanes(self._inputs[0], lanes)
         if window is not None:
-            stream = self._window(stream, window)
+            stream = self._window(stream, self._geometry(window))
         output = self.output_stream(lanes, positions * channels // lanes)
         make = self.kernel(ChannelMac, "channelmac", (stream,), output, positions=positions, lanes=lanes)
         self.emit_weighted(make, lambda layer: self.weights_in_order(layer, channels)[:, 0, :])
@@ -171,32 +189,27 @@ class StreamBuilder(Builder):
         return choose_lanes(channels, cycles, target)
 
     def pool(self, window: WindowSpec, average: bool) -> None:
-        channels = self.input_shapes[0][0]
-        lanes = self._channel_lanes(channels, math.prod(self.output_shape), window)
-        stream = self.with_lanes(self._inputs[0], lanes)
+        channels, pixels = self.input_shapes[0][0], self._plan.of(self._layer.name)
+        lanes = channels
+        if pixels == FOLDED:
+            lanes, pixels = self._channel_lanes(channels, math.prod(self.output_shape), window), 1
+        at_once, stream = pixels, self.with_lanes(self._inputs[0], pixels * lanes)
         if not window.is_pointwise:
-            stream = self._window(stream, window, functools.partial(self.pad_value, average=average))
-        self.reduce(stream, average, 1, window.taps, lanes)
+            geometry = self._geometry(window, pixels)
+            at_once = geometry.windows
+            stream = self._window(stream, geometry, functools.partial(self.pad_value, average=average))
+        self.reduce(stream, average, at_once, window.taps, lanes)
 
-    def _geometry(self, window: WindowSpec) -> WindowGeometry:
-        channels, height, width = self.input_shapes[0]
-        return WindowGeometry(
-            channels=channels,
-            height=height,
-            width=width,
-            kernel=window.kernel,
-            stride=window.stride,
-            dilation=window.dilation,
-            pad_top=window.padding[0],
-            pad_left=window.padding[2],
-            out_height=self.output_shape[1],
-            out_width=self.output_shape[2],
-        )
+    def _geometry(self, window: WindowSpec, pixels: int = 1) -> WindowGeometry:
+        return WindowGeometry.of(window, self.input_shapes[0], self.output_shape, pixels)
 
     def _window(
-        self, stream: str, window: WindowSpec, pad_value: Callable[[QuantizedLayer], int] = lambda _: 0
+        self,
+        stream: str,
+        geometry: WindowGeometry,
+        pad_value: Callable[[QuantizedLayer], int] = lambda _: 0,
+        by_channel: bool = False,
     ) -> str:
-        geometry = self._geometry(window)
         given = self.streams[stream]
         # While it emits a row of windows at the pace of its reader, a window takes in one input row at
         # most, and none at the bottom padding; what arrives meanwhile waits here instead of stalling
@@ -205,9 +218,10 @@ class StreamBuilder(Builder):
         rows_ahead = max(geometry.stride[0] - 1, below)
         row_beats = geometry.width * geometry.channels // given.lanes
         self.streams[stream] = given = replace(given, depth=max(given.depth, rows_ahead * row_beats))
-        beats = geometry.positions * (geometry.channels // given.lanes)
-        output = self.inner_stream("windows", stream, geometry.taps * given.lanes, beats)
-        make = self.kernel(Window, "window", (stream,), output)
+        elements = geometry.positions * geometry.taps * geometry.channels
+        lanes = geometry.windows * geometry.taps * given.lanes // geometry.pixels
+        output = self.inner_stream("windows", stream, lanes, elements // lanes)
+        make = self.kernel(Window, "window", (stream,), output, by_channel=by_channel)
         self.emit(lambda layer: make(geometry=replace(geometry, pad_value=pad_value(layer))))
         return output
 

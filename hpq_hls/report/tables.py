@@ -37,9 +37,10 @@ def precision_lines(result: Plain) -> list[Text]:
 
 
 def misfit_lines(result: Plain) -> list[Text]:
-    """What the part has too little of, and what would fit."""
-    short = result["misfit"]
-    return [] if short is None else [Text(f"Warning: {short['sentence']}.", style="bold")]
+    """What the part has too little of, and what would fit; targets that are missed."""
+    short, missed = result["misfit"], result.get("notes", result.get("estimate", {}).get("notes", []))
+    said = [*missed, *([] if short is None else [short["sentence"]])]
+    return [Text(f"Warning: {sentence}.", style="bold") for sentence in said]
 
 
 def layers_table(network: Plain, saturation: Plain) -> RenderableType:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from hpq_hls.cost import Part, find_part
+from hpq_hls.hardware import whole_cycles
 from hpq_hls.quantize.precision import nearest
 from hpq_hls.search.errors import SettingError
 
@@ -146,15 +147,10 @@ class Limits:
                 yield Bound(key, figure, most)
         if self.latency_us is not None:
             meaning = f"{self.latency_us:g} us at {clock_ns:g} ns"
-            yield Bound("latency_us", Figure.LATENCY, _cycles(1e3 * self.latency_us, clock_ns), meaning)
+            yield Bound("latency_us", Figure.LATENCY, whole_cycles(1e3 * self.latency_us, clock_ns), meaning)
         if self.throughput is not None:
             meaning = f"{self.throughput:,g} inferences per second at {clock_ns:g} ns"
-            yield Bound("throughput", Figure.INTERVAL, _cycles(1e9 / self.throughput, clock_ns), meaning)
-
-
-def _cycles(time_ns: float, clock_ns: float) -> float:
-    """Whole cycles in a time; times such as 0.3 us are not exact, and 300 ns are 60 cycles of 5."""
-    return math.floor(time_ns / clock_ns * (1 + 1e-12))
+            yield Bound("throughput", Figure.INTERVAL, whole_cycles(1e9 / self.throughput, clock_ns), meaning)
 
 
 def check_limit(name: str, given: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from hpq_hls.cost import Ledger
+from hpq_hls.cost.choosing import LUTS_PER_DSP
 from hpq_hls.hardware import HardwareConfig
 from hpq_hls.search.errors import SettingError
 from hpq_hls.search.limits import RESOURCES, TIMES, Bound, Checked, Figure, check_bounds
@@ -16,21 +17,25 @@ from hpq_hls.simulate import QuantizedGraph
 
 Pricing = Callable[[QuantizedGraph], Price]
 
-LUTS_PER_DSP = 55
-"""What a DSP counts in the objective "lut" (the weight of HGQ's EBOPs, arXiv 2405.00645). Priced at
-nothing, a search for few LUTs would widen layers until their multipliers move into DSPs."""
-
-OBJECTIVES = tuple(figure.value for figure in Figure)
+THROUGHPUT = "throughput"
+"""Objective: as many inferences per second as possible, that is, the least interval."""
+OBJECTIVES = (*(figure.value for figure in Figure), THROUGHPUT)
 
 
 @dataclass(frozen=True)
 class Objective:
     """A weighted sum of figures; one alone has weight 1.
 
-    In the figure "lut" a DSP counts as ``LUTS_PER_DSP``, unless the sum has a weight of its own for "dsp".
+    In the figure "lut" a DSP counts as ``LUTS_PER_DSP``, unless the sum has a weight of its own for "dsp":
+    priced at nothing, a search for few LUTs would widen layers until their multipliers move into DSPs.
     """
 
     terms: tuple[tuple[Figure, float], ...]
+
+    @property
+    def hurried(self) -> bool:
+        """Whether time is all that counts."""
+        return len(self.terms) == 1 and self.terms[0][0] in TIMES
 
     @property
     def name(self) -> str:
@@ -81,7 +86,10 @@ def find_objective(given: str | Mapping[str, float] | Objective) -> Objective:
         number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
         if not number or not 0 < weight < math.inf:
             raise SettingError(("objective", str(name)), f"is {weight!r}; a weight is a number above 0")
-    return Objective(tuple((Figure(name), float(weight)) for name, weight in given.items()))
+    return Objective(tuple((_FIGURES[name], float(weight)) for name, weight in given.items()))
+
+
+_FIGURES = {figure.value: figure for figure in Figure} | {THROUGHPUT: Figure.INTERVAL}
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,10 @@ class Pricer:
     def figures(self, q: QuantizedGraph, wanted: Iterable[Figure]) -> dict[Figure, float]:
         """Some figures of a network; nothing is estimated where counting will do."""
         return figures_of(q, wanted, self._ledger)
+
+    def settled(self, q: QuantizedGraph) -> Pricer:
+        """What prices this network once it is chosen: at the folding that it is then built with."""
+        return self
 
 
 def figures_of(q: QuantizedGraph, wanted: Iterable[Figure], ledger: Ledger) -> dict[Figure, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from hpq_hls.graph import Graph, check_input
 from hpq_hls.hardware import HardwareConfig
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.ops.layout import Array
-from hpq_hls.quantize import Quantizer, QuantizerOptions
+from hpq_hls.quantize import Precision, Quantizer, QuantizerOptions
 from hpq_hls.search.aims import Aims
 from hpq_hls.search.arguments import check_confidence, check_jobs, check_kind, check_number, check_whole
 from hpq_hls.search.confirmation import Split, aims_of, split_rows
@@ -29,11 +29,12 @@ from hpq_hls.search.evaluation import Task
 from hpq_hls.search.fingerprint import fingerprint
 from hpq_hls.search.gauge import gauge_of
 from hpq_hls.search.limits import Limits, find_limits
+from hpq_hls.search.measurement import Price
 from hpq_hls.search.metric import Function, Kind, Metric, check_targets, find_metric
 from hpq_hls.search.objective import Pricer, find_objective
 from hpq_hls.search.result import Progress
 from hpq_hls.search.space import Space, space_of
-from hpq_hls.search.speed import TYPICAL_WIDTH, pricer_of
+from hpq_hls.search.speed import NARROW_WIDTH, TYPICAL_WIDTH, pricer_of
 from hpq_hls.search.strategies import STRATEGIES
 from hpq_hls.simulate import Simulator
 
@@ -123,11 +124,21 @@ class Problem:
     fingerprint: str
     about: Mapping[str, object]
     pricer: Pricer
+    _settled: dict[str, tuple[Pricer, Price]] = field(default_factory=dict, repr=False)
 
     @property
     def counts(self) -> bool:
         """Whether the metric is the share of samples that are right."""
         return self.metric.kind is Kind.SHARE
+
+    def settled(self, precision: Precision) -> tuple[Pricer, Price]:
+        """What prices a network once it is chosen (see ``Pricer.settled``), and what it then costs."""
+        key = str(precision.to_dict())
+        if key not in self._settled:
+            network = self.task.quantizer.quantize(precision)
+            pricer = self.pricer.settled(network)
+            self._settled[key] = pricer, pricer(network)
+        return self._settled[key]
 
     @property
     def limit(self) -> int | None:
@@ -180,7 +191,8 @@ def prepare_problem(
         least_weight_width=quantizer.least_weight_width,
     )
     typical = quantizer.quantize(space.precision(space.near(TYPICAL_WIDTH)))
-    pricing = pricer_of(objective, limits, request.part, request.clock_ns, request.hardware, typical)
+    narrow = quantizer.quantize(space.precision(space.near(NARROW_WIDTH)))
+    pricing = pricer_of(objective, limits, request.part, request.clock_ns, request.hardware, typical, narrow)
     reference = quantizer.graph.predict(x)
     jobs = joblib.effective_n_jobs(request.n_jobs)
     split = split_rows(len(x), metric.kind, request.max_drop, request.confidence)

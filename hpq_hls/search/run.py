@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,14 @@ import numpy.typing as npt
 
 from hpq_hls.fixed import Rounding
 from hpq_hls.graph import Graph
-from hpq_hls.hardware import HardwareConfig
+from hpq_hls.hardware import HardwareConfig, check_utilisation, target_of
 from hpq_hls.quantize import QuantizerOptions
 from hpq_hls.search.confirmation import Confirmation, Evidence, confirm
 from hpq_hls.search.evaluator import ROUNDING_ERROR, JournalledEvaluator
 from hpq_hls.search.gauge import gauge_of
 from hpq_hls.search.interrupt import Interruption
 from hpq_hls.search.journal import SqliteJournal
-from hpq_hls.search.limits import Limits
+from hpq_hls.search.limits import Limits, exceeded
 from hpq_hls.search.metric import Function, Metric
 from hpq_hls.search.point import Point
 from hpq_hls.search.problem import Effort, Problem, Request, Samples, find_effort, prepare_problem
@@ -55,6 +56,9 @@ def search(
     part: str = "xc7z020clg400-1",
     clock_ns: float = 5.0,
     hardware: HardwareConfig | None = None,
+    target_interval: int | None = None,
+    target_fps: float | None = None,
+    utilisation: float | None = None,
     n_jobs: int | None = None,
     memory_mib: float = MEMORY_MIB,
     journal: str | Path | None = None,
@@ -75,10 +79,13 @@ def search(
     validation data is within ``max_drop``, as it is counted and, if any network allows, as a ``Gauge`` reads
     it; nothing is shown of other data.
 
-    objective: "lut" (LUTs, a DSP counting as 55), "ff", "dsp", "bram", "latency", "interval",
-    "weight_bits" or "bops", or a mapping of several to their weights in a sum. limits: see ``Limits``; part,
-    clock_ns, hardware: what costs and limits are estimated for, all networks at one folding (see
-    ``pricer_of`` and ``SearchResult.target_interval``). quantizer: as ``hpq_hls.quantize`` takes it.
+    objective: "lut" (LUTs, a DSP counting as 55), "ff", "dsp", "bram", "weight_bits", "bops", "throughput"
+    (or "interval") or "latency": with these two the folding is found too, and the result is the fastest
+    design that fits the part; or a mapping of several to their weights in a sum. limits: see ``Limits``.
+    part, clock_ns, hardware: what costs and limits are estimated for, all networks at one folding (see
+    ``pricer_of`` and ``SearchResult.target_interval``). target_interval (cycles per inference), target_fps
+    (inferences per second) and utilisation (share of the part, 0.8): instead of those of ``hardware``.
+    quantizer: as ``hpq_hls.quantize`` takes it.
 
     strategy: "sensitivity" (measured degradation curves, an integer program, refinement on the truth),
     "exhaustive" (every combination), "greedy" (bit descent), "evolutionary" (NSGA-II; needs optuna), or
@@ -111,6 +118,14 @@ def search(
         ConfigError: an unknown objective, metric or strategy, or an impossible width or drop.
         DataError: data that does not fit the network. OutputError: a journal that cannot be used.
     """
+    hardware = hardware or HardwareConfig()
+    target = target_of(target_interval, target_fps, clock_ns)
+    hardware = replace(
+        hardware,
+        part=part,
+        target_interval=hardware.target_interval if target is None else target,
+        utilisation=hardware.utilisation if utilisation is None else check_utilisation(utilisation),
+    )
     request = Request(
         max_drop=max_drop,
         confidence=confidence,
@@ -220,11 +235,14 @@ def _result(
         _complete(evaluator, below)
     steps = [key for key in below if key in points]
     network = problem.task.quantizer.quantize(points[best].precision)
+    pricer, price = problem.settled(points[best].precision)
+    checks = pricer.check(network)
+    front = pareto_front(point for point in points.values() if point.excess == 0)
     return SearchResult(
         best=network,
-        best_point=points[best],
-        feasible=feasible,
-        pareto=pareto_front(point for point in points.values() if point.excess == 0),
+        best_point=replace(points[best], cost=price.cost),
+        feasible=feasible and not exceeded(checks),
+        pareto=pareto_front(_settled(problem, front)),
         points=tuple(points[combination] for combination in sorted(points, reverse=True)),
         evaluations=len(points),
         float_accuracy=problem.float_accuracy,
@@ -239,13 +257,18 @@ def _result(
         interrupted=interrupted,
         narrower=len(below),
         resumed=evaluator.resumed,
-        uniform=uniform,
+        uniform=_settled(problem, uniform),
         test=_tested(problem, network),
-        limits=problem.pricer.check(network),
-        target_interval=problem.pricer.config.target_interval,
+        limits=checks,
+        target_interval=pricer.config.target_interval,
         confidence=request.confidence,
         confirmation=confirmation,
     )
+
+
+def _settled(problem: Problem, points: Iterable[Point]) -> tuple[Point, ...]:
+    """Points with the costs of their networks as they would be built."""
+    return tuple(replace(point, cost=problem.settled(point.precision)[1].cost) for point in points)
 
 
 def chosen(problem: Problem, evaluator: JournalledEvaluator) -> tuple[Combination, bool, Confirmation | None]:

@@ -159,7 +159,7 @@ def _searched(project: ProjectFile, found: Found) -> Chosen:
 
 def _folding(project: ProjectFile, found: Found) -> tuple[int | None, tuple[str, ...]]:
     """The folding of a search, and why it is not used."""
-    if found.target_interval is None or project.settings.hardware.target_interval is not None:
+    if found.target_interval is None or project.settings.hardware.target is not None:
         return None, ()
     if found.folding == folding_inputs(project):
         return found.target_interval, ()

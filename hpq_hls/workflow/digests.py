@@ -96,5 +96,7 @@ def search_inputs(project: ProjectFile, model: str) -> dict[str, str]:
 def folding_inputs(project: ProjectFile) -> str:
     """Of the hardware settings that a search's folding belongs to."""
     return text_digest(
-        project.settings.hardware.model_dump(mode="json", exclude={"backends", "target_interval"})
+        project.settings.hardware.model_dump(
+            mode="json", exclude={"backends", "target_interval", "target_fps"}
+        )
     )

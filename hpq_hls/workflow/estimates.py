@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hpq_hls.cost import LayerEstimate, Misfit, Proposal, ResourceEstimate
-from hpq_hls.cost.fitting import Shortage
+from hpq_hls.cost.capacity import Shortage
 from hpq_hls.workflow.records import write_file
 from hpq_hls.workflow.workspace import Workspace
 
@@ -33,7 +33,8 @@ def _read(path: Path) -> tuple[ResourceEstimate, Misfit | None]:
     layers = tuple(
         LayerEstimate(**{**layer, "kinds": tuple(layer["kinds"])}) for layer in plain.pop("layers")
     )
-    return ResourceEstimate(**plain, layers=layers), _misfit(held["misfit"])
+    notes = tuple(plain.pop("notes"))
+    return ResourceEstimate(**plain, layers=layers, notes=notes), _misfit(held["misfit"])
 
 
 def _misfit(plain: dict[str, Any] | None) -> Misfit | None:

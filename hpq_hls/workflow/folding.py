@@ -13,15 +13,15 @@ from hpq_hls.search.speed import TYPICAL_WIDTH, pricer_of
 def target_interval(project: ProjectFile, quantizer: Quantizer) -> int | None:
     """Cycles per inference that every layer is folded for: what ``hardware`` says, or else what a search
     under the limits of ``search`` compares networks at, so that what is generated keeps to them. Without both
-    None, the fastest that the part's DSPs allow.
+    None, the fastest that fits the part.
 
     Raises:
         ConfigError: settings of the search that do not fit the network, with file and line.
     """
     wish, chip = project.settings.search, project.settings.hardware
     limits = wish.limits.to_limits()
-    if chip.target_interval is not None or not limits.bounds(chip.part, chip.clock_ns):
-        return chip.target_interval
+    if chip.target is not None or not limits.bounds(chip.part, chip.clock_ns):
+        return chip.target
     with project.blamed("search"):
         space = space_of(
             quantizer.graph,
@@ -33,13 +33,7 @@ def target_interval(project: ProjectFile, quantizer: Quantizer) -> int | None:
             type_of=quantizer.type_of,
             least_weight_width=quantizer.least_weight_width,
         )
-    config = hardware_config(
-        part=chip.part,
-        io=chip.io,
-        reuse_factor=chip.reuse_factor,
-        strategy=chip.strategy,
-        layers=chip.folding(),
-    )
+    config = hardware_config(**chip.arguments())
     typical = quantizer.quantize(space.precision(space.near(TYPICAL_WIDTH)))
     objective = find_objective(wish.objective)
     return pricer_of(objective, limits, chip.part, chip.clock_ns, config, typical).config.target_interval

@@ -252,13 +252,15 @@ class GeneratedProject:
 
 @dataclass(frozen=True)
 class GenerateResult:
-    """Outcome of ``hpq generate``. misfit: None where the design fits the part."""
+    """Outcome of ``hpq generate``. misfit: None where the design fits the part. notes: a sentence on each
+    target that is missed."""
 
     network: Network
     projects: tuple[GeneratedProject, ...]
     file: Path
     precision: Statement
     misfit: Misfit | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

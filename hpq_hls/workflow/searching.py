@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from hpq_hls.errors import ConfigError
-from hpq_hls.hardware import HardwareConfig
 from hpq_hls.project import hardware_config
 from hpq_hls.search import Point, SearchProgress, SearchResult, search
 from hpq_hls.search.export import csv_text, json_text
@@ -56,7 +55,7 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
     if found.feasible:
         write_file(output / PRECISION_FILE, precision_text(r.plain(outcome)))
         if work.project.settings.search.finetune and not found.interrupted:
-            tuned = tune(work, found, _hardware(work), show)
+            tuned = tune(work, found, hardware_config(**work.project.settings.hardware.arguments()), show)
             warnings = (*outcome.warnings, *_warnings(found, tuned.test, "fine-tuned network's "))
             outcome = replace(outcome, tuned=tuned, warnings=warnings)
             write_file(output / PRECISION_FILE, precision_text(r.plain(outcome)))
@@ -82,24 +81,12 @@ def _searched(work: Workspace, resume: bool, telling: _Telling) -> SearchResult:
             quantizer=settings.quantizer.options(),
             part=chip.part,
             clock_ns=chip.clock_ns,
-            hardware=_hardware(work),
+            hardware=hardware_config(**chip.arguments()),
             journal=work.project.output / JOURNAL_FILE,
             resume=resume,
             uniform=True,
             progress=telling,
         )
-
-
-def _hardware(work: Workspace) -> HardwareConfig:
-    chip = work.project.settings.hardware
-    return hardware_config(
-        part=chip.part,
-        io=chip.io,
-        target_interval=chip.target_interval,
-        reuse_factor=chip.reuse_factor,
-        strategy=chip.strategy,
-        layers=work.folding(),
-    )
 
 
 class _Telling:

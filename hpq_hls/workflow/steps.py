@@ -12,7 +12,7 @@ from hpq_hls.codegen.manifest import manifest_of, read_manifest
 from hpq_hls.codegen.writer import check_target
 from hpq_hls.cost import Misfit, ResourceEstimate, build_design, find_part, misfit
 from hpq_hls.errors import CapacityError, ConfigError
-from hpq_hls.hardware import HardwareConfig, with_fifo_depths
+from hpq_hls.hardware import with_fifo_depths
 from hpq_hls.project import Project, estimate, generate, hardware_config
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.workflow import results as r
@@ -82,7 +82,9 @@ def run_generate(
             count = sum(path.is_file() for path in project.path.rglob("*"))
             step.conclude(f"{count} files in {project.path}")
         written.append(r.GeneratedProject(backend, project.path, project.manifest.name, count))
-    return r.GenerateResult(work.network(q), tuple(written), save_network(work, q), work.statement, short)
+    return r.GenerateResult(
+        work.network(q), tuple(written), save_network(work, q), work.statement, short, project.notes
+    )
 
 
 def _generated(
@@ -93,20 +95,13 @@ def _generated(
     fifo_depths: Mapping[str, int] | None,
     force: bool,
 ) -> Project:
-    chip = work.project.settings.hardware
     with work.fifo_depths() as chosen:
         return generate(
             q,
             folder,
             backend,
             name=work.project.settings.name,
-            part=chip.part,
-            clock_ns=chip.clock_ns,
-            io=chip.io,
-            target_interval=work.target_interval,
-            reuse_factor=chip.reuse_factor,
-            strategy=chip.strategy,
-            layers=work.folding(),
+            **work.hardware(),
             fifo_depths={**(fifo_depths or {}), **chosen},
             force=force,
             oversize=True,  # asked about before
@@ -146,7 +141,7 @@ def open_project(work: Workspace, q: QuantizedGraph, backend: str) -> Project:
 
 def expected_design(work: Workspace, q: QuantizedGraph) -> Design:
     """What a generated project should compute, without test vectors."""
-    chip, config = work.project.settings.hardware, folded(work, work.target_interval)
+    chip, config = work.project.settings.hardware, hardware_config(**work.hardware())
     none = q.example_inputs[:0]
     flow = build_design(q, config, work.project.settings.name)
     with work.fifo_depths() as chosen:
@@ -178,41 +173,17 @@ def estimate_result(work: Workspace, q: QuantizedGraph) -> r.EstimateResult:
     return r.EstimateResult(found, capacity(work), work.statement, short)
 
 
-def folded(work: Workspace, target_interval: int | None) -> HardwareConfig:
-    """The hardware settings, folded for a target."""
-    chip = work.project.settings.hardware
-    return hardware_config(
-        part=chip.part,
-        io=chip.io,
-        target_interval=target_interval,
-        reuse_factor=chip.reuse_factor,
-        strategy=chip.strategy,
-        layers=work.folding(),
-    )
-
-
 def misfit_of_work(work: Workspace, q: QuantizedGraph, target_interval: int | None = None) -> Misfit | None:
     """What a network lacks on the settings' part; None where it fits. target_interval: of its folding; None:
     that of the project."""
-    target = work.target_interval if target_interval is None else target_interval
-    return misfit(q, folded(work, target), work.project.settings.hardware.part)
+    config = hardware_config(**work.hardware(target_interval))
+    return misfit(q, config, work.project.settings.hardware.part)
 
 
 def estimated(work: Workspace, q: QuantizedGraph) -> ResourceEstimate:
     """Resources and cycles of a network under the hardware settings."""
-    chip = work.project.settings.hardware
     with work.fifo_depths() as chosen:
-        return estimate(
-            q,
-            chip.part,
-            chip.clock_ns,
-            io=chip.io,
-            target_interval=work.target_interval,
-            reuse_factor=chip.reuse_factor,
-            strategy=chip.strategy,
-            layers=work.folding(),
-            fifo_depths=chosen,
-        )
+        return estimate(q, **work.hardware(), fifo_depths=chosen)
 
 
 def capacity(work: Workspace) -> r.Capacity:
@@ -256,5 +227,7 @@ def run_synth(work: Workspace, tool: str, reporter: Reporter | None = None) -> r
 
 def design_fingerprint(work: Workspace, q: QuantizedGraph) -> str:
     """Identifies what is generated: the network and the hardware settings."""
-    chip = work.project.settings.hardware.model_dump_json(exclude={"backends", "target_interval"})
+    chip = work.project.settings.hardware.model_dump_json(
+        exclude={"backends", "target_interval", "target_fps"}
+    )
     return network_fingerprint(q, f"{chip} {work.target_interval}")

@@ -15,7 +15,6 @@ from hpq_hls.errors import ConfigError, DataError, HpqError, PrecisionError
 from hpq_hls.graph import Graph
 from hpq_hls.hardware import FifoError
 from hpq_hls.ops.base import FloatArray
-from hpq_hls.project import LayerSettings
 from hpq_hls.quantize import Precision, Quantizer
 from hpq_hls.quantize.precision import check_layers, nearest
 from hpq_hls.search.metric import Kind, Metric, find_metric
@@ -98,10 +97,9 @@ class Workspace:
     @cached_property
     def target_interval(self) -> int | None:
         """Cycles per inference that layers are folded for: what the settings say, or else what the search
-        that found the precision compared networks at, or would; None: the fastest that the part's
-        DSPs allow."""
+        that found the precision compared networks at, or would; None: the fastest that fits the part."""
         chip = self.project.settings.hardware
-        found = chip.target_interval or self.statement.target_interval
+        found = chip.target or self.statement.target_interval
         if found is not None or chip.io != "stream":
             return found
         meta = self.loader.cache.meta(NETWORK, self.key)
@@ -276,9 +274,13 @@ class Workspace:
             origin=origin or self.origin,
         )
 
-    def folding(self) -> LayerSettings:
-        """Folding by layer as ``hpq_hls.generate`` takes it."""
-        return self.project.settings.hardware.folding()
+    def hardware(self, target_interval: int | None = None) -> dict[str, Any]:
+        """The hardware settings as ``hpq_hls.project.hardware_config`` takes them.
+
+        target_interval: to fold for; None: that of the project.
+        """
+        target = self.target_interval if target_interval is None else target_interval
+        return self.project.settings.hardware.arguments() | {"target_interval": target, "target_fps": None}
 
     @contextlib.contextmanager
     def fifo_depths(self) -> Iterator[Mapping[str, int]]:
@@ -313,16 +315,22 @@ def _row(layer: QuantizedLayer) -> LayerRow:
     )
 
 
-def open_workspace(source: str | Path | ProjectFile, precision: str | Chosen | None = None) -> Workspace:
+def open_workspace(
+    source: str | Path | ProjectFile,
+    precision: str | Chosen | None = None,
+    hardware: Mapping[str, Any] | None = None,
+) -> Workspace:
     """Load and check everything a project.yaml names; what has not changed since it was checked last is
     loaded when it is needed.
 
-    precision: instead of the one that the project has: see ``Workspace.option``.
+    precision: instead of the one that the project has: see ``Workspace.option``. hardware: settings instead
+    of the project's, as ``ProjectFile.with_hardware`` takes them.
 
     Raises:
         ConfigError, DataError, UnsupportedOperatorError: one sentence saying what, where, what to do.
     """
     project = source if isinstance(source, ProjectFile) else load_config(source)
+    project = project.with_hardware(hardware or {})
     loader = Loader(project)
     work = Workspace(project, loader, precision)
     if not work.ready:

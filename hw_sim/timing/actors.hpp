@@ -284,23 +284,24 @@ inline Actor widen(Sleeper& self, Channel& given, Channel& out, std::int64_t rat
   }
 }
 
+// A column is a beat wide.
 struct Geometry {
-  std::int64_t height, width, span_h, span_w, stride_h, stride_w, pad_top, pad_left, out_height, out_width;
+  std::int64_t height, width, first_row, first_column, stride_h, stride_w, pad_top, pad_left, out_height, out_width;
   std::int64_t rows, columns, chunks;  // scanned
 };
 
-// The places of one scanned axis where a window ends.
-inline std::vector<char> ends(std::int64_t scanned, std::int64_t span, std::int64_t stride, std::int64_t count) {
+// The places of one scanned axis where windows end.
+inline std::vector<char> ends(std::int64_t scanned, std::int64_t first, std::int64_t stride, std::int64_t count) {
   std::vector<char> found(scanned);
-  for (std::int64_t index = 0; index < count; ++index) found[index * stride + span - 1] = true;
+  for (std::int64_t index = 0; index < count; ++index) found[first + index * stride] = true;
   return found;
 }
 
-// Scans the padded area, a position and chunk per cycle; windows leave through one register, and the scan goes
-// on while one waits there.
+// Scans the padded area, a beat per cycle; windows leave through one register, and the scan goes on while they
+// wait there.
 inline Actor window(Sleeper& self, Channel& given, Channel& out, Geometry g) {
-  const std::vector<char> rows_end = ends(g.rows, g.span_h, g.stride_h, g.out_height);
-  const std::vector<char> columns_end = ends(g.columns, g.span_w, g.stride_w, g.out_width);
+  const std::vector<char> rows_end = ends(g.rows, g.first_row, g.stride_h, g.out_height);
+  const std::vector<char> columns_end = ends(g.columns, g.first_column, g.stride_w, g.out_width);
   Cycle cycle = RESET, gone = BEFORE;
   bool waiting = false;  // in the register, since the cycle `gone`
   const auto leave = [&] {

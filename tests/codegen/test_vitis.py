@@ -33,7 +33,7 @@ from hpq_hls.hardware.kernels import (
 )
 from hpq_hls.verify.csim import run_selfcheck
 from tests.codegen.flows import accumulator, dataflow, design, parse, random_raw, small_design, stream, write
-from tests.rtl.cases import scaled_flows
+from tests.rtl.cases import fabric_flows, random_slide, scaled_flows, window_flow
 
 BACKENDS = [VitisBackend(), VivadoBackend()]
 
@@ -136,18 +136,32 @@ GEOMETRIES = {
     "many chunks": (WindowGeometry(20, 4, 5, (2, 2), (1, 1), (1, 1), 1, 0, 4, 4), 1),
     "wide": (WindowGeometry(2, 3, 20, (3, 3), (1, 2), (1, 1), 1, 1, 3, 10), 2),
     "pad more than the window": (WindowGeometry(1, 2, 2, (2, 2), (1, 1), (1, 1), 3, 2, 7, 5, 9), 1),
+    "two pixels": (WindowGeometry(2, 5, 6, (3, 3), (1, 1), (1, 1), 1, 1, 5, 6, -7, 2), 4),
+    "four pixels, two windows": (WindowGeometry(3, 4, 8, (2, 2), (2, 2), (1, 1), 0, 0, 2, 4, 0, 4), 12),
+    "two windows in three beats": (WindowGeometry(1, 3, 12, (2, 4), (1, 3), (2, 2), 1, 4, 3, 4, 5, 2), 2),
 }
 
 
 @pytest.mark.parametrize("name", GEOMETRIES)
 def test_window(name: str, tmp_path: Path) -> None:
     g, lanes = GEOMETRIES[name]
-    chunks = g.channels // lanes
+    proves(slide(g, lanes), tmp_path, frames=3)
+
+
+def slide(g: WindowGeometry, lanes: int, by_channel: bool = False) -> Dataflow:
+    """A window alone; lanes: elements of a beat."""
+    elements, made = g.channels * g.height * g.width, g.windows * g.taps * lanes // g.pixels
     streams = [
-        stream("x", "s8.3", lanes, g.height * g.width * chunks),
-        stream("y", "s8.3", g.taps * lanes, g.positions * chunks),
+        stream("x", "s8.3", lanes, elements // lanes),
+        stream("y", "s8.3", made, g.positions * g.taps * g.channels // made),
     ]
-    proves(dataflow([Window("window", "conv", ("x",), ("y",), g)], streams), tmp_path, frames=3)
+    return dataflow([Window("window", "conv", ("x",), ("y",), g, by_channel)], streams)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_windows_of_several_pixels(seed: int, tmp_path: Path) -> None:
+    drawn = random_slide(np.random.default_rng(100 + seed))
+    proves(window_flow("net", drawn), tmp_path, frames=3)
 
 
 @pytest.mark.parametrize(
@@ -294,6 +308,21 @@ def test_unrolled(
         stream("y", target, positions * groups * rows, beats),
     ]
     proves(dataflow([kernel], streams), tmp_path, frames=8, io="parallel")
+
+
+@pytest.mark.parametrize("kind", ["matvec", "channelmac", "unrolled", "average"])
+def test_products_in_luts(kind: str, tmp_path: Path) -> None:
+    flow = next(flow for flow in fabric_flows() if kind in flow.name)
+    proves(flow, tmp_path, frames=8)
+    sources = {backend.name: texts(design(flow, 1), backend)[f"src/{flow.name}.cpp"] for backend in BACKENDS}
+    bound = {
+        "vitis": "#pragma HLS bind_op variable=product op=mul impl=fabric",
+        "vivado": "#pragma HLS RESOURCE variable=product core=Mul_LUT",
+    }
+    left_alone = replace(flow, kernels=(replace(flow.kernels[0], in_luts=False),))
+    for backend in BACKENDS:
+        assert bound[backend.name] in sources[backend.name]
+        assert bound[backend.name] not in texts(design(left_alone, 1), backend)[f"src/{flow.name}.cpp"]
 
 
 @pytest.mark.parametrize("index", [0, 16, 9, 22, 26, 31])

@@ -6,10 +6,9 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.cost import find_part, misfit
-from hpq_hls.cost.fitting import UTILISATION
+from hpq_hls.cost import build_design, find_part, misfit
 from hpq_hls.errors import CapacityError
-from hpq_hls.hardware import build_dataflow
+from hpq_hls.hardware import DEFAULT_UTILISATION
 from hpq_hls.project import hardware_config
 
 PARTS = ("xc7s6", "xc7a12t", "xc7z010", "xc7s15", "xczu1eg")
@@ -65,7 +64,7 @@ def checked(seed: int, tmp_path) -> bool:
         report.dsp_utilization,
         report.bram_utilization,
     )
-    assert max(shares) <= UTILISATION
+    assert max(shares) <= DEFAULT_UTILISATION
     assert max(layer.cycles for layer in report.layers) == other.interval
     return True
 
@@ -92,7 +91,7 @@ def test_a_slower_folding_is_the_fastest_that_fits(wide):
     assert found.proposal.part == "xc7z020"
     faster = hpq.estimate(wide, "xc7z020", target_interval=found.proposal.target_interval - 1)
     slower = max(layer.cycles for layer in faster.layers) >= found.proposal.interval
-    assert slower or max(faster.to_dict()["utilization"].values()) > UTILISATION
+    assert slower or max(faster.to_dict()["utilization"].values()) > DEFAULT_UTILISATION
 
 
 def test_oversize_is_generated_when_told_to(wide, tmp_path):
@@ -105,7 +104,7 @@ def test_oversize_is_generated_when_told_to(wide, tmp_path):
 def test_what_sets_the_interval_has_a_name(wide):
     report = hpq.estimate(wide)
     slowest = max(report.layers, key=lambda layer: layer.cycles)
-    flow = build_dataflow(wide, hardware_config())
+    flow = build_design(wide, hardware_config())
     kernel = next(kernel for kernel in flow.kernels if kernel.name == report.limited_by)
     assert kernel.cycles(flow.streams) == slowest.cycles
     assert report.to_dict()["limited_by"] == report.limited_by

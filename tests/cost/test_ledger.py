@@ -14,7 +14,7 @@ from torch import nn
 from hpq_hls.cost import Ledger, build_design, estimate_dataflow
 from hpq_hls.errors import ConfigError
 from hpq_hls.frontends import from_torch
-from hpq_hls.hardware import HardwareConfig, Io, Strategy, build_dataflow
+from hpq_hls.hardware import HardwareConfig, Io, Multipliers, Strategy, build_dataflow
 from hpq_hls.hardware.config import LayerFolding
 from hpq_hls.quantize import Quantizer
 from hpq_hls.search.space import Space, space_of
@@ -26,9 +26,10 @@ PART = "xc7z020clg400-1"
 CONFIGS = {
     "slow": HardwareConfig(target_interval=1 << 30),
     "middle": HardwareConfig(target_interval=40),
-    "budget": HardwareConfig(multiplier_budget=9),
     "adders": HardwareConfig(target_interval=40, strategy=Strategy.DA),
+    "fabric": HardwareConfig(target_interval=40, multipliers=Multipliers.FABRIC),
     "parallel": HardwareConfig(io=Io.PARALLEL),
+    "parallel fabric": HardwareConfig(io=Io.PARALLEL, multipliers=Multipliers.FABRIC),
     "parallel adders": HardwareConfig(io=Io.PARALLEL, strategy=Strategy.DA),
 }
 
@@ -108,7 +109,7 @@ def test_strategies_by_layer_and_branches(label: str) -> None:
     layers = {
         "point": LayerFolding(strategy=Strategy.DA),
         "side": LayerFolding(strategy=Strategy.UNROLLED),
-        "stem": LayerFolding(pe=2, simd=9),
+        "stem": LayerFolding(pe=2, simd=9, multipliers=Multipliers.FABRIC),
     }
     config = HardwareConfig(target_interval=150, layers=layers) if label == "middle" else CONFIGS[label]
     ledger = Ledger(config, PART)

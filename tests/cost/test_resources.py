@@ -60,9 +60,20 @@ def test_signs_close_to_yosys(name: str, activation: int, tmp_path: Path) -> Non
     _check(signs, tmp_path)
 
 
-def _check(q: hpq.QuantizedGraph, tmp_path: Path) -> None:
-    estimated = hpq.estimate(q, target_interval=64)
-    measured = hpq.generate(q, tmp_path / "rtl", "rtl", target_interval=64).synth("yosys")
+@pytest.mark.parametrize(("name", "width"), [("mlp", 8), ("cnn", 6), ("mlp", {"weight": 5, "activation": 9})])
+def test_products_in_luts_close_to_yosys(name: str, width: object, tmp_path: Path) -> None:
+    net, shape = NETWORKS[name]
+    x = np.random.default_rng(1).normal(size=(20, *shape))
+    q = hpq.quantize(hpq.from_torch(net.eval(), torch.zeros(2, *shape)), x, {"default": width})
+    assert hpq.estimate(q, target_interval=64).dsp > 0
+    assert hpq.estimate(q, target_interval=64, multipliers="fabric").dsp == 0
+    _check(q, tmp_path, multipliers="fabric")
+
+
+def _check(q: hpq.QuantizedGraph, tmp_path: Path, multipliers: str = "auto") -> None:
+    estimated = hpq.estimate(q, target_interval=64, multipliers=multipliers)
+    project = hpq.generate(q, tmp_path / "rtl", "rtl", target_interval=64, multipliers=multipliers)
+    measured = project.synth("yosys")
     assert (estimated.dsp, estimated.bram) == (measured.dsp, measured.bram)
     # An estimate: what logic optimisation removes or shares is not known without synthesis.
     assert estimated.lut == pytest.approx(measured.lut, rel=0.25)

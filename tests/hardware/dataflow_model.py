@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType
+from hpq_hls.hardware.geometry import WindowGeometry
 from hpq_hls.hardware.kernels import (
     Add,
     Cast,
@@ -151,21 +152,32 @@ def _unrolled(kernel: UnrolledMatVec, flow: Dataflow, x: Frame) -> Frame:
 
 
 def _window(kernel: Window, x: Frame) -> Frame:
-    geometry, lanes = kernel.geometry, x.shape[1]
+    geometry = kernel.geometry
+    lanes = x.shape[1] // geometry.pixels
     image = x.reshape(geometry.height, geometry.width, geometry.channels // lanes, lanes)
-    beats = []
+    assert geometry.pixels == 1 or image.shape[2] == 1
+    frame = []
     for oy in range(geometry.out_height):
-        for ox in range(geometry.out_width):
+        for ox in range(0, geometry.out_width, geometry.windows):
             for chunk in range(geometry.channels // lanes):
                 beat: list[int] = []
-                for ky in range(geometry.kernel[0]):
-                    for kx in range(geometry.kernel[1]):
-                        y = oy * geometry.stride[0] - geometry.pad_top + ky * geometry.dilation[0]
-                        z = ox * geometry.stride[1] - geometry.pad_left + kx * geometry.dilation[1]
-                        inside = 0 <= y < geometry.height and 0 <= z < geometry.width
-                        beat.extend(image[y, z, chunk] if inside else [geometry.pad_value] * lanes)
-                beats.append(beat)
-    return np.asarray(beats, dtype=np.int64)
+                for w in range(geometry.windows):
+                    taps = _taps(geometry, image[:, :, chunk], oy, ox + w)
+                    beat.extend((taps.T if kernel.by_channel else taps).reshape(-1).tolist())
+                frame.append(beat)
+    return np.asarray(frame, dtype=np.int64)
+
+
+def _taps(geometry: WindowGeometry, image: Frame, oy: int, ox: int) -> Frame:
+    """(taps, lanes) of one window."""
+    taps = []
+    for ky in range(geometry.kernel[0]):
+        for kx in range(geometry.kernel[1]):
+            y = oy * geometry.stride[0] - geometry.pad_top + ky * geometry.dilation[0]
+            x = ox * geometry.stride[1] - geometry.pad_left + kx * geometry.dilation[1]
+            inside = 0 <= y < geometry.height and 0 <= x < geometry.width
+            taps.append(image[y, x] if inside else np.full(image.shape[2], geometry.pad_value))
+    return np.asarray(taps, dtype=np.int64)
 
 
 def _pool(kernel: Pool, flow: Dataflow, x: Frame) -> Frame:

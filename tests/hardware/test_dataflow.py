@@ -17,7 +17,7 @@ from tests.scales import with_shifts
 
 CONFIGS = {
     "slow": HardwareConfig(target_interval=1 << 30),
-    "auto": HardwareConfig(),
+    "auto": HardwareConfig(target_interval=100),
     "fast": HardwareConfig(target_interval=1),
     "middle": HardwareConfig(target_interval=40),
     "parallel": HardwareConfig(io=Io.PARALLEL),

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hpq_hls.cost.estimate import bill_dataflow
+from hpq_hls.cost.parts import Family
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.adder_graph import solve
 from hpq_hls.hardware.geometry import WindowGeometry
@@ -24,6 +26,7 @@ from hpq_hls.hardware.kernels import (
     PoolMode,
     Stream,
     UnrolledMatVec,
+    Weighted,
     WidthConverter,
     Window,
 )
@@ -95,6 +98,8 @@ class Slide:
     pad_value: int = 0
     out: tuple[int, int] | None = None
     text: str = "ap_fixed<6,2>"
+    pixels: int = 1  # of a beat, each of ``lanes`` channels
+    by_channel: bool = False
 
 
 SLIDES = (
@@ -120,16 +125,55 @@ SLIDES = (
     Slide(33, (2, 3), (1, 2), lanes=1),
     Slide(1, (3, 70), (3, 3), pad=(1, 1, 1, 1), text="ap_ufixed<1,1>"),
     Slide(64, (3, 9), (2, 2), lanes=1, text="ap_fixed<9,2>"),  # line buffer worth a block RAM
+    Slide(6, (3, 4), (2, 2), lanes=3, by_channel=True),
+    Slide(2, (5, 6), (3, 3), pad=(1, 1, 1, 1), lanes=2, pixels=2, pad_value=-32),
+    Slide(1, (4, 8), (5, 5), pad=(2, 2, 2, 2), pixels=4, pad_value=-3, by_channel=True),
+    Slide(3, (4, 6), (3, 3), pad=(1, 1, 1, 1), lanes=3, pixels=6, by_channel=True),  # rows at once
+    Slide(2, (5, 8), (2, 2), stride=(2, 2), lanes=2, pixels=4),  # half as many windows as pixels
+    Slide(1, (4, 12), (3, 3), stride=(1, 2), pad=(1, 1, 1, 0), pixels=2, text="ap_ufixed<1,1>"),
+    Slide(2, (4, 12), (1, 2), stride=(1, 3), lanes=2, pixels=2),  # two windows in three beats
+    Slide(1, (4, 12), (2, 1), stride=(2, 4), pixels=2),  # a window in two beats
+    Slide(1, (6, 12), (2, 3), dilation=(2, 3), pad=(0, 3, 0, 3), pixels=4, pad_value=5),
+    Slide(1, (3, 6), (1, 1), stride=(1, 2), pad=(0, 1, 0, 1), pixels=2, pad_value=7),  # ends in padding
+    Slide(1, (2, 4), (1, 1), pad=(2, 5, 1, 3), pixels=4, pad_value=9),  # beats of padding come first
+    Slide(2, (6, 6), (6, 6), lanes=2, pixels=3),  # one window
+    Slide(4, (3, 70), (3, 4), pad=(1, 1, 1, 2), lanes=4, pixels=2),  # delay lines in RAM
 )
 
 
-def window_flow(name: str, slide: Slide) -> Dataflow:
+def random_slide(rng: np.random.Generator) -> Slide:
+    """A window over several pixels a beat, some of them of whole rows, with much padding or one window."""
+
+    def draw(low: int, high: int) -> int:
+        return int(rng.integers(low, high, endpoint=True))
+
+    while True:
+        channels, pixels = draw(1, 3), draw(2, 5)
+        slide = Slide(
+            channels,
+            (draw(1, 6), pixels * draw(1, 4)),
+            (draw(1, 4), draw(1, 5)),
+            stride=(draw(1, 3), draw(1, 4)),
+            dilation=(draw(1, 2), draw(1, 3)),
+            pad=(draw(0, 2), draw(0, 4), draw(0, 2), draw(0, 4)),
+            lanes=channels,
+            pad_value=draw(-32, 31),
+            pixels=pixels,
+            by_channel=bool(draw(0, 1)),
+        )
+        geometry = geometry_of(slide)
+        size = geometry.out_height, geometry.out_width
+        if min(size) > 0 and geometry.out_width % geometry.windows == 0:
+            return slide
+
+
+def geometry_of(slide: Slide) -> WindowGeometry:
     (top, left, bottom, right), (height, width) = slide.pad, slide.size
     reach = [(k - 1) * d + 1 for k, d in zip(slide.kernel, slide.dilation, strict=True)]
     padded = (top + height + bottom, left + width + right)
     size = [(p - r) // s + 1 for p, r, s in zip(padded, reach, slide.stride, strict=True)]
     rows, columns = slide.out or size
-    geometry = WindowGeometry(
+    return WindowGeometry(
         slide.channels,
         height,
         width,
@@ -141,11 +185,18 @@ def window_flow(name: str, slide: Slide) -> Dataflow:
         rows,
         columns,
         slide.pad_value,
+        slide.pixels,
     )
+
+
+def window_flow(name: str, slide: Slide) -> Dataflow:
+    geometry, (height, width) = geometry_of(slide), slide.size
+    rows, columns = geometry.out_height, geometry.out_width
     chunks = slide.channels // slide.lanes
-    x = stream("x", slide.text, slide.lanes, height * width * chunks)
-    y = stream("y", slide.text, slide.lanes * geometry.taps, rows * columns * chunks)
-    return single(name, lambda **names: Window(geometry=geometry, **names), x, y)
+    windows = geometry.windows
+    x = stream("x", slide.text, slide.pixels * slide.lanes, height * width * chunks // slide.pixels)
+    y = stream("y", slide.text, windows * slide.lanes * geometry.taps, rows * columns * chunks // windows)
+    return single(name, lambda **names: Window(geometry=geometry, by_channel=slide.by_channel, **names), x, y)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -495,6 +546,18 @@ def signed_flows() -> list[Dataflow]:
         kernel = replace(kernel, weight=weight, weight_type=kind, accumulator_type=total, signs=True)
         flow = replace(flow, name=f"signs_{flow.name}", kernels=(kernel,))
         found.append(scaled(flow, seed) if seed % 2 else flow)
+    return found
+
+
+def fabric_flows() -> list[Dataflow]:
+    """Everything that multiplies and is wide enough for DSP blocks, without these."""
+    found = []
+    for flow in (*mac_flows(), *scaled_flows()[::4], *other_flows()):
+        kernels = [kernel for kernel in flow.kernels if kernel.multipliers]
+        if len(flow.kernels) == 1 and kernels and bill_dataflow(flow, Family.SERIES_7).dsp:
+            (kernel,) = kernels
+            assert isinstance(kernel, (Weighted, Pool))
+            found.append(replace(flow, name=f"fabric_{flow.name}", kernels=(replace(kernel, in_luts=True),)))
     return found
 
 

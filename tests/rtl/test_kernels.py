@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hpq_hls.cost.timing import time_dataflow
 from hpq_hls.hardware.kernels import (
     Add,
     Cast,
@@ -25,7 +26,17 @@ from hpq_hls.hardware.kernels import (
     WidthConverter,
     Window,
 )
-from tests.rtl.cases import converter_flow, mac_flows, other_flows, scaled_flows, signed_flows, window_flows
+from tests.rtl.cases import (
+    converter_flow,
+    fabric_flows,
+    mac_flows,
+    other_flows,
+    random_slide,
+    scaled_flows,
+    signed_flows,
+    window_flow,
+    window_flows,
+)
 from tests.rtl.harness import Batch, Result, Traffic
 
 TRAFFIC = (
@@ -38,7 +49,9 @@ TRAFFIC = (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("flows", [window_flows, mac_flows, scaled_flows, signed_flows, other_flows])
+@pytest.mark.parametrize(
+    "flows", [window_flows, mac_flows, scaled_flows, signed_flows, fabric_flows, other_flows]
+)
 def test_words_and_cycles(flows: Callable[[], list[Dataflow]], tmp_path: Path) -> None:
     batch = Batch(flows(), tmp_path)
     for expected in batch.expected:
@@ -50,6 +63,20 @@ def test_words_and_cycles(flows: Callable[[], list[Dataflow]], tmp_path: Path) -
     for traffic in TRAFFIC:
         batch.check(traffic)
     _check_that_rom_bits_matter(batch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1])
+def test_random_windows_of_several_pixels(seed: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(seed)
+    batch = Batch([window_flow(f"w{index}", random_slide(rng)) for index in range(24)], tmp_path)
+    for flow, result in zip(batch.flows, batch.check(Traffic()), strict=True):
+        _check_interval(flow, result)
+        _check_latency(flow, result)
+        timing = time_dataflow(flow)
+        assert timing.latency == result.out_cycles[0, -1] - result.in_cycles[0, 0], flow.name
+    for traffic in TRAFFIC:
+        batch.check(traffic)
 
 
 def _check_interval(flow: Dataflow, result: Result) -> None:
@@ -64,10 +91,10 @@ def _check_latency(flow: Dataflow, result: Result) -> None:
     latency = int(result.out_cycles[0, 0] - result.in_cycles[0, 0]) - 2
     if isinstance(kernel, Window):
         geometry = kernel.geometry
-        chunks = geometry.channels // flow.streams[flow.input].lanes
+        chunks = kernel.chunks(flow.streams[flow.input].lanes)
         columns = geometry.scan[1]
-        first_pixel = (geometry.pad_top * columns + geometry.pad_left) * chunks
-        first_window = ((geometry.span[0] - 1) * columns + geometry.span[1] - 1) * chunks
+        first_pixel = (geometry.pad_top * columns + geometry.pad_beats) * chunks
+        first_window = (geometry.first[0] * columns + geometry.first[1]) * chunks
         # How much of the padding has been scanned before the first pixel depends on when that comes.
         assert max(first_window - first_pixel, 0) + 1 <= latency <= first_window + 1, flow.name
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.rtl.cases import (
     SLIDES,
     cast_flow,
     conv_flow,
+    fabric_flows,
     mac_flows,
     matvec_flow,
     other_flows,
@@ -54,7 +56,7 @@ def _elaborate(flows: list[Dataflow]) -> list[str]:
 @pytest.mark.slow
 def test_netlists_compute_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Yosys understands the sources as Verilator does: its netlists give the same words."""
-    flows = [*window_flows(), *mac_flows(), *signed_flows(), *other_flows()][::3]
+    flows = [*window_flows(), *mac_flows(), *signed_flows(), *fabric_flows(), *other_flows()][::3]
     write_projects(flows, tmp_path)
     log = _yosys(tmp_path, _elaborate(flows))
     assert "Warning" not in log, log[-3000:]
@@ -75,6 +77,24 @@ def test_memories_are_inferred(tmp_path: Path) -> None:
     assert {name: count["RAMB18E1"] for name, count in cells.items()} == {"lines": 1, "rom": 1, "conv": 0}
     assert cells["conv"]["RAM32M"] + cells["conv"]["RAM64M"] > 0  # the FIFO, the vector buffer
     assert cells["lines"]["FDRE"] < 300  # 64 channels of 9 bits are not in registers
+
+
+@pytest.mark.slow
+def test_products_in_luts_take_no_dsp_block(tmp_path: Path) -> None:
+    flows = fabric_flows()
+    kinds = {kind: next(flow for flow in flows if kind in flow.name) for kind in ("matvec", "unrolled")}
+    kinds |= {kind: next(flow for flow in flows if kind in flow.name) for kind in ("channelmac", "average")}
+    pairs = {
+        f"{kind}_{choice}": replace(flow.kernels[0], in_luts=choice == "fabric")
+        for kind, flow in kinds.items()
+        for choice in ("fabric", "auto")
+    }
+    designs = [
+        replace(kinds[name.split("_")[0]], name=name, kernels=(kernel,)) for name, kernel in pairs.items()
+    ]
+    write_projects(designs, tmp_path)
+    for name, count in _synthesize(tmp_path, list(pairs)).items():
+        assert (count["DSP48E1"] == 0) == name.endswith("fabric"), name
 
 
 @pytest.mark.slow

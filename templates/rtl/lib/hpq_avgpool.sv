@@ -11,6 +11,7 @@ module hpq_avgpool #(
     parameter bit X_SIGNED     = 1'b1,
     parameter int RECIPROCAL_W = 1,
     parameter logic [RECIPROCAL_W-1:0] RECIPROCAL = 1'b1,
+    parameter bit IN_LUTS      = 1'b0,     // products in LUTs, not in DSP blocks
     parameter int ACC_W        = 16,
     parameter bit RELU         = 1'b0,
     parameter int CAST_SHIFT   = 0,        // fraction bits of the product minus the output's
@@ -49,7 +50,7 @@ module hpq_avgpool #(
     for (genvar l = 0; l < LANES; l++) begin : lane
       logic        [TAPS*XE-1:0]  terms;
       logic signed [SUM_W-1:0]    sum;
-      logic signed [ACC_W-1:0]    scaled;
+      logic signed [ACC_W-1:0]    scaled, product;
       logic        [Y_W-1:0]      result;
       for (genvar t = 0; t < TAPS; t++) begin : tap
         localparam int AT = ((p * TAPS + t) * LANES + l) * X_W;
@@ -77,9 +78,23 @@ module hpq_avgpool #(
           .x(scaled),
           .y(result)
       );
+      if (IN_LUTS) begin : in_luts
+        hpq_constproduct #(
+            .X_W     (SUM_W),
+            .X_SIGNED(1'b1),
+            .C_W     (RECIPROCAL_W + 1),
+            .CONSTANT((RECIPROCAL_W + 1)'(RECIPROCAL)),
+            .P_W     (ACC_W)
+        ) multiplier (
+            .x(sum),
+            .p(product)
+        );
+      end else begin : number
+        assign product = ACC_W'(sum) * $signed(ACC_W'(RECIPROCAL));
+      end
       always_ff @(posedge clk) begin
         if (en) begin
-          scaled                           <= ACC_W'(sum) * $signed(ACC_W'(RECIPROCAL));
+          scaled                           <= product;
           out_data[(p*LANES+l)*Y_W+:Y_W] <= result;
         end
       end

@@ -14,6 +14,7 @@ module hpq_channelmac #(
     parameter int W_W           = 8,
     parameter bit W_SIGNED      = 1'b1,
     parameter bit W_IS_SIGN     = 1'b0,       // weights are +1 or -1, and W_W is 1: the ROM has a 1 for -1
+    parameter bit IN_LUTS       = 1'b0,       // products in LUTs, not in DSP blocks
     parameter bit HAS_BIAS      = 1'b0,
     parameter int B_W           = 1,
     parameter bit B_SIGNED      = 1'b1,
@@ -147,6 +148,7 @@ module hpq_channelmac #(
         .W_W      (W_W),
         .W_SIGNED (W_SIGNED),
         .W_IS_SIGN(W_IS_SIGN),
+        .IN_LUTS  (IN_LUTS),
         .OUT_W    (ACC_W)
     ) dot (
         .clk(clk),

@@ -3,6 +3,8 @@
 //
 // Weights that are signs come as one bit each, 1 for -1. A product is the operand or its negative then, an
 // adder's worth of LUTs; a multiplier by +1 and -1 would take twice as many, or a DSP block.
+//
+// IN_LUTS: products are hpq_product, where a `*` may become a DSP block. The latency is the same.
 module hpq_dot #(
     parameter int N         = 2,
     parameter int X_W       = 8,
@@ -10,6 +12,7 @@ module hpq_dot #(
     parameter int W_W       = 8,
     parameter bit W_SIGNED  = 1'b1,
     parameter bit W_IS_SIGN = 1'b0,  // W_W is 1
+    parameter bit IN_LUTS   = 1'b0,
     parameter int OUT_W     = 24
 ) (
     input  logic                    clk,
@@ -22,28 +25,58 @@ module hpq_dot #(
   // An unsigned operand gets a sign bit; two signed ones of XE and WE bits give XE + WE bits.
   localparam int XE = X_SIGNED ? X_W : X_W + 1;
   localparam int WE = W_SIGNED ? W_W : W_W + 1;
-  localparam int P_W = W_IS_SIGN ? X_W + 1 : XE + WE;
+  localparam int SOFT_W = X_W + W_W + ((X_SIGNED || W_SIGNED) ? 0 : 1);
+  localparam int P_W    = W_IS_SIGN ? X_W + 1 : IN_LUTS ? SOFT_W : XE + WE;
+
+  // Which factor hpq_product takes apart: the one that leaves fewer bits of rows.
+  localparam bit X_APART = (XE + 1) / 2 * (W_SIGNED ? W_W + 1 : W_W + 2)
+                         < (WE + 1) / 2 * (X_SIGNED ? X_W + 1 : X_W + 2);
+  localparam int A_W     = X_APART ? W_W : X_W;
+  localparam int B_W     = X_APART ? X_W : W_W;
 
   logic [N*P_W-1:0] products;
 
   for (genvar i = 0; i < N; i++) begin : term
-    logic signed [XE-1:0]  a;
     logic signed [P_W-1:0] product;
-    always_ff @(posedge clk) begin
-      if (en) a <= X_SIGNED ? XE'($signed(x[i*X_W+:X_W])) : XE'(x[i*X_W+:X_W]);
-    end
     if (W_IS_SIGN) begin : sign
-      logic negative;
+      logic signed [XE-1:0] a;
+      logic                 negative;
       always_ff @(posedge clk) begin
         if (en) begin
+          a        <= X_SIGNED ? XE'($signed(x[i*X_W+:X_W])) : XE'(x[i*X_W+:X_W]);
           negative <= w[i];
           product  <= (P_W'(a) ^ {P_W{negative}}) + P_W'(negative);
         end
       end
+    end else if (IN_LUTS) begin : in_luts
+      logic [A_W-1:0] factor;
+      logic [B_W-1:0] apart;
+      if (X_APART) begin : x_apart
+        assign factor = w[i*W_W+:W_W];
+        assign apart  = x[i*X_W+:X_W];
+      end else begin : w_apart
+        assign factor = x[i*X_W+:X_W];
+        assign apart  = w[i*W_W+:W_W];
+      end
+      hpq_product #(
+          .A_W     (A_W),
+          .A_SIGNED(X_APART ? W_SIGNED : X_SIGNED),
+          .B_W     (B_W),
+          .B_SIGNED(X_APART ? X_SIGNED : W_SIGNED),
+          .P_W     (P_W)
+      ) multiplier (
+          .clk(clk),
+          .en (en),
+          .a  (factor),
+          .b  (apart),
+          .p  (product)
+      );
     end else begin : number
+      logic signed [XE-1:0] a;
       logic signed [WE-1:0] b;
       always_ff @(posedge clk) begin
         if (en) begin
+          a       <= X_SIGNED ? XE'($signed(x[i*X_W+:X_W])) : XE'(x[i*X_W+:X_W]);
           b       <= W_SIGNED ? WE'($signed(w[i*W_W+:W_W])) : WE'(w[i*W_W+:W_W]);
           product <= P_W'(a) * P_W'(b);
         end

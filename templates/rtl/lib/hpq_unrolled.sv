@@ -14,6 +14,7 @@ module hpq_unrolled #(
     parameter bit X_SIGNED      = 1'b1,
     parameter int W_W           = 8,
     parameter bit W_SIGNED      = 1'b1,
+    parameter bit IN_LUTS       = 1'b0,       // products in LUTs, not in DSP blocks
     parameter int B_W           = 1,
     parameter bit B_SIGNED      = 1'b1,
     parameter int ACC_W         = 24,
@@ -70,6 +71,7 @@ module hpq_unrolled #(
           .X_SIGNED(X_SIGNED),
           .W_W     (W_W),
           .W_SIGNED(W_SIGNED),
+          .IN_LUTS (IN_LUTS),
           .OUT_W   (ACC_W),
           .WEIGHTS (WEIGHTS[r*COLS*W_W+:COLS*W_W])
       ) dot (

@@ -10,7 +10,7 @@ namespace hpq {
 
 // y[l] = cast(relu(bias[c] + (sum over t of weight[c, t] * x[t, l] << shift[c]))), c = chunk * LANES + l.
 //
-// Config: weight_t, bias_t, shift_t, accumulator_t; positions, channels, taps; relu.
+// Config: weight_t, bias_t, shift_t, accumulator_t, multiplier; positions, channels, taps; relu.
 // Input element t * LANES + l; weight[chunk][t * LANES + l]; bias[chunk][l], or no_bias;
 // shift likewise, or shift[0][l], or none.
 template <class Config, class X, unsigned IN, class Y, unsigned LANES, class Weight, unsigned WORD, class Bias,
@@ -31,8 +31,9 @@ channel_mac_positions:
                 accumulator_t products = 0;
                 for (unsigned t = 0; t < Config::taps; ++t) {
 #pragma HLS unroll
-                    products += weight_value<typename Config::weight_t>(weight[chunk][t * LANES + l]) *
-                                x.data[t * LANES + l];
+                    products += Config::multiplier::apply(
+                        weight_value<typename Config::weight_t>(weight[chunk][t * LANES + l]),
+                        x.data[t * LANES + l]);
                 }
                 const accumulator_t sum = initial<Config>(bias, chunk, l) + scaled(products, shift, chunk, l);
                 y.data[l] = finish<Config::relu, Y>(sum);

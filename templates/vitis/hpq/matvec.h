@@ -10,7 +10,7 @@ namespace hpq {
 
 // For each vector of a frame and each group: y = cast(relu(bias + (weight * x << shift))).
 //
-// Config: weight_t, bias_t, shift_t, accumulator_t; vectors, groups, rows, cols (of one group); relu.
+// Config: weight_t, bias_t, shift_t, accumulator_t, multiplier; vectors, groups, rows, cols (of one group); relu.
 // weight[(group * rows / PE + fold) * cols / SIMD + step][p * SIMD + s]: one word per cycle, in order.
 // bias[group * rows / PE + fold][p], or no_bias; shift likewise, or shift[0][p], or none.
 // buffer[step][s]: the vector of the current group, read once and reused for every fold of rows.
@@ -57,9 +57,10 @@ matvec_vectors:
                         accumulator_t partial = 0;
                         for (unsigned s = 0; s < SIMD; ++s) {
 #pragma HLS unroll
-                            partial += weight_value<typename Config::weight_t>(
-                                           weight[row * steps + step][p * SIMD + s]) *
-                                       x.data[s];
+                            partial += Config::multiplier::apply(
+                                weight_value<typename Config::weight_t>(
+                                    weight[row * steps + step][p * SIMD + s]),
+                                x.data[s]);
                         }
                         const accumulator_t before = step == 0 ? initial<Config>(bias, row, p) : sum[p];
                         sum[p] = before + scaled(partial, shift, row, p);

@@ -136,6 +136,33 @@ inline typename decoder<T>::type weight_value(Raw raw) {
     return decoder<T>::value(raw);
 }
 
+// The exact type of the product of an A and a B.
+template <int W, int I, bool SIGNED>
+struct fixed {
+    typedef ap_fixed<W, I> type;
+};
+
+template <int W, int I>
+struct fixed<W, I, false> {
+    typedef ap_ufixed<W, I> type;
+};
+
+template <class A, class B>
+struct product {
+    static const int width = number<A>::width + number<B>::width;
+    static const int fraction = number<A>::fraction + number<B>::fraction;
+    typedef typename fixed<width, width - fraction, number<A>::is_signed || number<B>::is_signed>::type type;
+};
+
+// A layer multiplies by Config::multiplier. This one leaves it to the tool what a product is built from.
+struct free_multiplier {
+    template <class A, class B>
+    static typename product<A, B>::type apply(const A& a, const B& b) {
+#pragma HLS inline
+        return a * b;
+    }
+};
+
 // The bits of a number as an unsigned integer.
 template <class T>
 inline ap_uint<number<T>::width> to_bits(const T& value) {

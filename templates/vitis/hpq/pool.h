@@ -35,7 +35,7 @@ void max_pool_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& ou
 }
 
 // cast(relu(reciprocal * sum)), the sum and the product exact.
-// Config: positions, taps, lanes; sum_t, accumulator_t, reciprocal_t, reciprocal (raw); relu; beats.
+// Config: positions, taps, lanes; sum_t, accumulator_t, reciprocal_t, reciprocal (raw), multiplier; relu; beats.
 template <class Config, class X, unsigned IN, class Y, unsigned OUT>
 void average_pool_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out) {
 #pragma HLS inline
@@ -52,7 +52,7 @@ void average_pool_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >
 #pragma HLS unroll
                 sum += x.data[(position * Config::taps + t) * Config::lanes + l];
             }
-            const typename Config::accumulator_t product = reciprocal * sum;
+            const typename Config::accumulator_t product = Config::multiplier::apply(reciprocal, sum);
             y.data[position * Config::lanes + l] = finish<Config::relu, Y>(product);
         }
     }

@@ -8,26 +8,33 @@
 
 namespace hpq {
 
-// Scans the padded image one position and LANES channels per cycle. The image is in row-major order, the
-// channel chunks of a pixel follow each other.
+// Scans the padded image one beat per cycle: Config::pixels pixels of a row, or a chunk of one's channels. The
+// image is in row-major order, the chunks of a pixel follow each other. Windows leave so many at once that each
+// tap is always found at the same distance from the newest pixel.
 //
-// Config: channels, height, width (input); kernel_h/_w, stride_h/_w, dilation_h/_w; span_h/_w (what one
-// window covers, dilation included); pad_top, pad_left; out_height, out_width; scan_h/_w (the padded area);
-// pad_value (raw).
+// Config: pixels of a beat, windows of a beat; chunks of a pixel; height and width of the input in rows and
+// beats, scan_h, scan_w of the padded area, which has pad_top rows above and pad_beats on the left; first_y,
+// first_x: row and beat with which the first windows are complete, every: beats until the next ones; out_height,
+// out_beats; kernel_h/_w, dilation_h/_w, stride_h/_w; span_h (rows of one window, dilation included); past: columns
+// of pixels kept of earlier beats; oldest: where among these and the newest a beat's first window begins;
+// by_channel; pad_value (raw).
 //
-// lines[column][r * LANES + l]: at each column of the scan the span_h - 1 pixels above, oldest first.
-// columns[chunk][(ky * (span_w - 1) + c) * LANES + l]: for each row of taps the last span_w - 1 pixels.
-// Output element (ky * kernel_w + kx) * LANES + l is tap (ky, kx) of channel chunk * LANES + l.
+// lines[beat][r * LANES + i]: at each beat of the scan the span_h - 1 beats above, oldest first.
+// columns[chunk][(ky * past + c) * lanes + l]: for each row of taps the last pixels.
+// Output element (w * taps + t) * lanes + l is tap t = ky * kernel_w + kx of window w and channel chunk * lanes + l, or
+// element (w * lanes + l) * taps + t where they are ordered by channel.
 template <class Config, class X, unsigned LANES, class Y, unsigned OUT, unsigned LINE, unsigned HISTORY>
 void window(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, OUT> >& out, X lines[][LINE],
             X columns[][HISTORY]) {
 #pragma HLS inline
-    const int chunks = Config::channels / int(LANES);
-    const int past = Config::span_w - 1;
-    const int last_y = (Config::out_height - 1) * Config::stride_h + Config::span_h - 1;
-    const int last_x = (Config::out_width - 1) * Config::stride_w + Config::span_w - 1;
-    int next_y = Config::span_h - 1;  // bottom row of the next windows
-    int next_x = Config::span_w - 1;  // right column of the next window
+    const int chunks = Config::chunks;
+    const int past = Config::past;
+    const int lanes = int(LANES) / Config::pixels;  // of a pixel
+    const int count = Config::kernel_h * Config::kernel_w;
+    const int last_y = Config::first_y + (Config::out_height - 1) * Config::stride_h;
+    const int last_x = Config::first_x + (Config::out_beats - 1) * Config::every;
+    int next_y = Config::first_y;  // with which the next windows are complete
+    int next_x = Config::first_x;
 
 window_rows:
     for (int y = 0; y < Config::scan_h; ++y) {
@@ -37,7 +44,7 @@ window_rows:
             for (int chunk = 0; chunk < chunks; ++chunk) {
 #pragma HLS pipeline II=1
                 const bool inside = y >= Config::pad_top && y < Config::pad_top + Config::height &&
-                                    x >= Config::pad_left && x < Config::pad_left + Config::width;
+                                    x >= Config::pad_beats && x < Config::pad_beats + Config::width;
                 beat<X, LANES> pixel;
                 if (inside) {
                     pixel = in.read();
@@ -48,7 +55,7 @@ window_rows:
                     }
                 }
 
-                // The column that ends in this pixel, oldest row first; the line buffer moves up by one.
+                // The column that ends in this beat, oldest row first; the line buffer moves up by one.
                 X column[Config::span_h * LANES];
 #pragma HLS array_partition variable=column complete
                 for (int i = 0; i < (Config::span_h - 1) * int(LANES); ++i) {
@@ -64,30 +71,36 @@ window_rows:
                     lines[x * chunks + chunk][i] = column[i + LANES];
                 }
 
-                // The rows of the window that have taps; they move left by one.
+                // The rows of the windows that have taps; they move left by a beat.
                 beat<Y, OUT> taps;
                 for (int ky = 0; ky < Config::kernel_h; ++ky) {
 #pragma HLS unroll
-                    X row[Config::span_w * LANES];
+                    X row[(Config::past + Config::pixels) * lanes];
 #pragma HLS array_partition variable=row complete
-                    for (int i = 0; i < past * int(LANES); ++i) {
+                    for (int i = 0; i < past * lanes; ++i) {
 #pragma HLS unroll
-                        row[i] = columns[chunk][ky * past * int(LANES) + i];
+                        row[i] = columns[chunk][ky * past * lanes + i];
                     }
                     for (unsigned l = 0; l < LANES; ++l) {
 #pragma HLS unroll
-                        row[past * LANES + l] = column[ky * Config::dilation_h * LANES + l];
+                        row[past * lanes + l] = column[ky * Config::dilation_h * LANES + l];
                     }
-                    for (int i = 0; i < past * int(LANES); ++i) {
+                    for (int i = 0; i < past * lanes; ++i) {
 #pragma HLS unroll
-                        columns[chunk][ky * past * int(LANES) + i] = row[i + LANES];
+                        columns[chunk][ky * past * lanes + i] = row[i + LANES];
                     }
-                    for (int kx = 0; kx < Config::kernel_w; ++kx) {
+                    for (int w = 0; w < Config::windows; ++w) {
 #pragma HLS unroll
-                        for (unsigned l = 0; l < LANES; ++l) {
+                        for (int kx = 0; kx < Config::kernel_w; ++kx) {
 #pragma HLS unroll
-                            taps.data[(ky * Config::kernel_w + kx) * LANES + l] =
-                                recode<Y>(row[kx * Config::dilation_w * LANES + l]);
+                            const int from = Config::oldest + w * Config::stride_w + kx * Config::dilation_w;
+                            const int tap = ky * Config::kernel_w + kx;
+                            for (int l = 0; l < lanes; ++l) {
+#pragma HLS unroll
+                                taps.data[Config::by_channel ? (w * lanes + l) * count + tap
+                                                             : (w * count + tap) * lanes + l] =
+                                    recode<Y>(row[from * lanes + l]);
+                            }
                         }
                     }
                 }
@@ -97,12 +110,12 @@ window_rows:
                 }
                 if (chunk == chunks - 1) {
                     if (x == Config::scan_w - 1) {
-                        next_x = Config::span_w - 1;
+                        next_x = Config::first_x;
                         if (y == next_y) {
                             next_y += Config::stride_h;
                         }
                     } else if (x == next_x) {
-                        next_x += Config::stride_w;
+                        next_x += Config::every;
                     }
                 }
             }

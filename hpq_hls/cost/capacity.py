@@ -1,0 +1,40 @@
+"""Of which resources a design takes more than a part has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hpq_hls.cost.bill import Bill
+from hpq_hls.cost.estimate import luts_of
+from hpq_hls.cost.parts import Part
+
+_NAMES = {"lut": "LUTs", "ff": "flip-flops", "dsp": "DSPs", "bram": "block RAMs of 18 kbit"}
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """A resource that a part has too little of. resource: "lut", "ff", "dsp" or "bram"."""
+
+    resource: str
+    used: int
+    available: int
+
+    def __str__(self) -> str:
+        """Such as "376 block RAMs of 18 kbit of 280 (134 %)"."""
+        percent = max(round(100 * self.used / self.available), 101)
+        return f"{self.used:,} {_NAMES[self.resource]} of {self.available:,} ({percent:,} %)"
+
+
+def shortages(
+    bill: Bill, device: Part, share: float = 1.0, room: Mapping[str, int] | None = None
+) -> tuple[Shortage, ...]:
+    """The resources of which a bill takes more than a share of what a part has, the scarcest first.
+
+    room: the most of some of them, whatever the part has.
+    """
+    used = {"lut": luts_of(bill), "ff": bill.ff, "dsp": bill.dsp, "bram": bill.bram}
+    has = {"lut": device.lut, "ff": device.ff, "dsp": device.dsp, "bram": device.bram18}
+    most = {name: min(share * has[name], (room or has)[name]) for name in has}
+    short = [Shortage(name, used[name], has[name]) for name in used if used[name] > most[name]]
+    return tuple(sorted(short, key=lambda item: item.available / item.used))

@@ -1,0 +1,128 @@
+"""How fast a design is to be: what a target means, and the fastest that a part has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from hpq_hls.cost.capacity import shortages
+from hpq_hls.cost.choosing import choose_layers
+from hpq_hls.cost.estimate import bill_dataflow
+from hpq_hls.cost.fifos import size_fifos
+from hpq_hls.cost.parts import find_part
+from hpq_hls.cost.relief import relieve
+from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
+from hpq_hls.hardware.build import slowest_pixel
+from hpq_hls.hardware.kernels import Dataflow, Kernel
+from hpq_hls.simulate import QuantizedGraph
+
+UNLIMITED = 1 << 40
+"""A target interval that every folding meets."""
+SLOWER = 1.03
+"""From target to target where FIFOs make a design too large that fits without."""
+
+
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """A folding that is decided. config: with a target, PE and SIMD of every layer, and what products are
+    built from. interval: cycles of its slowest kernel. note: a sentence where a target is missed, else ""."""
+
+    config: HardwareConfig
+    interval: int
+    note: str = ""
+
+
+def fold(q: QuantizedGraph, config: HardwareConfig) -> Folded:
+    """Decide everything that ``config`` leaves open.
+
+    With a target interval: the cheapest folding that meets it, or, where none does, the cheapest that is as
+    fast as any. Without: the fastest that takes no more than ``config.utilisation`` of any resource of the
+    part; where none does, the slowest.
+
+    Raises:
+        ConfigError: an unknown part, or folding by hand that does not suit the network.
+    """
+    if config.io is Io.PARALLEL:
+        return Folded(relieve(q, config), interval_of(build_dataflow(q, config)))
+    if config.target_interval is None:
+        found = fastest(q, config)
+        return folded_for(q, config, reached(q, config, UNLIMITED) if found is None else found)
+    return folded_for(q, config, config.target_interval)
+
+
+def folded_for(q: QuantizedGraph, config: HardwareConfig, target: int) -> Folded:
+    """The cheapest folding for a target interval."""
+    quickest = build_dataflow(q, replace(config, target_interval=1))
+    floor = interval_of(quickest)
+    made = relieve(q, choose_layers(q, config, max(target, floor)))
+    flow = build_dataflow(q, made)
+    interval = interval_of(flow)
+    if interval <= target:
+        return Folded(made, interval)
+    slowest = slowest_kernel(flow)
+    note = (
+        f"target_interval is {target:,}, but one inference takes {interval:,} cycles: kernel {slowest.name} "
+        f"of layer {slowest.layer!r} cannot be faster"
+    )
+    return Folded(made, interval, note)
+
+
+def fastest(
+    q: QuantizedGraph,
+    config: HardwareConfig,
+    *,
+    in_luts: bool = True,
+    room: Mapping[str, int] | None = None,
+    asked: bool = False,
+) -> int | None:
+    """The least target interval whose design fits the part of ``config``; None where not even the slowest
+    fits.
+
+    in_luts: whether products may move into LUTs where DSP blocks run short. room: the most of "lut", "ff",
+    "dsp" and "bram" beside what the part has. asked: whether targets of less than a cycle per pixel are
+    tried; they need ports of several pixels, and else have to be asked for.
+    """
+    device = find_part(config.part)
+    slowest = reached(q, config, UNLIMITED)
+
+    def design(target: int) -> Dataflow:
+        made = choose_layers(q, config, target)
+        return build_dataflow(q, relieve(q, made) if in_luts else made)
+
+    def fits(flow: Dataflow) -> bool:
+        return not shortages(bill_dataflow(flow, device.family), device, config.utilisation, room)
+
+    least = reached(q, config, 1) if asked else slowest_pixel(q, config)
+    found = first(least, slowest, lambda target: fits(design(target)))
+    while found is not None and not fits(size_fifos(design(found))):
+        found = min(max(found + 1, round(found * SLOWER)), slowest) if found < slowest else None
+    return None if found is None else reached(q, config, found)
+
+
+def first(low: int, high: int, holds: Callable[[int], bool]) -> int | None:
+    """The first number of ``low..high`` for which ``holds``, if it holds from some number on; None if it does
+    not hold for the last."""
+    if not holds(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        if holds(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return high
+
+
+def reached(q: QuantizedGraph, config: HardwareConfig, target: int) -> int:
+    """The interval that a target leads to."""
+    return interval_of(build_dataflow(q, replace(config, target_interval=target)))
+
+
+def interval_of(flow: Dataflow) -> int:
+    """Cycles from inference to inference of a design whose FIFOs are deep enough."""
+    return slowest_kernel(flow).cycles(flow.streams)
+
+
+def slowest_kernel(flow: Dataflow) -> Kernel:
+    """The kernel that sets the interval."""
+    return max(flow.kernels, key=lambda kernel: kernel.cycles(flow.streams))

@@ -1,0 +1,114 @@
+"""One layer at a time in hardware, at nominal types: what the choice of a folding looks at."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hpq_hls.fixed import FixedType
+from hpq_hls.hardware.builder import Arrange, Block
+from hpq_hls.hardware.config import HardwareConfig, LayerFolding
+from hpq_hls.hardware.folding import foldings
+from hpq_hls.hardware.kernels import Add, IntArray, Kernel, Pool, Stream, Weighted
+from hpq_hls.hardware.naming import Namer
+from hpq_hls.hardware.stream_builder import StreamBuilder
+from hpq_hls.simulate import QuantizedGraph
+
+VALUE, WEIGHT = FixedType(8, 4, signed=True), FixedType(8, 1, signed=True)
+"""Nominal types, at which foldings are chosen: all networks of a graph are folded alike at a target."""
+SUM = FixedType(24, 12, signed=True)
+"""Nominal accumulators and biases."""
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """What a layer becomes behind streams of some lanes.
+
+    kernels: in order. streams: all that the kernels read and write. output: the name of what the next layer
+    reads, or of the first of several copies of it.
+    """
+
+    kernels: tuple[Kernel, ...]
+    streams: dict[str, Stream]
+    outputs: tuple[str, ...]
+
+
+class Probe(StreamBuilder):
+    """Lowers single layers, with types and weights that depend on nothing but shapes."""
+
+    def __init__(self, q: QuantizedGraph, config: HardwareConfig, target: int) -> None:
+        super().__init__(q, config, target)
+        self._wish: LayerFolding | None = None
+        self._options: tuple[LayerFolding, ...] = ()
+
+    def options(self, layer: str, lanes: Sequence[int | None]) -> tuple[LayerFolding, ...]:
+        """Foldings of a layer that meet the target and are worth a look; none where there is no choice.
+
+        lanes: of the streams that it reads; None: of the network's input, which takes what is wanted.
+        """
+        self._options = ()
+        self.piece(layer, lanes, None)
+        return self._options
+
+    def piece(self, layer: str, lanes: Sequence[int | None], wish: LayerFolding | None) -> Piece:
+        """A layer folded as wished for; None: with the fewest multipliers."""
+        self.streams, self.kernels, self._namer, self._ready = {}, [], Namer(), defaultdict(list)
+        self._layer, self._wish, self._floating_input = self.q.layers[layer], wish, None
+        self._inputs = [
+            self._given(f"{name}_{number}", math.prod(self.q.graph.shapes[name]), lanes[number])
+            for number, name in enumerate(self._layer.inputs)
+        ]
+        self._block = Block(tuple(self._inputs))
+        self._layer.op.lower(self)
+        streams = {name: replace(stream, type=VALUE) for name, stream in self.streams.items()}
+        return Piece(tuple(map(_nominal, self.kernels)), streams, tuple(self._ready[layer]))
+
+    def _given(self, wish: str, elements: int, lanes: int | None) -> str:
+        name = self._namer.unique(wish)
+        self.streams[name] = Stream(name, VALUE, lanes or 1, elements // (lanes or 1))
+        if lanes is None:
+            self._floating_input = name
+        return name
+
+    def choose(
+        self, rows: int, simds: list[int], products: int, cols: int, wish: LayerFolding
+    ) -> tuple[int, int]:
+        if self._wish is not None and self._wish.pe is not None and self._wish.simd is not None:
+            return self._wish.pe, self._wish.simd
+        found = super().choose(rows, simds, products, cols, wish)
+        if (wish.pe, wish.simd, wish.reuse_factor) == (None, None, None):
+            legal = foldings(rows, simds, products, cols, self.target)
+            self._options = tuple(replace(wish, pe=pe, simd=simd) for pe, simd in legal)
+        return found
+
+    def emit_weighted(self, make: Callable[..., Weighted], arrange: Arrange, **settings: bool) -> None:
+        weight = _weights(arrange(self._layer).shape)
+        told = {"adders": None} if settings.get("adders") else {}
+        self.kernels.append(
+            make(
+                **told,
+                weight=weight,
+                bias=np.ones(weight.shape[:-1], np.int64),
+                weight_type=WEIGHT,
+                bias_type=SUM,
+                accumulator_type=SUM,
+                relu=self.relu_fused,
+            )
+        )
+
+
+@functools.lru_cache(maxsize=256)
+def _weights(shape: tuple[int, ...]) -> IntArray:
+    """Weights like any other."""
+    return np.random.default_rng(0).integers(-128, 128, shape)
+
+
+def _nominal(kernel: Kernel) -> Kernel:
+    if isinstance(kernel, (Add, Pool)):
+        return replace(kernel, accumulator_type=SUM)
+    return kernel

@@ -1,0 +1,87 @@
+"""Several pixels per beat: numpy = g++ = Verilator on every word, at the interval that was promised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import hpq_hls as hpq
+from hpq_hls.hardware.kernels import Dataflow, Window
+from tests.networks import Residual
+
+
+def plain(padding: int) -> nn.Module:
+    """A convolution, a pool, a convolution, a linear layer, on 8 x 12."""
+    size = 8 if padding else 3
+    return nn.Sequential(
+        nn.Conv2d(1, 3, 3, padding=padding),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(3, 4, (3, 2), padding=(padding, 0)),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(4 * (20 if padding else 4), size),
+    )
+
+
+def residual() -> nn.Module:
+    body = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.ReLU(), nn.Conv2d(3, 3, 1))
+    return nn.Sequential(
+        nn.Conv2d(2, 3, 1), Residual(body, True), nn.AvgPool2d(2), nn.Conv2d(3, 4, 2, stride=2)
+    )
+
+
+def depthwise() -> nn.Module:
+    """Depthwise with a dilation, a stride in groups, and a batch-norm that stands alone."""
+    norm = nn.BatchNorm2d(4)
+    with torch.no_grad():
+        norm.running_mean.normal_(0, 0.3)
+        norm.weight.uniform_(0.5, 1.5)
+    return nn.Sequential(
+        nn.Conv2d(4, 4, 3, padding=2, dilation=2, groups=4),
+        nn.ReLU(),
+        norm,
+        nn.Conv2d(4, 6, (2, 3), stride=2, padding=(0, 1), groups=2),
+        nn.MaxPool2d((2, 1)),
+    )
+
+
+NETWORKS = {
+    "plain": (lambda: plain(0), (1, 8, 12), 48),
+    "padded": (lambda: plain(1), (1, 8, 12), 60),
+    "residual": (residual, (2, 8, 8), 40),
+    "depthwise": (depthwise, (4, 8, 8), 50),
+}
+"""Module, shape of its input, and a target of fewer cycles than that has pixels."""
+
+
+def several(flow: Dataflow) -> list[int]:
+    """Pixels per beat of the windows."""
+    return [kernel.geometry.pixels for kernel in flow.kernels if isinstance(kernel, Window)]
+
+
+def quantized(name: str, width: int = 5) -> tuple[hpq.QuantizedGraph, np.ndarray, int]:
+    make, shape, target = NETWORKS[name]
+    torch.manual_seed(3)
+    x = np.random.default_rng(3).normal(size=(6, *shape))
+    q = hpq.quantize(hpq.from_torch(make().eval(), torch.zeros(2, *shape)), x, width)
+    assert target < shape[1] * shape[2]
+    return q, x, target
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_word_at_less_than_a_cycle_per_pixel(name: str, tmp_path: Path) -> None:
+    q, x, target = quantized(name)
+    expected = q.predict_raw(x)
+    hls = hpq.generate(q, tmp_path / "hls", backend="vitis", target_interval=target, oversize=True)
+    np.testing.assert_array_equal(hls.csim(x), expected)
+    rtl = hpq.generate(q, tmp_path / "rtl", backend="rtl", target_interval=target, oversize=True)
+    result = rtl.cosim(x, scenarios=("back_to_back", "random_gaps", "reset_mid_stream"), seed=1)
+    np.testing.assert_array_equal(result.raw, expected)
+    promised = hpq.estimate(q, target_interval=target)
+    assert result.interval_cycles == promised.interval_cycles <= target
+    assert result.latency_cycles == promised.latency_cycles

@@ -195,7 +195,7 @@ FEW_WIDTHS: dict[str, Any] = {"weight_bits": (2, 3, 4, 8), "activation_bits": (3
 
 
 def test_without_confidence_luck_on_the_samples_does_not_do(graph: Graph) -> None:
-    """Everything is measured on few samples: by what is counted alone, the result loses much more elsewhere."""
+    """Everything is measured on few samples: what is cheapest as it is counted loses much more elsewhere."""
     few = (VALIDATION[0][300:450], VALIDATION[1][300:450])
     result = searched(graph, few, confidence=None, strategy="exhaustive", **FEW_WIDTHS)
     least = result.float_accuracy - DROP - 1e-9

@@ -1,8 +1,9 @@
 """What searches cost at the same drop on data that none of them has seen: the default beside other tools.
 
 A search that overfits its validation samples more looks cheaper at the drop that it was allowed. So each
-method (see ``search_peers``) searches at several allowed drops, on samples drawn by several seeds, without
-confidence, and each result is scored on unseen samples.
+method searches at several allowed drops, on samples drawn by several seeds, and each result is scored on
+unseen samples. Methods are the default as it is (``default``), the same without confidence (``null``) and
+with little effort (``fast``), and peers, which know no confidence (see ``search_peers``).
 
 The estimator: for each method and allowed drop the mean over seeds of the drop on unseen data and of the
 logarithm of cost; both made monotone in the allowed drop by isotonic regression; between these points the
@@ -28,15 +29,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import search_peers
-from honesty_runs import DEFAULT, Cell, Record, Store, run_all
+from honesty_runs import CONFIDENCE, DEFAULT, Cell, Record, Store, run_all
 from honesty_tables import searches
 from scipy.optimize import isotonic_regression
 from search_honesty import add_data_arguments, data_of, networks_of
 from search_runs import Uniform
 from search_tables import table
 
-FAST = "fast"
-METHODS = (DEFAULT, FAST, *search_peers.NAMES, Uniform.name)
+CERTIFYING, NULL, FAST = "default", "null", "fast"
+OWN = (CERTIFYING, NULL, FAST)
+METHODS = (*OWN, *search_peers.NAMES, Uniform.name)
 ALLOWED = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 TARGETS = (0.5, 1.0, 1.5)
 DRAWS = 1_000
@@ -46,7 +48,23 @@ Floats = npt.NDArray[np.float64]
 
 def method_of(cell: Cell) -> str:
     """As in ``METHODS``."""
-    return FAST if cell.effort == FAST else cell.strategy
+    if cell.strategy != DEFAULT:
+        return cell.strategy
+    return FAST if cell.effort == FAST else NULL if cell.confidence is None else CERTIFYING
+
+
+def cell_of(method: str, network: str, seed: int, drop: float, given: argparse.Namespace) -> Cell:
+    """The search of a method at an allowed drop in points."""
+    return Cell(
+        network,
+        seed,
+        round(drop / 100, 9),
+        CONFIDENCE if method == CERTIFYING else None,
+        DEFAULT if method in OWN else method,
+        given.objective,
+        FAST if method == FAST else None,
+        given.evaluations if method in (CERTIFYING, NULL) else None,
+    )
 
 
 class Costs:
@@ -126,13 +144,13 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_data_arguments(parser)
-    methods = (DEFAULT, *search_peers.NAMES)
+    methods = (CERTIFYING, NULL, *search_peers.NAMES)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=methods)
     parser.add_argument("--drops", nargs="+", type=float, default=ALLOWED, help="allowed, in points")
     parser.add_argument("--targets", nargs="+", type=float, default=TARGETS, help="on unseen data, in points")
-    parser.add_argument("--reference", choices=METHODS, default=DEFAULT, help="whose cost is divided")
+    parser.add_argument("--reference", choices=METHODS, default=NULL, help="whose cost is divided")
     parser.add_argument("--objective", default="lut")
-    parser.add_argument("--evaluations", type=int, help=f"most evaluations of {DEFAULT}")
+    parser.add_argument("--evaluations", type=int, help="most evaluations of default and null")
     given = parser.parse_args()
     if not given.summary:
         given.networks = networks_of(given, parser)
@@ -144,16 +162,7 @@ def groups(given: argparse.Namespace) -> Iterator[list[Cell]]:
     for network in given.networks:
         for seed in given.seeds:
             yield [
-                Cell(
-                    network,
-                    seed,
-                    round(drop / 100, 9),
-                    None,
-                    DEFAULT if method == FAST else method,
-                    given.objective,
-                    FAST if method == FAST else None,
-                    given.evaluations if method == DEFAULT else None,
-                )
+                cell_of(method, network, seed, drop, given)
                 for method in given.methods
                 for drop in given.drops
             ]

@@ -48,6 +48,7 @@ leave much between the last one that passes and the first one that fails."""
 BOLD_SHARE = 0.8
 """Of the probability of error, the part for testing the bold candidates; the rest is kept to begin again with
 the safest one where the first bold one fails."""
+HALF_A_SAMPLE = 0.5
 CAREFUL_LIKELY = 0.9
 CAREFUL = 0.7
 """The risk that is aimed at where nothing can be confirmed, as a share of the drop allowed."""
@@ -123,11 +124,19 @@ def _fewest(kind: Kind, max_drop: float, confidence: float) -> float:
 
 
 def aims_of(
-    kind: Kind, gauge: Gauge, held: int, score: float, max_drop: float, confidence: float | None
+    kind: Kind, gauge: Gauge, split: Split, score: float, max_drop: float, confidence: float | None
 ) -> Aims:
-    """What a search aims at. score: of the float network, counted. held: samples held back."""
+    """What a search aims at. score: of the float network, counted.
+
+    Without a confidence no more than ``max_drop`` may be lost as it is counted, and no more may be at risk:
+    else the result is the network that is luckiest on these samples. Half a sample's worth of risk rounds to
+    none.
+    """
+    held = len(split.held)
     if confidence is None:
-        return Aims(False, (score - max_drop,))
+        spare = max(HALF_A_SAMPLE / len(split.searched) - max_drop, 0.0)
+        riskless = score + spare if kind is Kind.SHARE else math.inf  # the risk of other scores is the drop
+        return Aims(False, (score - max_drop,), riskless=riskless)
     if not held:
         level = -CAREFUL * max_drop
         return Aims(True, (level,), (level,))

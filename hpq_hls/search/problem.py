@@ -197,18 +197,13 @@ def prepare_problem(
     jobs = joblib.effective_n_jobs(request.n_jobs)
     split = split_rows(len(x), metric.kind, request.max_drop, request.confidence)
     calibration = check_input(calibration_x, graph.input_shape, graph.input_name)
-    seen, rows = x, split.searched
-    if request.confidence is None:
-        gauge = gauge_of(metric, reference, y)
-    else:  # noise needs no labels
-        more = _thinned(calibration, MOST_UNLABELLED)
-        seen, rows = np.concatenate([x, more]), np.concatenate([rows, len(x) + np.arange(len(more))])
-        outputs = np.concatenate([reference[split.searched], quantizer.graph.predict(more)])
-        usual = _uniform_outputs(quantizer, space, seen[rows])
-        gauge = gauge_of(metric, outputs, y[split.searched], usual)
+    more = _thinned(calibration, MOST_UNLABELLED)  # risks need no labels
+    seen, rows = np.concatenate([x, more]), np.concatenate([split.searched, len(x) + np.arange(len(more))])
+    outputs = np.concatenate([reference[split.searched], quantizer.graph.predict(more)])
+    gauge = gauge_of(metric, outputs, y[split.searched], _uniform_outputs(quantizer, space, seen[rows]))
     task = Task(quantizer, space, seen, y, reference, rows, gauge, metric, pricing, request.memory_mib, jobs)
     score = metric(reference, y)
-    aims = aims_of(metric.kind, gauge, len(split.held), score, request.max_drop, request.confidence)
+    aims = aims_of(metric.kind, gauge, split, score, request.max_drop, request.confidence)
     strategy = request.strategy
     if strategy == "auto":
         most = few_evaluations(space) if request.effort is Effort.FAST else SMALL_SPACE

@@ -180,14 +180,45 @@ def test_what_is_not_certified_is_careful(graph: Graph) -> None:
     assert drop_on(graph, result, UNSEEN) <= drop_on(graph, counted, UNSEEN)
 
 
-def test_without_confidence_accuracies_are_counted(graph: Graph) -> None:
+def test_without_confidence_the_drop_is_counted_and_read(graph: Graph) -> None:
     result = searched(graph, confidence=None)
     assert result.confidence is result.confirmation is result.drop_bound is None
     assert not result.certified
     least = result.float_accuracy - DROP - 1e-9
     assert result.feasible
+    good = [point for point in result.points if point.accuracy >= least and point.risk <= DROP]
+    assert result.best_point.cost == min(point.cost for point in good)
+    assert result.best_point in good
+
+
+FEW_WIDTHS: dict[str, Any] = {"weight_bits": (2, 3, 4, 8), "activation_bits": (3, 6), "evaluations": None}
+
+
+def test_without_confidence_luck_on_the_samples_does_not_do(graph: Graph) -> None:
+    """Everything is measured on few samples: what is cheapest as it is counted loses much more elsewhere."""
+    few = (VALIDATION[0][300:450], VALIDATION[1][300:450])
+    result = searched(graph, few, confidence=None, strategy="exhaustive", **FEW_WIDTHS)
+    least = result.float_accuracy - DROP - 1e-9
+    luckiest = min((p for p in result.points if p.accuracy >= least), key=lambda p: p.cost)
+    x, y = UNSEEN
+    right = (quantize(graph, CALIBRATION, luckiest.precision).predict(x).argmax(1) == y).mean()
+    lost = float((graph.predict(x).argmax(1) == y).mean() - right)
+    assert lost > 1.5 * DROP
+    assert drop_on(graph, result, UNSEEN) < lost - DROP / 4
     assert result.best_point.accuracy >= least
-    assert result.best_point.cost == min(p.cost for p in result.points if p.accuracy >= least)
+    assert result.minimal
+
+
+def test_where_the_gauge_agrees_with_none_the_count_decides(graph: Graph) -> None:
+    """The samples are those on which narrow widths happen to lose nothing."""
+    x, y = VALIDATION
+    widths: dict[str, Any] = {"weight_bits": (3,), "activation_bits": (4,), "evaluations": None}
+    narrow = quantize(graph, CALIBRATION, searched(graph, **widths).best_point.precision).predict(x)
+    kept = (narrow.argmax(1) == y) | (graph.predict(x).argmax(1) != y)
+    result = searched(graph, (x[kept], y[kept]), confidence=None, max_drop=0.001, **widths)
+    assert result.best_point.risk > 0.001
+    assert result.best_point.accuracy >= result.float_accuracy
+    assert result.feasible and result.minimal
 
 
 def test_too_few_samples_are_said_to_be_too_few(graph: Graph) -> None:

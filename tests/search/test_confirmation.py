@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from hpq_hls.quantize import Precision
 from hpq_hls.search import confirmation
 from hpq_hls.search.confirmation import (
     BOLD,
@@ -34,6 +35,7 @@ from hpq_hls.search.confirmation import (
 from hpq_hls.search.gauge import Gauge, Reading
 from hpq_hls.search.metric import Kind, find_metric
 from hpq_hls.search.paired import fewest_samples, upper_bound
+from hpq_hls.search.point import Point
 
 Array = np.ndarray[Any, Any]
 DROP, CONFIDENCE = 0.06, 0.9
@@ -132,9 +134,36 @@ def test_nothing_is_held_back_where_that_would_confirm_nothing() -> None:
 # What is aimed at
 
 
+def parted(held: int, searched: int = 200) -> Split:
+    return Split(np.arange(searched), np.arange(searched, searched + held))
+
+
+def point_of(accuracy: float, risk: float) -> Point:
+    return Point(accuracy, 1.0, Precision(), 0, risk=risk)
+
+
+def test_without_confidence_a_network_must_be_right_and_not_only_lucky() -> None:
+    """By the accuracy alone, the first of these would do."""
+    aims = aims_of(Kind.SHARE, Told([], []), parted(0), 0.9, 0.02, None)
+    (least,) = aims.levels
+    lucky, sound, wrong = (point_of(*seen) for seen in ((0.9, 0.021), (0.881, 0.019), (0.879, 0.0)))
+    assert [aims.score(point) >= least for point in (lucky, sound, wrong)] == [False, True, False]
+
+
+def test_half_a_sample_of_risk_is_none() -> None:
+    aims = aims_of(Kind.SHARE, Told([], []), parted(0), 0.9, 0.0, None)
+    seen = [point_of(0.9, 0.5 / 200), point_of(0.9, 0.51 / 200), point_of(0.895, 0.0)]
+    assert [aims.score(point) >= aims.levels[0] - 1e-9 for point in seen] == [True, False, False]
+
+
+def test_other_scores_are_what_is_counted() -> None:
+    aims = aims_of(Kind.LOSS, Told([], []), parted(0), -3.0, 0.02, None)
+    assert aims.score(point_of(-3.01, 0.01)) == -3.01
+
+
 def test_the_main_level_has_an_even_chance_to_be_confirmed() -> None:
     gauge, held, drop = Told([], []), 800, 0.02
-    aims = aims_of(Kind.SHARE, gauge, held, 0.9, drop, CONFIDENCE)
+    aims = aims_of(Kind.SHARE, gauge, parted(held), 0.9, drop, CONFIDENCE)
     risk = -aims.levels[0] / LEVELS[0]
     assert aims.careful and 0 < risk < drop
     sure = 1 - BOLD_SHARE * (1 - CONFIDENCE)
@@ -145,7 +174,7 @@ def test_the_main_level_has_an_even_chance_to_be_confirmed() -> None:
 
 
 def test_levels_and_candidates_are_in_order() -> None:
-    aims = aims_of(Kind.SHARE, Told([], []), 800, 0.9, 0.02, CONFIDENCE)
+    aims = aims_of(Kind.SHARE, Told([], []), parted(800), 0.9, 0.02, CONFIDENCE)
     assert list(aims.path) == sorted(aims.path, reverse=True)  # the safest first
     assert len(aims.path) == len(set(aims.path)) <= len(SAFE + BOLD)
     assert aims.path[aims.first] == pytest.approx(BOLD[0] * aims.levels[0] / LEVELS[0])
@@ -156,11 +185,11 @@ def test_levels_and_candidates_are_in_order() -> None:
 
 def test_other_aims() -> None:
     gauge = Told([], [])
-    counted = aims_of(Kind.SHARE, gauge, 0, 0.9, 0.02, None)
+    counted = aims_of(Kind.SHARE, gauge, parted(0), 0.9, 0.02, None)
     assert (counted.careful, counted.levels, counted.path) == (False, (0.9 - 0.02,), ())
-    few = aims_of(Kind.SHARE, gauge, 0, 0.9, 0.02, 0.9)
+    few = aims_of(Kind.SHARE, gauge, parted(0), 0.9, 0.02, 0.9)
     assert (few.careful, few.levels, few.path, few.first) == (True, (-CAREFUL * 0.02,), (-CAREFUL * 0.02,), 0)
-    other = aims_of(Kind.LOSS, gauge, 100, -3.0, 0.02, 0.9)
+    other = aims_of(Kind.LOSS, gauge, parted(100), -3.0, 0.02, 0.9)
     assert other.levels[0] == -0.01 * LEVELS[0]
 
 

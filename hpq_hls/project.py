@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from hpq_hls.cost import (
     size_fifos,
     time_dataflow,
 )
+from hpq_hls.cost.folding import interval_of
 from hpq_hls.errors import CapacityError, ConfigError
 from hpq_hls.hardware import (
     DEFAULT_PART,
@@ -142,31 +144,48 @@ class Project:
     def measure_fifos(self, x: npt.ArrayLike, *, progress: Progress | None = None) -> dict[str, int]:
         """Depth, in beats, that each stream's FIFO needs so that it never holds up the design.
 
-        Measured on the RTL with the packets of ``x`` back to back; give the result to ``generate`` as
-        ``fifo_depths``, for either backend. Give at least three samples, so that the design is full.
+        They are what ``fifo_fills`` measures, or what the timing says where that is less: a FIFO in front of
+        which nothing ever waits may get fuller than it has to. Give the result to ``generate`` as
+        ``fifo_depths``, for either backend.
 
         Raises:
-            ConfigError: the project holds no RTL, or FIFOs so small that they hold it up.
+            ConfigError: the project holds no RTL.
+            ToolError: Verilator is missing or fails.
+        """
+        fills, sized = self.fifo_fills(x, progress=progress), size_fifos(self.dataflow)
+        depths = {
+            name: max(MIN_DEPTH, min(fills[name], stream.depth)) for name, stream in sized.streams.items()
+        }
+        measured, least = (time_dataflow(flow).interval for flow in (with_fifo_depths(sized, depths), sized))
+        if measured > least:  # what waits less at one place can be late at another
+            return {name: stream.depth for name, stream in sized.streams.items()}
+        return depths
+
+    def fifo_fills(self, x: npt.ArrayLike, *, progress: Progress | None = None) -> dict[str, int]:
+        """How full, in beats, each stream's FIFO gets on RTL in which all have room for a frame.
+
+        The packets of ``x`` start as far apart as the slowest kernel takes for one, their beats evenly
+        spread. Give at least three, so that the design is full.
+
+        Raises:
+            ConfigError: the project holds no RTL.
             ToolError: Verilator is missing or fails.
         """
         if self.backend != "rtl":
             raise ConfigError(f"project {self.path} holds C++; FIFOs are measured on backend rtl")
-        held, free = time_dataflow(self.dataflow), time_dataflow(size_fifos(self.dataflow))
-        if held.interval > free.interval:
-            raise ConfigError(
-                f"FIFOs hold up the design in {self.path}: it takes a packet every {held.interval} cycles "
-                f"instead of every {free.interval}; generate it without fifo_depths and measure that"
+        room = {name: max(stream.depth, stream.beats) for name, stream in self.dataflow.streams.items()}
+        roomy = replace(self.design, dataflow=with_fifo_depths(self.dataflow, room))
+        with tempfile.TemporaryDirectory(prefix="hpq_fifos_") as folder:
+            write_project(find_backend("rtl").files(roomy), Path(folder) / "rtl", False)
+            fills = measure_fifo_depths(
+                Path(folder) / "rtl",
+                self.manifest,
+                self.manifest.inputs[0].to_frames(self.q.quantize_input(x)),
+                pace=interval_of(self.dataflow),
+                build_dir=self.path / "build" / "fifos",
+                progress=progress,
             )
-        frames = self.manifest.inputs[0].to_frames(self.q.quantize_input(x))
-        fills = measure_fifo_depths(
-            self.path,
-            self.manifest,
-            frames,
-            build_dir=self.path / "build" / "fifos",
-            progress=progress,
-        )
-        by_stream = {path.rsplit(".", 1)[-1].removeprefix("fifo_"): fill for path, fill in fills.items()}
-        return {name: max(MIN_DEPTH, by_stream[name]) for name in self.dataflow.streams}
+        return {path.rsplit(".", 1)[-1].removeprefix("fifo_"): fill for path, fill in fills.items()}
 
     def synth(self, tool: str = "yosys", *, progress: Progress | None = None) -> ResourceReport:
         """Resources measured by a synthesis tool: "yosys", "nextpnr" (RTL) or "vitis" (C++)."""

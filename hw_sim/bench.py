@@ -16,7 +16,7 @@ from cocotb.triggers import Event, Timer, select
 
 from hw_sim.axi import AxiSink, AxiSource
 from hw_sim.design import IntArray, Port, read_design, read_frames
-from hw_sim.drivers import LeanSink, LeanSource, Signals, Sink, Source, gaps
+from hw_sim.drivers import LeanSink, LeanSource, Signals, Sink, Source, gaps, paced
 from hw_sim.monitor import Monitor
 from hw_sim.scoreboard import Beat, FailureLog, PortReport, Scoreboard
 from hw_sim.settings import Driver, Settings
@@ -39,12 +39,14 @@ class Traffic:
     source_gaps, sink_gaps: whether TVALID, TREADY pause at random; both are steady otherwise.
     closed: TREADY never comes.
     noise: random bits on all input signals that a design must ignore.
+    pace: clock cycles from the start of one packet to the next, its beats evenly spread; 0 for no gaps.
     """
 
     source_gaps: bool = False
     sink_gaps: bool = False
     closed: bool = False
     noise: bool = False
+    pace: int = 0
 
 
 class Bench:
@@ -247,6 +249,8 @@ class Session:
         bench, signals = self._bench, self._bench.signals[port.name]
         rng = bench.rng(f"{self._purpose} {port.name}")
         pauses = gaps(rng) if traffic.source_gaps else None
+        if traffic.pace:
+            pauses = paced(bench.cycle, traffic.pace, port.beats)
         accept = partial(self._on_accept, port)
         if self.driver is Driver.AXI and not traffic.noise:
             return AxiSource(bench.dut, signals, bench.clock, frames, accept, pauses)

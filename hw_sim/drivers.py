@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any, Protocol
 
 import cocotb
@@ -55,6 +56,19 @@ def gaps(rng: random.Random) -> Iterator[bool]:
         duty = rng.choice((0.0, 0.1, 0.5, 0.9, 1.0))
         for _ in range(rng.randint(1, 24)):
             yield rng.random() < duty
+
+
+def paced(cycle: Callable[[], int], pace: int, beats: int) -> Iterator[bool]:
+    """Yield for each cycle whether to pause, so that packets of so many beats start ``pace`` cycles apart.
+
+    The first one starts at once. cycle: the present one; a beat is sent whenever there is no pause.
+    """
+    start = cycle()
+    for number in count():
+        packet, beat = divmod(number, beats)
+        while cycle() < start + packet * pace + beat * pace // beats:
+            yield True
+        yield False
 
 
 class Source(Protocol):

@@ -87,7 +87,8 @@ async def reset_mid_stream(dut: Any) -> None:
 
 
 async def _back_to_back(bench: Bench, result: Result) -> Frames:
-    session = bench.session(range(bench.packets), Traffic(), result.scenario, bench.settings.driver)
+    traffic = Traffic(pace=bench.settings.pace)
+    session = bench.session(range(bench.packets), traffic, result.scenario, bench.settings.driver)
     frames = await _complete(bench, session, result)
     if session.last_out:
         result.latency_cycles = session.last_out[0] - session.first_in[0]

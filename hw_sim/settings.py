@@ -28,6 +28,8 @@ class Settings:
     seed: HPQ_SEED, of all that is random.
     driver: HPQ_DRIVER, auto, axi or lean.
     watchdog: HPQ_WATCHDOG, clock cycles without a handshake on any port that count as a deadlock.
+    pace: HPQ_PACE, clock cycles from the start of one packet to the next in back_to_back, its beats evenly
+    spread; 0 for no gaps.
     """
 
     design: Path
@@ -37,6 +39,7 @@ class Settings:
     seed: int = 0
     driver: Driver = Driver.AUTO
     watchdog: int = 1_000_000
+    pace: int = 0
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
@@ -59,4 +62,5 @@ class Settings:
             seed=int(env.get("HPQ_SEED") or cls.seed),
             driver=Driver(env.get("HPQ_DRIVER") or cls.driver.value),
             watchdog=int(env.get("HPQ_WATCHDOG") or cls.watchdog),
+            pace=int(env.get("HPQ_PACE") or cls.pace),
         )

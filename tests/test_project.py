@@ -10,7 +10,11 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
+from hpq_hls.cost import time_dataflow
+from hpq_hls.cost.engine import UNBOUNDED, follow
+from hpq_hls.cost.stages import network_of
 from hpq_hls.errors import ConfigError, DataError, OutputError, UnsupportedOperatorError
+from hpq_hls.hardware import with_fifo_depths
 from tests.networks import Residual
 
 
@@ -58,22 +62,25 @@ def test_estimate_follows_width_and_folding(q: hpq.QuantizedGraph, x: np.ndarray
     assert {layer.name for layer in slow.layers} <= set(q.layers) | {q.graph.input_name}
 
 
-def test_fifos_that_hold_up_a_design_are_not_measured(
+def test_fifos_are_measured_with_room_for_a_frame(
     q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path
 ) -> None:
-    """They would be found just deep enough: for the interval that they cause."""
-    sized = hpq.generate(q, tmp_path / "sized", "rtl", target_interval=40, oversize=True).dataflow.streams
-    name = max(sized, key=lambda name: sized[name].depth if sized[name].beats < 100 else 0)
-    less = hpq.generate(
-        q,
-        tmp_path / "less",
-        "rtl",
-        target_interval=40,
-        oversize=True,
-        fifo_depths={name: sized[name].depth - 1},
-    )
-    with pytest.raises(ConfigError, match=r"FIFOs hold up the design|stops with FIFOs full"):
-        less.measure_fifos(x)
+    """FIFOs that hold up the design do not hide what it needs, and the RTL fills them as the timing says."""
+    sized = hpq.generate(q, tmp_path / "sized", "rtl", target_interval=40, oversize=True)
+    streams = sized.dataflow.streams
+    name = max(streams, key=lambda name: streams[name].depth if streams[name].beats < 100 else 0)
+    wish = {"target_interval": 40, "oversize": True, "fifo_depths": {name: streams[name].depth - 1}}
+    less = hpq.generate(q, tmp_path / "less", "rtl", **wish)
+    interval = time_dataflow(sized.dataflow).interval
+    assert time_dataflow(less.dataflow).interval > interval
+    fills = less.fifo_fills(np.concatenate([x, x])[:6])
+    depths = less.measure_fifos(np.concatenate([x, x])[:6])
+    network = network_of(sized.dataflow)
+    run = follow(network, [UNBOUNDED] * len(streams), pace=interval, fills=True)
+    assert fills == dict(zip(streams, run.fills, strict=True))
+    assert all(stream.depth <= max(2, fills[stream.name]) for stream in streams.values())
+    assert depths == {stream.name: stream.depth for stream in streams.values()}
+    assert time_dataflow(with_fifo_depths(sized.dataflow, depths)).interval == interval
 
 
 @pytest.mark.parametrize(

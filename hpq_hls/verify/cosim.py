@@ -81,6 +81,7 @@ def run_cosim(
     watchdog: int = 1_000_000,
     probe_fifos: bool = False,
     plusargs: Sequence[str] = (),
+    pace: int = 0,
 ) -> CosimResult:
     """Simulate RTL with the ports of `manifest` and compare every output word.
 
@@ -109,6 +110,9 @@ def run_cosim(
         Define ``HPQ_FIFO_PROBE`` and read how full every FIFO became.
     plusargs
         Passed to the simulator, without the plus.
+    pace
+        Clock cycles from the start of one packet to the next in ``back_to_back``, its beats evenly spread; 0:
+        no gaps.
 
     Raises
     ------
@@ -130,6 +134,7 @@ def run_cosim(
         driver=driver,
         watchdog=watchdog,
         plusargs=tuple(plusargs),
+        pace=pace,
     )
     packets = _check_counts(stimulus)
     if driver not in DRIVERS:
@@ -165,11 +170,13 @@ def measure_fifo_depths(
     manifest: Manifest,
     frames: Frames,
     *,
+    pace: int = 0,
     build_dir: Path | None = None,
     progress: Progress | None = None,
     watchdog: int = 1_000_000,
 ) -> dict[str, int]:
-    """Return how full, in beats, every FIFO becomes when packets come back to back and are taken at once.
+    """Return how full, in beats, every FIFO becomes when packets start `pace` cycles apart (0: without a gap)
+    and are taken at once.
 
     The FIFOs of the design must be deep enough not to be the limit. Keys are instance paths below
     the top module.
@@ -189,6 +196,7 @@ def measure_fifo_depths(
         driver="lean",
         watchdog=watchdog,
         probe_fifos=True,
+        pace=pace,
     )
     result.check()
     if not result.fifo_fill:

@@ -70,7 +70,8 @@ class Stimulus:
 
     inputs, expected: raw frames by port, (packets, beats, lanes); expected may be None.
     scenarios: names. seed: of all random choices. driver: "auto", "axi" or "lean".
-    watchdog: cycles without a handshake that count as a deadlock. plusargs: for the simulator.
+    watchdog: cycles without a handshake that count as a deadlock. plusargs: for the simulator. pace: cycles
+    from packet to packet in back_to_back, 0 for no gaps.
     """
 
     inputs: Mapping[str, IntArray]
@@ -80,6 +81,7 @@ class Stimulus:
     driver: str
     watchdog: int
     plusargs: tuple[str, ...]
+    pace: int = 0
 
 
 def run_scenarios(
@@ -178,6 +180,7 @@ def _environment(run_dir: Path, manifest: Manifest, stimulus: Stimulus) -> dict[
         "HPQ_SEED": str(stimulus.seed),
         "HPQ_DRIVER": stimulus.driver,
         "HPQ_WATCHDOG": str(stimulus.watchdog),
+        "HPQ_PACE": str(stimulus.pace),
     }
     return env
 

@@ -1,9 +1,9 @@
 """Estimated latency and interval beside those of co-simulation, and FIFO depths beside what RTL fills.
 
 Random networks at random widths and targets, from the fastest folding that fits the part to the slowest: for
-each the RTL is generated with the FIFO depths that were computed, simulated on a few frames back to back, and every word is
-compared. --fills also measures on RTL with room for a frame how full each FIFO gets at the pace of the
-slowest kernel, beside what the timing says.
+each the RTL is generated with the FIFO depths that were computed, simulated on a few frames back to back, and
+every word is compared. --fills also measures on RTL with room for a frame how full each FIFO gets at the pace
+of the slowest kernel, beside what the timing says.
 
     python benchmarks/timing_vs_cosim.py --networks 40 --seed 1 --fills
 """

@@ -28,7 +28,8 @@ from hpq_hls.cost.folding import UNLIMITED, interval_of, reached
 from hpq_hls.cost.stages import network_of
 from hpq_hls.hardware import HardwareConfig
 
-FRAMES = 5
+FRAMES = 40
+"""Some designs settle only after a dozen."""
 RESIDUAL = 0.3
 """Share of networks that are residual ones."""
 

@@ -55,6 +55,7 @@ def choose_layers(q: QuantizedGraph, config: HardwareConfig, target: int) -> Har
         target,
         q.input_type,
         config.reuse_factor,
+        config.multipliers,
         config.strategy,
         *sorted(config.layers.items(), key=str),
     )

@@ -264,7 +264,6 @@ def _check(request: Request) -> None:
     check_number("clock_ns", request.clock_ns, "a number of nanoseconds above 0", above=True)
     check_kind("layers", request.layers, (Mapping, _NOTHING), "a mapping of names of layers to rules")
     check_kind("quantizer", request.quantizer, (QuantizerOptions, _NOTHING), "QuantizerOptions or None")
-    check_kind("hardware", request.hardware, (HardwareConfig, _NOTHING), "a HardwareConfig or None")
     check_kind("journal", request.journal, (str, os.PathLike, _NOTHING), "the name of a file, or None")
     functions = (Callable, _NOTHING)
     check_kind("progress", request.progress, functions, "a function, or None")  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from hpq_hls.fixed import Rounding
 from hpq_hls.graph import Graph
 from hpq_hls.hardware import HardwareConfig, check_utilisation, target_of
 from hpq_hls.quantize import QuantizerOptions
+from hpq_hls.search.arguments import check_kind
 from hpq_hls.search.confirmation import Confirmation, Evidence, confirm
 from hpq_hls.search.evaluator import ROUNDING_ERROR, JournalledEvaluator
 from hpq_hls.search.gauge import gauge_of
@@ -118,6 +119,7 @@ def search(
         ConfigError: an unknown objective, metric or strategy, or an impossible width or drop.
         DataError: data that does not fit the network. OutputError: a journal that cannot be used.
     """
+    check_kind("hardware", hardware, (HardwareConfig, type(None)), "a HardwareConfig or None")
     hardware = hardware or HardwareConfig()
     target = target_of(target_interval, target_fps, clock_ns)
     hardware = replace(

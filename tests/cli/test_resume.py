@@ -156,7 +156,7 @@ def test_a_second_ctrl_c_ends_at_once(project):
     endless(project, 1)
     # An evaluation that takes long, so that the first one is still waiting for its end.
     slow = "from hpq_hls.search.evaluation import Worker; measure = Worker.measure; import time; "
-    slow += "Worker.measure = lambda self, c: (time.sleep(1), measure(self, c))[1]; "
+    slow += "Worker.measure = lambda self, c: (time.sleep(3), measure(self, c))[1]; "
     process = subprocess.Popen(
         [sys.executable, "-c", slow + MAIN, "search", str(project.file)],
         stdout=subprocess.PIPE,

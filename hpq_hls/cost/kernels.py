@@ -218,6 +218,12 @@ def _window(bill: Bill, kernel: Window, given: Stream, made: Stream) -> None:
     if geometry.scan != (geometry.height, geometry.beats):
         bill.add(Term.PAD, given.bits)
     height = geometry.kernel[0]
+    if geometry.phases > 1:
+        bill.ff += count_bits(geometry.phases) + (1 if geometry.late else 0)
+        bill.add(Term.COUNTER, count_bits(geometry.phases))
+        # A LUT selects among four.
+        bits = geometry.selected * height * given.bits // geometry.pixels
+        bill.add(Term.SELECT, bits * math.ceil((geometry.phases - 1) / 3))
     if height > 1:
         # Each row above is a delay line of its own to Yosys, which looks at single bits.
         delay(bill, geometry.dilation[0] * columns * chunks, (height - 1) * given.bits)

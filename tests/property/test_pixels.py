@@ -50,11 +50,23 @@ def depthwise() -> nn.Module:
     )
 
 
+def uneven() -> nn.Module:
+    """Rows of 12 pixels and 8 windows in four beats each, of 8 and 6 in two, some with groups or padding."""
+    return nn.Sequential(
+        nn.Conv2d(2, 4, 5, padding=(2, 0), groups=2),
+        nn.ReLU(),
+        nn.AvgPool2d(3, stride=1),
+        nn.Flatten(),
+        nn.Linear(4 * 6 * 6, 3),
+    )
+
+
 NETWORKS = {
     "plain": (lambda: plain(0), (1, 8, 12), 48),
     "padded": (lambda: plain(1), (1, 8, 12), 60),
     "residual": (residual, (2, 8, 8), 40),
     "depthwise": (depthwise, (4, 8, 8), 50),
+    "uneven": (uneven, (2, 8, 12), 48),
 }
 """Module, shape of its input, and a target of fewer cycles than that has pixels."""
 

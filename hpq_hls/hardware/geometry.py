@@ -21,11 +21,11 @@ class WindowGeometry:
     derived, so that ceil_mode and asymmetric padding need nothing more.
 
     pixels: neighbours of a row that arrive in one beat, P; P divides the width. A row of the padded area is
-    scanned beat by beat, with the padding on the left in beats of its own, and ``windows`` of a row of windows
-    leave in one beat. Where a beat of windows begins ``advance`` columns after the one before, and that is a
-    whole number of beats, all are found at the same place of what was scanned last. Elsewhere their places
-    repeat after ``phases`` beats of windows. If windows advance by less than a beat of pixels, they leave with
-    every scanned beat once the first are complete, and the last of a row while the next row comes in.
+    scanned beat by beat, with the padding on the left in beats of its own, and ``windows`` windows leave in
+    one beat. Where a beat of windows begins ``advance`` columns after the one before, and that is a whole
+    number of beats, all are found at the same place of what was scanned last. Elsewhere their places repeat
+    after ``phases`` beats of windows. If windows advance by less than a beat of pixels, they leave with every
+    scanned beat once the first are complete, and the last of a row while the next row comes in.
     """
 
     channels: int
@@ -74,8 +74,8 @@ class WindowGeometry:
 
     @property
     def windows(self) -> int:
-        """Neighbours of a row of windows that leave in one beat: as many as find all their places the same, if
-        these divide the row, else the fewest that keep up with the scan."""
+        """Neighbours of a row of windows that leave in one beat: as many as make all their places the same, if
+        these divide the row; else the fewest that keep up with the scan."""
         level = self.pixels // math.gcd(self.pixels, self.stride[1])
         if self.out_width % level == 0:
             return level

@@ -47,7 +47,10 @@ def windows(flow: Dataflow) -> dict[str, int]:
     return {k.layer: k.geometry.pixels for k in flow.kernels if isinstance(k, Window)}
 
 
-@pytest.mark.parametrize(("target", "first"), [(784, 1), (783, 2), (392, 2), (391, 4), (196, 4), (195, 7), (112, 7), (111, 14), (28, 28)])
+@pytest.mark.parametrize(
+    ("target", "first"),
+    [(784, 1), (783, 2), (392, 2), (391, 4), (196, 4), (195, 7), (112, 7), (111, 14), (28, 28)],
+)
 def test_the_fewest_pixels_that_meet_the_target(target: int, first: int) -> None:
     flow = build_dataflow(lenet(), HardwareConfig(target_interval=target))
     assert interval(flow) <= target

@@ -139,7 +139,7 @@ SLIDES = (
     Slide(2, (6, 6), (6, 6), lanes=2, pixels=3),  # one window
     Slide(1, (7, 28), (5, 5), pixels=7),  # six windows for seven pixels: the last leave with the next row
     Slide(2, (5, 12), (5, 5), lanes=2, pixels=3, by_channel=True),
-    Slide(1, (3, 10), (2, 3), stride=(2, 1), pad=(2, 0, 2, 0), pixels=5, pad_value=-9),  # late ones in padding
+    Slide(1, (3, 10), (2, 3), stride=(2, 1), pad=(2, 0, 2, 0), pixels=5, pad_value=-9),  # late in padding
     Slide(2, (3, 12), (2, 2), lanes=2, pixels=2),  # all windows of a row at once
     Slide(1, (3, 15), (1, 2), stride=(1, 2), pixels=3, pad_value=3),  # seven windows at once
     Slide(1, (4, 20), (2, 3), stride=(2, 1), pixels=4),  # six windows for four pixels, in uneven steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -74,8 +75,8 @@ class WindowGeometry:
 
     @property
     def windows(self) -> int:
-        """Neighbours of a row of windows that leave in one beat: as many as make all their places the same, if
-        these divide the row; else the fewest that keep up with the scan."""
+        """Neighbours of a row of windows that leave in one beat: as many as make all their places the same,
+        if these divide the row; else the fewest that keep up with the scan."""
         level = self.pixels // math.gcd(self.pixels, self.stride[1])
         if self.out_width % level == 0:
             return level
@@ -169,17 +170,23 @@ class WindowGeometry:
         """Columns of taps that are found at several places."""
         return len(self._taps) if self.phases > 1 else 0
 
-    @property
-    def delays(self) -> dict[int, int]:
-        """By how many beats columns of pixels are delayed, from one tap to the next, and how many columns."""
-        newest: dict[int, int] = {}
-        found: dict[int, int] = {}
+    def delays(self, through: bool) -> dict[int, int]:
+        """By how many beats elements of a channel are delayed, from one tap to the next, and how many of them.
+
+        through: a pixel goes on from the last tap of a row to the first of the row above, through the same
+        registers; else each row begins anew.
+        """
+        back: dict[int, set[int]] = {pixel: set() for pixel in range(self.pixels)}
         for offset in self.offsets:
             beats, pixel = divmod(offset, self.pixels)
-            step = beats - newest.get(pixel, 0)
-            newest[pixel] = beats
-            if step:
-                found[step] = found.get(step, 0) + 1
+            back[pixel].add(beats)
+        row = self.dilation[0] * self.scan[1] if through else 0
+        found: dict[int, int] = {}
+        for beats_back in back.values():
+            rows = [{y * row + beats for beats in beats_back} for y in range(self.kernel[0])]
+            for taps in [set().union(*rows)] if through else rows:
+                for newer, older in itertools.pairwise(sorted(taps | {0})):
+                    found[older - newer] = found.get(older - newer, 0) + 1
         return found
 
     def same_as(self, lanes: int, by_channel: bool) -> tuple[int, ...]:

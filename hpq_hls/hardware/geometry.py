@@ -171,7 +171,7 @@ class WindowGeometry:
         return len(self._taps) if self.phases > 1 else 0
 
     def delays(self, through: bool) -> dict[int, int]:
-        """By how many beats elements of a channel are delayed, from one tap to the next, and how many of them.
+        """By how many beats elements of a channel are delayed, from one tap to the next, and how many are.
 
         through: a pixel goes on from the last tap of a row to the first of the row above, through the same
         registers; else each row begins anew.

@@ -85,6 +85,22 @@ def quantized(name: str, width: int = 5) -> tuple[hpq.QuantizedGraph, np.ndarray
     return q, x, target
 
 
+def test_lenet_at_four_cycles_a_row() -> None:
+    """28 pixels in beats of 7 become 24 windows in beats of 6, and every layer behind keeps up."""
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        *(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+        *(nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)),
+    )
+    x = np.random.default_rng(0).normal(size=(8, 1, 28, 28))
+    graph = hpq.from_torch(net.eval(), torch.zeros(2, 1, 28, 28))
+    q = hpq.quantize(graph, x, {"default": {"weight": 2, "activation": 3}})
+    promised = hpq.estimate(q, target_interval=112)
+    assert (promised.interval_cycles, promised.notes) == (112, ())
+    assert hpq.estimate(q, target_interval=1).interval_cycles == 28
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_word_at_less_than_a_cycle_per_pixel(name: str, tmp_path: Path) -> None:
     q, x, target = quantized(name)

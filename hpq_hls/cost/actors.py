@@ -187,34 +187,46 @@ def widen(given: Channel, out: Channel, ratio: int) -> Actor:
 
 def window(given: Channel, out: Channel, parameters: Sequence[int]) -> Actor:
     """Scans the padded area, a beat per cycle; windows leave through one register, and the scan goes on
-    while they wait there."""
-    steps = _scan(*parameters)
+    while they wait there. Late windows wait for no beat of the row that is scanned."""
+    frame, steps = _scan(*parameters, after=False), _scan(*parameters, after=True)
     cycle, gone, waiting = RESET, BEFORE, False
+
+    def leave() -> bool:
+        """The windows in the register leave, where it is known when; whether they do."""
+        nonlocal gone, waiting
+        if not waiting or (space := out.space()) is None:
+            return False
+        gone, waiting = max(gone, space), False
+        out.pushes.append(gone)
+        return True
+
+    def enter() -> Actor:
+        """Windows go into the register as soon as it is free."""
+        nonlocal cycle, gone, waiting
+        while waiting:
+            if not leave():
+                yield
+        cycle = max(cycle, gone)
+        gone, waiting = cycle + 1, True
+
     while True:
         started = False
-        for idle, inside, emit in steps:
+        for idle, inside, emit, late in frame:
             cycle += 1 + idle
+            if late:
+                yield from enter()
             if inside or (emit and not started):
                 beat = len(given.pops)
                 while len(given.pushes) <= beat:
-                    if waiting and (space := out.space()) is not None:
-                        gone, waiting = max(gone, space), False
-                        out.pushes.append(gone)
-                    else:
+                    if not leave():
                         yield
                 cycle = max(cycle, given.pushes[beat] + 1)
             if emit:
-                while waiting:
-                    if (space := out.space()) is not None:
-                        gone, waiting = max(gone, space), False
-                        out.pushes.append(gone)
-                    else:
-                        yield
-                cycle = max(cycle, gone)
-                gone, waiting = cycle + 1, True
+                yield from enter()
             if inside:
                 given.pops.append(cycle)
                 started = True
+        frame = steps
 
 
 def _scan(
@@ -223,7 +235,7 @@ def _scan(
     first_row: int,
     first_column: int,
     stride_h: int,
-    stride_w: int,
+    advance: int,
     pad_top: int,
     pad_left: int,
     out_height: int,
@@ -231,25 +243,36 @@ def _scan(
     rows: int,
     columns: int,
     chunks: int,
-) -> list[tuple[int, bool, bool]]:
-    """Steps of a frame that do something: (steps before it that do not, takes a beat, emits windows). A
-    column is a beat wide."""
+    pixels: int,
+    *,
+    after: bool,
+) -> list[tuple[int, bool, bool, bool]]:
+    """Steps of a frame that do something: (steps before it that do not, takes a beat, emits windows, emits
+    late ones of the row above). after: there is a frame before, whose last row of windows may be late.
+    first_column and advance are in pixels, other columns in beats.
+    """
+    crowded = advance < pixels and out_width > 1
+    leaving = [
+        first_column // pixels + x if crowded else (first_column + x * advance) // pixels
+        for x in range(out_width)
+    ]
     emitting_rows = {first_row + y * stride_h for y in range(out_height)}
-    emitting_columns = {first_column + x * stride_w for x in range(out_width)}
-    steps: list[tuple[int, bool, bool]] = []
+    late_rows = {row + 1 for row in emitting_rows} | ({0} if after and rows - 1 in emitting_rows else set())
+    steps: list[tuple[int, bool, bool, bool]] = []
     idle = 0
     for row in range(rows):
         for column in range(columns):
             inside = 0 <= row - pad_top < height and 0 <= column - pad_left < width
-            emit = row in emitting_rows and column in emitting_columns
-            if inside or emit:
-                steps.append((idle, inside, emit))
-                steps.extend([(0, inside, emit)] * (chunks - 1))
+            emit = row in emitting_rows and column in leaving
+            late = row in late_rows and column + columns in leaving
+            if inside or emit or late:
+                steps.append((idle, inside, emit, late))
+                steps.extend([(0, inside, emit, late)] * (chunks - 1))
                 idle = 0
             else:
                 idle += chunks
     if idle:
-        steps.append((idle - 1, False, False))
+        steps.append((idle - 1, False, False, False))
     return steps
 
 

@@ -218,11 +218,20 @@ def _window(bill: Bill, kernel: Window, given: Stream, made: Stream) -> None:
     if geometry.scan != (geometry.height, geometry.beats):
         bill.add(Term.PAD, given.bits)
     height = geometry.kernel[0]
-    if height > 1:
+    if geometry.phases > 1:
+        bill.ff += count_bits(geometry.phases) + (1 if geometry.late else 0)
+        bill.add(Term.COUNTER, count_bits(geometry.phases))
+        # A LUT selects among four.
+        bits = geometry.selected * height * given.bits // geometry.pixels
+        bill.add(Term.SELECT, bits * math.ceil((geometry.phases - 1) / 3))
+    line = geometry.dilation[0] * columns * chunks
+    # Where lines are shift registers, synthesis merges them with the columns of the same row.
+    merged = line <= SRL_DEPTH
+    if height > 1 and not merged:
         # Each row above is a delay line of its own to Yosys, which looks at single bits.
-        delay(bill, geometry.dilation[0] * columns * chunks, (height - 1) * given.bits)
-    for beats, columns in geometry.delays.items():
-        delay(bill, beats * chunks, columns * height * given.bits // geometry.pixels)
+        delay(bill, line, (height - 1) * given.bits)
+    for beats, elements in geometry.delays(through=merged).items():
+        delay(bill, beats * chunks, elements * given.bits // geometry.pixels)
 
 
 def _pool(bill: Bill, kernel: Pool, given: Stream, made: Stream) -> None:

@@ -98,20 +98,23 @@ def _contract(kernel: Kernel, lanes_in: int, lanes_out: int) -> tuple[StageKind,
 
 
 def _geometry(geometry: WindowGeometry, chunks: int) -> tuple[int, ...]:
-    """Size of the input, first windows, steps between windows, padding above and on the left, windows,
-    scanned area (rows each, then beats), chunks."""
+    """Size of the input (rows, beats); row and column that complete the first windows, rows and columns from
+    one beat of windows to the next; padding above and on the left, windows, scanned area (rows each, then
+    beats); chunks, and pixels of a beat. A column is a pixel wide."""
     return (
         geometry.height,
         geometry.beats,
-        *geometry.first,
+        geometry.first[0],
+        geometry.last_column,
         geometry.stride[0],
-        geometry.every,
+        geometry.advance,
         geometry.pad_top,
         geometry.pad_beats,
         geometry.out_height,
         geometry.out_beats,
         *geometry.scan,
         chunks,
+        geometry.pixels,
     )
 
 

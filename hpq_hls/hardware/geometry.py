@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from hpq_hls.hardware.folding import divisors
 from hpq_hls.ops.base import Shape
 from hpq_hls.ops.window import WindowSpec
 
@@ -20,9 +22,11 @@ class WindowGeometry:
     derived, so that ceil_mode and asymmetric padding need nothing more.
 
     pixels: neighbours of a row that arrive in one beat, P; P divides the width. A row of the padded area is
-    scanned beat by beat, with the padding on the left in beats of its own. So that every window is found at
-    the same place of what was scanned last, ``windows`` = P / gcd(P, stride[1]) of them leave in one beat,
-    once in ``every`` beats; they divide out_width. Where a row has only one window, it is one.
+    scanned beat by beat, with the padding on the left in beats of its own, and ``windows`` windows leave in
+    one beat. Where a beat of windows begins ``advance`` columns after the one before, and that is a whole
+    number of beats, all are found at the same place of what was scanned last. Elsewhere their places repeat
+    after ``phases`` beats of windows. If windows advance by less than a beat of pixels, they leave with every
+    scanned beat once the first are complete, and the last of a row while the next row comes in.
     """
 
     channels: int
@@ -71,13 +75,32 @@ class WindowGeometry:
 
     @property
     def windows(self) -> int:
-        """Neighbours of a row of windows that leave in one beat."""
-        return 1 if self.out_width == 1 else self.pixels // math.gcd(self.pixels, self.stride[1])
+        """Neighbours of a row of windows that leave in one beat: as many as make all their places the same,
+        if these divide the row; else the fewest that keep up with the scan."""
+        level = self.pixels // math.gcd(self.pixels, self.stride[1])
+        if self.out_width % level == 0:
+            return level
+        return next(count for count in divisors(self.out_width) if self._keeps_up(count))
+
+    def _keeps_up(self, windows: int) -> bool:
+        """Whether a row of so many windows a beat leaves while a row is scanned. The last of a frame cannot
+        wait for the next frame's pixels: late ones leave before the second beat of these."""
+        beats, most = self.out_width // windows, self.scan[1]
+        if self._crowds(windows):
+            most = min(most, most + self.pad_beats + 1 - self._last_column(windows) // self.pixels)
+        return beats <= most
 
     @property
-    def every(self) -> int:
-        """Scanned beats from one beat of windows to the next in a row."""
-        return self.windows * self.stride[1] // self.pixels
+    def advance(self) -> int:
+        """Columns from the first window of a beat to the first of the next."""
+        return self.windows * self.stride[1]
+
+    @property
+    def phases(self) -> int:
+        """Beats of windows after which their places among what was scanned last repeat."""
+        if self._crowds(self.windows):
+            return self.out_beats
+        return min(self.out_beats, self.pixels // math.gcd(self.pixels, self.advance))
 
     @property
     def beats(self) -> int:
@@ -95,39 +118,75 @@ class WindowGeometry:
         return math.ceil(self.pad_left / self.pixels)
 
     @property
-    def first(self) -> tuple[int, int]:
-        """Row and beat of the scan with which the first windows are complete."""
-        last_column = self.pad_beats * self.pixels - self.pad_left + self._reach
-        return self.span[0] - 1, last_column // self.pixels
+    def last_column(self) -> int:
+        """Column of the scan, in pixels, that completes the first beat of windows."""
+        return self._last_column(self.windows)
 
     @property
-    def oldest(self) -> int:
-        """How many columns left of the newest scanned pixel the first window of a beat begins."""
-        return (self.first[1] - self.pad_beats) * self.pixels + self.pixels - 1 + self.pad_left
+    def first(self) -> tuple[int, int]:
+        """Row and beat of the scan with which the first windows leave."""
+        return self.span[0] - 1, self.leaves(0)
+
+    def leaves(self, beat: int) -> int:
+        """The beat of the scanned row with which a beat of windows leaves; ``scan[1]`` or more: of the next
+        row."""
+        if self._crowds(self.windows):
+            return self.last_column // self.pixels + beat
+        return (self.last_column + beat * self.advance) // self.pixels
+
+    @property
+    def late(self) -> int:
+        """How many beats of a row of windows leave while the next row is scanned."""
+        return max(self.leaves(self.out_beats - 1) + 1 - self.scan[1], 0)
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """For each phase, how many columns left of the newest scanned pixel its first window begins."""
+        return tuple(
+            (self.leaves(phase) + 1) * self.pixels - 1 - (self._first_column + phase * self.advance)
+            for phase in range(self.phases)
+        )
 
     @property
     def past(self) -> int:
         """Columns of pixels that are kept of earlier beats."""
-        return max(self.oldest + 1 - self.pixels, 0)
+        return max(*self.places, self.pixels - 1) + 1 - self.pixels
+
+    @property
+    def _taps(self) -> set[int]:
+        """Columns of the taps of a beat, from the beginning of its first window."""
+        starts = [window * self.stride[1] for window in range(self.windows)]
+        taps = [tap * self.dilation[1] for tap in range(self.kernel[1])]
+        return {start + tap for start in starts for tap in taps}
 
     @property
     def offsets(self) -> tuple[int, ...]:
-        """How many columns left of the newest scanned pixel the taps of a beat are, the newest first."""
-        starts = [self.oldest - window * self.stride[1] for window in range(self.windows)]
-        taps = [tap * self.dilation[1] for tap in range(self.kernel[1])]
-        return tuple(sorted({start - tap for start in starts for tap in taps}))
+        """How many columns left of the newest scanned pixel the taps of a beat are, in any phase, the newest
+        first."""
+        return tuple(sorted({place - tap for place in self.places for tap in self._taps}))
 
     @property
-    def delays(self) -> dict[int, int]:
-        """By how many beats columns of pixels are delayed, from one tap to the next, and how many columns."""
-        newest: dict[int, int] = {}
-        found: dict[int, int] = {}
+    def selected(self) -> int:
+        """Columns of taps that are found at several places."""
+        return len(self._taps) if self.phases > 1 else 0
+
+    def delays(self, through: bool) -> dict[int, int]:
+        """By how many beats elements of a channel are delayed, from one tap to the next, and how many are.
+
+        through: a pixel goes on from the last tap of a row to the first of the row above, through the same
+        registers; else each row begins anew.
+        """
+        back: dict[int, set[int]] = {pixel: set() for pixel in range(self.pixels)}
         for offset in self.offsets:
             beats, pixel = divmod(offset, self.pixels)
-            step = beats - newest.get(pixel, 0)
-            newest[pixel] = beats
-            if step:
-                found[step] = found.get(step, 0) + 1
+            back[pixel].add(beats)
+        row = self.dilation[0] * self.scan[1] if through else 0
+        found: dict[int, int] = {}
+        for beats_back in back.values():
+            rows = [{y * row + beats for beats in beats_back} for y in range(self.kernel[0])]
+            for taps in [set().union(*rows)] if through else rows:
+                for newer, older in itertools.pairwise(sorted(taps | {0})):
+                    found[older - newer] = found.get(older - newer, 0) + 1
         return found
 
     def same_as(self, lanes: int, by_channel: bool) -> tuple[int, ...]:
@@ -144,18 +203,25 @@ class WindowGeometry:
         return tuple(first[number.reshape(-1)].tolist())
 
     @property
-    def _reach(self) -> int:
-        """Columns from the beginning of a beat's first window to the end of its last."""
-        return (self.windows - 1) * self.stride[1] + self.span[1] - 1
+    def _first_column(self) -> int:
+        """Column of the scan, in pixels, where the first window of a row begins."""
+        return self.pad_beats * self.pixels - self.pad_left
+
+    def _last_column(self, windows: int) -> int:
+        return self._first_column + (windows - 1) * self.stride[1] + self.span[1] - 1
+
+    def _crowds(self, windows: int) -> bool:
+        """Whether beats of so many windows may be complete before the beat in front of them has left."""
+        return windows < self.out_width and windows * self.stride[1] < self.pixels
 
     @property
     def scan(self) -> tuple[int, int]:
         """Rows of the padded area, and beats of a row, that are scanned: all of the input, all of every
         window."""
-        first = self.first
+        last = self._last_column(self.out_width)
         return (
-            max((self.out_height - 1) * self.stride[0] + first[0] + 1, self.pad_top + self.height),
-            max((self.out_beats - 1) * self.every + first[1] + 1, self.pad_beats + self.beats),
+            max((self.out_height - 1) * self.stride[0] + self.span[0], self.pad_top + self.height),
+            max(last // self.pixels + 1, self.pad_beats + self.beats),
         )
 
     @property

@@ -123,8 +123,6 @@ class PixelPlan:
             else:
                 geometry = WindowGeometry.of(window, shape, made, pixels)
                 cycles, taps, windows = math.prod(geometry.scan), window.taps, geometry.windows
-                if made[2] % windows:
-                    continue
             if pixels == 1:
                 found[start] = cycles * turns
                 if self._single or self._by_hand:

@@ -284,30 +284,37 @@ inline Actor widen(Sleeper& self, Channel& given, Channel& out, std::int64_t rat
   }
 }
 
-// A column is a beat wide.
+// Columns are beats wide, but for first_column and advance, which are in pixels.
 struct Geometry {
-  std::int64_t height, width, first_row, first_column, stride_h, stride_w, pad_top, pad_left, out_height, out_width;
-  std::int64_t rows, columns, chunks;  // scanned
+  std::int64_t height, width, first_row, first_column, stride_h, advance, pad_top, pad_left, out_height, out_width;
+  std::int64_t rows, columns, chunks, pixels;  // scanned rows and columns
+
+  // With which scanned column a beat of windows leaves; from `columns` on, one of the next row.
+  std::int64_t leaves(std::int64_t beat) const {
+    const bool crowded = advance < pixels && out_width > 1;
+    return crowded ? first_column / pixels + beat : (first_column + beat * advance) / pixels;
+  }
 };
 
-// The places of one scanned axis where windows end.
-inline std::vector<char> ends(std::int64_t scanned, std::int64_t first, std::int64_t stride, std::int64_t count) {
-  std::vector<char> found(scanned);
-  for (std::int64_t index = 0; index < count; ++index) found[first + index * stride] = true;
-  return found;
-}
-
 // Scans the padded area, a beat per cycle; windows leave through one register, and the scan goes on while they
-// wait there.
+// wait there. Late windows wait for no beat of the row that is scanned.
 inline Actor window(Sleeper& self, Channel& given, Channel& out, Geometry g) {
-  const std::vector<char> rows_end = ends(g.rows, g.first_row, g.stride_h, g.out_height);
-  const std::vector<char> columns_end = ends(g.columns, g.first_column, g.stride_w, g.out_width);
+  std::vector<char> rows_end(g.rows), columns_end(2 * g.columns);  // where windows leave
+  for (std::int64_t y = 0; y < g.out_height; ++y) rows_end[g.first_row + y * g.stride_h] = true;
+  for (std::int64_t x = 0; x < g.out_width; ++x) columns_end[g.leaves(x)] = true;
   Cycle cycle = RESET, gone = BEFORE;
   bool waiting = false;  // in the register, since the cycle `gone`
+  bool row_before = false;
   const auto leave = [&] {
     gone = std::max(gone, out.space());
     out.push(gone);
     waiting = false;
+  };
+  const auto enter = [&] {  // once the register is known to be free
+    if (waiting) leave();
+    cycle = std::max(cycle, gone);
+    gone = cycle + 1;
+    waiting = true;
   };
   while (true) {
     bool started = false;
@@ -316,8 +323,13 @@ inline Actor window(Sleeper& self, Channel& given, Channel& out, Geometry g) {
       for (std::int64_t column = 0; column < g.columns; ++column) {
         const bool inside = row_inside && column >= g.pad_left && column < g.pad_left + g.width;
         const bool emit = rows_end[row] && columns_end[column];
+        const bool late = row_before && columns_end[g.columns + column];
         for (std::int64_t chunk = 0; chunk < g.chunks; ++chunk) {
           ++cycle;
+          if (late) {
+            while (waiting && !out.knows_space()) co_await Sleep{self, SPACE};
+            enter();
+          }
           if (inside || (emit && !started)) {
             while (!given.has(given.popped)) {
               if (waiting && out.knows_space()) {
@@ -330,10 +342,7 @@ inline Actor window(Sleeper& self, Channel& given, Channel& out, Geometry g) {
           }
           if (emit) {
             while (waiting && !out.knows_space()) co_await Sleep{self, SPACE};
-            if (waiting) leave();
-            cycle = std::max(cycle, gone);
-            gone = cycle + 1;
-            waiting = true;
+            enter();
           }
           if (inside) {
             given.pop(cycle);
@@ -342,6 +351,7 @@ inline Actor window(Sleeper& self, Channel& given, Channel& out, Geometry g) {
           if (waiting && out.knows_space()) leave();
         }
       }
+      row_before = rows_end[row];
     }
   }
 }

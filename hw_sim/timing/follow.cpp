@@ -63,7 +63,7 @@ class Network {
       case WIDEN: return add(widen(self, x, y, p[0]));
       case WINDOW:
         return add(window(self, x, y, {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10],
-                                       p[11], p[12]}));
+                                       p[11], p[12], p[13]}));
     }
   }
 

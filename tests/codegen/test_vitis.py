@@ -139,6 +139,8 @@ GEOMETRIES = {
     "two pixels": (WindowGeometry(2, 5, 6, (3, 3), (1, 1), (1, 1), 1, 1, 5, 6, -7, 2), 4),
     "four pixels, two windows": (WindowGeometry(3, 4, 8, (2, 2), (2, 2), (1, 1), 0, 0, 2, 4, 0, 4), 12),
     "two windows in three beats": (WindowGeometry(1, 3, 12, (2, 4), (1, 3), (2, 2), 1, 4, 3, 4, 5, 2), 2),
+    "six windows for seven pixels": (WindowGeometry(1, 6, 28, (5, 5), (1, 1), (1, 1), 0, 0, 2, 24, 0, 7), 7),
+    "six windows for four pixels": (WindowGeometry(2, 4, 20, (2, 3), (2, 1), (1, 1), 0, 0, 2, 18, 0, 4), 8),
 }
 
 
@@ -158,9 +160,10 @@ def slide(g: WindowGeometry, lanes: int, by_channel: bool = False) -> Dataflow:
     return dataflow([Window("window", "conv", ("x",), ("y",), g, by_channel)], streams)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_random_windows_of_several_pixels(seed: int, tmp_path: Path) -> None:
-    drawn = random_slide(np.random.default_rng(100 + seed))
+@pytest.mark.parametrize("uneven", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_random_windows_of_several_pixels(seed: int, uneven: bool, tmp_path: Path) -> None:
+    drawn = random_slide(np.random.default_rng(100 + seed), uneven)
     proves(window_flow("net", drawn), tmp_path, frames=3)
 
 

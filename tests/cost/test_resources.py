@@ -70,14 +70,22 @@ def test_products_in_luts_close_to_yosys(name: str, width: object, tmp_path: Pat
     _check(q, tmp_path, multipliers="fabric")
 
 
-def test_several_pixels_close_to_yosys(tmp_path: Path) -> None:
-    """Windows of one beat share pixels, and what is the same is there once."""
+@pytest.mark.parametrize(
+    ("convolution", "columns", "target"),
+    [(nn.Conv2d(1, 4, 3, padding=1), 8, 40), (nn.Conv2d(1, 4, 5), 12, 32)],
+)
+def test_several_pixels_close_to_yosys(
+    convolution: nn.Conv2d, columns: int, target: int, tmp_path: Path
+) -> None:
+    """Windows of one beat share pixels, and what is the same is there once. Of 12 pixels and 8 windows in
+    beats of 3 and 2, each tap has a multiplexer."""
     torch.manual_seed(1)
-    net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
-    x = np.random.default_rng(1).normal(size=(20, 1, 8, 8))
-    q = hpq.quantize(hpq.from_torch(net.eval(), torch.zeros(2, 1, 8, 8)), x, 4)
-    assert hpq.estimate(q, target_interval=40).interval_cycles == 40
-    _check(q, tmp_path, target=40)
+    convolution.reset_parameters()
+    net = nn.Sequential(convolution, nn.ReLU(), nn.MaxPool2d(2))
+    x = np.random.default_rng(1).normal(size=(20, 1, 8, columns))
+    q = hpq.quantize(hpq.from_torch(net.eval(), torch.zeros(2, 1, 8, columns)), x, 4)
+    assert hpq.estimate(q, target_interval=target).interval_cycles == target
+    _check(q, tmp_path, target=target)
 
 
 def _check(q: hpq.QuantizedGraph, tmp_path: Path, target: int = 64, multipliers: str = "auto") -> None:

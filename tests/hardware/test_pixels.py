@@ -11,8 +11,10 @@ from torch import nn
 
 from hpq_hls.frontends import from_torch
 from hpq_hls.hardware import Dataflow, HardwareConfig, LayerFolding, Strategy, build_dataflow
+from hpq_hls.hardware.geometry import WindowGeometry
 from hpq_hls.hardware.kernels import MatVec, UnrolledMatVec, Window
 from hpq_hls.hardware.pixels import MAX_PORT_BITS
+from hpq_hls.ops.window import WindowSpec
 from hpq_hls.quantize import quantize
 from hpq_hls.simulate import QuantizedGraph
 
@@ -45,13 +47,16 @@ def windows(flow: Dataflow) -> dict[str, int]:
     return {k.layer: k.geometry.pixels for k in flow.kernels if isinstance(k, Window)}
 
 
-@pytest.mark.parametrize(("target", "first"), [(784, 1), (783, 2), (392, 2), (391, 4), (196, 4)])
+@pytest.mark.parametrize(
+    ("target", "first"),
+    [(784, 1), (783, 2), (392, 2), (391, 4), (196, 4), (195, 7), (112, 7), (111, 14), (28, 28)],
+)
 def test_the_fewest_pixels_that_meet_the_target(target: int, first: int) -> None:
     flow = build_dataflow(lenet(), HardwareConfig(target_interval=target))
     assert interval(flow) <= target
     assert windows(flow)["0"] == first
     assert flow.streams[flow.input].lanes == first
-    assert windows(flow)["5"] == 1
+    assert windows(flow)["5"] == (1 if target > 64 else 2 if target > 32 else 4)
 
 
 def test_a_cycle_per_pixel_is_built_as_ever() -> None:
@@ -63,9 +68,9 @@ def test_a_cycle_per_pixel_is_built_as_ever() -> None:
 
 
 def test_beyond_the_slowest_layer_no_layer_takes_more() -> None:
-    """A row of 24 windows leaves in beats of 1, 2 or 4 of them, as 28 pixels can arrive."""
-    flows = [build_dataflow(lenet(), HardwareConfig(target_interval=target)) for target in (196, 150, 1)]
-    assert [interval(flow) for flow in flows] == [196] * 3
+    """A cycle per row of the input is the least."""
+    flows = [build_dataflow(lenet(), HardwareConfig(target_interval=target)) for target in (28, 20, 1)]
+    assert [interval(flow) for flow in flows] == [28] * 3
     assert windows(flows[0]) == windows(flows[1]) == windows(flows[2])
 
 
@@ -87,13 +92,30 @@ def test_the_port_has_a_widest_beat() -> None:
     assert flow.streams[flow.input].beats == interval(flow) == 8
 
 
-@pytest.mark.parametrize("columns", [11, 12])
-def test_rows_that_do_not_divide_stay_at_one_pixel(columns: int) -> None:
-    """11 pixels and 10 windows in a row, or 12 and 11: no beats of both."""
-    q = network(nn.Conv2d(1, 2, 2), nn.ReLU(), shape=(1, 12, columns))
+@pytest.mark.parametrize(
+    ("size", "kernel", "pixels", "at_once"),
+    [
+        (28, 5, 7, 6),  # 24 windows, in four beats as the pixels
+        (28, 5, 14, 12),
+        (28, 5, 4, 4),  # all windows at one place
+        (12, 2, 2, 11),  # 11 windows, which only leave one by one or all at once
+        (11, 2, 11, 10),
+        (20, 3, 4, 6),  # 18 windows in three beats, where pixels come in five
+        (12, 7, 2, 2),  # 6 windows: one by one, the last two would wait for the next frame
+    ],
+)
+def test_windows_of_a_beat(size: int, kernel: int, pixels: int, at_once: int) -> None:
+    made = (1, size - kernel + 1, size - kernel + 1)
+    geometry = WindowGeometry.of(WindowSpec((kernel, kernel)), (1, size, size), made, pixels)
+    assert geometry.windows == at_once
+    assert geometry.scan == (size, size // pixels)
+
+
+def test_rows_go_in_whole_where_nothing_less_divides() -> None:
+    q = network(nn.Conv2d(1, 2, 2), nn.ReLU(), shape=(1, 12, 11))
     flow = build_dataflow(q, HardwareConfig(target_interval=20))
-    assert windows(flow)["0"] == 1
-    assert interval(flow) == 12 * columns
+    assert windows(flow)["0"] == 11
+    assert interval(flow) == 12
 
 
 def test_groups_go_side_by_side() -> None:

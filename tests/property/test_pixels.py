@@ -50,11 +50,23 @@ def depthwise() -> nn.Module:
     )
 
 
+def uneven() -> nn.Module:
+    """Rows of 12 pixels and 8 windows in four beats each, of 8 and 6 in two, some with groups or padding."""
+    return nn.Sequential(
+        nn.Conv2d(2, 4, 5, padding=(2, 0), groups=2),
+        nn.ReLU(),
+        nn.AvgPool2d(3, stride=1),
+        nn.Flatten(),
+        nn.Linear(4 * 6 * 6, 3),
+    )
+
+
 NETWORKS = {
     "plain": (lambda: plain(0), (1, 8, 12), 48),
     "padded": (lambda: plain(1), (1, 8, 12), 60),
     "residual": (residual, (2, 8, 8), 40),
     "depthwise": (depthwise, (4, 8, 8), 50),
+    "uneven": (uneven, (2, 8, 12), 48),
 }
 """Module, shape of its input, and a target of fewer cycles than that has pixels."""
 
@@ -71,6 +83,22 @@ def quantized(name: str, width: int = 5) -> tuple[hpq.QuantizedGraph, np.ndarray
     q = hpq.quantize(hpq.from_torch(make().eval(), torch.zeros(2, *shape)), x, width)
     assert target < shape[1] * shape[2]
     return q, x, target
+
+
+def test_lenet_at_four_cycles_a_row() -> None:
+    """28 pixels in beats of 7 become 24 windows in beats of 6, and every layer behind keeps up."""
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        *(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+        *(nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)),
+    )
+    x = np.random.default_rng(0).normal(size=(8, 1, 28, 28))
+    graph = hpq.from_torch(net.eval(), torch.zeros(2, 1, 28, 28))
+    q = hpq.quantize(graph, x, {"default": {"weight": 2, "activation": 3}})
+    promised = hpq.estimate(q, target_interval=112)
+    assert (promised.interval_cycles, promised.notes) == (112, ())
+    assert hpq.estimate(q, target_interval=1).interval_cycles == 28
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -137,12 +137,19 @@ SLIDES = (
     Slide(1, (3, 6), (1, 1), stride=(1, 2), pad=(0, 1, 0, 1), pixels=2, pad_value=7),  # ends in padding
     Slide(1, (2, 4), (1, 1), pad=(2, 5, 1, 3), pixels=4, pad_value=9),  # beats of padding come first
     Slide(2, (6, 6), (6, 6), lanes=2, pixels=3),  # one window
+    Slide(1, (7, 28), (5, 5), pixels=7),  # six windows for seven pixels: the last leave with the next row
+    Slide(2, (5, 12), (5, 5), lanes=2, pixels=3, by_channel=True),
+    Slide(1, (3, 10), (2, 3), stride=(2, 1), pad=(2, 0, 2, 0), pixels=5, pad_value=-9),  # late in padding
+    Slide(2, (3, 12), (2, 2), lanes=2, pixels=2),  # all windows of a row at once
+    Slide(1, (3, 15), (1, 2), stride=(1, 2), pixels=3, pad_value=3),  # seven windows at once
+    Slide(1, (4, 20), (2, 3), stride=(2, 1), pixels=4),  # six windows for four pixels, in uneven steps
     Slide(4, (3, 70), (3, 4), pad=(1, 1, 1, 2), lanes=4, pixels=2),  # delay lines in RAM
 )
 
 
-def random_slide(rng: np.random.Generator) -> Slide:
-    """A window over several pixels a beat, some of them of whole rows, with much padding or one window."""
+def random_slide(rng: np.random.Generator, uneven: bool = False) -> Slide:
+    """A window over several pixels a beat, some of them of whole rows, with much padding or one window, some
+    at changing places; uneven: all."""
 
     def draw(low: int, high: int) -> int:
         return int(rng.integers(low, high, endpoint=True))
@@ -162,8 +169,7 @@ def random_slide(rng: np.random.Generator) -> Slide:
             by_channel=bool(draw(0, 1)),
         )
         geometry = geometry_of(slide)
-        size = geometry.out_height, geometry.out_width
-        if min(size) > 0 and geometry.out_width % geometry.windows == 0:
+        if min(geometry.out_height, geometry.out_width) > 0 and (geometry.phases > 1 or not uneven):
             return slide
 
 

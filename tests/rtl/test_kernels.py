@@ -69,7 +69,8 @@ def test_words_and_cycles(flows: Callable[[], list[Dataflow]], tmp_path: Path) -
 @pytest.mark.parametrize("seed", [1])
 def test_random_windows_of_several_pixels(seed: int, tmp_path: Path) -> None:
     rng = np.random.default_rng(seed)
-    batch = Batch([window_flow(f"w{index}", random_slide(rng)) for index in range(24)], tmp_path)
+    slides = [random_slide(rng, uneven=index % 2 > 0) for index in range(24)]
+    batch = Batch([window_flow(f"w{index}", slide) for index, slide in enumerate(slides)], tmp_path)
     for flow, result in zip(batch.flows, batch.check(Traffic()), strict=True):
         _check_interval(flow, result)
         _check_latency(flow, result)

@@ -4,8 +4,12 @@
 // wide; inside the input a beat is taken from the stream, outside it is PAD_VALUE. Two delay lines turn the
 // scanned beat into windows: `lines` holds the rows above it, `columns` the pixels to the left, of all rows.
 // Windows are complete at the lower right corner of the last of them, and all their taps belong to the
-// same frame; so nothing has to be cleared between frames. WINDOWS windows begin a whole number of beats
-// after the WINDOWS before them: so each tap is always found at the same distance from the newest pixel.
+// same frame; so nothing has to be cleared between frames. A beat of windows begins WINDOWS * STRIDE_W pixels
+// after the one before. Where that is a whole number of beats (PHASES = 1), each tap is always found at the same
+// distance from the newest pixel. Else the distances repeat after PHASES beats of windows, and multiplexers take
+// the taps from where they are. Where it is less than a beat, windows leave with every beat from the first ones
+// on, and the last of a row, the late ones, while the next row is scanned, be it of the next frame: they wait for
+// none of its pixels.
 module hpq_window #(
     parameter int WIDTH        = 8,  // bits of an element
     parameter int LANES        = 1,  // elements of a pixel in a beat
@@ -26,6 +30,7 @@ module hpq_window #(
     parameter int OUT_COLUMNS  = 3,
     parameter int SCAN_ROWS    = 4,
     parameter int SCAN_COLUMNS = 4,
+    parameter int PHASES       = 1,
     parameter bit BY_CHANNEL   = 1'b0,  // order in a window: (channel, tap), or else (tap, channel)
     parameter logic [WIDTH-1:0] PAD_VALUE = '0,
     parameter     LINE_STYLE   = "block",
@@ -49,36 +54,56 @@ module hpq_window #(
   localparam int COL_W      = $clog2(SCAN_COLUMNS + 1);
   localparam int CHUNK_W    = (CHUNKS > 1) ? $clog2(CHUNKS) : 1;
   localparam int PAD_BEATS  = (PAD_LEFT + PIXELS - 1) / PIXELS;
-  localparam int EVERY      = WINDOWS * STRIDE_W / PIXELS;  // columns of the scan between two beats of windows
+  localparam int OUT_BEATS  = OUT_COLUMNS / WINDOWS;
+  localparam int ADVANCE    = WINDOWS * STRIDE_W;  // pixels from one beat of windows to the next
+  localparam bit CROWDED    = OUT_BEATS > 1 && ADVANCE < PIXELS;
   // From the first column of a beat's first window to the last one of its last.
   localparam int REACH      = (WINDOWS - 1) * STRIDE_W + (KERNEL_W - 1) * DILATION_W;
-  localparam int FIRST_ROW  = (KERNEL_H - 1) * DILATION_H;  // lower right corner of the first windows
-  localparam int FIRST_COL  = (PAD_BEATS * PIXELS - PAD_LEFT + REACH) / PIXELS;
-  localparam int LAST_ROW   = FIRST_ROW + (OUT_ROWS - 1) * STRIDE_H;  // and of the last ones
-  localparam int LAST_COL   = FIRST_COL + (OUT_COLUMNS / WINDOWS - 1) * EVERY;
-  // From the first column of a beat's first window to the newest pixel.
-  localparam int OLDEST     = (FIRST_COL - PAD_BEATS + 1) * PIXELS - 1 + PAD_LEFT;
+  localparam int BEGIN      = PAD_BEATS * PIXELS - PAD_LEFT;  // pixels of the scan before a row's first window
+  localparam int FIRST_ROW  = (KERNEL_H - 1) * DILATION_H;  // with which the first windows are complete
+  localparam int FIRST_COL  = (BEGIN + REACH) / PIXELS;
+  localparam int LAST_ROW   = FIRST_ROW + (OUT_ROWS - 1) * STRIDE_H;  // and the last ones
+  localparam int LAST_COL   = leaves(OUT_BEATS - 1);
+  localparam int PHASE_W    = (PHASES > 1) ? $clog2(PHASES) : 1;
+  localparam bit LATE       = LAST_COL >= SCAN_COLUMNS;
+  localparam int OLDEST     = oldest();
   // What stays of earlier beats: pixels, or with one pixel a beat only those at the distance of taps.
   localparam int STEP       = (PIXELS == 1) ? DILATION_W : 1;
   localparam int PAST       = (OLDEST / STEP + 1 > PIXELS) ? OLDEST / STEP + 1 - PIXELS : 0;
+
+  // The column of the scan with which a beat of windows leaves; from SCAN_COLUMNS on, one of the next row.
+  function automatic int leaves(input int number);
+    leaves = CROWDED ? FIRST_COL + number : (BEGIN + REACH + number * ADVANCE) / PIXELS;
+  endfunction
+
+  // From the first column of a beat's first window to the newest pixel.
+  function automatic int place(input int number);
+    place = (leaves(number) + 1) * PIXELS - 1 - (BEGIN + number * ADVANCE);
+  endfunction
+
+  function automatic int oldest();
+    oldest = 0;
+    for (int p = 0; p < PHASES; p++) if (place(p) > oldest) oldest = place(p);
+  endfunction
 
   // The first windows lie in the padding altogether, or at least before the first pixel.
   localparam bit EARLY = (FIRST_ROW < PAD_TOP) || (FIRST_ROW == PAD_TOP && FIRST_COL < PAD_BEATS);
 
   // ---------------------------------------------------------------- position of the scan
   logic [ROW_W-1:0]   row, next_row;  // next_row, next_col: where the next windows are complete
-  logic [COL_W-1:0]   col, next_col;
+  logic [COL_W-1:0]   col, next_col, gap;
   logic [CHUNK_W-1:0] chunk;
+  logic [PHASE_W-1:0] phase;
   logic               end_of_pixel, end_of_row, end_of_frame;
-  logic               on_input, emit, step;
+  logic               on_input, complete, emit, late, step, push;
   assign end_of_pixel = chunk == CHUNK_W'(CHUNKS - 1);
   assign end_of_row   = end_of_pixel && col == COL_W'(SCAN_COLUMNS - 1);
   assign end_of_frame = end_of_row && row == ROW_W'(SCAN_ROWS - 1);
   // Above or left of the input the differences wrap around to large numbers.
   assign on_input = ROW_W'(row - ROW_W'(PAD_TOP)) < ROW_W'(ROWS) &&
                   COL_W'(col - COL_W'(PAD_BEATS)) < COL_W'(COLUMNS / PIXELS);
-  assign emit = row == next_row && row <= ROW_W'(LAST_ROW) &&
-                col == next_col && col <= COL_W'(LAST_COL);
+  assign complete = row == next_row && row <= ROW_W'(LAST_ROW) &&
+                col == next_col && (CROWDED || col <= COL_W'(LAST_COL));
 
   always_ff @(posedge clk) begin
     if (rst) begin
@@ -94,7 +119,7 @@ module hpq_window #(
         next_col <= COL_W'(FIRST_COL);
       end else if (end_of_pixel) begin
         col <= col + 1'b1;
-        if (col == next_col) next_col <= next_col + COL_W'(EVERY);
+        if (col == next_col) next_col <= next_col + gap;
       end
       if (end_of_frame) begin
         row      <= '0;
@@ -106,12 +131,49 @@ module hpq_window #(
     end
   end
 
+  // ---------------------------------------------------------------- which windows
+  if (PHASES > 1) begin : phases
+    always_ff @(posedge clk) begin
+      if (rst || (!CROWDED && step && end_of_row)) phase <= '0;
+      else if (push) phase <= (phase == PHASE_W'(PHASES - 1)) ? '0 : phase + 1'b1;
+    end
+  end else begin : one_phase
+    assign phase = '0;
+  end
+
+  if (CROWDED) begin : crowded
+    assign gap = '0;
+  end else begin : spread
+    logic [PHASES*COL_W-1:0] gaps;
+    for (genvar p = 0; p < PHASES; p++) begin : phase_gap
+      localparam int GAP = leaves(p + 1) - leaves(p);
+      assign gaps[p*COL_W+:COL_W] = COL_W'(GAP);
+    end
+    always_comb begin
+      gap = gaps[0+:COL_W];
+      for (int p = 1; p < PHASES; p++) if (phase == PHASE_W'(p)) gap = gaps[p*COL_W+:COL_W];
+    end
+  end
+
+  if (LATE) begin : late_ones
+    logic sent;  // late windows have left before the scan could go on
+    assign late = phase != '0 && col < COL_W'(FIRST_COL);
+    assign emit = (complete || phase != '0) && !sent;
+    always_ff @(posedge clk) begin
+      if (rst || step) sent <= 1'b0;
+      else if (push) sent <= 1'b1;
+    end
+  end else begin : none_late
+    assign late = 1'b0;
+    assign emit = complete || (CROWDED && phase != '0);
+  end
+
   // ---------------------------------------------------------------- handshake
   logic wait_for_input, room;
   if (EARLY) begin : early
     // Windows of padding are held back until the first pixel of the frame is there to be taken.
     logic started;
-    assign wait_for_input = on_input || (emit && !started);
+    assign wait_for_input = on_input || (emit && !late && !started);
     always_ff @(posedge clk) begin
       if (rst) started <= 1'b0;
       else if (step) started <= !end_of_frame && (started || on_input);
@@ -121,6 +183,7 @@ module hpq_window #(
   end
   assign room     = !emit || !out_valid || out_ready;
   assign step     = room && (in_valid || !wait_for_input);
+  assign push     = room && emit && (in_valid || !wait_for_input || late);
   assign in_ready = room && on_input;
 
   // ---------------------------------------------------------------- delay lines
@@ -170,25 +233,43 @@ module hpq_window #(
   end
 
   // ---------------------------------------------------------------- output
+  // At j * COLUMN: a column of pixels, j * STEP to the right of where the first window begins.
+  /* verilator lint_off UNUSEDSIGNAL */  // some may be no tap
+  logic [(REACH/STEP+1)*COLUMN-1:0] view;
+  /* verilator lint_on UNUSEDSIGNAL */
+  for (genvar j = 0; j <= REACH / STEP; j++) begin : view_column
+    logic [PHASES*COLUMN-1:0] found;
+    for (genvar p = 0; p < PHASES; p++) begin : in_phase
+      localparam int LEFT = place(p) / STEP - j;
+      assign found[p*COLUMN+:COLUMN] = area[LEFT*COLUMN+:COLUMN];
+    end
+    always_comb begin
+      view[j*COLUMN+:COLUMN] = found[0+:COLUMN];
+      for (int p = 1; p < PHASES; p++) begin
+        if (phase == PHASE_W'(p)) view[j*COLUMN+:COLUMN] = found[p*COLUMN+:COLUMN];
+      end
+    end
+  end
+
   logic [WINDOWS*TAPS*PIXEL-1:0] windows;
   for (genvar w = 0; w < WINDOWS; w++) begin : out_window
     for (genvar t = 0; t < TAPS; t++) begin : tap
-      localparam int LEFT = (OLDEST - w * STRIDE_W - (t % KERNEL_W) * DILATION_W) / STEP;
-      localparam int FROM = LEFT * COLUMN + (KERNEL_H - 1 - t / KERNEL_W) * PIXEL;
+      localparam int RIGHT = (w * STRIDE_W + (t % KERNEL_W) * DILATION_W) / STEP;
+      localparam int FROM = RIGHT * COLUMN + (KERNEL_H - 1 - t / KERNEL_W) * PIXEL;
       for (genvar l = 0; l < LANES; l++) begin : lane
         localparam int AT = BY_CHANNEL ? (w * LANES + l) * TAPS + t : (w * TAPS + t) * LANES + l;
-        assign windows[AT*WIDTH+:WIDTH] = area[FROM+l*WIDTH+:WIDTH];
+        assign windows[AT*WIDTH+:WIDTH] = view[FROM+l*WIDTH+:WIDTH];
       end
     end
   end
 
   always_ff @(posedge clk) begin
     if (rst) out_valid <= 1'b0;
-    else if (step && emit) out_valid <= 1'b1;
+    else if (push) out_valid <= 1'b1;
     else if (out_ready) out_valid <= 1'b0;
   end
   always_ff @(posedge clk) begin
-    if (step && emit) out_data <= windows;
+    if (push) out_data <= windows;
   end
 
 endmodule

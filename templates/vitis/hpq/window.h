@@ -9,20 +9,39 @@
 namespace hpq {
 
 // Scans the padded image one beat per cycle: Config::pixels pixels of a row, or a chunk of one's channels. The
-// image is in row-major order, the chunks of a pixel follow each other. Windows leave so many at once that each
-// tap is always found at the same distance from the newest pixel.
+// image is in row-major order, the chunks of a pixel follow each other. A beat of windows begins `advance` pixels
+// after the one before; where taps are found, from the newest pixel, repeats after `phases` beats of windows. Where
+// they advance by less than a beat, windows leave with every beat from the first ones on, and the last `late` ones
+// of a row while the next one is scanned, or at the end of the frame.
 //
 // Config: pixels of a beat, windows of a beat; chunks of a pixel; height and width of the input in rows and
 // beats, scan_h, scan_w of the padded area, which has pad_top rows above and pad_beats on the left; first_y,
-// first_x: row and beat with which the first windows are complete, every: beats until the next ones; out_height,
-// out_beats; kernel_h/_w, dilation_h/_w, stride_h/_w; span_h (rows of one window, dilation included); past: columns
-// of pixels kept of earlier beats; oldest: where among these and the newest a beat's first window begins;
-// by_channel; pad_value (raw).
+// first_x: row and beat with which the first windows are complete, last_column: the same in pixels; advance,
+// phases, late; out_height, out_beats; kernel_h/_w, dilation_h/_w, stride_h/_w; span_h (rows of one window, dilation
+// included); past: columns of pixels kept of earlier beats; oldest: where among these and the newest a row's first
+// window begins; by_channel; pad_value (raw).
 //
 // lines[beat][r * LANES + i]: at each beat of the scan the span_h - 1 beats above, oldest first.
 // columns[chunk][(ky * past + c) * lanes + l]: for each row of taps the last pixels.
 // Output element (w * taps + t) * lanes + l is tap t = ky * kernel_w + kx of window w and channel chunk * lanes + l, or
 // element (w * lanes + l) * taps + t where they are ordered by channel.
+template <class Config>
+struct windows_of {
+    static const bool crowded = Config::out_beats > 1 && Config::advance < Config::pixels;
+
+    // The beat of the scanned row with which a beat of windows leaves.
+    static int leaves(int number) {
+#pragma HLS inline
+        return crowded ? Config::first_x + number
+                       : (Config::last_column + number * Config::advance) / Config::pixels;
+    }
+    // Where its first window begins among the columns kept and the newest.
+    static int place(int number) {
+#pragma HLS inline
+        return Config::oldest + number * Config::advance - (leaves(number) - leaves(0)) * Config::pixels;
+    }
+};
+
 template <class Config, class X, unsigned LANES, class Y, unsigned OUT, unsigned LINE, unsigned HISTORY>
 void window(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, OUT> >& out, X lines[][LINE],
             X columns[][HISTORY]) {
@@ -31,94 +50,118 @@ void window(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, OUT> >& out, X
     const int past = Config::past;
     const int lanes = int(LANES) / Config::pixels;  // of a pixel
     const int count = Config::kernel_h * Config::kernel_w;
+    const bool crowded = windows_of<Config>::crowded;
     const int last_y = Config::first_y + (Config::out_height - 1) * Config::stride_h;
-    const int last_x = Config::first_x + (Config::out_beats - 1) * Config::every;
+    const int last_x = windows_of<Config>::leaves(Config::out_beats - 1);
+    const int steps = Config::scan_h * Config::scan_w * chunks + Config::late;
     int next_y = Config::first_y;  // with which the next windows are complete
     int next_x = Config::first_x;
 
-window_rows:
-    for (int y = 0; y < Config::scan_h; ++y) {
-    window_columns:
-        for (int x = 0; x < Config::scan_w; ++x) {
-        window_chunks:
-            for (int chunk = 0; chunk < chunks; ++chunk) {
+    int phase = 0;
+    int y = 0, x = 0, chunk = 0;  // counted by hand: a loop of rows of columns would scan a whole row for late ones
+
+window_scan:
+    for (int step = 0; step < steps; ++step) {
 #pragma HLS pipeline II=1
-                const bool inside = y >= Config::pad_top && y < Config::pad_top + Config::height &&
-                                    x >= Config::pad_beats && x < Config::pad_beats + Config::width;
-                beat<X, LANES> pixel;
-                if (inside) {
-                    pixel = in.read();
-                } else {
-                    for (unsigned l = 0; l < LANES; ++l) {
+        const bool inside = y >= Config::pad_top && y < Config::pad_top + Config::height &&
+                            x >= Config::pad_beats && x < Config::pad_beats + Config::width;
+        beat<X, LANES> pixel;
+        if (inside) {
+            pixel = in.read();
+        } else {
+            for (unsigned l = 0; l < LANES; ++l) {
 #pragma HLS unroll
-                        pixel.data[l] = from_raw<X>(Config::pad_value);
-                    }
-                }
+                pixel.data[l] = from_raw<X>(Config::pad_value);
+            }
+        }
 
-                // The column that ends in this beat, oldest row first; the line buffer moves up by one.
-                X column[Config::span_h * LANES];
+        // The column that ends in this beat, oldest row first; the line buffer moves up by one.
+        X column[Config::span_h * LANES];
 #pragma HLS array_partition variable=column complete
-                for (int i = 0; i < (Config::span_h - 1) * int(LANES); ++i) {
+        for (int i = 0; i < (Config::span_h - 1) * int(LANES); ++i) {
 #pragma HLS unroll
-                    column[i] = lines[x * chunks + chunk][i];
-                }
-                for (unsigned l = 0; l < LANES; ++l) {
+            column[i] = lines[x * chunks + chunk][i];
+        }
+        for (unsigned l = 0; l < LANES; ++l) {
 #pragma HLS unroll
-                    column[(Config::span_h - 1) * LANES + l] = pixel.data[l];
-                }
-                for (int i = 0; i < (Config::span_h - 1) * int(LANES); ++i) {
+            column[(Config::span_h - 1) * LANES + l] = pixel.data[l];
+        }
+        for (int i = 0; i < (Config::span_h - 1) * int(LANES); ++i) {
 #pragma HLS unroll
-                    lines[x * chunks + chunk][i] = column[i + LANES];
-                }
+            lines[x * chunks + chunk][i] = column[i + LANES];
+        }
 
-                // The rows of the windows that have taps; they move left by a beat.
-                beat<Y, OUT> taps;
-                for (int ky = 0; ky < Config::kernel_h; ++ky) {
+        // The rows of the windows that have taps; they move left by a beat.
+        beat<Y, OUT> taps;
+        for (int ky = 0; ky < Config::kernel_h; ++ky) {
 #pragma HLS unroll
-                    X row[(Config::past + Config::pixels) * lanes];
+            X row[(Config::past + Config::pixels) * lanes];
 #pragma HLS array_partition variable=row complete
-                    for (int i = 0; i < past * lanes; ++i) {
+            for (int i = 0; i < past * lanes; ++i) {
 #pragma HLS unroll
-                        row[i] = columns[chunk][ky * past * lanes + i];
-                    }
-                    for (unsigned l = 0; l < LANES; ++l) {
+                row[i] = columns[chunk][ky * past * lanes + i];
+            }
+            for (unsigned l = 0; l < LANES; ++l) {
 #pragma HLS unroll
-                        row[past * lanes + l] = column[ky * Config::dilation_h * LANES + l];
-                    }
-                    for (int i = 0; i < past * lanes; ++i) {
+                row[past * lanes + l] = column[ky * Config::dilation_h * LANES + l];
+            }
+            for (int i = 0; i < past * lanes; ++i) {
 #pragma HLS unroll
-                        columns[chunk][ky * past * lanes + i] = row[i + LANES];
-                    }
-                    for (int w = 0; w < Config::windows; ++w) {
+                columns[chunk][ky * past * lanes + i] = row[i + LANES];
+            }
+            for (int w = 0; w < Config::windows; ++w) {
 #pragma HLS unroll
-                        for (int kx = 0; kx < Config::kernel_w; ++kx) {
+                for (int kx = 0; kx < Config::kernel_w; ++kx) {
 #pragma HLS unroll
-                            const int from = Config::oldest + w * Config::stride_w + kx * Config::dilation_w;
-                            const int tap = ky * Config::kernel_w + kx;
-                            for (int l = 0; l < lanes; ++l) {
+                    const int right = w * Config::stride_w + kx * Config::dilation_w;
+                    const int tap = ky * Config::kernel_w + kx;
+                    for (int l = 0; l < lanes; ++l) {
 #pragma HLS unroll
-                                taps.data[Config::by_channel ? (w * lanes + l) * count + tap
-                                                             : (w * count + tap) * lanes + l] =
-                                    recode<Y>(row[from * lanes + l]);
+                        X value = row[(windows_of<Config>::place(0) + right) * lanes + l];
+                        for (int p = 1; p < Config::phases; ++p) {
+#pragma HLS unroll
+                            if (phase == p) {
+                                value = row[(windows_of<Config>::place(p) + right) * lanes + l];
                             }
                         }
-                    }
-                }
-
-                if (y == next_y && x == next_x && y <= last_y && x <= last_x) {
-                    out.write(taps);
-                }
-                if (chunk == chunks - 1) {
-                    if (x == Config::scan_w - 1) {
-                        next_x = Config::first_x;
-                        if (y == next_y) {
-                            next_y += Config::stride_h;
-                        }
-                    } else if (x == next_x) {
-                        next_x += Config::every;
+                        taps.data[Config::by_channel ? (w * lanes + l) * count + tap
+                                                     : (w * count + tap) * lanes + l] = recode<Y>(value);
                     }
                 }
             }
+        }
+
+        int gap = windows_of<Config>::leaves(1) - windows_of<Config>::leaves(0);
+        for (int p = 1; p < Config::phases; ++p) {
+#pragma HLS unroll
+            if (phase == p) {
+                gap = windows_of<Config>::leaves(p + 1) - windows_of<Config>::leaves(p);
+            }
+        }
+        const bool complete = y == next_y && x == next_x && y <= last_y && x <= last_x;
+        if (complete || (crowded && phase > 0)) {
+            out.write(taps);
+            phase = phase == Config::phases - 1 ? 0 : phase + 1;
+        }
+        if (chunk < chunks - 1) {
+            ++chunk;
+        } else if (x < Config::scan_w - 1) {
+            chunk = 0;
+            if (x == next_x && !crowded) {
+                next_x += gap;
+            }
+            ++x;
+        } else {
+            chunk = 0;
+            x = 0;
+            next_x = Config::first_x;
+            if (!crowded) {
+                phase = 0;
+            }
+            if (y == next_y) {
+                next_y += Config::stride_h;
+            }
+            ++y;
         }
     }
 }

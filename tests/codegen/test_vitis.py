@@ -489,7 +489,9 @@ def test_loops_of_the_library_are_pipelined() -> None:
     for name in ("window", "matvec", "channel_mac", "unrolled", "pool", "elementwise", "routing", "axis"):
         assert "#pragma HLS pipeline II=1" in files[f"src/hpq/{name}.h"], name
     library = "".join(text for name, text in files.items() if name.startswith("src/hpq/"))
-    assert not re.search(r"\bstatic (?!const|T |To )", library), "state would survive from frame to frame"
+    assert not re.search(r"\bstatic (?!const|T |To )[^(;=]*[;=]", library), (
+        "state would survive from frame to frame"
+    )
 
 
 def test_a_frame_of_one_beat_makes_a_pipelined_function() -> None:

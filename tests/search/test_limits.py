@@ -187,7 +187,7 @@ def test_a_time_that_nothing_meets_is_shown_at_its_fastest(typical: QuantizedGra
     _, found = folded(typical, latency_cycles=20)
     fastest = estimate(typical, PART, CLOCK, target_interval=1)
     assert found.latency_cycles == fastest.latency_cycles > 20
-    target, found_interval = folded(typical, interval_cycles=20)
+    target, found_interval = folded(typical, interval_cycles=5)
     assert found_interval.interval_cycles == fastest.interval_cycles == target
     pricer = pricer_of(find_objective("lut"), Limits(latency_cycles=20), PART, CLOCK, None, typical)
     assert pricer(typical).excess >= (found.latency_cycles - 20) / 20

@@ -27,6 +27,7 @@ from hpq_hls.cost.design import build_design
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.cost.folding import UNLIMITED, interval_of, reached
 from hpq_hls.cost.timing import time_dataflow
+from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import HardwareConfig, LayerFolding, build_dataflow
 from hpq_hls.hardware.folding import divisors
 from hpq_hls.hardware.kernels import MatVec
@@ -97,9 +98,7 @@ def _ratio(q: QuantizedGraph, config: HardwareConfig, target: int) -> float | No
     for choice in itertools.product(*ways):
         try:
             interval, price = _price(q, HardwareConfig(target_interval=target, layers=dict(choice)))
-        except Exception as error:  # a simd that windows cannot be cut into
-            if "does not divide" not in str(error):
-                raise
+        except ConfigError:  # a simd that windows cannot be cut into
             continue
         if interval <= target:
             prices.append(price)

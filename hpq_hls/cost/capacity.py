@@ -34,7 +34,7 @@ def shortages(
     room: the most of some of them, whatever the part has.
     """
     used = {"lut": luts_of(bill), "ff": bill.ff, "dsp": bill.dsp, "bram": bill.bram}
-    has = {"lut": device.lut, "ff": device.ff, "dsp": device.dsp, "bram": device.bram18}
+    has = device.resources
     most = {name: min(share * has[name], (room or has)[name]) for name in has}
     short = [Shortage(name, used[name], has[name]) for name in used if used[name] > most[name]]
     return tuple(sorted(short, key=lambda item: item.available / item.used))

@@ -42,6 +42,11 @@ class Part:
     bram18: int
     source: str
 
+    @property
+    def resources(self) -> dict[str, int]:
+        """What it has of "lut", "ff", "dsp" and "bram" (block RAMs of 18 kbit)."""
+        return {"lut": self.lut, "ff": self.ff, "dsp": self.dsp, "bram": self.bram18}
+
 
 # name, LUTs, DSPs, block RAMs of 36 kbit; every LUT has two flip-flops.
 _ZYNQ_7000 = """

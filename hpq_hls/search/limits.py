@@ -133,10 +133,9 @@ class Limits:
         if utilisation is None and any(limit is not None for limit in times):
             utilisation = 1.0
         if utilisation is not None:
-            has = {"lut": part.lut, "ff": part.ff, "dsp": part.dsp, "bram": part.bram18}
             for figure in RESOURCES:
                 share = f"{100 * utilisation:g} % of {part.name}"
-                yield Bound("utilisation", figure, utilisation * has[figure.value], share)
+                yield Bound("utilisation", figure, utilisation * part.resources[figure.value], share)
         for key, figure in (
             *((figure.value, figure) for figure in (*RESOURCES, Figure.WEIGHT_BITS)),
             ("latency_cycles", Figure.LATENCY),

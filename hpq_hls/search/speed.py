@@ -60,8 +60,7 @@ class HurriedPricer(Pricer):
 
 def rooms(bounds: tuple[Bound, ...], part: str, utilisation: float) -> dict[Figure, float]:
     """The most that a design may take of each resource: the bounds, or else the share of the part."""
-    device = find_part(part)
-    has = {Figure.LUT: device.lut, Figure.FF: device.ff, Figure.DSP: device.dsp, Figure.BRAM: device.bram18}
+    has = {Figure(name): most for name, most in find_part(part).resources.items()}
     own = {figure: [bound.most for bound in bounds if bound.figure is figure] for figure in has}
     return {figure: max(min([utilisation * most, *own[figure]]), 1.0) for figure, most in has.items()}
 

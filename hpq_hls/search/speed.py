@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from hpq_hls.cost import Ledger, find_part
-from hpq_hls.cost.folding import UNLIMITED, fastest, reached
+from hpq_hls.cost.folding import UNLIMITED, fastest, first, reached
 from hpq_hls.errors import HpqError
 from hpq_hls.hardware import HardwareConfig, Io, Multipliers
 from hpq_hls.search.limits import RESOURCES, TIMES, Bound, Figure, Limits, check_bounds
@@ -160,10 +160,5 @@ def _last(low: int, high: int, holds: Callable[[int], bool]) -> int | None:
     None if it does not hold for the first."""
     if not holds(low):
         return None
-    while low < high:
-        middle = (low + high + 1) // 2
-        if holds(middle):
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    failing = first(low, high, lambda number: not holds(number))
+    return high if failing is None else failing - 1

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.toolchain import find_yosys, run_tool, yosys_env
+from hpq_hls.tools.toolchain import find_yosys, run_tool, yosys_env
 
 STRATEGIES = ("unrolled", "da")
 

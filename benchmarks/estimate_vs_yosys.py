@@ -29,15 +29,15 @@ import numpy as np
 from sample_networks import networks
 from scipy.optimize import lsq_linear
 
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.coefficients import LUTS
+from hpq_hls.billing.parts import Family
 from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import manifest_of
 from hpq_hls.codegen.rtl import RtlBackend
-from hpq_hls.cost.bill import Bill, Term
-from hpq_hls.cost.coefficients import LUTS
 from hpq_hls.cost.estimate import bill_dataflow
-from hpq_hls.cost.parts import Family
 from hpq_hls.hardware import Multipliers
-from hpq_hls.hardware.kernels import Add, Dataflow, Fork, Kernel
+from hpq_hls.kernels import Add, Dataflow, Fork, Kernel
 from hpq_hls.synth.yosys import ROMS, STATISTICS, count_cells, run_script
 
 HERE = Path(__file__).parent

@@ -29,8 +29,8 @@ from hpq_hls.cost.folding import UNLIMITED, interval_of, reached
 from hpq_hls.cost.timing import time_dataflow
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import HardwareConfig, LayerFolding, build_dataflow
-from hpq_hls.hardware.folding import divisors
-from hpq_hls.hardware.kernels import MatVec
+from hpq_hls.kernels import MatVec
+from hpq_hls.kernels.lanes import divisors
 from hpq_hls.simulate import QuantizedGraph
 
 MOST = 3_000

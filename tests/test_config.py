@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from hpq_hls.config import load_config, read_precision
 from hpq_hls.errors import ConfigError
 from hpq_hls.finetune import finetune
 from hpq_hls.fixed import FixedType
@@ -16,6 +15,7 @@ from hpq_hls.quantize import LayerPrecision, QuantizerOptions
 from hpq_hls.search import search
 from hpq_hls.search.errors import SettingError
 from hpq_hls.search.limits import Limits
+from hpq_hls.settings.config import load_config, read_precision
 
 LEAST = "model: {source: model.pt2}\ndata: {calibration: calib.npz}\n"
 DESIGNED = """\

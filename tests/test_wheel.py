@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from hpq_hls.toolchain import run_tool
+from hpq_hls.tools.toolchain import run_tool
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = Path(__file__).resolve().parent / "wheel"

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hpq_hls.fixed.interval import bits_for
-from hpq_hls.hardware.adder_graph import AdderGraph, Term, side_by_side
-from hpq_hls.hardware.kernels import UnrolledMatVec
+from hpq_hls.kernels import UnrolledMatVec
+from hpq_hls.kernels.adder_graph import AdderGraph, Term, side_by_side
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from hpq_hls.codegen.base import Design
 from hpq_hls.errors import DataError
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware.kernels import Stream
+from hpq_hls.kernels import Stream
 
 FORMAT = 1
 FILE_NAME = "design.json"

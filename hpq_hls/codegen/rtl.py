@@ -14,13 +14,13 @@ from typing import Any
 
 import jinja2
 
+from hpq_hls.billing.memory import fifo_style, memory_style
+from hpq_hls.billing.products import built_in_luts
 from hpq_hls.codegen.adders import adder_view
 from hpq_hls.codegen.base import Design, Files
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
 from hpq_hls.codegen.rtl_memory import SideBySide, memory_file, packed
-from hpq_hls.cost.products import built_in_luts
-from hpq_hls.hardware.kernels import ChannelMac, Dataflow, Kernel, MatVec, Stream, UnrolledMatVec
-from hpq_hls.hardware.memory import fifo_style, memory_style
+from hpq_hls.kernels import ChannelMac, Dataflow, Kernel, MatVec, Stream, UnrolledMatVec
 from hpq_hls.resources import templates_dir
 
 _INSTANCE = re.compile(r"^\s*(hpq_\w+)\s+#\(", re.MULTILINE)
@@ -110,6 +110,10 @@ def rom_name(flow: Dataflow, kernel: Kernel, what: str) -> str:
     return f"{flow.name}_{kernel.name}_{what}.mem"
 
 
+_PRINTED = ("unrolled", "gather")
+"""Kinds whose constants stand in the Verilog itself."""
+
+
 def _memories(flow: Dataflow) -> Iterator[tuple[str, str]]:
     for kernel in flow.kernels:
         if isinstance(kernel, (MatVec, ChannelMac)):
@@ -121,6 +125,9 @@ def _memories(flow: Dataflow) -> Iterator[tuple[str, str]]:
             shifts = kernel.shift_words()
             if shifts is not None and kernel.shift_type is not None and len(shifts) > 1:
                 yield rom_name(flow, kernel, "shift"), memory_file(shifts, kernel.shift_type.width)
+        elif kernel.kind not in _PRINTED:
+            for name, table in kernel.tables().items():
+                yield rom_name(flow, kernel, name), memory_file(table.values, table.width)
 
 
 def module_name(flow: Dataflow, kernel: Kernel) -> str:

@@ -13,11 +13,11 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
+from hpq_hls.billing.memory import memory_style
 from hpq_hls.codegen.base import Design, Files, IntArray
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
-from hpq_hls.codegen.vitis_kernels import HEADERS, KernelView, Table, comment, plain, view_of
-from hpq_hls.hardware.kernels import Stream
-from hpq_hls.hardware.memory import memory_style
+from hpq_hls.codegen.vitis_kernels import KernelView, Table, comment, header_of, plain, view_of
+from hpq_hls.kernels import Stream
 from hpq_hls.resources import templates_dir
 
 MAX_WORD_BITS = 4096
@@ -85,7 +85,7 @@ class VitisBackend:
             "frames": len(design.input_frames),
             "kernels": kernels,
             "streams": list(flow.streams.values()),
-            "headers": sorted({"axis"} | {HEADERS[kernel.kind] for kernel in flow.kernels}),
+            "headers": sorted({"axis"} | {header_of(kernel) for kernel in flow.kernels}),
             "flow_input": flow.input,
             "flow_output": flow.output,
             "x": x,

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from hpq_hls import kernels
 from hpq_hls.codegen.adders import AdderView, adder_view
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware.kernels import (
+from hpq_hls.kernels import (
     Add,
     Cast,
     ChannelMac,
@@ -102,14 +103,15 @@ def view_of(kernel: Kernel, streams: Mapping[str, Stream]) -> KernelView:
     """Look at a kernel the way the templates do."""
     x, y = streams[kernel.inputs[0]], streams[kernel.outputs[0]]
     all_streams = [streams[name] for name in (*kernel.inputs, *kernel.outputs)]
-    single = isinstance(kernel, _PER_BEAT) and all(stream.beats == 1 for stream in all_streams)
+    per_beat = kernel.per_beat or isinstance(kernel, _PER_BEAT)
+    single = per_beat and all(stream.beats == 1 for stream in all_streams)
     return KernelView(
         kernel=kernel,
         x=x,
         y=y,
         tables=_tables(kernel),
         suffix="_beat" if single else "",
-        summary=_summary(kernel, x, y),
+        summary=_summary(kernel, x, y) if kernel.kind in HEADERS else kernel.summary(streams),
         sum_type=_sum_type(kernel, x.type),
         graph=adder_view(kernel) if isinstance(kernel, UnrolledMatVec) else None,
     )
@@ -143,7 +145,7 @@ def _tables(kernel: Kernel) -> dict[str, Table]:
         words = kernel.weight_words()
         weight, bias = words.reshape(len(words), -1), kernel.bias_words()
     else:
-        return {}
+        return {name: _given(kernel, name, table) for name, table in kernel.tables().items()}
     tables = {}
     if getattr(kernel, "adders", None) is None:
         tables["weight"] = _rom(kernel, "weight", weight, kernel.rom_type)
@@ -153,6 +155,17 @@ def _tables(kernel: Kernel) -> dict[str, Table]:
     if shift is not None and kernel.shift_type is not None:
         tables["shift"] = _rom(kernel, "shift", shift, kernel.shift_type)
     return tables
+
+
+def _given(kernel: Kernel, name: str, table: kernels.Table) -> Table:
+    title = f"{kernel.layer}: {name}, {table.depth} words of {table.columns}, {table.content}"
+    path = f"tables/{kernel.name}_{name}.inc"
+    return Table(table.values, path, title, table.bits, table.nested)
+
+
+def header_of(kernel: Kernel) -> str:
+    """The header of the library that has a kernel."""
+    return HEADERS.get(kernel.kind, kernel.header)
 
 
 def _rom(kernel: Weighted, name: str, values: IntArray, fixed_type: FixedType) -> Table:

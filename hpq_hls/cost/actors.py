@@ -15,7 +15,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from hpq_hls.cost.stages import Network, Stage, StageKind
+from hpq_hls.cost.stages import Network, Stage
+from hpq_hls.kernels import StageKind
 
 Actor = Iterator[None]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hpq_hls.cost.bill import Bill
+from hpq_hls.billing.bill import Bill
+from hpq_hls.billing.parts import Part
 from hpq_hls.cost.estimate import luts_of
-from hpq_hls.cost.parts import Part
 
 _NAMES = {"lut": "LUTs", "ff": "flip-flops", "dsp": "DSPs", "bram": "block RAMs of 18 kbit"}
 

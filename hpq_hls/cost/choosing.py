@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
-from hpq_hls.cost.bill import Bill
-from hpq_hls.cost.coefficients import LUTS
+from hpq_hls.billing.bill import Bill
+from hpq_hls.billing.coefficients import LUTS
+from hpq_hls.billing.parts import Family
 from hpq_hls.cost.kernels import bill_kernel, bill_stream
-from hpq_hls.cost.parts import Family
 from hpq_hls.graph import Graph
 from hpq_hls.hardware import HardwareConfig, LayerFolding
 from hpq_hls.hardware.probe import Piece, Probe

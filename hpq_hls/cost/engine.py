@@ -20,7 +20,7 @@ from hpq_hls.cost.actors import follow as follow_slowly
 from hpq_hls.cost.stages import UNBOUNDED, Network
 from hpq_hls.errors import ToolError
 from hpq_hls.resources import hw_sim_dir
-from hpq_hls.toolchain import find_gxx, run_tool
+from hpq_hls.tools.toolchain import find_gxx, run_tool
 
 MAX_FRAMES = 64
 _FLAGS = ("-std=c++20", "-O3", "-shared", "-fPIC", "-fvisibility=hidden")

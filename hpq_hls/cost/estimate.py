@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hpq_hls.cost.bill import Bill
-from hpq_hls.cost.coefficients import LUTS
+from hpq_hls.billing.bill import Bill
+from hpq_hls.billing.coefficients import LUTS
+from hpq_hls.billing.parts import Family, Part, find_part
 from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream
-from hpq_hls.cost.parts import Family, Part, find_part
 from hpq_hls.cost.timing import time_dataflow
-from hpq_hls.hardware.kernels import ChannelMac, Dataflow, Kernel, MatVec, UnrolledMatVec
+from hpq_hls.kernels import ChannelMac, Dataflow, Kernel, MatVec, UnrolledMatVec
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def _layer(name: str, kernels: Sequence[Kernel], flow: Dataflow, bill: Bill) -> 
 
 def _weight_bits(kernel: Kernel) -> int:
     if not isinstance(kernel, (MatVec, ChannelMac, UnrolledMatVec)):
-        return 0
+        return kernel.constant_bits
     bits = kernel.weight.size * kernel.rom_type.width
     if kernel.bias is not None and kernel.bias_type is not None:
         bits += kernel.bias.size * kernel.bias_type.width

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from hpq_hls.billing.parts import PARTS, Family, Part, find_part
 from hpq_hls.cost.capacity import Shortage, shortages
 from hpq_hls.cost.design import build_design
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.cost.folding import UNLIMITED, fastest, folded_for, interval_of, reached
-from hpq_hls.cost.parts import PARTS, Family, Part, find_part
 from hpq_hls.hardware import HardwareConfig, Io
-from hpq_hls.hardware.kernels import Dataflow
+from hpq_hls.kernels import Dataflow
 from hpq_hls.simulate import QuantizedGraph
 
 

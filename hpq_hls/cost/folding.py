@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from hpq_hls.billing.parts import find_part
 from hpq_hls.cost.capacity import shortages
 from hpq_hls.cost.choosing import choose_layers
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.cost.fifos import size_fifos
-from hpq_hls.cost.parts import find_part
 from hpq_hls.cost.relief import relieve
 from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
 from hpq_hls.hardware.build import slowest_pixel
-from hpq_hls.hardware.kernels import Dataflow, Kernel
+from hpq_hls.kernels import Dataflow, Kernel
 from hpq_hls.simulate import QuantizedGraph
 
 UNLIMITED = 1 << 40

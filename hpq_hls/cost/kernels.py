@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hpq_hls.cost.bill import Bill, Term
-from hpq_hls.cost.blocks import (
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.blocks import (
     cast,
     count_bits,
     delay,
@@ -21,17 +21,18 @@ from hpq_hls.cost.blocks import (
     sign_product,
     tree,
 )
-from hpq_hls.cost.parts import Family
-from hpq_hls.cost.products import (
+from hpq_hls.billing.memory import SRL_DEPTH
+from hpq_hls.billing.parts import Family
+from hpq_hls.billing.products import (
     built_in_luts,
     constant_product,
     signed_width,
     soft_product,
 )
-from hpq_hls.cost.stages import pipeline_registers, tree_registers
+from hpq_hls.cost.stages import pipeline_registers
 from hpq_hls.cost.unrolled import bill_unrolled
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware.kernels import (
+from hpq_hls.kernels import (
     Add,
     Cast,
     ChannelMac,
@@ -47,7 +48,7 @@ from hpq_hls.hardware.kernels import (
     WidthConverter,
     Window,
 )
-from hpq_hls.hardware.memory import SRL_DEPTH
+from hpq_hls.kernels.contract import tree_registers
 
 Streams = Mapping[str, Stream]
 
@@ -59,7 +60,11 @@ def bill_kernel(kernel: Kernel, streams: Streams, family: Family, weights: Bill 
     """
     bill = Bill(family)
     bill.take(weights or bill_weights(kernel, family))
-    _BILLS[type(kernel)](bill, kernel, streams[kernel.inputs[0]], streams[kernel.outputs[0]])
+    own = _BILLS.get(type(kernel))
+    if own is None:
+        kernel.bill(bill, streams)
+    else:
+        own(bill, kernel, streams[kernel.inputs[0]], streams[kernel.outputs[0]])
     return bill
 
 
@@ -69,6 +74,8 @@ def bill_weights(kernel: Kernel, family: Family) -> Bill:
     if isinstance(kernel, (MatVec, ChannelMac)):
         words = kernel.weight_words()
         rom(bill, words.reshape(len(words), -1), kernel.rom_type.width)
+    else:
+        kernel.bill_constants(bill)
     return bill
 
 

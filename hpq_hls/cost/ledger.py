@@ -10,21 +10,21 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from hpq_hls.cost.bill import DSP, Bill, Row
+from hpq_hls.billing.bill import DSP, Bill, Row
+from hpq_hls.billing.parts import Family, find_part
 from hpq_hls.cost.design import build_design
 from hpq_hls.cost.estimate import luts_of
 from hpq_hls.cost.fifos import size_fifos
 from hpq_hls.cost.folding import fold
 from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream, bill_weights
-from hpq_hls.cost.parts import Family, find_part
 from hpq_hls.cost.relief import Exchange, allowance, cheapest, exchange
 from hpq_hls.cost.stages import pipeline_registers
 from hpq_hls.cost.timing import Timing, time_dataflow
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware import HardwareConfig
 from hpq_hls.hardware.builder import Block, Make
-from hpq_hls.hardware.kernels import Dataflow, Kernel, Stream, UnrolledMatVec
 from hpq_hls.hardware.skeleton import Skeleton
+from hpq_hls.kernels import Dataflow, Kernel, Stream, UnrolledMatVec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
 REMEMBERED_WEIGHTS = 32

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from hpq_hls.cost.bill import Bill, Row
-from hpq_hls.cost.coefficients import LUTS
+from hpq_hls.billing.bill import Bill, Row
+from hpq_hls.billing.coefficients import LUTS
+from hpq_hls.billing.parts import Family, Part, find_part
 from hpq_hls.cost.kernels import Streams, bill_kernel
-from hpq_hls.cost.parts import Family, Part, find_part
 from hpq_hls.hardware import HardwareConfig, Multipliers, build_dataflow
-from hpq_hls.hardware.kernels import Kernel, Pool, Weighted
+from hpq_hls.kernels import Kernel, Pool, Weighted
 from hpq_hls.simulate import QuantizedGraph
 
 
@@ -59,7 +59,7 @@ def exchange(
 
 def in_luts(kernel: Kernel) -> Kernel:
     """The same kernel with its products in LUTs."""
-    return replace(kernel, in_luts=True) if isinstance(kernel, (Weighted, Pool)) else kernel
+    return replace(kernel, in_luts=True) if isinstance(kernel, (Weighted, Pool)) else kernel.in_fabric()
 
 
 def cheapest(offers: Mapping[str, Exchange], excess: int) -> list[str]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
-from hpq_hls.hardware.geometry import WindowGeometry
-from hpq_hls.hardware.kernels import (
+from hpq_hls.kernels import (
     Add,
     Cast,
     ChannelMac,
@@ -17,28 +15,18 @@ from hpq_hls.hardware.kernels import (
     MatVec,
     Pool,
     PoolMode,
-    Stream,
+    Streams,
     UnrolledMatVec,
     WidthConverter,
     Window,
 )
+from hpq_hls.kernels.contract import Contract, StageKind, tree_registers
+from hpq_hls.kernels.geometry import WindowGeometry
+
+_KNOWN = (Window, WidthConverter, MatVec, ChannelMac, UnrolledMatVec, Pool, Add, Cast, Gather, Fork)
 
 UNBOUNDED = 1 << 40
 """Depth of a FIFO that is never full."""
-
-
-class StageKind(enum.Enum):
-    """Which actor a stage is, and its parameters; the numbers are those of hw_sim/timing/follow.cpp.
-
-    PIPELINE: registers, group, folds, whether there is a skid register. WIRING: none. NARROW, WIDEN: the
-    ratio. WINDOW: the geometry (see ``_geometry``).
-    """
-
-    PIPELINE = 0
-    WIRING = 1
-    NARROW = 2
-    WIDEN = 3
-    WINDOW = 4
 
 
 @dataclass(frozen=True)
@@ -75,11 +63,15 @@ def network_of(flow: Dataflow) -> Network:
     )
 
 
-def _stage(kernel: Kernel, streams: dict[str, Stream], names: dict[str, int]) -> Stage:
+def _stage(kernel: Kernel, streams: Streams, names: dict[str, int]) -> Stage:
     given, made = streams[kernel.inputs[0]], streams[kernel.outputs[0]]
-    kind, parameters = _contract(kernel, given.lanes, made.lanes)
+    if isinstance(kernel, _KNOWN):
+        contract = Contract(*_contract(kernel, given.lanes, made.lanes))
+    else:
+        contract = kernel.contract(streams)
     inputs = tuple(names[name] for name in kernel.inputs)
-    return Stage(kind, inputs, tuple(names[name] for name in kernel.outputs), parameters)
+    outputs = tuple(names[name] for name in kernel.outputs)
+    return Stage(contract.kind, inputs, outputs, contract.parameters)
 
 
 def _contract(kernel: Kernel, lanes_in: int, lanes_out: int) -> tuple[StageKind, tuple[int, ...]]:
@@ -118,17 +110,13 @@ def _geometry(geometry: WindowGeometry, chunks: int) -> tuple[int, ...]:
     )
 
 
-def tree_registers(terms: int) -> int:
-    """Registers on the way through an adder or comparator tree: one after every second level."""
-    levels = (terms - 1).bit_length()
-    return (levels + 1) // 2
-
-
 def pipeline_registers(kernel: Kernel) -> int:
     """Registers between input and output of a kernel: all of its timing that a layer's weights can decide.
 
     0 for mere wires.
     """
+    if not isinstance(kernel, _KNOWN):
+        return kernel.registers
     if isinstance(kernel, MatVec):
         return 4 + tree_registers(kernel.simd)
     if isinstance(kernel, ChannelMac):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from hpq_hls.cost.bill import Bill, Term
-from hpq_hls.cost.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, cast, dsp_blocks, tree
-from hpq_hls.cost.products import constant_product
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, cast, dsp_blocks, tree
+from hpq_hls.billing.products import constant_product
 from hpq_hls.cost.stages import pipeline_registers
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware.adder_graph import side_by_side
-from hpq_hls.hardware.kernels import IntArray, Stream, UnrolledMatVec
+from hpq_hls.kernels import IntArray, Stream, UnrolledMatVec
+from hpq_hls.kernels.adder_graph import side_by_side
 
 
 def bill_unrolled(bill: Bill, kernel: UnrolledMatVec, given: Stream, made: Stream) -> None:

@@ -17,7 +17,7 @@ from hpq_hls.frontends.builder import GraphBuilder, Value
 from hpq_hls.frontends.origin import Origin
 from hpq_hls.frontends.windows import Padding, Pair
 from hpq_hls.ops import WindowSpec
-from hpq_hls.ops.base import FloatArray, Shape
+from hpq_hls.ops.base import FloatArray, Operator, Shape
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,14 @@ class Call:
     def constant(self, name: str) -> FloatArray:
         """An argument that is a parameter, buffer or constant."""
         return self.array(self.arguments[name], name)
+
+    def is_value(self, name: str) -> bool:
+        """Whether an argument is computed from the network's input."""
+        return isinstance(self.arguments.get(name), Value)
+
+    def emit(self, op: Operator, *inputs: Value, suffix: str = "") -> Value:
+        """See ``hpq_hls.ops.spelling.Call``."""
+        return self.builder.emit(op, inputs, self.origin, suffix)
 
     def optional(self, name: str) -> FloatArray | None:
         """The same, or None."""

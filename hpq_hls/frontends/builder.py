@@ -59,6 +59,14 @@ class GraphBuilder:
         """Raise UnsupportedOperatorError for an operator of the foreign graph."""
         raise refusal(origin, self._supported, reason)
 
+    def emit(self, op: Operator, inputs: Sequence[Value], origin: Origin, suffix: str = "") -> Value:
+        """The value of an operator. suffix: of its name, for all but the last of several operators that one
+        of the foreign graph becomes."""
+        if suffix:
+            scope = f"{origin.layer_name(op.kind)}.{suffix}"
+            origin = replace(origin, scope=scope, leaf=True)
+        return self._emit(op, inputs, origin)
+
     # ------------------------------------------------------------------ weighted operators
 
     def linear(self, x: Value, weights: FloatArray, biases: FloatArray | None, origin: Origin) -> Value:

@@ -15,6 +15,8 @@ from hpq_hls.frontends.onnx_origin import onnx_origins
 from hpq_hls.frontends.origin import Origin
 from hpq_hls.graph import Graph
 from hpq_hls.ops.layout import Array
+from hpq_hls.ops.spelling import ONNX
+from hpq_hls.ops.spelling import SUPPORTED as SPELLED
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -111,7 +113,7 @@ class _Import:
             )
         self._input_type = tensor.elem_type
         reserved = {origin.scope for origin in self._origins if origin.leaf}
-        builder = GraphBuilder(given.name, tuple(sizes[1:]), SUPPORTED, reserved)
+        builder = GraphBuilder(given.name, tuple(sizes[1:]), [*SUPPORTED, *SPELLED["onnx"]], reserved)
         self._values[given.name] = builder.input
         return builder, sizes[0] or None
 
@@ -147,7 +149,8 @@ class _Import:
         constants = [given for given in inputs if not isinstance(given, Value)]
         if standard and len(constants) == len(inputs) and _foldable(node, constants):
             return self._folded(node)
-        handler = HANDLERS.get(node.op_type) if standard else None
+        spelled = node.op_type if standard else f"{node.domain}::{node.op_type}"
+        handler = ONNX.get(spelled) or (HANDLERS.get(node.op_type) if standard else None)
         if handler is None:
             self._builder.refuse(origin)
         return handler(OnnxCall(self._builder, origin, inputs, attributes, self._batch, self._input_type))

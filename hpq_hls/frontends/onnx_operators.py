@@ -13,7 +13,7 @@ from hpq_hls.frontends.builder import GraphBuilder, Value
 from hpq_hls.frontends.origin import Origin
 from hpq_hls.frontends.windows import Padding, Pair, same_padding
 from hpq_hls.ops import WindowSpec
-from hpq_hls.ops.base import FloatArray, Shape
+from hpq_hls.ops.base import FloatArray, Operator, Shape
 from hpq_hls.ops.layout import Array
 
 BATCH = 2**31 - 1
@@ -44,6 +44,14 @@ class OnnxCall:
         if not isinstance(given, Value):
             self.refuse(f"its input {index} does not depend on the network's input")
         return given
+
+    def is_value(self, index: int) -> bool:
+        """Whether an input is computed from the network's input."""
+        return isinstance(self._input(index), Value)
+
+    def emit(self, op: Operator, *inputs: Value, suffix: str = "") -> Value:
+        """See ``hpq_hls.ops.spelling.Call``."""
+        return self.builder.emit(op, inputs, self.origin, suffix)
 
     def optional(self, index: int) -> FloatArray | None:
         """A constant input in float64, or None where it is left out."""

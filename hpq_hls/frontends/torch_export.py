@@ -20,6 +20,8 @@ from hpq_hls.frontends.builder import GraphBuilder, Value
 from hpq_hls.frontends.origin import Origin
 from hpq_hls.frontends.torch_origin import source_line, torch_origin
 from hpq_hls.graph import Graph
+from hpq_hls.ops.spelling import SUPPORTED as SPELLED
+from hpq_hls.ops.spelling import TORCH
 
 if TYPE_CHECKING:  # torch takes seconds to import
     import torch
@@ -127,7 +129,7 @@ class _Translation:
                 f"the network's input {input_name!r} has shape {tuple(map(str, shape))}; export it with an "
                 "example of shape (batch, ...) in which only the batch axis is dynamic"
             )
-        self._builder = GraphBuilder(str(node.target), shape[1:], SUPPORTED, reserved)
+        self._builder = GraphBuilder(str(node.target), shape[1:], [*SUPPORTED, *SPELLED["torch"]], reserved)
         self._values: dict[Any, Any] = {node: self._builder.input}
 
     def graph(self, name: str) -> Graph:
@@ -200,7 +202,8 @@ class _Translation:
         if not any(isinstance(value, (Value, _BatchDependent)) for value in read) and _is_pure(node.target):
             return node.target(*args, **kwargs)  # computed from parameters only
         origin = self._origins[node]
-        handler = HANDLERS.get(_operator_name(node.target))
+        name = _operator_name(node.target)
+        handler = TORCH.get(name) or HANDLERS.get(name)
         if handler is None:
             self._builder.refuse(origin)
         schema = node.target._schema.arguments

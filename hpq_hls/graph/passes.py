@@ -8,11 +8,33 @@ import numpy as np
 
 from hpq_hls.graph.graph import Graph, Node
 from hpq_hls.ops import BatchNorm, Conv2d, Linear, Relu
+from hpq_hls.ops.base import Part
 
 
 def prepare(graph: Graph) -> Graph:
     """Batch-norm folded or made affine, ReLU fused: the graph that is quantized."""
-    return fuse_relu(lower_batchnorm(fold_batchnorm(graph)))
+    return fuse_relu(lower_batchnorm(fold_batchnorm(taken_apart(graph))))
+
+
+def taken_apart(graph: Graph) -> Graph:
+    """Every operator that is made of others in their place (``Operator.parts``)."""
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        parts = node.op.parts([graph.shapes[name] for name in node.inputs])
+        nodes.extend(_part(node, part) for part in parts)
+        if not parts:
+            nodes.append(node)
+    made = replace(graph, nodes=tuple(nodes))
+    again = any(node.op.parts([made.shapes[name] for name in node.inputs]) for node in nodes)
+    return taken_apart(made) if again else made
+
+
+def _part(node: Node, part: Part) -> Node:
+    inputs = (
+        node.inputs[given] if isinstance(given, int) else f"{node.name}.{given}" for given in part.inputs
+    )
+    name = f"{node.name}.{part.name}" if part.name else node.name
+    return Node(name, part.op, tuple(inputs), None, node.source)
 
 
 def fold_batchnorm(graph: Graph) -> Graph:

@@ -14,11 +14,10 @@ import numpy as np
 
 from hpq_hls.errors import ConfigError, UnsupportedOperatorError
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware.adder_graph import AdderGraph, solve
 from hpq_hls.hardware.config import HardwareConfig, Multipliers, Strategy
-from hpq_hls.hardware.kernels import (
-    Add,
-    Cast,
+from hpq_hls.hardware.naming import Namer
+from hpq_hls.hardware.order import transmission_orders
+from hpq_hls.kernels import (
     Dataflow,
     Fork,
     IntArray,
@@ -29,10 +28,9 @@ from hpq_hls.hardware.kernels import (
     Weighted,
     WidthConverter,
 )
-from hpq_hls.hardware.naming import Namer
-from hpq_hls.hardware.order import transmission_orders
+from hpq_hls.kernels.adder_graph import AdderGraph, solve
 from hpq_hls.ops import Flatten
-from hpq_hls.ops.base import Shape
+from hpq_hls.ops.base import Shape, Told
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
@@ -169,21 +167,14 @@ class Builder(ABC):
     def join_lanes(self) -> int:
         """Lanes at which the current layer's two inputs are added."""
 
-    def add(self) -> None:
-        """See Lowering."""
-        lanes = self.join_lanes()
+    def elementwise(self, part: str, kernel: type[Kernel], told: Told = lambda _: {}) -> None:
+        """See Lowering; what reads one stream takes whatever beats there are."""
+        alone = len(self._inputs) == 1
+        lanes = self.streams[self._inputs[0]].lanes if alone else self.join_lanes()
         operands = tuple(self.with_lanes(stream, lanes) for stream in self._inputs)
         output = self.output_stream(lanes, self.streams[operands[0]].beats)
-        make = self.kernel(Add, "add", operands, output, relu=self.relu_fused)
-        self.emit(lambda layer: make(accumulator_type=layer.accumulator_type))
-        self.finish(output)
-
-    def relu(self) -> None:
-        """See Lowering."""
-        given = self.streams[self._inputs[0]]
-        output = self.output_stream(given.lanes, given.beats)
-        make = self.kernel(Cast, "relu", (given.name,), output, relu=True)
-        self.emit(lambda _: make())
+        make = self.kernel(kernel, part, operands, output)
+        self.emit(lambda layer: make(**told(layer)))
         self.finish(output)
 
     def flatten(self) -> None:
@@ -278,7 +269,7 @@ class Builder(ABC):
         """
         makers = {stream: kernel for kernel in self.kernels for stream in kernel.outputs}
         for kernel in self.kernels:
-            if not isinstance(kernel, Add):
+            if len(kernel.inputs) < 2:
                 continue
             direct = [stream for stream in kernel.inputs if _straight_from_fork(stream, makers)]
             for stream in direct or kernel.inputs:

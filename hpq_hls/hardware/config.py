@@ -42,8 +42,8 @@ class Strategy(enum.Enum):
 class Multipliers(enum.Enum):
     """What the products of a layer are built from.
 
-    AUTO: in DSP blocks where the widths are worth one (``hpq_hls.cost.blocks.in_dsp``), else in LUTs.
-    FABRIC: in LUTs at any width (``hpq_hls.cost.products``), so that no DSP block is taken.
+    AUTO: in DSP blocks where the widths are worth one (``hpq_hls.billing.blocks.in_dsp``), else in LUTs.
+    FABRIC: in LUTs at any width (``hpq_hls.billing.products``), so that no DSP block is taken.
     There is no setting for DSP blocks at any width: Yosys builds narrower products in LUTs whatever they are
     asked for.
     """

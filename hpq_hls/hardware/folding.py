@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware.config import LayerFolding
+from hpq_hls.kernels.lanes import divisors
 
 SPARE = 1.5
 """More than so many times the fewest multipliers never pay."""
-
-
-def divisors(number: int) -> list[int]:
-    """All divisors in ascending order."""
-    small = [d for d in range(1, math.isqrt(number) + 1) if number % d == 0]
-    return sorted({*small, *(number // d for d in small)})
-
-
-def choose_lanes(channels: int, cycles_at_one: int, target: int) -> int:
-    """The fewest lanes, a divisor of ``channels``, at which ``cycles_at_one / lanes`` meets the target."""
-    for lanes in divisors(channels):
-        if cycles_at_one // lanes <= target:
-            return lanes
-    return channels
 
 
 def choose_folding(

@@ -11,7 +11,7 @@ import numpy as np
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.builder import Arranged, Builder
-from hpq_hls.hardware.kernels import Gather, IntArray, Stream, UnrolledMatVec
+from hpq_hls.kernels import Gather, IntArray, Stream, UnrolledMatVec
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedLayer
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.config import HardwareConfig, Strategy
-from hpq_hls.hardware.folding import divisors
-from hpq_hls.hardware.geometry import WindowGeometry
-from hpq_hls.ops.base import Shape
+from hpq_hls.kernels import Kernel
+from hpq_hls.kernels.geometry import WindowGeometry
+from hpq_hls.kernels.lanes import divisors
+from hpq_hls.ops.base import Shape, Told
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
@@ -89,13 +90,12 @@ class PixelPlan:
         """See Lowering."""
         self._options(window)
 
-    def add(self) -> None:
-        """See Lowering."""
-        self._options(None)
-
-    def relu(self) -> None:
-        """See Lowering: it takes whatever beats there are."""
-        self._cycles[self._layer.name] = {FOLDED: 1}
+    def elementwise(self, part: str, kernel: type[Kernel], told: Told = lambda _: {}) -> None:
+        """See Lowering; what reads one stream takes whatever beats there are."""
+        if len(self._layer.inputs) > 1:
+            self._options(None)
+        else:
+            self._cycles[self._layer.name] = {FOLDED: 1}
 
     def flatten(self) -> None:
         """See Lowering."""

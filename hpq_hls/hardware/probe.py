@@ -14,9 +14,9 @@ from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.builder import Arrange, Block
 from hpq_hls.hardware.config import HardwareConfig, LayerFolding
 from hpq_hls.hardware.folding import foldings
-from hpq_hls.hardware.kernels import Add, IntArray, Kernel, Pool, Stream, Weighted
 from hpq_hls.hardware.naming import Namer
 from hpq_hls.hardware.stream_builder import StreamBuilder
+from hpq_hls.kernels import Add, IntArray, Kernel, Pool, Stream, Weighted
 from hpq_hls.simulate import QuantizedGraph
 
 VALUE, WEIGHT = FixedType(8, 4, signed=True), FixedType(8, 1, signed=True)
@@ -111,4 +111,4 @@ def _weights(shape: tuple[int, ...]) -> IntArray:
 def _nominal(kernel: Kernel) -> Kernel:
     if isinstance(kernel, (Add, Pool)):
         return replace(kernel, accumulator_type=SUM)
-    return kernel
+    return kernel.nominal(SUM)

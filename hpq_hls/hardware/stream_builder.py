@@ -13,16 +13,17 @@ from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.builder import Builder
 from hpq_hls.hardware.config import HardwareConfig, LayerFolding
-from hpq_hls.hardware.folding import choose_folding, choose_lanes, divisors
-from hpq_hls.hardware.geometry import WindowGeometry
-from hpq_hls.hardware.kernels import (
+from hpq_hls.hardware.folding import choose_folding
+from hpq_hls.hardware.pixels import FOLDED, PixelPlan
+from hpq_hls.kernels import (
     ChannelMac,
     IntArray,
     MatVec,
     UnrolledMatVec,
     Window,
 )
-from hpq_hls.hardware.pixels import FOLDED, PixelPlan
+from hpq_hls.kernels.geometry import WindowGeometry
+from hpq_hls.kernels.lanes import choose_lanes, divisors
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from hpq_hls.fixed import FixedType, Interval
+from hpq_hls.kernels import Cast
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
 from hpq_hls.ops.layout import Array, Scratch
 
@@ -51,4 +52,4 @@ class Relu(Operator):
         return Interval(max(seen.lo, 0), max(seen.hi, 0)), max(abs(seen.lo), abs(seen.hi))
 
     def lower(self, build: Lowering) -> None:
-        build.relu()
+        build.elementwise("relu", Cast, lambda _: {"relu": True})

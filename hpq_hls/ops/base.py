@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType, Interval
+from hpq_hls.kernels import Kernel
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Shape = tuple[int, ...]
+Told = Callable[[Any], Mapping[str, Any]]
+"""The fields of a kernel that depend on types and parameters, from the QuantizedLayer."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,11 @@ class Operator(ABC):
     def constant(self) -> Constant | None:
         """The constant factor that belongs to the operator, or None."""
         return None
+
+    def parts(self, shapes: Sequence[Shape]) -> tuple[Part, ...]:
+        """The operators that it is made of, in topological order, the last of which gives its value; empty
+        for an operator that is one layer. A graph is taken apart before it is quantized."""
+        return ()
 
     @abstractmethod
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
@@ -149,6 +157,19 @@ class Operator(ABC):
         """Ask the hardware builder for the kernels that compute this operator."""
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One of the operators that another is made of.
+
+    name: behind the layer's name and a dot; the last part has the layer's own name, and "" here.
+    inputs: the number of an input of the whole, or the name of an earlier part.
+    """
+
+    name: str
+    op: Operator
+    inputs: tuple[int | str, ...]
+
+
 class Lowering(Protocol):
     """The kernels an operator can ask for; implemented by ``hpq_hls.hardware``.
 
@@ -169,12 +190,11 @@ class Lowering(Protocol):
         """Reduce each window, channel by channel."""
         ...
 
-    def add(self) -> None:
-        """Element-wise sum of two inputs."""
-        ...
+    def elementwise(self, part: str, kernel: type[Kernel], told: Told = lambda _: {}) -> None:
+        """A kernel that makes each beat of the output of one beat of each input, element by element.
 
-    def relu(self) -> None:
-        """Element-wise ReLU without change of scale."""
+        part: of the kernel's name. told: the kernel's own fields from the QuantizedLayer.
+        """
         ...
 
     def flatten(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from hpq_hls import kernels
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
@@ -53,4 +54,8 @@ class Add(Operator):
         return Interval(first.lo + second.lo, first.hi + second.hi), bound
 
     def lower(self, build: Lowering) -> None:
-        build.add()
+        build.elementwise(
+            "add",
+            kernels.Add,
+            lambda layer: {"accumulator_type": layer.accumulator_type, "relu": layer.activation is not None},
+        )

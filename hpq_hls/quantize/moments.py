@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.graph import Graph, Node
+from hpq_hls.kernels import Kernel
 from hpq_hls.ops import Shape, WindowSpec
-from hpq_hls.ops.base import FloatArray
+from hpq_hls.ops.base import FloatArray, Told
 from hpq_hls.ops.layout import Array
 from hpq_hls.quantize.scaling import thinning
 
@@ -82,10 +83,11 @@ class _Matrices:
     def pool(self, window: WindowSpec, average: bool) -> None:
         raise AssertionError("an operator with weights asks for no other kernel")
 
-    def add(self) -> None:
+    def elementwise(self, part: str, kernel: type[Kernel], told: Told = lambda _: {}) -> None:
         raise AssertionError("an operator with weights asks for no other kernel")
 
-    relu = flatten = add
+    def flatten(self) -> None:
+        raise AssertionError("an operator with weights asks for no other kernel")
 
 
 def as_matrices(node: Node) -> FloatArray:

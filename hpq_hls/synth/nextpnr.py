@@ -17,7 +17,7 @@ from hpq_hls.synth.report import ResourceReport
 from hpq_hls.synth.running import heartbeat
 from hpq_hls.synth.staging import stage_rtl, top_name
 from hpq_hls.synth.yosys import run_script
-from hpq_hls.toolchain import find_nextpnr_ecp5, run_tool, yosys_env
+from hpq_hls.tools.toolchain import find_nextpnr_ecp5, run_tool, yosys_env
 
 DEVICE = ("--85k", "--package", "CABGA756", "--speed", "8")
 DEVICE_NAME = "LFE5U-85F-8"

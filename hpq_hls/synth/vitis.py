@@ -17,7 +17,7 @@ from hpq_hls.errors import ToolError
 from hpq_hls.synth.report import ResourceReport
 from hpq_hls.synth.running import heartbeat
 from hpq_hls.synth.staging import stage_tree, top_name
-from hpq_hls.toolchain import Tool, find_vitis, run_tool
+from hpq_hls.tools.toolchain import Tool, find_vitis, run_tool
 
 LOG = "vitis.log"
 REPORT = "syn/report/csynth.xml"

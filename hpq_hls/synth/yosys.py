@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from hpq_hls.billing.parts import Family, find_part
 from hpq_hls.codegen.manifest import Manifest
-from hpq_hls.cost.parts import Family, find_part
 from hpq_hls.errors import ToolError
 from hpq_hls.synth.report import ResourceReport
 from hpq_hls.synth.running import heartbeat
 from hpq_hls.synth.staging import stage_rtl, top_name
-from hpq_hls.toolchain import find_yosys, run_tool, yosys_env, yosys_is_prepared
+from hpq_hls.tools.toolchain import find_yosys, run_tool, yosys_env, yosys_is_prepared
 
 SCRIPT = "synth.ys"
 STATISTICS = "stat.json"

@@ -25,7 +25,7 @@ from typing import TypeVar
 import cocotb_tools.config as cocotb
 
 from hpq_hls.errors import ToolError
-from hpq_hls.toolchain import find_gxx, find_verilator, run_tool, verilator_env
+from hpq_hls.tools.toolchain import find_gxx, find_verilator, run_tool, verilator_env
 from hpq_hls.verify.cosim_sources import Sources
 
 EXECUTABLE = "simulation"

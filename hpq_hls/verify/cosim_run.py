@@ -22,7 +22,7 @@ from find_libpython import find_libpython
 from hpq_hls.codegen.manifest import Manifest
 from hpq_hls.errors import OutputError, ToolError
 from hpq_hls.resources import hw_sim_dir
-from hpq_hls.toolchain import run_tool
+from hpq_hls.tools.toolchain import run_tool
 from hpq_hls.verify.cosim_sources import Sources
 
 IntArray = npt.NDArray[np.int64]

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from hpq_hls.codegen.manifest import Manifest, Port, port_type, read_manifest
 from hpq_hls.codegen.vitis import OPTIMISATION
 from hpq_hls.errors import DataError, OutputError, ToolError
-from hpq_hls.toolchain import find_ap_types, find_gxx, run_tool
+from hpq_hls.tools.toolchain import find_ap_types, find_gxx, run_tool
 
 IntArray = npt.NDArray[np.int64]
 Progress = Callable[[str], None]

@@ -13,12 +13,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from hpq_hls.config import ProjectFile, read_precision
 from hpq_hls.errors import ConfigError, HpqError
 from hpq_hls.quantize import Precision, parse_precision
+from hpq_hls.settings.config import ProjectFile, read_precision
+from hpq_hls.settings.yamlfile import KeyPath, YamlFile
 from hpq_hls.workflow.digests import folding_inputs, search_inputs
 from hpq_hls.workflow.records import read_record, save_record
-from hpq_hls.yamlfile import KeyPath, YamlFile
 
 RECORD = "chosen"
 PRECISION_FILE = "precision.yaml"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import hpq_hls
-from hpq_hls.config import ProjectFile
+from hpq_hls.settings.config import ProjectFile
 
 BLOCK = 1 << 20
 IGNORED = {"site-packages", "node_modules", "__pycache__"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hpq_hls.config import ProjectFile
 from hpq_hls.project import hardware_config
 from hpq_hls.quantize import Quantizer
 from hpq_hls.search.objective import find_objective
 from hpq_hls.search.space import space_of
 from hpq_hls.search.speed import TYPICAL_WIDTH, pricer_of
+from hpq_hls.settings.config import ProjectFile
 
 
 def target_interval(project: ProjectFile, quantizer: Quantizer) -> int | None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from hpq_hls.errors import ConfigError, PrecisionError
 from hpq_hls.quantize import parse_precision
+from hpq_hls.settings.yamlfile import YamlFile
 from hpq_hls.workflow.chosen import Chosen, Source, Statement
-from hpq_hls.yamlfile import YamlFile
 
 SHOWN = 8
 """Rows of a longer front that are compared if none are named, evenly spread."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from hpq_hls.config import ProjectFile
 from hpq_hls.graph import Graph
 from hpq_hls.quantize import Quantizer
+from hpq_hls.settings.config import ProjectFile
 from hpq_hls.simulate.storage import load_graph, save_graph
 from hpq_hls.workflow.cache import Cache
 from hpq_hls.workflow.data import Dataset, load_dataset

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpq_hls.config import ProjectFile
 from hpq_hls.errors import ConfigError, DataError, HpqError
 from hpq_hls.frontends import from_exported, from_onnx, from_torch
 from hpq_hls.graph import Graph
 from hpq_hls.importing import brief, importable, imported
+from hpq_hls.settings.config import ProjectFile
 from hpq_hls.workflow.data import Dataset
 from hpq_hls.workflow.provenance import foreign, opened
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hpq_hls.config import ProjectFile, load_config
+from hpq_hls.settings.config import ProjectFile, load_config
 from hpq_hls.workflow.digests import text_digest
 from hpq_hls.workflow.records import read_record, save_record
 

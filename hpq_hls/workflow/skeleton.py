@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from hpq_hls.config import STRATEGY_NAMES, Settings
 from hpq_hls.errors import OutputError
+from hpq_hls.settings.config import STRATEGY_NAMES, Settings
 from hpq_hls.templating import render
 from hpq_hls.workflow.records import write_file
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from hpq_hls.config import ProjectFile, load_config
 from hpq_hls.errors import ConfigError, DataError, HpqError, PrecisionError
 from hpq_hls.graph import Graph
 from hpq_hls.hardware import FifoError
@@ -19,6 +18,7 @@ from hpq_hls.quantize import Precision, Quantizer
 from hpq_hls.quantize.precision import check_layers, nearest
 from hpq_hls.search.metric import Kind, Metric, find_metric
 from hpq_hls.search.significance import compare_networks
+from hpq_hls.settings.config import ProjectFile, load_config
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 from hpq_hls.simulate.storage import load, save
 from hpq_hls.workflow.chosen import Chosen, Statement, choose

@@ -10,7 +10,7 @@ from torch import nn
 
 import hpq_hls as hpq
 from hpq_hls.cli import app
-from hpq_hls.config import load_config
+from hpq_hls.settings.config import load_config
 
 COMMANDS = (
     "init",

@@ -14,8 +14,7 @@ from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.vitis import VitisBackend
 from hpq_hls.codegen.vivado import VivadoBackend
 from hpq_hls.fixed import FixedType, Overflow, Rounding
-from hpq_hls.hardware.geometry import WindowGeometry
-from hpq_hls.hardware.kernels import (
+from hpq_hls.kernels import (
     Add,
     Cast,
     ChannelMac,
@@ -31,6 +30,7 @@ from hpq_hls.hardware.kernels import (
     WidthConverter,
     Window,
 )
+from hpq_hls.kernels.geometry import WindowGeometry
 from hpq_hls.verify.csim import run_selfcheck
 from tests.codegen.flows import accumulator, dataflow, design, parse, random_raw, small_design, stream, write
 from tests.rtl.cases import fabric_flows, random_slide, scaled_flows, window_flow

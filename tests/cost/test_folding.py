@@ -16,7 +16,8 @@ from hpq_hls.cost.relief import Exchange, cheapest
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import HardwareConfig, LayerFolding, Multipliers, build_dataflow
 from hpq_hls.hardware.build import slowest_pixel
-from hpq_hls.hardware.folding import choose_folding, divisors
+from hpq_hls.hardware.folding import choose_folding
+from hpq_hls.kernels.lanes import divisors
 from hpq_hls.project import hardware_config
 
 PART = find_part("xc7z020")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from hpq_hls.billing.parts import BOARDS, Family
 from hpq_hls.cost import PARTS, find_part
-from hpq_hls.cost.parts import BOARDS, Family
 from hpq_hls.errors import ConfigError
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hpq_hls.cost.blocks import in_dsp
-from hpq_hls.cost.parts import Family
-from hpq_hls.cost.products import constant_product, signed_width, soft_product
+from hpq_hls.billing.blocks import in_dsp
+from hpq_hls.billing.parts import Family
+from hpq_hls.billing.products import constant_product, signed_width, soft_product
 from hpq_hls.fixed import FixedType
 from hpq_hls.resources import templates_dir
 from hpq_hls.synth.yosys import STATISTICS, count_cells, run_script

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hpq_hls.toolchain import find_ap_types, find_gxx, run_tool
+from hpq_hls.tools.toolchain import find_ap_types, find_gxx, run_tool
 
 SOURCES = Path(__file__).parent / "oracle"
 

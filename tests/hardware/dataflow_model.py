@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware.geometry import WindowGeometry
-from hpq_hls.hardware.kernels import (
+from hpq_hls.kernels import (
     Add,
     Cast,
     ChannelMac,
@@ -27,6 +26,7 @@ from hpq_hls.hardware.kernels import (
     WidthConverter,
     Window,
 )
+from hpq_hls.kernels.geometry import WindowGeometry
 
 Frame = npt.NDArray[np.int64]
 """(beats, lanes) raw values."""
@@ -84,7 +84,7 @@ def _rom(kernel: MatVec | ChannelMac) -> np.ndarray:
     return 1 - 2 * words if kernel.signs else words
 
 
-def _run(kernel: Kernel, flow: Dataflow, inputs: list[Frame]) -> list[Frame]:
+def _run(kernel: Kernel, flow: Dataflow, inputs: list[Frame]) -> list[Frame]:  # noqa: PLR0911
     x = inputs[0]
     out = flow.streams[kernel.outputs[0]]
     if isinstance(kernel, Fork):
@@ -118,8 +118,9 @@ def _run(kernel: Kernel, flow: Dataflow, inputs: list[Frame]) -> list[Frame]:
         return [result.reshape(out.beats, out.lanes)]
     if isinstance(kernel, MatVec):
         return [_matvec(kernel, flow, x).reshape(out.beats, out.lanes)]
-    assert isinstance(kernel, UnrolledMatVec)
-    return [_unrolled(kernel, flow, x).reshape(out.beats, out.lanes)]
+    if isinstance(kernel, UnrolledMatVec):
+        return [_unrolled(kernel, flow, x).reshape(out.beats, out.lanes)]
+    return kernel.run(inputs, flow.streams)
 
 
 def _matvec(kernel: MatVec, flow: Dataflow, x: Frame) -> Frame:

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from hpq_hls.errors import ConfigError, VerificationError
 from hpq_hls.fixed.interval import Interval
-from hpq_hls.hardware.adder_graph import (
+from hpq_hls.kernels.adder_graph import (
     MAX_NONZEROS,
     MAX_WEIGHT,
     Adder,
@@ -159,7 +159,7 @@ def test_same_graph_in_every_process() -> None:
     program = (
         "import numpy as np\n"
         "from hpq_hls.fixed.interval import Interval\n"
-        "from hpq_hls.hardware.adder_graph import solve\n"
+        "from hpq_hls.kernels.adder_graph import solve\n"
         "print(solve(np.random.default_rng(1).integers(-8, 8, (8, 24)), Interval(0, 15)))\n"
     )
     texts = [

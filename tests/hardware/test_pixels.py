@@ -11,9 +11,9 @@ from torch import nn
 
 from hpq_hls.frontends import from_torch
 from hpq_hls.hardware import Dataflow, HardwareConfig, LayerFolding, Strategy, build_dataflow
-from hpq_hls.hardware.geometry import WindowGeometry
-from hpq_hls.hardware.kernels import MatVec, UnrolledMatVec, Window
 from hpq_hls.hardware.pixels import MAX_PORT_BITS
+from hpq_hls.kernels import MatVec, UnrolledMatVec, Window
+from hpq_hls.kernels.geometry import WindowGeometry
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.quantize import quantize
 from hpq_hls.simulate import QuantizedGraph

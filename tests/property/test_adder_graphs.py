@@ -11,7 +11,7 @@ from torch import nn
 
 import hpq_hls as hpq
 from hpq_hls.errors import ConfigError
-from hpq_hls.hardware.kernels import UnrolledMatVec
+from hpq_hls.kernels import UnrolledMatVec
 from tests.networks import random_network
 
 MODES = [("AP_RND", "AP_SAT"), ("AP_TRN", "AP_WRAP"), ("AP_RND_CONV", "AP_SAT_SYM")]

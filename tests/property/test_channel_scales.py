@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.hardware.kernels import ChannelMac, MatVec, UnrolledMatVec, Weighted
+from hpq_hls.kernels import ChannelMac, MatVec, UnrolledMatVec, Weighted
 from tests.networks import random_network
 from tests.scales import random_shift, with_shifts
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.hardware.kernels import Dataflow, Window
+from hpq_hls.kernels import Dataflow, Window
 from tests.networks import Residual
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.hardware.kernels import ChannelMac, MatVec, UnrolledMatVec, Weighted
+from hpq_hls.kernels import ChannelMac, MatVec, UnrolledMatVec, Weighted
 from tests.scales import with_signs
 
 CASES: dict[str, tuple[int, bool, dict[str, Any]]] = {

@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hpq_hls.billing.parts import Family
 from hpq_hls.cost.estimate import bill_dataflow
-from hpq_hls.cost.parts import Family
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware.adder_graph import solve
-from hpq_hls.hardware.geometry import WindowGeometry
-from hpq_hls.hardware.kernels import (
+from hpq_hls.kernels import (
     Add,
     Cast,
     ChannelMac,
@@ -30,6 +28,8 @@ from hpq_hls.hardware.kernels import (
     WidthConverter,
     Window,
 )
+from hpq_hls.kernels.adder_graph import solve
+from hpq_hls.kernels.geometry import WindowGeometry
 
 OUT = "ap_fixed<7,3,AP_RND_CONV,AP_SAT>"
 

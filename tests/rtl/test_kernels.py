@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hpq_hls.cost.timing import time_dataflow
-from hpq_hls.hardware.kernels import (
+from hpq_hls.kernels import (
     Add,
     Cast,
     ChannelMac,

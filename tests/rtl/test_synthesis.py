@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hpq_hls.hardware.kernels import Dataflow
-from hpq_hls.toolchain import find_yosys, run_tool, yosys_env
+from hpq_hls.kernels import Dataflow
+from hpq_hls.tools.toolchain import find_yosys, run_tool, yosys_env
 from tests.rtl import harness
 from tests.rtl.cases import (
     MATVECS,

@@ -17,7 +17,6 @@ from dask.distributed import Client, LocalCluster
 from joblib.externals.loky import get_reusable_executor
 from torch import nn
 
-from hpq_hls.config import load_config
 from hpq_hls.errors import ConfigError
 from hpq_hls.frontends import from_torch
 from hpq_hls.graph import Graph
@@ -30,6 +29,7 @@ from hpq_hls.search.metric import find_metric
 from hpq_hls.search.objective import find_objective
 from hpq_hls.search.space import space_of
 from hpq_hls.search.speed import pricer_of
+from hpq_hls.settings.config import load_config
 from hpq_hls.workflow import open_workspace, run_search, searching
 from tests.networks import Residual
 

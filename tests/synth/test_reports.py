@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hpq_hls.cost.parts import Family
+from hpq_hls.billing.parts import Family
 from hpq_hls.errors import ToolError
 from hpq_hls.synth.nextpnr import read_report
 from hpq_hls.synth.vitis import read_csynth

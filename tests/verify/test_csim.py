@@ -13,7 +13,7 @@ from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.vitis import VitisBackend
 from hpq_hls.codegen.vivado import VivadoBackend
 from hpq_hls.errors import DataError, ToolError
-from hpq_hls.toolchain import find_ap_types
+from hpq_hls.tools.toolchain import find_ap_types
 from hpq_hls.verify.csim import SelfCheck, run_csim, run_selfcheck
 from tests.codegen.flows import small_design, write
 

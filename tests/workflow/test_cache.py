@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from hpq_hls.config import load_config
+from hpq_hls.settings.config import load_config
 from hpq_hls.workflow import open_workspace
 from hpq_hls.workflow.loading import Loader
 

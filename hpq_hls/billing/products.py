@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from hpq_hls.cost.blocks import in_dsp
+from hpq_hls.billing.blocks import in_dsp
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware.kernels import ChannelMac, MatVec
+
+if TYPE_CHECKING:
+    from hpq_hls.kernels import ChannelMac, MatVec
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from hpq_hls.config_errors import Misplaced
 from hpq_hls.errors import PrecisionError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware import MIN_DEPTH
 from hpq_hls.quantize.precision import MAX_WIDTH, MIN_WIDTH
 from hpq_hls.search.errors import SettingError
+from hpq_hls.settings.errors import Misplaced
 
 
 def _bits(value: Any) -> Any:

@@ -16,10 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hpq_hls import toolchain
 from hpq_hls.errors import ToolError
 from hpq_hls.resources import templates_dir
-from hpq_hls.toolchain import Tool, run_tool, verilator_env, yosys_env
+from hpq_hls.tools import toolchain
+from hpq_hls.tools.toolchain import Tool, run_tool, verilator_env, yosys_env
 
 Progress = Callable[[str], None]
 

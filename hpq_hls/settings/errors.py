@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from hpq_hls.yamlfile import KeyPath, YamlFile, dotted
+from hpq_hls.settings.yamlfile import KeyPath, YamlFile, dotted
 
 
 class Misplaced(ValueError):  # noqa: N818  (the value is wrong; where it stands is what this adds)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hpq_hls.hardware.folding import divisors
-from hpq_hls.ops.base import Shape
-from hpq_hls.ops.window import WindowSpec
+from hpq_hls.kernels.lanes import divisors
+
+if TYPE_CHECKING:
+    from hpq_hls.ops.base import Shape
+    from hpq_hls.ops.window import WindowSpec
 
 
 @dataclass(frozen=True)

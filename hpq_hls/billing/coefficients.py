@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from hpq_hls.cost.bill import Term
+from hpq_hls.billing.bill import Term
 
 LUTS: Mapping[Term, float] = MappingProxyType(
     {

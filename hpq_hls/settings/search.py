@@ -7,18 +7,6 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from hpq_hls.config_errors import Misplaced
-from hpq_hls.config_fields import (
-    Empty,
-    Positive,
-    Real,
-    Section,
-    Switch,
-    Text,
-    WidthList,
-    accepted,
-    one_of,
-)
 from hpq_hls.finetune import Loss
 from hpq_hls.fixed import Overflow, Rounding
 from hpq_hls.quantize import QuantizerOptions, Scaling, WeightRounding
@@ -31,6 +19,18 @@ from hpq_hls.search.objective import find_objective
 from hpq_hls.search.problem import Effort, find_effort
 from hpq_hls.search.space import ACTIVATION_BITS, WEIGHT_BITS
 from hpq_hls.search.strategies import STRATEGIES
+from hpq_hls.settings.errors import Misplaced
+from hpq_hls.settings.fields import (
+    Empty,
+    Positive,
+    Real,
+    Section,
+    Switch,
+    Text,
+    WidthList,
+    accepted,
+    one_of,
+)
 from hpq_hls.simulate.simulator import MEMORY_MIB
 
 STRATEGY_NAMES = ("auto", *STRATEGIES)

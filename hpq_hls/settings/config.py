@@ -11,8 +11,16 @@ from typing import Annotated, Any
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from hpq_hls.config_errors import first_mistake
-from hpq_hls.config_fields import (
+from hpq_hls.cost import find_part
+from hpq_hls.errors import ConfigError
+from hpq_hls.fixed import Rounding
+from hpq_hls.hardware import DEFAULT_PART, DEFAULT_UTILISATION, target_of
+from hpq_hls.project import DEFAULT_CLOCK_NS, LayerSettings
+from hpq_hls.quantize import Precision, parse_precision
+from hpq_hls.quantize.precision import without_statement
+from hpq_hls.search.errors import SettingError
+from hpq_hls.settings.errors import first_mistake
+from hpq_hls.settings.fields import (
     Bits,
     Depth,
     Empty,
@@ -24,22 +32,14 @@ from hpq_hls.config_fields import (
     nothing,
     one_of,
 )
-from hpq_hls.config_search import (
+from hpq_hls.settings.search import (
     STRATEGY_NAMES,
     FinetuneSettings,
     LimitSettings,
     QuantizerSettings,
     SearchSettings,
 )
-from hpq_hls.cost import find_part
-from hpq_hls.errors import ConfigError
-from hpq_hls.fixed import Rounding
-from hpq_hls.hardware import DEFAULT_PART, DEFAULT_UTILISATION, target_of
-from hpq_hls.project import DEFAULT_CLOCK_NS, LayerSettings
-from hpq_hls.quantize import Precision, parse_precision
-from hpq_hls.quantize.precision import without_statement
-from hpq_hls.search.errors import SettingError
-from hpq_hls.yamlfile import KeyPath, YamlFile, dotted, read_yaml
+from hpq_hls.settings.yamlfile import KeyPath, YamlFile, dotted, read_yaml
 
 __all__ = [
     "STRATEGY_NAMES",

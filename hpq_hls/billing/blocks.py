@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
-from hpq_hls.cost.bill import Bill, Term
-from hpq_hls.cost.parts import Family
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.memory import SRL_DEPTH, bram18_count, fifo_style, memory_style
+from hpq_hls.billing.parts import Family
 from hpq_hls.fixed import FixedType, Overflow, Rounding
-from hpq_hls.hardware.kernels import IntArray
-from hpq_hls.hardware.memory import SRL_DEPTH, bram18_count, fifo_style, memory_style
+
+IntArray = npt.NDArray[np.int64]
 
 DSP_MIN_OPERAND, DSP_MIN_PRODUCT = 2, 9
 """Yosys' synth_xilinx builds a product in a DSP block from these widths on, whatever else there is."""

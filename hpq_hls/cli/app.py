@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 import hpq_hls
-from hpq_hls import doctor as tools
 from hpq_hls import workflow
-from hpq_hls.cli_session import (
+from hpq_hls.cli.session import (
     DEFAULT_PROJECT,
     DebugOption,
     ForceOption,
@@ -26,6 +25,7 @@ from hpq_hls.cli_session import (
 from hpq_hls.demo import run_demo
 from hpq_hls.errors import ToolError
 from hpq_hls.report import search_tables, tables, write_report
+from hpq_hls.tools import doctor as tools
 from hpq_hls.workflow.skeleton import Skeleton, write_skeleton
 
 app = typer.Typer(

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpq_hls.errors import ToolError
-from hpq_hls.process import run_tool, stop_running_tools
+from hpq_hls.tools.process import run_tool, stop_running_tools
 
 __all__ = [
     "Tool",

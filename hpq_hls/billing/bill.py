@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.cost.parts import Family
+from hpq_hls.billing.parts import Family
 
 
 class Term(enum.Enum):

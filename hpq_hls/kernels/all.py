@@ -18,80 +18,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware.adder_graph import AdderGraph
-from hpq_hls.hardware.geometry import WindowGeometry
-
-IntArray = npt.NDArray[np.int64]
-
-MIN_DEPTH = 2
-"""A FIFO of two beats passes one beat per cycle without a combinational path through it."""
-
-
-@dataclass(frozen=True)
-class Stream:
-    """A handshaken channel between two kernels.
-
-    name: a legal, unique identifier.
-    type: type of one element.
-    lanes: elements per beat.
-    beats: beats per frame.
-    depth: FIFO depth in beats (at least MIN_DEPTH).
-    same_as: for each element of a beat, the first that it always equals, as windows that leave at once share
-        pixels; empty where no two are known to be equal.
-    """
-
-    name: str
-    type: FixedType
-    lanes: int
-    beats: int
-    depth: int = MIN_DEPTH
-    same_as: tuple[int, ...] = ()
-
-    @property
-    def bits(self) -> int:
-        """Width of one beat in bits."""
-        return self.lanes * self.type.width
-
-    @property
-    def different_bits(self) -> int:
-        """Width of the elements of one beat that do not equal another."""
-        return (len(set(self.same_as)) or self.lanes) * self.type.width
-
-    @property
-    def elements(self) -> int:
-        """Elements per frame."""
-        return self.lanes * self.beats
-
-
-@dataclass(frozen=True, eq=False)
-class Kernel:
-    """Base of all kernels.
-
-    name: a legal, unique identifier, also the instance name in RTL.
-    layer: the layer of the network this kernel belongs to, as the user knows it ("features.0").
-    inputs, outputs: names of streams.
-    """
-
-    kind: ClassVar[str]
-    by_types: ClassVar[bool] = True
-    """Whether all that a layer decides of it are the types of its streams."""
-
-    name: str
-    layer: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-
-    def cycles(self, streams: dict[str, Stream]) -> int:
-        """Clock cycles that one frame keeps this kernel busy when it never has to wait."""
-        return max(streams[name].beats for name in (*self.inputs, *self.outputs))
-
-    @property
-    def multipliers(self) -> int:
-        """Multipliers working in parallel."""
-        return 0
+from hpq_hls.kernels.adder_graph import AdderGraph
+from hpq_hls.kernels.base import IntArray, Kernel, Streams
+from hpq_hls.kernels.geometry import WindowGeometry
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +46,7 @@ class Window(Kernel):
         """Beats of a pixel (of P pixels), where an input beat has so many lanes."""
         return self.geometry.channels * self.geometry.pixels // lanes
 
-    def cycles(self, streams: dict[str, Stream]) -> int:
+    def cycles(self, streams: Streams) -> int:
         rows, beats = self.geometry.scan
         return rows * beats * self.chunks(streams[self.inputs[0]].lanes)
 
@@ -236,7 +167,7 @@ class MatVec(Matrix):
     def multipliers(self) -> int:
         return self.pe * self.simd
 
-    def cycles(self, streams: dict[str, Stream]) -> int:
+    def cycles(self, streams: Streams) -> int:
         return self.vectors * self.groups * self.neuron_folds * self.synapse_folds
 
     def weight_words(self) -> IntArray:
@@ -412,7 +343,7 @@ class Dataflow:
 
     name: str
     kernels: tuple[Kernel, ...]
-    streams: dict[str, Stream]
+    streams: Streams
     input: str
     output: str
     input_shape: tuple[int, ...]

@@ -1,0 +1,1 @@
+"""What kernels bill with: terms, building blocks, memories, products, and the catalogue of parts."""

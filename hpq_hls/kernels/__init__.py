@@ -1,0 +1,49 @@
+"""The kernels that a Dataflow is made of: one module each."""
+
+from hpq_hls.kernels.all import (
+    Add,
+    Cast,
+    ChannelMac,
+    Dataflow,
+    Fork,
+    Gather,
+    Matrix,
+    MatVec,
+    Pool,
+    PoolMode,
+    UnrolledMatVec,
+    Weighted,
+    WidthConverter,
+    Window,
+)
+from hpq_hls.kernels.base import MIN_DEPTH, Frame, IntArray, Kernel, Stream, Streams, Table
+from hpq_hls.kernels.contract import Contract, StageKind, pipeline, tree_registers, wiring
+
+__all__ = [
+    "MIN_DEPTH",
+    "Add",
+    "Cast",
+    "ChannelMac",
+    "Contract",
+    "Dataflow",
+    "Fork",
+    "Frame",
+    "Gather",
+    "IntArray",
+    "Kernel",
+    "MatVec",
+    "Matrix",
+    "Pool",
+    "PoolMode",
+    "StageKind",
+    "Stream",
+    "Streams",
+    "Table",
+    "UnrolledMatVec",
+    "Weighted",
+    "WidthConverter",
+    "Window",
+    "pipeline",
+    "tree_registers",
+    "wiring",
+]

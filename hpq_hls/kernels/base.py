@@ -1,0 +1,189 @@
+"""What every kernel states about itself.
+
+A kernel is a frozen dataclass of integers, fixed-point types and constant arrays, so that every backend
+prints the same hardware from it. Its module says everything there is to say of it: what each beat carries,
+how long a frame takes, what it is built from, how it moves beats in the timing model, its tables, what it
+computes, in integers. Its templates, ``kernels/<kind>.sv.j2`` and ``kernels/<kind>.cpp.j2``, are found by its kind.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from hpq_hls.billing.bill import Bill
+from hpq_hls.fixed import FixedType
+from hpq_hls.kernels.contract import Contract, pipeline, wiring
+
+IntArray = npt.NDArray[np.int64]
+Frame = npt.NDArray[np.int64]
+"""(beats, lanes) raw values."""
+
+MIN_DEPTH = 2
+"""A FIFO of two beats passes one beat per cycle without a combinational path through it."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A handshaken channel between two kernels.
+
+    name: a legal, unique identifier.
+    type: type of one element.
+    lanes: elements per beat.
+    beats: beats per frame.
+    depth: FIFO depth in beats (at least MIN_DEPTH).
+    same_as: for each element of a beat, the first that it always equals, as windows that leave at once share
+        pixels; empty where no two are known to be equal.
+    """
+
+    name: str
+    type: FixedType
+    lanes: int
+    beats: int
+    depth: int = MIN_DEPTH
+    same_as: tuple[int, ...] = ()
+
+    @property
+    def bits(self) -> int:
+        """Width of one beat in bits."""
+        return self.lanes * self.type.width
+
+    @property
+    def different_bits(self) -> int:
+        """Width of the elements of one beat that do not equal another."""
+        return (len(set(self.same_as)) or self.lanes) * self.type.width
+
+    @property
+    def elements(self) -> int:
+        """Elements per frame."""
+        return self.lanes * self.beats
+
+
+Streams = Mapping[str, Stream]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A constant array of a kernel: one row is read per cycle.
+
+    values: (depth, columns) integers. type: of an element, as it is stored; None for what no number of the
+    network is, such as an index. content: what it holds, for people. nested: whether C++ sees rows, or one
+    row as a plain array.
+    """
+
+    values: IntArray
+    type: FixedType | None
+    content: str
+    nested: bool = True
+
+    @property
+    def depth(self) -> int:
+        """Rows."""
+        return int(self.values.shape[0])
+
+    @property
+    def columns(self) -> int:
+        """Elements per row."""
+        return int(self.values.shape[1])
+
+    @property
+    def width(self) -> int:
+        """Bits of an element; 32 where it has no type."""
+        return 32 if self.type is None else self.type.width
+
+    @property
+    def bits(self) -> int:
+        """Bits of a row."""
+        return self.columns * self.width
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel(ABC):
+    """Base of all kernels.
+
+    name: a legal, unique identifier, also the instance name in RTL.
+    layer: the layer of the network this kernel belongs to, as the user knows it ("features.0").
+    inputs, outputs: names of streams.
+    """
+
+    kind: ClassVar[str]
+    header: ClassVar[str] = ""
+    """The header of the C++ library that has it: ``hpq/<header>.h``."""
+    templates: ClassVar[Path | None] = None
+    """A folder with ``rtl/kernels``, ``rtl/lib``, ``vitis/kernels`` and ``vitis/hpq``, for kernels from
+    outside this package."""
+    by_types: ClassVar[bool] = True
+    """Whether all that a layer decides of it are the types of its streams."""
+    per_beat: ClassVar[bool] = False
+    """Whether it turns one beat into one beat; where that is the whole frame, it takes one every cycle."""
+
+    name: str
+    layer: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    # ------------------------------------------------------------------ cycles
+
+    def cycles(self, streams: Streams) -> int:
+        """Clock cycles that one frame keeps this kernel busy when it never has to wait."""
+        return max(streams[name].beats for name in (*self.inputs, *self.outputs))
+
+    @property
+    def registers(self) -> int:
+        """Registers between input and output: all of its timing that a layer's parameters can decide; 0 for
+        mere wires."""
+        return 0
+
+    def contract(self, streams: Streams) -> Contract:
+        """How it moves beats: the actor that stands for it in the timing model."""
+        return pipeline(self.registers) if self.registers else wiring()
+
+    # ------------------------------------------------------------------ resources
+
+    @property
+    def multipliers(self) -> int:
+        """Multipliers working in parallel."""
+        return 0
+
+    def bill(self, bill: Bill, streams: Streams) -> None:
+        """Add what it is built from, but for ``bill_constants`` and the FIFOs around it."""
+        raise NotImplementedError(f"kernel {self.kind} does not say what it is built from")
+
+    def bill_constants(self, bill: Bill) -> None:  # noqa: B027 (most kernels have none)
+        """Add the memory of its constants, which no type around it has a part in."""
+
+    @property
+    def constant_bits(self) -> int:
+        """Bits of the weights, biases and tables that it holds."""
+        return 0
+
+    def in_fabric(self) -> Kernel:
+        """The same kernel with its products in LUTs."""
+        return self
+
+    def nominal(self, accumulator: FixedType) -> Kernel:
+        """The same kernel with an accumulator of a type that no layer had a part in."""
+        return self
+
+    # ------------------------------------------------------------------ backends
+
+    def tables(self) -> Mapping[str, Table]:
+        """Its constant arrays by name."""
+        return {}
+
+    def summary(self, streams: Streams) -> str:
+        """One line for people: what it does, beside its kind."""
+        return self.kind
+
+    # ------------------------------------------------------------------ meaning
+
+    def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
+        """What it makes of one frame of each input, literally: slow, and independent of simulator and
+        backends. Tests compare both with it."""
+        raise NotImplementedError(f"kernel {self.kind} does not say what it computes")

@@ -3,7 +3,8 @@
 A kernel is a frozen dataclass of integers, fixed-point types and constant arrays, so that every backend
 prints the same hardware from it. Its module says everything there is to say of it: what each beat carries,
 how long a frame takes, what it is built from, how it moves beats in the timing model, its tables, what it
-computes, in integers. Its templates, ``kernels/<kind>.sv.j2`` and ``kernels/<kind>.cpp.j2``, are found by its kind.
+computes, in integers. Its templates, ``kernels/<kind>.sv.j2`` and ``kernels/<kind>.cpp.j2``, are found by
+its kind.
 """
 
 from __future__ import annotations

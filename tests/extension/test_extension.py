@@ -109,8 +109,9 @@ def test_hardware_gives_the_same_words(q, tmp_path, io_kind):
 
 
 def test_estimates_and_search_know_its_widths(graph, q):
-    narrow, wide = (hpq.estimate(hpq.quantize(graph, X, precision=bits)) for bits in (4, 10))
-    assert (narrow.lut, narrow.ff) < (wide.lut, wide.ff)
+    narrow, wide = (hpq.estimate(hpq.quantize(graph, X, precision=bits)) for bits in (2, 10))
+    assert narrow.ff < wide.ff
+    assert narrow.dsp < wide.dsp  # the narrow squares are in LUTs
     y = q.predict(X)
     result = hpq.search(
         graph, X, (X, y), objective="lut", metric="mse", max_drop=1.0, confidence=None,
@@ -131,13 +132,17 @@ def test_it_is_saved_and_loaded(q, tmp_path):
 def test_it_is_fine_tuned(graph, q):
     y = graph_values(graph)
     tuned = hpq.finetune(q, (X, y), (X, y), loss="mse", metric="mse", epochs=1)
-    assert tuned.network.predict_raw(X).shape == (SAMPLES, 1)
+    assert tuned.best.predict_raw(X).shape == (SAMPLES, 1)
 
 
 def test_what_it_refuses_it_refuses_in_one_sentence(squares):
     class Wrong(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.left, self.right = nn.Linear(6, 3), nn.Linear(6, 1)
+
         def forward(self, x):
-            return squares.distance(x.flatten(1), x.flatten(1)[:, :1])
+            return squares.distance(self.left(x), self.right(x))
 
     with pytest.raises(hpq.HpqError, match="two vectors of one length"):
         hpq.from_torch(Wrong(), torch.zeros(1, 6))

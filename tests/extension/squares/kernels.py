@@ -9,7 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from hpq_hls.extend import Bill, FixedType, Frame, Kernel, Stream, Term, cast_bill, dsp_blocks, in_dsp, soft_product
+from hpq_hls.billing.blocks import cast, dsp_blocks, in_dsp
+from hpq_hls.billing.products import soft_product
+from hpq_hls.extend import Bill, FixedType, Frame, Kernel, Stream, Term
 
 
 def difference_type(a: FixedType, b: FixedType) -> FixedType:
@@ -20,7 +22,7 @@ def difference_type(a: FixedType, b: FixedType) -> FixedType:
 
 @dataclass(frozen=True, eq=False)
 class SquaredDifference(Kernel):
-    """``y = cast((a - b) ** 2)`` of two streams of equal lanes, one beat per cycle, exact before the cast.
+    """``y = cast(relu((a - b) ** 2))`` of two streams of equal lanes, one beat per cycle, exact before the cast.
 
     difference_type, accumulator_type: of the difference and of its square, both exact.
     """
@@ -33,6 +35,7 @@ class SquaredDifference(Kernel):
 
     difference_type: FixedType
     accumulator_type: FixedType
+    relu: bool
 
     @property
     def registers(self) -> int:
@@ -49,7 +52,7 @@ class SquaredDifference(Kernel):
         else:
             bill.add(Term.PRODUCT, lanes * soft_product(kind, kind).lut)
             bill.ff += lanes * self.accumulator_type.width
-        cast_bill(bill, self.accumulator_type, made.type, False, lanes)
+        cast(bill, self.accumulator_type, made.type, self.relu, lanes)
 
     @property
     def multipliers(self) -> int:

@@ -47,7 +47,8 @@ class SquaredDifference(Operator):
         a, b = inputs
         low, high = a.lo - b.hi, a.hi - b.lo
         peak = max(low * low, high * high)
-        return Interval(0 if low <= 0 <= high else min(low * low, high * high), peak), peak
+        least = 0 if low <= 0 <= high else min(low * low, high * high)
+        return Interval(least, peak), max(peak, *(abs(end) for end in (a.lo, a.hi, b.lo, b.hi)))
 
     def lower(self, build: Lowering) -> None:
         build.elementwise("square", kernels.SquaredDifference, _told)
@@ -58,6 +59,7 @@ def _told(layer: Any) -> dict[str, Any]:
     return {
         "difference_type": kernels.difference_type(a, b),
         "accumulator_type": layer.accumulator_type,
+        "relu": layer.activation is not None,
     }
 
 

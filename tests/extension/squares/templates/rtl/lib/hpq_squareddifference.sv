@@ -10,6 +10,7 @@ module hpq_squareddifference #(
     parameter bit B_SIGNED   = 1'b1,
     parameter int B_SHIFT    = 0,
     parameter int D_W        = 9,          // bits of the difference
+    parameter bit RELU       = 1'b0,
     parameter int CAST_SHIFT = 0,          // fraction bits of the square minus the output's
     parameter int Y_W        = 8,
     parameter bit Y_SIGNED   = 1'b1,
@@ -55,6 +56,7 @@ module hpq_squareddifference #(
         .SHIFT     (CAST_SHIFT),
         .OUT_W     (Y_W),
         .OUT_SIGNED(Y_SIGNED),
+        .RELU      (RELU),
         .ROUNDING  (ROUNDING),
         .OVERFLOW  (OVERFLOW)
     ) cast (

@@ -2,7 +2,7 @@
 
     python benchmarks/coverage.py [--group NAME] [--only TEXT] [--out rows.jsonl] [--workers N] [--dynamic]
 
-Each case of coverage_features.py and coverage_networks.py goes through from_torch, and through torch.onnx.export
+Each case of coverage_features.py and coverage_networks.py goes through from_torch, and torch.onnx.export
 and from_onnx; it is quantized to 20 bits and run on the samples that it was calibrated with. A verdict is
 
     ok          the outputs are torch's, to within 1e-3 of their range
@@ -101,7 +101,10 @@ def tried(action: Any) -> Row:
     except hpq.HpqError as error:
         return {"verdict": "refused", "said": " ".join(str(error).split())}
     except Exception as error:
-        return {"verdict": "traceback", "said": f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"}
+        return {
+            "verdict": "traceback",
+            "said": f"{type(error).__name__}: {' '.join(str(error).split())[:300]}",
+        }
     return row
 
 
@@ -134,14 +137,19 @@ def measured(task: tuple[Case, bool]) -> Row:
         own = [x.to(first.dtype) if first is not None else x for x in inputs]
         with torch.no_grad():
             wanted = flat(made(*(x.clone() for x in own)))
-            if first is not None and first.dtype in (torch.float16, torch.bfloat16):  # exactly, not as they round
+            if first is not None and first.dtype in (
+                torch.float16,
+                torch.bfloat16,
+            ):  # exactly, not as they round
                 wanted = flat(copy.deepcopy(made).float()(*(x.float() for x in own)))
     except Exception as error:
         signal.alarm(0)
         said = {"verdict": "-", "said": f"torch: {error}"[:200]}
         return row | {"torch": said, "onnx": said, "seconds": 0.0}
     example = tuple(x[:1] for x in own)
-    row["torch"] = tried(lambda: compared(hpq.from_torch(made, example if len(example) > 1 else example[0]), inputs, wanted))
+    row["torch"] = tried(
+        lambda: compared(hpq.from_torch(made, example if len(example) > 1 else example[0]), inputs, wanted)
+    )
     content = exported(made, own, dynamic)
     if content is None:
         row["onnx"] = {"verdict": "-", "said": "torch.onnx.export cannot"}
@@ -169,7 +177,9 @@ def _same_in_onnx(content: bytes, inputs: Sequence[torch.Tensor], wanted: Sequen
         given = [x[number : number + 1].float().numpy() for x in inputs]
         found = evaluator.run(None, dict(zip(evaluator.input_names, given, strict=True)))
         for a, b in zip(found, wanted, strict=True):
-            if np.abs(np.asarray(a, np.float64).reshape(-1) - b[number].reshape(-1)).max(initial=0) > 1e-4 * (np.ptp(b) or 1):
+            if np.abs(np.asarray(a, np.float64).reshape(-1) - b[number].reshape(-1)).max(initial=0) > 1e-4 * (
+                np.ptp(b) or 1
+            ):
                 return False
     return True
 
@@ -178,7 +188,9 @@ def table(rows: Sequence[Row]) -> str:
     """Totals per group."""
     verdicts = ("ok", "refused", "WRONG", "traceback", "-")
     lines = [f"{'':28}{'':7}{'torch':^46} {'ONNX':^46}"]
-    lines.append(f"{'group':28}{'cases':>7}" + (" right" + "".join(f"{v:>10}" for v in verdicts)[5:]).rjust(46) * 2)
+    lines.append(
+        f"{'group':28}{'cases':>7}" + (" right" + "".join(f"{v:>10}" for v in verdicts)[5:]).rjust(46) * 2
+    )
     groups = list(dict.fromkeys(row["group"] for row in rows))
     singles = [row for row in rows if row["group"] not in ("networks", "hls4ml")]
     parts = [(group, [row for row in rows if row["group"] == group]) for group in groups]
@@ -193,7 +205,9 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--group", help="only groups whose name contains this")
     parser.add_argument("--only", help="only cases whose name contains this")
     parser.add_argument("--out", type=Path, help="a file for all rows, one JSON object a line")
@@ -215,7 +229,10 @@ def main() -> None:
             rows.append(row)
             bad = any(row[way]["verdict"] in ("WRONG", "traceback") for way in ("torch", "onnx"))
             if not options.quiet or bad:
-                ways = "  ".join(f"{way} {row[way]['verdict']:9} {row[way].get('said', '')[:110]}" for way in ("torch", "onnx"))
+                ways = "  ".join(
+                    f"{way} {row[way]['verdict']:9} {row[way].get('said', '')[:110]}"
+                    for way in ("torch", "onnx")
+                )
                 print(f"{row['group'][:16]:16} {row['name'][:44]:44} {ways}", flush=True)
     rows.sort(key=lambda row: places[row["group"], row["name"]])
     if options.out:

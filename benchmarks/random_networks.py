@@ -44,7 +44,9 @@ def checked(seed: int, cosim: bool) -> Outcome:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--seed", type=int, default=100, help="of the first; the others follow")
     parser.add_argument("--workers", type=int, default=2)
@@ -55,7 +57,11 @@ def main() -> None:
         check = functools.partial(checked, cosim=not options.no_cosim)
         for seed, verdict, described, said, seconds in pool.imap_unordered(check, seeds):
             counts[verdict] = counts.get(verdict, 0) + 1
-            print(f"seed {seed:5} {verdict:9} {seconds:5.1f} s  {described}" + (f"\n    {said}" if said else ""), flush=True)
+            print(
+                f"seed {seed:5} {verdict:9} {seconds:5.1f} s  {described}"
+                + (f"\n    {said}" if said else ""),
+                flush=True,
+            )
     print(", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
     sys.exit(any(verdict.isupper() for verdict in counts))
 

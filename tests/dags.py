@@ -61,7 +61,9 @@ def _conv(draw: random.Random, shape: Shape) -> nn.Module:
     padding = [draw.randint(0, min(k // 2 + 1, size - 1)) for k, size in zip(kernel, shape[1:], strict=True)]
     stride = [draw.choice([1, 1, 2]) for _ in kernel]
     layer = nn.Conv1d if len(shape) == 2 else nn.Conv2d
-    return layer(shape[0], out, kernel, stride, padding, groups=groups, bias=draw.random() < 0.7, padding_mode=mode)
+    return layer(
+        shape[0], out, kernel, stride, padding, groups=groups, bias=draw.random() < 0.7, padding_mode=mode
+    )
 
 
 def _transposed(draw: random.Random, shape: Shape) -> nn.Module:
@@ -109,7 +111,9 @@ def _permute(draw: random.Random, shape: Shape) -> Callable[[Tensor], Tensor]:
 
 
 def _pad(draw: random.Random, shape: Shape) -> Callable[[Tensor], Tensor]:
-    amounts = [draw.randint(0, min(2, size - 1)) for size in reversed(shape[-2:]) for _ in "ab"][: 2 * (len(shape) - 1)]
+    amounts = [draw.randint(0, min(2, size - 1)) for size in reversed(shape[-2:]) for _ in "ab"][
+        : 2 * (len(shape) - 1)
+    ]
     mode = draw.choice(["constant", "reflect", "replicate", "circular"])
     return lambda x: F.pad(x, amounts, mode, *([0.5] if mode == "constant" else []))
 
@@ -124,7 +128,9 @@ def _constant(draw: random.Random, shape: Shape) -> Callable[[Tensor], Tensor]:
     per_channel = (shape[0], *(1 for _ in shape[1:]))
     size = draw.choice([(), per_channel, per_channel, shape])
     scale, offset = torch.randn(size), torch.randn(size)
-    return draw.choice([lambda x: x * scale, lambda x: x + offset, lambda x: offset - x, lambda x: x * scale + offset])
+    return draw.choice(
+        [lambda x: x * scale, lambda x: x + offset, lambda x: offset - x, lambda x: x * scale + offset]
+    )
 
 
 def _gate(draw: random.Random, shape: Shape) -> nn.Module:
@@ -200,14 +206,18 @@ BINARY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "add": torch.add, "sub": torch.sub, "mul": torch.mul, "maximum": torch.maximum, "minimum": torch.minimum,
     "cat": lambda a, b: torch.cat([a, b], 1), "stack": lambda a, b: torch.stack([a, b], 1),
 }  # fmt: skip
-HEADS: dict[str, Make] = {"argmax": lambda draw, shape: functools.partial(torch.argmax, dim=_axis(draw, shape))}
+HEADS: dict[str, Make] = {
+    "argmax": lambda draw, shape: functools.partial(torch.argmax, dim=_axis(draw, shape))
+}
 SHAPES: Sequence[Shape] = ((4,), (7,), (12,), (3, 8), (5, 6), (2, 5, 5), (4, 4, 6), (1, 6, 6), (3, 4, 4))
 
 
 class Dag(nn.Module):
     """Steps, each a name, a function, and the numbers of the values that it reads; inputs are the first ones."""
 
-    def __init__(self, steps: Sequence[tuple[str, Any, tuple[int, ...]]], inputs: int, outputs: Sequence[int]) -> None:
+    def __init__(
+        self, steps: Sequence[tuple[str, Any, tuple[int, ...]]], inputs: int, outputs: Sequence[int]
+    ) -> None:
         super().__init__()
         self.steps, self.inputs, self.outputs = steps, inputs, tuple(outputs)
         self.layers = nn.ModuleList(step[1] for step in steps if isinstance(step[1], nn.Module))
@@ -250,13 +260,15 @@ class Drawn:
     described: str
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _several(inputs: int, outputs: int) -> bool:
     steps = [("linear", nn.Linear(4, 4), (0,)), ("other", nn.Linear(4, 3), (inputs - 1,))]
     sizes = [inputs, inputs + 1] if outputs > 1 else [inputs + 1]
     module = make_dag(steps, inputs, sizes)
     try:
-        hpq.from_torch(module, tuple(torch.zeros(1, 4) for _ in range(inputs)) if inputs > 1 else torch.zeros(1, 4))
+        hpq.from_torch(
+            module, tuple(torch.zeros(1, 4) for _ in range(inputs)) if inputs > 1 else torch.zeros(1, 4)
+        )
     except (hpq.HpqError, AttributeError, TypeError):
         return False
     return True
@@ -281,7 +293,9 @@ class _Drawing:
             return False
         reads = (at,)
         if kind in BINARY:
-            partners = [i for i, value in enumerate(self.values) if value.shape == self.values[at].shape and i != at]
+            partners = [
+                i for i, value in enumerate(self.values) if value.shape == self.values[at].shape and i != at
+            ]
             if not partners:
                 return False
             function: Any = BINARY[kind]
@@ -309,7 +323,7 @@ class _Drawing:
         """The whole: layers, functions and joins, now and then a head."""
         for _ in range(self.draw.randint(3, 8)):
             for _ in range(10):
-                if self.step(self.draw.choice([UNARY, LAYERS, LAYERS, BINARY])):
+                if self.step(self.draw.choice([UNARY, LAYERS, LAYERS, LAYERS, BINARY, BINARY])):
                     break
         if self.draw.random() < 0.1:
             self.step(HEADS)
@@ -319,7 +333,12 @@ class _Drawing:
             return None
         if len(ends) > 1 and not _several(1, 2):
             return None
-        if len(ends) == 1 and self.draw.random() < 0.1 and len(self.values) - 2 >= self.inputs and _several(1, 2):
+        if (
+            len(ends) == 1
+            and self.draw.random() < 0.1
+            and len(self.values) - 2 >= self.inputs
+            and _several(1, 2)
+        ):
             ends.append(len(self.values) - 2)  # read inside too
         return make_dag(self.steps, self.inputs, sorted(set(ends))[-3:]) if len(ends) <= 3 else None
 
@@ -340,9 +359,15 @@ def drawn(seed: int) -> Drawn:
         except UnsupportedOperatorError:
             continue
         rounding, overflow = drawing.draw.choice(MODES)
-        q = hpq.quantize(graph, given, _widths(drawing.draw, graph, given), rounding=rounding, overflow=overflow)
-        names = " ".join(f"{i + drawing.inputs}:{kind}{list(reads)}" for i, (kind, _, reads) in enumerate(drawing.steps))
-        return Drawn(seed, q, given, _hardware(drawing.draw, q), f"{drawing.shapes} {names} -> {module.outputs}")
+        q = hpq.quantize(
+            graph, given, _widths(drawing.draw, graph, given), rounding=rounding, overflow=overflow
+        )
+        names = " ".join(
+            f"{i + drawing.inputs}:{kind}{list(reads)}" for i, (kind, _, reads) in enumerate(drawing.steps)
+        )
+        return Drawn(
+            seed, q, given, _hardware(drawing.draw, q), f"{drawing.shapes} {names} -> {module.outputs}"
+        )
     raise AssertionError(f"no network from seed {seed}")
 
 
@@ -357,11 +382,16 @@ def _widths(draw: random.Random, graph: Any, x: Any) -> dict[str, Any]:
             own["weight"] = draw.randint(1, most)
         if own:
             widths[name] = own
-    return {"default": {"weight": draw.randint(1, most), "activation": draw.randint(1, most)}, "layers": widths}
+    return {
+        "default": {"weight": draw.randint(1, most), "activation": draw.randint(1, most)},
+        "layers": widths,
+    }
 
 
 def _hardware(draw: random.Random, q: Any) -> dict[str, Any]:
-    largest = max((layer.weight_raw.size for layer in q.layers.values() if layer.weight_raw is not None), default=0)
+    largest = max(
+        (layer.weight_raw.size for layer in q.layers.values() if layer.weight_raw is not None), default=0
+    )
     if draw.random() < 0.3 and largest < 150:
         return {"io": "parallel"}
     return {"io": "stream", "target_interval": draw.choice([None, 1, 30, 1000])}
@@ -391,5 +421,7 @@ def differences(network: Drawn, folder: Any, csim: bool = True, cosim: bool = Tr
     for name, arrays in found:
         for number, (array, right) in enumerate(zip(arrays, wanted, strict=True)):
             if array.shape != right.shape or (array != right).any():
-                problems.append(f"{name}: output {number}: {np.sum(array != right)} of {right.size} words differ")
+                problems.append(
+                    f"{name}: output {number}: {np.sum(array != right)} of {right.size} words differ"
+                )
     return problems

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from hpq_hls.extend import Bill, FixedType, Frame, Kernel, Stream, Term
 
 from hpq_hls.billing.blocks import cast, dsp_blocks, in_dsp
 from hpq_hls.billing.products import soft_product
-from hpq_hls.extend import Bill, FixedType, Frame, Kernel, Stream, Term
 
 
 def difference_type(a: FixedType, b: FixedType) -> FixedType:

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from squares.operators import Blend, SquaredDistance
-
 from hpq_hls.extend import spelled_in_onnx, spelled_in_torch
+from squares.operators import Blend, SquaredDistance
 
 
 @spelled_in_torch("squares.distance", "squares.distance")

@@ -16,7 +16,7 @@ import numpy as np
 from hpq_hls.billing.memory import memory_style
 from hpq_hls.codegen.base import Design, Files, IntArray
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
-from hpq_hls.codegen.vitis_kernels import KernelView, Table, comment, header_of, plain, view_of
+from hpq_hls.codegen.vitis_kernels import KernelView, TableView, comment, plain, view_of
 from hpq_hls.kernels import Stream
 from hpq_hls.resources import templates_dir
 
@@ -85,7 +85,7 @@ class VitisBackend:
             "frames": len(design.input_frames),
             "kernels": kernels,
             "streams": list(flow.streams.values()),
-            "headers": sorted({"axis"} | {header_of(kernel) for kernel in flow.kernels}),
+            "headers": sorted({"axis"} | {kernel.header for kernel in flow.kernels}),
             "flow_input": flow.input,
             "flow_output": flow.output,
             "x": x,
@@ -120,7 +120,7 @@ def _port_bits(stream: Stream) -> int:
     return (stream.bits + 7) // 8 * 8
 
 
-def _table_text(environment: jinja2.Environment, table: Table) -> str:
+def _table_text(environment: jinja2.Environment, table: TableView) -> str:
     rows: Iterable[str]
     if table.nested:
         rows = ("{" + ", ".join(map(str, row)) + "}," for row in table.values.tolist())

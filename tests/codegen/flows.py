@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from hpq_hls.codegen.base import Backend, Design
 from hpq_hls.fixed import FixedType
-from hpq_hls.kernels import Dataflow, Kernel, MatVec, Stream
+from hpq_hls.hardware import Dataflow
+from hpq_hls.kernels import Kernel, MatVec, Stream
 from tests.hardware.dataflow_model import run_dataflow
 
 IntArray = npt.NDArray[np.int64]

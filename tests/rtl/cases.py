@@ -10,11 +10,11 @@ import numpy as np
 from hpq_hls.billing.parts import Family
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.fixed import FixedType
+from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import (
     Add,
     Cast,
     ChannelMac,
-    Dataflow,
     Fork,
     Gather,
     IntArray,

@@ -8,7 +8,7 @@ generated for it alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,13 @@ from hpq_hls.billing.memory import fifo_style, memory_style
 from hpq_hls.codegen.base import Design, Files
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
 from hpq_hls.codegen.rtl_memory import SideBySide, memory_file, packed
+from hpq_hls.codegen.sources import Sources
+from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import Kernel, Module, Stream
-from hpq_hls.resources import templates_dir
 
-_INSTANCE = re.compile(r"^\s*(hpq_\w+)\s+#\(", re.MULTILINE)
+_INSTANCE = re.compile(r"^\s*(\w+)\s+#\(", re.MULTILINE)
+"""A module with parameters, which is in the library; those of one kernel alone have none."""
 
 
 class RtlBackend:
@@ -32,15 +34,15 @@ class RtlBackend:
 
     def files(self, design: Design) -> Files:
         """README.md, design.json, rtl/<top>.sv, the modules it uses, its .mem files, rtl/files.f."""
-        folder = templates_dir() / "rtl"
         flow = design.dataflow
-        environment = _environment(folder)
+        sources = Sources("rtl", flow.kernels, ".sv.j2", "lib")
+        environment = sources.environment({"comment": _comment})
         context = _context(flow)
         top = environment.get_template("top.sv.j2").render(context)
         made = list(_own_modules(flow, environment, context))
         own = {name: text for name, _, text in made}
-        library = _library(folder / "lib", "\n".join((top, *own.values())))
-        sources = [*(f"{module}.sv" for module in (*library, *own)), f"{flow.name}.sv"]
+        library = _library(sources.library, "\n".join((top, *own.values())))
+        listed = [*(f"{module}.sv" for module in (*library, *own)), f"{flow.name}.sv"]
         memories = dict(_memories(flow))
         files: dict[str, str | bytes] = {
             "README.md": environment.get_template("README.md.j2").render(
@@ -54,25 +56,12 @@ class RtlBackend:
                 sink=flow.streams[flow.output],
             ),
             FILE_NAME: manifest_of(design).to_json(),
-            "rtl/files.f": environment.get_template("files.f.j2").render(sources=sources),
+            "rtl/files.f": environment.get_template("files.f.j2").render(sources=listed),
             f"rtl/{flow.name}.sv": top,
         }
         files.update({f"rtl/{module}.sv": text for module, text in (library | own).items()})
         files.update({f"rtl/{name}": text for name, text in memories.items()})
         return files
-
-
-def _environment(folder: Path) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    environment.filters["comment"] = _comment
-    return environment
 
 
 def _context(flow: Dataflow) -> dict[str, Any]:
@@ -150,13 +139,23 @@ def _own_modules(
 # Library
 
 
-def _library(folder: Path, top: str) -> dict[str, str]:
-    """The modules that ``top`` instantiates, and theirs: name -> text, each after what it uses."""
+def _library(files: Mapping[str, Path], top: str) -> dict[str, str]:
+    """The modules that ``top`` instantiates, and theirs: name -> text, each after what it uses.
+
+    Raises:
+        ConfigError: one of them is in no library.
+    """
     library: dict[str, str] = {}
 
     def add(text: str) -> None:
         for module in sorted(set(_INSTANCE.findall(text)) - set(library)):
-            body = (folder / f"{module}.sv").read_text(encoding="utf-8")
+            path = files.get(f"{module}.sv")
+            if path is None:
+                raise ConfigError(
+                    f"there is no module {module}, which a kernel is built from; put {module}.sv into "
+                    "rtl/lib of the folder that the kernel's class names as its `templates`"
+                )
+            body = path.read_text(encoding="utf-8")
             add(body)
             library[module] = body
 

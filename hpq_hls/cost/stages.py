@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import Kernel, StageKind, Streams
+from hpq_hls.kernels.contract import Actor
 
 UNBOUNDED = 1 << 40
 """Depth of a FIFO that is never full."""
@@ -13,12 +14,13 @@ UNBOUNDED = 1 << 40
 
 @dataclass(frozen=True)
 class Stage:
-    """One actor: inputs and outputs are numbers of FIFOs."""
+    """One actor: inputs and outputs are numbers of FIFOs, the rest as in ``Contract``."""
 
     kind: StageKind
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     parameters: tuple[int, ...] = ()
+    actor: Actor | None = None
 
 
 @dataclass(frozen=True)
@@ -49,4 +51,4 @@ def _stage(kernel: Kernel, streams: Streams, names: dict[str, int]) -> Stage:
     contract = kernel.contract(streams)
     inputs = tuple(names[name] for name in kernel.inputs)
     outputs = tuple(names[name] for name in kernel.outputs)
-    return Stage(contract.kind, inputs, outputs, contract.parameters)
+    return Stage(contract.kind, inputs, outputs, contract.parameters, contract.actor)

@@ -14,7 +14,7 @@ from hpq_hls.kernels.add import Add
 from hpq_hls.kernels.base import MIN_DEPTH, Frame, IntArray, Kernel, Module, Stream, Streams, Table
 from hpq_hls.kernels.cast import Cast
 from hpq_hls.kernels.channelmac import ChannelMac
-from hpq_hls.kernels.contract import Contract, StageKind, pipeline, tree_registers, wiring
+from hpq_hls.kernels.contract import Contract, StageKind, own, pipeline, tree_registers, wiring
 from hpq_hls.kernels.fork import Fork
 from hpq_hls.kernels.gather import Gather
 from hpq_hls.kernels.matvec import MatVec
@@ -49,6 +49,7 @@ __all__ = [
     "Weighted",
     "WidthConverter",
     "Window",
+    "own",
     "pipeline",
     "tree_registers",
     "wiring",

@@ -73,6 +73,13 @@ def design(flow: Dataflow, frames: int = 4, seed: int = 0, io: str = "stream") -
     return Design(flow, io, "xc7z020clg400-1", 5.0, given, golden)
 
 
+def blank_design(flow: Dataflow) -> Design:
+    """The flow without test vectors."""
+    x, y = flow.streams[flow.input], flow.streams[flow.output]
+    frames = (np.zeros((0, port.beats, port.lanes), np.int64) for port in (x, y))
+    return Design(flow, "stream", "xc7z020clg400-1", 5.0, *frames)
+
+
 def write(backend: Backend, made: Design, folder: Path) -> Path:
     """Print a project into a folder."""
     for name, content in backend.files(made).items():

@@ -432,6 +432,12 @@ def add_flow(
     )
 
 
+def sum_flow(name: str) -> Dataflow:
+    """Two streams added up; the flow's input is the first of them."""
+    x, b, y = (stream(n, f"ap_fixed<{w},2>", 2, 3) for n, w in (("x", 4), ("b", 5), ("y", 6)))
+    return chain(name, [Add("net_unit", "net.0", ("x", "b"), ("y",), FixedType(6, 3), True)], [x, b, y])
+
+
 def cast_flow(name: str, x: str, y: str, relu: bool, lanes: int = 3) -> Dataflow:
     return single(name, lambda **n: Cast(relu=relu, **n), stream("x", x, lanes, 8), stream("y", y, lanes, 8))
 

@@ -19,6 +19,7 @@ TOOLS = {
     "tools",
     "tools.process",
     "tools.toolchain",
+    "version",
 }
 ORDER = [
     TOOLS,

@@ -22,6 +22,7 @@ TOOLS = {
     "tools",
     "tools.process",
     "tools.toolchain",
+    "version",
 }
 ORDER = [
     TOOLS,

@@ -35,7 +35,7 @@ class RtlBackend:
     def files(self, design: Design) -> Files:
         """README.md, design.json, rtl/<top>.sv, the modules it uses, its .mem files, rtl/files.f."""
         flow = design.dataflow
-        sources = Sources("rtl", flow.kernels, ".sv.j2", "lib")
+        sources = Sources("rtl", flow.kernels, ".sv.j2", "lib/*.sv")
         environment = sources.environment({"comment": _comment})
         context = _context(flow)
         top = environment.get_template("top.sv.j2").render(context)

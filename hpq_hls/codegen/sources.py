@@ -22,7 +22,7 @@ class Sources:
     family : "rtl" or "vitis".
     kernels : of the design.
     suffix : of a kernel's template, behind its kind.
-    library : the folder of the files that are copied as they are.
+    library : the pattern of the files that are copied as they are.
 
     Raises ConfigError where a kernel has no template, or two folders have a file of one name.
     """
@@ -49,9 +49,9 @@ class Sources:
         environment.filters.update(filters)
         return environment
 
-    def _files(self, folder: str) -> dict[str, Path]:
+    def _files(self, pattern: str) -> dict[str, Path]:
         found: dict[str, Path] = {}
-        for path in (path for root in self._folders for path in sorted((root / folder).glob("*.*"))):
+        for path in (path for root in self._folders for path in sorted(root.glob(pattern))):
             if path.name in found:
                 raise ConfigError(
                     f"{found[path.name]} and {path} have the same name, and one design needs both; "
@@ -61,7 +61,7 @@ class Sources:
         return found
 
     def _check(self, kernels: Iterable[Kernel]) -> None:
-        templates = self._files("kernels")
+        templates = self._files("kernels/*.j2")
         for kernel in kernels:
             if f"{kernel.kind}{self._suffix}" not in templates:
                 raise ConfigError(

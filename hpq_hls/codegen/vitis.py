@@ -41,7 +41,7 @@ class VitisBackend:
     def files(self, design: Design) -> Files:
         """Every file of the project; see README.md among them for what each is."""
         flow = design.dataflow
-        sources = Sources("vitis", flow.kernels, ".cpp.j2", "hpq")
+        sources = Sources("vitis", flow.kernels, ".cpp.j2", "hpq/*.h")
         environment = sources.environment({"comment": comment, "plain": plain})
         top = flow.name
         kernels = [view_of(kernel, flow.streams) for kernel in flow.kernels]

@@ -19,8 +19,9 @@ Shape = tuple[int, ...]
 class Case:
     """A network to import.
 
-    make: gives what from_torch is called with. shapes: of its inputs, without the batch axis. positive: whether
-    its inputs are (0.1 to 2.1), else normally distributed. optional: may be refused, if that is said clearly.
+    make: gives what from_torch is called with. shapes: of its inputs, without the batch axis. positive:
+    whether its inputs are (0.1 to 2.1), else normally distributed. optional: may be refused, if that is said
+    clearly.
     """
 
     group: str

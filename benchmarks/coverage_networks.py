@@ -6,6 +6,7 @@ All are small: what is measured is whether they are imported and computed right,
 from __future__ import annotations
 
 import functools
+import itertools
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -229,12 +230,10 @@ class Ssd(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         a = self.a(x)
         maps = [a, self.b(a)]
-        loc = [
-            l(m).permute(0, 2, 3, 1).reshape(x.size(0), -1, 4) for l, m in zip(self.loc, maps, strict=True)
-        ]
-        conf = [
-            c(m).permute(0, 2, 3, 1).reshape(x.size(0), -1, 3) for c, m in zip(self.conf, maps, strict=True)
-        ]
+        loc = [one(m) for one, m in zip(self.loc, maps, strict=True)]
+        loc = [one.permute(0, 2, 3, 1).reshape(x.size(0), -1, 4) for one in loc]
+        conf = [one(m) for one, m in zip(self.conf, maps, strict=True)]
+        conf = [one.permute(0, 2, 3, 1).reshape(x.size(0), -1, 3) for one in conf]
         return torch.cat(loc, 1), torch.cat(conf, 1)
 
 
@@ -319,7 +318,7 @@ def dense(a: int, growth: int, count: int) -> nn.Module:
 def mlp(*sizes: int, act: Callable[[], nn.Module] = nn.ReLU, last: nn.Module | None = None) -> nn.Sequential:
     """Linear layers with activations between them."""
     layers: list[nn.Module] = []
-    for a, b in zip(sizes, sizes[1:], strict=False):
+    for a, b in itertools.pairwise(sizes):
         layers += [nn.Linear(a, b), act()]
     return S(*layers[:-1], *([last] if last else []))
 

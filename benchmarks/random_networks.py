@@ -1,4 +1,4 @@
-"""Random networks over all operators: whether numpy = g++ = Verilator on every word, and cycles are as estimated.
+"""Random networks over all operators: numpy = g++ = Verilator on every word, and cycles as estimated.
 
     python benchmarks/random_networks.py --count 60 --seed 100 [--workers 2] [--no-cosim]
 

@@ -1,7 +1,7 @@
-"""Random networks over all operators: small graphs of any shape, several inputs and outputs, for property tests.
+"""Random networks over all operators: small graphs of any shape, several inputs and outputs.
 
-Everything follows from a seed. A drawing that is refused is drawn again: what is refused, and in which words, is
-the business of other tests.
+Everything follows from a seed. A drawing that is refused is drawn again: what is refused, and in which
+words, is the business of other tests.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812 (as people write it)
 from torch import Tensor, nn
 
 import hpq_hls as hpq
@@ -186,7 +186,7 @@ LAYERS: dict[str, Make] = {
     "reshape": _reshape,
     "permute": _permute,
     "slice": _slice,
-    "flip": lambda draw, shape: lambda x, axis=_axis(draw, shape): x.flip(axis),
+    "flip": lambda draw, shape: functools.partial(torch.flip, dims=[_axis(draw, shape) or 1]),
     "pad": MAPS(_pad),
     "pixel shuffle": IMAGES(lambda _, shape: nn.PixelShuffle(2) if shape[0] % 4 == 0 else None),
     "pixel unshuffle": IMAGES(lambda _, s: nn.PixelUnshuffle(2) if s[1] % 2 == s[2] % 2 == 0 else None),
@@ -213,7 +213,7 @@ SHAPES: Sequence[Shape] = ((4,), (7,), (12,), (3, 8), (5, 6), (2, 5, 5), (4, 4, 
 
 
 class Dag(nn.Module):
-    """Steps, each a name, a function, and the numbers of the values that it reads; inputs are the first ones."""
+    """Steps, each a name, a function, and the numbers of the values that it reads; the inputs come first."""
 
     def __init__(
         self, steps: Sequence[tuple[str, Any, tuple[int, ...]]], inputs: int, outputs: Sequence[int]

@@ -154,7 +154,9 @@ extensions: [squares]
 model: {{source: {model}}}
 data: {{calibration: calibration.npz, validation: validation.npz}}
 precision: {{default: {{weight: 6, activation: 6}}}}
-search: {{objective: weight_bits, max_drop: 1.0, metric: mse, confidence: null, weight_bits: [4, 6], activation_bits: [4, 6]}}
+search:
+  {{objective: weight_bits, max_drop: 1.0, metric: mse, confidence: null, weight_bits: [4, 6],
+    activation_bits: [4, 6]}}
 hardware: {{backends: [vitis, rtl]}}
 """
 

@@ -1,5 +1,5 @@
-"""numpy = g++ = Verilator on every word of random networks over all operators; benchmarks/random_networks.py runs
-as many as one likes."""
+"""numpy = g++ = Verilator on every word of random networks over all operators;
+benchmarks/random_networks.py runs as many as one likes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Squared distances and blends for hpq_hls, as a package of a user's own: importing it registers all of it."""
+"""Squared distances and blends for hpq_hls, as a package of a user's own; importing it registers them."""
 
 from squares import operators, spellings
 from squares.functions import Blend, SquaredDistance, blend, distance

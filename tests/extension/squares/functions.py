@@ -1,4 +1,4 @@
-"""What the package offers to networks in torch: two operators of torch's own kind, and modules that call them."""
+"""What the package offers to networks in torch: operators of torch's own kind, and modules that call them."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def difference_type(a: FixedType, b: FixedType) -> FixedType:
 
 @dataclass(frozen=True, eq=False)
 class SquaredDifference(Kernel):
-    """``y = cast(relu((a - b) ** 2))`` of two streams of equal lanes, one beat per cycle, exact before the cast.
+    """``y = cast(relu((a - b) ** 2))`` of two streams of equal lanes, one beat per cycle.
 
     difference_type, accumulator_type: of the difference and of its square, both exact.
     """

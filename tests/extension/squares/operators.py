@@ -79,8 +79,8 @@ class SquaredDistance(Operator):
     def output_shape(self, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         if len(shapes[0]) != 1 or shapes[0] != shapes[1]:
             raise UnsupportedOperatorError(
-                f"SquaredDistance of tensors of shapes {shapes[0]} and {shapes[1]}; it takes two vectors of one "
-                "length"
+                f"SquaredDistance of tensors of shapes {shapes[0]} and {shapes[1]}; it takes two vectors of "
+                "one length"
             )
         return (1,)
 

@@ -74,13 +74,14 @@ ReLU() ReLU(inplace=True) ReLU6() Hardtanh() Hardtanh(-0.5,0.75) LeakyReLU() Lea
 PReLU() Threshold(0.5,0.0) Threshold(0.1,2.0) Hardsigmoid() Hardswish() Sigmoid() Tanh() SiLU() GELU()
 GELU(approximate='tanh') ELU() ELU(0.5) SELU() CELU() CELU(2.0) Softplus() Softplus(2,10) Softsign() Mish()
 LogSigmoid() Tanhshrink() Hardshrink() Softshrink() RReLU() Softmax(1) Softmax(-1) Softmin(1) LogSoftmax(1)
-GLU(1) Identity() Dropout(0.3) AlphaDropout() FeatureAlphaDropout()
+GLU(1) Sequential(nn.Linear(12,5),nn.Identity()) Sequential(nn.Dropout(0.3),nn.Linear(12,5))
+Sequential(nn.Linear(12,5),nn.AlphaDropout()) Sequential(nn.FeatureAlphaDropout(),nn.ReLU())
 """
 ON_IMAGES = """
-PReLU(4) ReLU6() Hardswish() SiLU() LeakyReLU() Sigmoid() Softmax2d() Softmax(1) Softmax(-1) Dropout2d()
-Hardtanh() BatchNorm2d(4) BatchNorm2d(4,affine=False) InstanceNorm2d(4) GroupNorm(2,4) LayerNorm([8,8])
-LayerNorm([4,8,8]) LocalResponseNorm(2) Conv2d(4,6,3) Conv2d(4,6,1) Conv2d(4,6,3,2,1)
-Conv2d(4,6,3,dilation=2) Conv2d(4,6,3,padding='same') Conv2d(4,6,2,padding='same')
+PReLU(4) ReLU6() Hardswish() SiLU() LeakyReLU() Sigmoid() Softmax2d() Softmax(1) Softmax(-1)
+Sequential(nn.Dropout2d(),nn.ReLU()) Hardtanh() BatchNorm2d(4) BatchNorm2d(4,affine=False) InstanceNorm2d(4)
+GroupNorm(2,4) LayerNorm([8,8]) LayerNorm([4,8,8]) LocalResponseNorm(2) Conv2d(4,6,3) Conv2d(4,6,1)
+Conv2d(4,6,3,2,1) Conv2d(4,6,3,dilation=2) Conv2d(4,6,3,padding='same') Conv2d(4,6,2,padding='same')
 Conv2d(4,6,3,padding='valid') Conv2d(4,8,3,groups=2) Conv2d(4,8,3,groups=4,padding=1)
 Conv2d(4,6,(1,3),padding=(0,1)) Conv2d(4,6,3,padding=1,padding_mode='reflect')
 Conv2d(4,6,3,padding=1,padding_mode='replicate') Conv2d(4,6,3,padding=1,padding_mode='circular')
@@ -106,12 +107,12 @@ Conv1d(3,5,3,padding=1,padding_mode='circular') ConvTranspose1d(3,5,4,2,1) ConvT
 BatchNorm1d(3) InstanceNorm1d(3) MaxPool1d(2) MaxPool1d(3,2,1) AvgPool1d(2) AvgPool1d(3,2,1)
 AdaptiveAvgPool1d(1) AdaptiveAvgPool1d(4) AdaptiveMaxPool1d(1) AdaptiveMaxPool1d(4) Linear(16,5)
 ConstantPad1d((2,3),0.0) ZeroPad1d(1) ReflectionPad1d(2) ReplicationPad1d((2,0)) Upsample(scale_factor=2)
-Upsample(scale_factor=2,mode='linear') Flatten() Softmax(1) Softmax(-1) ReLU() Tanh() Dropout1d() PReLU(3)
-LayerNorm(16)
+Upsample(scale_factor=2,mode='linear') Flatten() Softmax(1) Softmax(-1) ReLU() Tanh()
+Sequential(nn.Dropout1d(),nn.ReLU()) PReLU(3) LayerNorm(16)
 """
 ON_VECTORS = """
 Linear(12,5) Linear(12,5,bias=False) BatchNorm1d(12) BatchNorm1d(12,affine=False) Unflatten(1,(3,4))
-LayerNorm(12) PReLU(12) Flatten()
+LayerNorm(12) PReLU(12) Sequential(nn.Flatten(),nn.ReLU())
 """
 ON_CUBES = """
 Conv3d(2,3,2) MaxPool3d(2) AvgPool3d(2) BatchNorm3d(2) ConvTranspose3d(2,3,2,2) ReLU() Flatten()
@@ -183,15 +184,15 @@ torch.cat(x.chunk(2, 1)[::-1], 1) | x[:, :2] | x[:, ::2] | x[:, 1::2] | x[:, 0] 
 1:-1] | x[:, :, ::2, ::2] | x[:, :, 3] | x.select(1, 0) | x.narrow(1, 1, 2) | x.index_select(1,
 torch.tensor([2, 0])) | x[:, [3, 1, 0]] | x.flip(-1) | torch.flip(x, [2, 3]) | x.roll(1, 2) | x.unbind(1)[1]
 | x.repeat(1, 2, 1, 1) | x.tile((1, 1, 2, 2)) | x.mean((2, 3), keepdim=True).expand(-1, -1, 4, 4) |
-x.repeat_interleave(2, 1) | x.contiguous().clone() | x.detach() + 1 | x.float() | x.to(torch.float32) * 2 |
-x.view(x.size(0), 2, 2, 8, 8).transpose(1, 2).reshape(x.size(0), 4, 8, 8) | torch.zeros_like(x) + x |
-F.pad(x, (1, 1)) | F.pad(x, (1, 1, 2, 0)) | F.pad(x, (1, 1, 1, 1), value=-0.5) | F.pad(x, (0, 0, 0, 0, 2,
-2)) | F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 1, 1), 'constant', 0) | F.pad(x, (1, 2, 1, 0), mode='reflect') |
-F.pad(x, (1, 1, 1, 1), mode='replicate') | F.pad(x, (2, 0, 0, 2), mode='circular') | F.pad(x, (-1, -1, -1,
--1)) | torch.cat([x, x.new_zeros(x.shape[0], 2, 8, 8)], 1) | F.pixel_shuffle(x, 2) | F.pixel_unshuffle(x, 2)
-| F.channel_shuffle(x, 2) | F.interpolate(x, scale_factor=2) | F.interpolate(x, size=(16, 24)) |
-F.interpolate(x, scale_factor=2, mode='bilinear', align_corners=False) | F.interpolate(x, scale_factor=0.5)
-| F.interpolate(x, size=16, mode='bilinear') | F.unfold(x, 2)
+x.repeat_interleave(2, 1) | x.relu().contiguous().clone() | x.detach() + 1 | x.relu().float() |
+x.to(torch.float32) * 2 | x.view(x.size(0), 2, 2, 8, 8).transpose(1, 2).reshape(x.size(0), 4, 8, 8) |
+torch.zeros_like(x) + x | F.pad(x, (1, 1)) | F.pad(x, (1, 1, 2, 0)) | F.pad(x, (1, 1, 1, 1), value=-0.5) |
+F.pad(x, (0, 0, 0, 0, 2, 2)) | F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 1, 1), 'constant', 0) | F.pad(x, (1, 2,
+1, 0), mode='reflect') | F.pad(x, (1, 1, 1, 1), mode='replicate') | F.pad(x, (2, 0, 0, 2), mode='circular')
+| F.pad(x, (-1, -1, -1, -1)) | torch.cat([x, x.new_zeros(x.shape[0], 2, 8, 8)], 1) | F.pixel_shuffle(x, 2) |
+F.pixel_unshuffle(x, 2) | F.channel_shuffle(x, 2) | F.interpolate(x, scale_factor=2) | F.interpolate(x,
+size=(16, 24)) | F.interpolate(x, scale_factor=2, mode='bilinear', align_corners=False) | F.interpolate(x,
+scale_factor=0.5) | F.interpolate(x, size=16, mode='bilinear') | F.unfold(x, 2)
 """,
     "two values": """
 x + y | x - y | x * y | x / y | torch.maximum(x, y) | torch.minimum(x, y) | torch.cat([x, y], 1) |

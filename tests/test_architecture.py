@@ -26,6 +26,7 @@ ORDER = [
     {"billing"},
     {"kernels"},
     {"ops"},
+    {"extend"},
     {"graph"},
     {"frontends"},
     {"simulate"},

@@ -145,8 +145,9 @@ def quantized_layer(
     _check_signs(name, spec, weight_shift)
     fraction = sum_fraction(op, [edge.type for edge in edges], spec)
     weight, bias = aligned_parameters(op, [edge.type for edge in edges], spec, fraction)
+    common = max(edge.type.fraction for edge in edges)
     seen = (
-        [edge.interval.shift(fraction - edge.type.fraction) for edge in edges]
+        [edge.interval.shift(common - edge.type.fraction) for edge in edges]
         if op.arity > 1
         else [edges[0].interval]
     )
@@ -250,7 +251,7 @@ def per_channel(values: IntArray, ndim: int) -> IntArray:
 
 def sum_fraction(op: Operator, types: Sequence[FixedType], spec: LayerSpec | QuantizedLayer) -> int:
     """Fraction bits of the exact sum inside a layer."""
-    fraction = max(given.fraction for given in types)
+    fraction = op.degree * max(given.fraction for given in types)
     if spec.weight_type is not None:
         fraction += spec.weight_type.fraction
     elif op.constant is not None:

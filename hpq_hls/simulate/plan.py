@@ -224,7 +224,7 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
     fused = layer.activation
     shift = fraction - target.fraction
     cast = None
-    if op.casts and (fused is None or fused.rectifies):
+    if op.casts and op.degree == 1 and (fused is None or fused.rectifies):
         cast = float_cast(layer.accumulator_interval, fraction, target, fused is not None)
     weight, bias = _parameters(layer)
     grains = _float_grains(layer, cast, weight, bias)
@@ -276,7 +276,8 @@ def _shifts(layer: QuantizedLayer) -> list[int]:
     if layer.op.arity == 1:
         return [0]
     edges = layer.input_edges
-    return [0 if edge.interval == _ZERO else layer.sum_fraction - edge.type.fraction for edge in edges]
+    common = max(edge.type.fraction for edge in edges)
+    return [0 if edge.interval == _ZERO else common - edge.type.fraction for edge in edges]
 
 
 def _arranged(layer: QuantizedLayer, weight: Array) -> Array:

@@ -78,8 +78,8 @@ class Operator(ABC):
     arity: number of inputs.
     casts: whether the output is cast to a type of its own. Operators that do not cast are exact:
         ``exact_type`` says what type comes out.
-    degree: of the polynomial that it is of its inputs, which come at one fraction where there are several. The
-        result has so many times that fraction.
+    degree: of the polynomial that it is of its inputs, which come at one fraction where there are several;
+        the result has so many times that fraction.
     rectifies: whether the operator is ``max(x, 0)``.
     homogeneous: whether the operator of a channel times s > 0 is s times the operator of the channel.
     keeps_order: whether the output has the input's elements, in torch's order, in another shape.

@@ -6,7 +6,7 @@ Everything here is exact or refused. Parameters arrive as float64 arrays, shapes
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -39,21 +39,21 @@ class GraphBuilder:
 
     Parameters
     ----------
-    input_name, input_shape : the network's input, without the batch axis.
+    inputs : shape of each of the network's inputs by name, without the batch axis, in order.
     supported : the operators the front end knows, for error messages.
     reserved : module paths that only the modules themselves may be named after.
     """
 
     def __init__(
-        self, input_name: str, input_shape: Shape, supported: Sequence[str], reserved: Collection[str] = ()
+        self, inputs: Mapping[str, Shape], supported: Sequence[str], reserved: Collection[str] = ()
     ) -> None:
         self._supported = supported
         self._reserved = frozenset(reserved)
         self._names: set[str] = set()
         self._nodes: dict[str, Node] = {}
         self._biased: dict[str, str] = {}
-        self.input = Value(self._unique(input_name, owner=False), input_shape)
-        self._shapes: dict[str, Shape] = {self.input.name: input_shape}
+        self.inputs = {name: Value(self._unique(name, owner=False), shape) for name, shape in inputs.items()}
+        self._shapes: dict[str, Shape] = {value.name: value.shape for value in self.inputs.values()}
 
     def refuse(self, origin: Origin, reason: str | None = None) -> NoReturn:
         """Raise UnsupportedOperatorError for an operator of the foreign graph."""
@@ -238,15 +238,31 @@ class GraphBuilder:
 
     # ------------------------------------------------------------------ the result
 
-    def finish(self, output: Value, origin: Origin, name: str) -> Graph:
-        """The graph that computes ``output``, without the nodes it does not need."""
-        output = self._settled(output, origin)
-        needed: set[str] = {output.name}
+    def finish(self, outputs: Mapping[str, Value], name: str) -> Graph:
+        """The graph that computes ``outputs``, without the nodes it does not need. Where there is one, it is
+        called after its node.
+
+        Raises:
+            UnsupportedOperatorError: one of them is no value of a node, an input is not used, or nothing is
+                computed.
+        """
+        origins = _origins_of(outputs)
+        settled = {key: self._settled(value, origins[key]) for key, value in outputs.items()}
+        needed: set[str] = {value.name for value in settled.values()}
+        given = {value.name for value in self.inputs.values()}
+        first = next(iter(origins.values()))
+        if needed <= given:
+            self.refuse(first, "the network has no operator between its input and its output")
         for node in reversed(self._nodes.values()):
             if node.name in needed:
                 needed.update(node.inputs)
-        if output.name == self.input.name or self.input.name not in needed:
-            self.refuse(origin, "the network has no operator between its input and its output")
+        unused = [key for key, value in self.inputs.items() if value.name not in needed]
+        if unused and len(given) == 1:
+            self.refuse(first, "the network has no operator between its input and its output")
+        if unused:
+            raise UnsupportedOperatorError(
+                f"no output of the network depends on its input {unused[0]!r}; remove the input"
+            )
         renamed = {new: old for new, old in self._biased.items() if old not in needed}
         nodes = [
             replace(
@@ -257,8 +273,10 @@ class GraphBuilder:
             for node in self._nodes.values()
             if node.name in needed
         ]
-        result = _final(output.name, renamed)
-        return Graph(self.input.name, self.input.shape, tuple(nodes), result, name)
+        results = {key: _final(value.name, renamed) for key, value in settled.items()}
+        if len(results) == 1:
+            results = {value: value for value in results.values()}
+        return Graph({value.name: value.shape for value in self.inputs.values()}, tuple(nodes), results, name)
 
     # ------------------------------------------------------------------ inside
 
@@ -315,6 +333,13 @@ def _is_finite(op: Operator) -> bool:
     with np.errstate(all="ignore"):  # dividing by a variance of zero is what is looked for
         held = op.affine() if isinstance(op, BatchNorm) else op
     return all(array is None or bool(np.isfinite(array).all()) for array in (held.weight, held.bias))
+
+
+def _origins_of(outputs: Mapping[str, Value]) -> dict[str, Origin]:
+    """Where the user's code gives back each output, for messages."""
+    if len(outputs) == 1:
+        return {name: Origin("the network's output") for name in outputs}
+    return {name: Origin(f"the network's output {name!r}") for name in outputs}
 
 
 def _final(name: str, renamed: dict[str, str]) -> str:

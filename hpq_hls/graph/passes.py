@@ -81,7 +81,7 @@ def fuse_relu(graph: Graph) -> Graph:
 
 
 def _only_consumer(graph: Graph, producer: Node, consumer: Node) -> bool:
-    return graph.output != producer.name and graph.consumers(producer.name) == (consumer,)
+    return producer.name not in graph.results and graph.consumers(producer.name) == (consumer,)
 
 
 def merge(graph: Graph, producer: Node, consumer: Node, merged: Node) -> Graph:
@@ -93,5 +93,7 @@ def merge(graph: Graph, producer: Node, consumer: Node, merged: Node) -> Graph:
         chosen = merged if node is producer else node
         inputs = tuple(producer.name if name == consumer.name else name for name in chosen.inputs)
         nodes.append(replace(chosen, inputs=inputs))
-    output = producer.name if graph.output == consumer.name else graph.output
-    return replace(graph, nodes=tuple(nodes), output=output)
+    outputs = {
+        name: producer.name if value == consumer.name else value for name, value in graph.outputs.items()
+    }
+    return replace(graph, nodes=tuple(nodes), outputs=outputs)

@@ -53,7 +53,7 @@ class VitisBackend:
             for table in kernel.tables.values():
                 files[f"src/{table.include}"] = _table_text(environment, table)
         ports = manifest_of(design)
-        for port, frames in (design.vectors | design.golden).items():
+        for port, frames in {**design.vectors, **design.golden}.items():
             files[f"tb/{data_file(ports, port)}"] = _frames_text(frames)
         files |= _copies(folder / "hpq", "src/hpq")
         files |= _copies(folder / "standin", "tb/include")
@@ -77,7 +77,9 @@ class VitisBackend:
     def _context(self, design: Design, kernels: list[KernelView]) -> dict[str, object]:
         flow = design.dataflow
         inputs = [_Port.of(flow, terminal, "input", "s_axis", len(flow.inputs)) for terminal in flow.inputs]
-        outputs = [_Port.of(flow, terminal, "output", "m_axis", len(flow.outputs)) for terminal in flow.outputs]
+        outputs = [
+            _Port.of(flow, terminal, "output", "m_axis", len(flow.outputs)) for terminal in flow.outputs
+        ]
         port_bits = [port.bits for port in (*inputs, *outputs)]
         return {
             "vitis": self.name == "vitis",

@@ -321,7 +321,9 @@ def _period(starts: Sequence[Sequence[int]], ends: Sequence[Sequence[int]]) -> i
     gaps = [[after - before for before, after in itertools.pairwise(own)] for own in ends]
     for period in range(1, last - under_way):
         same = all(
-            own[last - 1 - back] == own[last - 1 - back - period] for own in gaps for back in range(under_way + 1)
+            own[last - 1 - back] == own[last - 1 - back - period]
+            for own in gaps
+            for back in range(under_way + 1)
         )
         if same and len({own[last] - own[last - period] for own in (*starts, *ends)}) == 1:
             return period

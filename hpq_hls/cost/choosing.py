@@ -53,7 +53,7 @@ def choose_layers(q: QuantizedGraph, config: HardwareConfig, target: int) -> Har
     known = _KNOWN.setdefault(q.graph, {})
     key = (
         target,
-        q.input_type,
+        *q.input_types.items(),
         config.reuse_factor,
         config.multipliers,
         config.strategy,

@@ -183,7 +183,9 @@ class _Translation:
             if not (type(arg).__name__ == "ConstantArgument" and arg.value is None)
         }
         if not results:
-            raise UnsupportedOperatorError("the network has no output; return a tensor computed from the input")
+            raise UnsupportedOperatorError(
+                "the network has no output; return a tensor computed from the input"
+            )
         return results
 
     def _output(self, name: str | None, wanted: str) -> Value:
@@ -310,14 +312,18 @@ def _widens(source: torch.dtype, target: torch.dtype) -> bool:
     return source == torch.bool or torch.iinfo(source).max <= 2 / torch.finfo(target).eps
 
 
-def _examples(module: torch.nn.Module, given: Any) -> tuple[tuple[torch.Tensor, ...], dict[str, torch.Tensor]]:
+def _examples(
+    module: torch.nn.Module, given: Any
+) -> tuple[tuple[torch.Tensor, ...], dict[str, torch.Tensor]]:
     """The examples, by place and by name of the argument."""
     by_name = dict(given) if isinstance(given, Mapping) else {}
     in_order = () if by_name else given if isinstance(given, tuple) else (given,)
     if not by_name and not in_order:
         raise DataError("no example input is given; give a tensor or array of shape (batch, ...)")
     args = tuple(_example(module, item) for item in in_order)
-    kwargs = {str(name): _example(module, item) for name, item in by_name.items()}
+    order = list(inspect.signature(module.forward).parameters)
+    known = sorted(by_name, key=lambda name: order.index(name) if name in order else len(order))
+    kwargs = {str(name): _example(module, by_name[name]) for name in known}
     sizes = {len(example) for example in (*args, *kwargs.values())}
     if len(sizes) > 1:
         raise DataError(

@@ -161,4 +161,3 @@ class Graph:
             for name in node.inputs:
                 if last_use[name] is node:
                     values.pop(name, None)
-

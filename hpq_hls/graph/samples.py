@@ -70,9 +70,7 @@ def named(given: Any, names: Iterable[str], what: str = "input") -> dict[str, An
     if isinstance(given, Mapping):
         wrong = [name for name in given if name not in known]
         if wrong:
-            raise DataError(
-                f"the network has no {what} {wrong[0]!r}; it has {', '.join(map(repr, known))}"
-            )
+            raise DataError(f"the network has no {what} {wrong[0]!r}; it has {', '.join(map(repr, known))}")
         missing = [name for name in known if name not in given]
         if missing:
             raise DataError(f"nothing is given for the {what} {missing[0]!r}; give all of {', '.join(known)}")

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from hpq_hls.fixed import Interval
-from hpq_hls.graph import Inputs, Samples, check_inputs, plain
+from hpq_hls.graph import Inputs, check_inputs, plain
 from hpq_hls.ops.base import IntArray, Shape
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 from hpq_hls.simulate.engine import Schedule, real_source, result_type

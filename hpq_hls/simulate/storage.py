@@ -64,7 +64,9 @@ def save_graph(graph: Graph, path: Path) -> None:
 
 
 def _is_single(graph: Graph) -> bool:
-    return len(graph.inputs) == 1 and list(graph.outputs.items()) == [(value, value) for value in graph.results]
+    return len(graph.inputs) == 1 and list(graph.outputs.items()) == [
+        (value, value) for value in graph.results
+    ]
 
 
 def _format(graph: Graph, otherwise: int) -> int:

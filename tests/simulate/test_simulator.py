@@ -231,7 +231,9 @@ def test_a_branch_that_does_not_change_stays() -> None:
 
 def test_no_layer_runs_for_a_change_that_nothing_needs() -> None:
     """A layer that the output does not depend on never runs."""
-    graph = Graph.single("x", (4,), (linear("a", "x", 4, 4), linear("dead", "a", 4, 2), linear("b", "a", 4, 3)), "b")
+    graph = Graph.single(
+        "x", (4,), (linear("a", "x", 4, 4), linear("dead", "a", 4, 2), linear("b", "a", 4, 3)), "b"
+    )
     q = quantizer(graph)
     simulator = Checked(data(graph, 9))
     assert [simulator.run(q.quantize(p)) for p in (8, {"dead": 3}, {"b": 3}, {"a": 3})] == [2, 1, 1, 2]

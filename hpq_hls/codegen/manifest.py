@@ -124,8 +124,8 @@ def port_at(flow: Dataflow, terminal: Terminal) -> Port:
 
 
 def frames_at(flow: Dataflow, terminals: Sequence[Terminal], raw: Any) -> dict[str, npt.NDArray[np.int64]]:
-    """Raw tensors as frames of ports, (batch, beats, lanes) by port; raw: by name of the input or output, alone
-    where there is one."""
+    """Raw tensors as frames of ports, (batch, beats, lanes) by port; raw: by name of the input or output, or
+    alone where there is one."""
     given = named(raw, [terminal.name for terminal in terminals])
     return {item.port: port_at(flow, item).to_frames(given[item.name]) for item in terminals}
 

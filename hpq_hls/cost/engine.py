@@ -34,8 +34,8 @@ class Run:
     """What was seen of a network.
 
     ends: the cycle in which the last beat of each frame has left through the last port, from the first beat
-    going in on; None where the network hangs. fills: of each FIFO, the smallest depth that would have made no difference; empty where
-    nobody asked. period: frames in which everything repeats.
+    going in on; None where the network hangs. fills: of each FIFO, the smallest depth that would have made no
+    difference; empty where nobody asked. period: frames in which everything repeats.
     """
 
     ends: tuple[int, ...] | None

@@ -52,14 +52,15 @@ def finetune(
 
     q: from ``quantize`` or ``search``. train: inputs (samples, *input_shape), or a pair (x, y); several
     inputs by name. validation: (x, y) for the metric. output: of a network with several, the one that loss
-    and metric are of, chosen as in ``search``; the others follow those of the float network. loss: "distillation" (follow the float network's classes; needs no
-    y), "cross_entropy" (y holds class numbers), "combined" (the sum of both), "imitation" (follow the float
-    network's outputs as numbers; needs no y) or "mse" (y holds targets). None is imitation for one output and
-    for the metrics "mse" and "mae", else combined where there is y, else distillation. learning_rate: of
-    Adam, as a share of a layer's typical parameter; falls to zero along a cosine. metric: as in ``search``.
-    teacher: the float network to follow; None is the one that ``q`` came from. seed: for the order of the
-    samples; nothing else is drawn, and torch's own generator and threads stay as they are. progress: called
-    after every step.
+    and metric are of, chosen as in ``search``; the others follow those of the float network.
+
+    loss: "distillation" (follow the float network's classes; needs no y), "cross_entropy" (y holds class
+    numbers), "combined" (the sum of both), "imitation" (follow the float network's outputs as numbers; needs
+    no y) or "mse" (y holds targets). None is imitation for one output and for the metrics "mse" and "mae",
+    else combined where there is y, else distillation. learning_rate: of Adam, as a share of a layer's typical
+    parameter; falls to zero along a cosine. metric: as in ``search``. teacher: the float network to follow;
+    None is the one that ``q`` came from. seed: for the order of the samples; nothing else is drawn, and
+    torch's own generator and threads stay as they are. progress: called after every step.
 
     The same call gives the same integers on the same machine, however many processors it has.
 

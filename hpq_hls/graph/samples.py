@@ -53,7 +53,8 @@ def only(values: Mapping[str, Item], what: str) -> Item:
     """
     if len(values) != 1:
         raise DataError(
-            f"the network has {len(values)} {what}s ({', '.join(map(repr, values))}); take those of each by name"
+            f"the network has {len(values)} {what}s ({', '.join(map(repr, values))}), each with its own type "
+            f"and shape; ask for them by name, as {what}_types or {what}_shapes"
         )
     return next(iter(values.values()))
 
@@ -87,7 +88,7 @@ def named(given: Any, names: Iterable[str], what: str = "input") -> dict[str, An
 
 
 def check_inputs(x: Any, inputs: Mapping[str, Shape]) -> Inputs:
-    """``x`` as float32 or float64 arrays, (batch, *shape) for each input; anything but float32 becomes float64.
+    """``x`` as float32 or float64 arrays, (batch, *shape) each; anything but float32 becomes float64.
 
     x: an array for one input; a mapping by name, or a tuple in order, for several.
 

@@ -45,8 +45,9 @@ class Task:
 
     x: (batch, *input_shape). targets: what the metric takes. reference: the float network's outputs. rows:
     the samples that are searched on. gauge: of these. pricing: what a network costs. memory_mib: most memory
-    in which all workers keep the values of layers (see ``Simulator``). output: the one that is scored. jobs: how many workers there are.
-    name: tells tasks apart wherever they are sent. owner: the process that searches.
+    in which all workers keep the values of layers (see ``Simulator``). output: the one that is scored, which
+    reference and gauge are of. jobs: how many workers there are. name: tells tasks apart wherever they are
+    sent. owner: the process that searches.
     """
 
     quantizer: Quantizer

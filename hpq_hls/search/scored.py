@@ -31,8 +31,8 @@ def scored_output(graph: Graph, wish: str | None, y: Any) -> str:
             )
         if len(y) > 1:
             raise DataError(
-                f"y is given for the outputs {', '.join(map(repr, y))}, and one output is scored; name it with "
-                "output"
+                f"y is given for the outputs {', '.join(map(repr, y))}, and one output is scored; name it "
+                "with output"
             )
         return str(next(iter(y)))
     return next(iter(graph.outputs))

@@ -161,7 +161,7 @@ def predict_raw(q: QuantizedGraph, x: Inputs) -> Any:
 
 
 def simulate_all(q: QuantizedGraph, x_raw: Any) -> dict[str, IntArray]:
-    """Raw values of every edge by name, int64 (batch, *shape), the inputs' included; x_raw: as ``simulate``."""
+    """Raw values of every edge by name, int64 (batch, *shape), inputs included; x_raw: as ``simulate``."""
     schedule = Schedule.of(q)
     given = named(x_raw, q.graph.inputs)
     return _simulate(schedule, raw_source(schedule, given), _samples(given), q.graph.shapes)

@@ -58,7 +58,7 @@ class QuantizedGraph:
 
     @property
     def input_shape(self) -> Shape:
-        """Shape of the only input in torch layout; this and its like raise DataError where there are several."""
+        """Shape of the only input in torch layout. This and its like raise DataError for several."""
         return self.graph.input_shape
 
     @property

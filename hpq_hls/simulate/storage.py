@@ -21,9 +21,9 @@ from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer
 from hpq_hls.simulate.quantized_graph import QuantizedGraph, assemble
 
 FORMATS = (1, 2, 3)
-"""What can be read. Format 3 has several inputs or outputs. Format 2 has scales of single output channels, ``weight_shift``, and weights that are
-signs, ``weight_signs``; it is written only where there are some, so that who knows format 1 alone reads all
-other files and does not misread these."""
+"""What can be read. Format 2 has scales of single output channels, ``weight_shift``, and weights that are
+signs, ``weight_signs``; format 3 several inputs or outputs. Each is written only where there are some, so
+that who knows format 1 alone reads all other files and does not misread these."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _OPERATORS: dict[str, type[Operator]] = {
     item.__name__: item

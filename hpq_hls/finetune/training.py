@@ -66,7 +66,9 @@ class Training:
     ) -> None:
         self._q, self.settings, self._x, self._output = q, settings, x, output
         several = len(q.graph.outputs) > 1
-        self._taught = _outputs(teacher, x) if settings.loss.needs_teacher or several else None
+        taught = _outputs(teacher, x) if settings.loss.needs_teacher or several else None
+        # The teacher's only output may have another name.
+        self._taught = taught if several or taught is None else {output: next(iter(taught.values()))}
         self._y = None if y is None else _targets(settings.loss, y)
         self._network = TrainableNetwork(q)
         self._codes = [codes for own in self._network.parameters.values() for codes in own]

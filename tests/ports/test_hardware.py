@@ -58,7 +58,9 @@ def test_ports_and_files(q: QuantizedGraph, tmp_path: Path) -> None:
     assert [port["port"] for port in manifest["outputs"]] == ["m_axis_class", "m_axis_map", "m_axis_trunk"]
     assert [tuple(port["shape"]) for port in manifest["outputs"]] == [(3,), (2, 2, 2), (3, 4, 4)]
     data = sorted(path.name for path in (tmp_path / "p" / "tb").glob("*.dat"))
-    assert data == [f"{n}.dat" for n in ("golden_class", "golden_map", "golden_trunk", "input_image", "input_mask")]
+    assert data == [
+        f"{n}.dat" for n in ("golden_class", "golden_map", "golden_trunk", "input_image", "input_mask")
+    ]
     for file in ("run_hls.tcl", "hls_config.cfg", "Makefile", "README.md"):
         text = (tmp_path / "p" / file).read_text()
         assert all(f"tb/{name}" in text for name in data), file
@@ -137,7 +139,12 @@ def test_the_ledger_bills_what_the_estimate_bills(q: QuantizedGraph) -> None:
         other = hpq.quantize(q.graph, samples(30), precision)
         report = hpq.estimate(other, PART, target_interval=64)
         found, timing = ledger.resources(other), ledger.timing(other)
-        assert (found.lut, found.ff, found.dsp, found.bram) == (report.lut, report.ff, report.dsp, report.bram)
+        assert (found.lut, found.ff, found.dsp, found.bram) == (
+            report.lut,
+            report.ff,
+            report.dsp,
+            report.bram,
+        )
         assert (timing.latency, timing.interval) == (report.latency_cycles, report.interval_cycles)
 
 

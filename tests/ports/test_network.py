@@ -149,7 +149,10 @@ def test_refusals(q: hpq.QuantizedGraph) -> None:
     x = samples(3)
     image, mask = x.values()
     for given, reason in (
-        (image, "the network has 2 inputs ('image', 'mask'), but one ndarray is given; give a mapping by name"),
+        (
+            image,
+            "the network has 2 inputs ('image', 'mask'), but one ndarray is given; give a mapping by name",
+        ),
         ((image,), "has 2 inputs ('image', 'mask'), but 1 things is given"),
         ({"image": image}, "nothing is given for the input 'mask'; give all of image, mask"),
         ({**x, "other": mask}, "has no input 'other'; it has 'image', 'mask'"),

@@ -15,7 +15,8 @@ from hpq_hls.codegen.base import Design
 from hpq_hls.errors import DataError
 from hpq_hls.fixed import FixedType
 from hpq_hls.graph import named
-from hpq_hls.kernels import Dataflow, Stream, Terminal
+from hpq_hls.hardware import Dataflow, Terminal
+from hpq_hls.kernels import Stream
 
 FORMAT = 1
 FILE_NAME = "design.json"

@@ -162,11 +162,11 @@ def test_refusals(q: hpq.QuantizedGraph) -> None:
         with pytest.raises(DataError) as caught:
             q.predict_raw(given)
         assert reason in str(caught.value)
-    with pytest.raises(DataError, match="has 2 inputs .'image', 'mask'., each with its own"):
+    with pytest.raises(DataError, match=r"has 2 inputs .'image', 'mask'., each with its own"):
         _ = q.input_type
-    with pytest.raises(DataError, match="3 outputs .'class', 'map', 'trunk'., .* as output_types"):
+    with pytest.raises(DataError, match=r"3 outputs .'class', 'map', 'trunk'., .* as output_types"):
         _ = q.output_type
-    with pytest.raises(PrecisionError, match="no layer 'masks'.*did you mean 'mask'"):
+    with pytest.raises(PrecisionError, match=r"no layer 'masks'.*did you mean 'mask'"):
         hpq.quantize(q.graph, x, {"masks": 3})
 
 

@@ -1,13 +1,15 @@
 """The operators, one file per family; each says everything about itself."""
 
+from hpq_hls.ops import nothing
 from hpq_hls.ops.activation import Relu
-from hpq_hls.ops.base import Constant, Lowering, Operator, Shape
+from hpq_hls.ops.base import Constant, Lowering, Operator, Padding, Part, Product, Shape, operator
 from hpq_hls.ops.conv import Conv2d
 from hpq_hls.ops.linear import ChannelAffine, Linear
 from hpq_hls.ops.merge import Add
 from hpq_hls.ops.norm import BatchNorm
+from hpq_hls.ops.pad import Pad
 from hpq_hls.ops.pool import AvgPool2d, MaxPool2d
-from hpq_hls.ops.reshape import Flatten
+from hpq_hls.ops.reshape import Flatten, Reshape
 from hpq_hls.ops.window import WindowSpec
 
 __all__ = [
@@ -22,7 +24,14 @@ __all__ = [
     "Lowering",
     "MaxPool2d",
     "Operator",
+    "Pad",
+    "Padding",
+    "Part",
+    "Product",
     "Relu",
+    "Reshape",
     "Shape",
     "WindowSpec",
+    "nothing",
+    "operator",
 ]

@@ -45,7 +45,7 @@ class GraphBuilder:
         self._origins: dict[str, Origin] = {}
         self.inputs: dict[str, Value] = {}
         for name, shape in inputs.items():
-            taken = {value.name for value in self.inputs.values()}
+            taken = [value.name for value in self.inputs.values()]
             self.inputs[name] = Value(self._unique(name, taken, owner=False), shape)
 
     def refuse(self, origin: Origin, reason: str | None = None) -> NoReturn:
@@ -69,29 +69,26 @@ class GraphBuilder:
         return Value(name, shape)
 
     def finish(self, outputs: Mapping[str, Value], name: str) -> Graph:
-        """The graph that computes ``outputs``, simplified, without the nodes it does not need. Where there is
-        one output, it is called after its node.
+        """The graph that computes ``outputs``, without the nodes it does not need. Where there is one, it is
+        called after its node.
 
         Raises:
-            UnsupportedOperatorError: an input is not used, or nothing is computed.
+            UnsupportedOperatorError: nothing is computed, or an input is not used.
         """
-        shapes = {value.name: value.shape for value in self.inputs.values()}
+        inputs = {value.name: value.shape for value in self.inputs.values()}
         results = {key: value.name for key, value in outputs.items()}
-        graph = simplify(Graph(shapes, tuple(self._nodes), results, name))
+        graph = self._named(simplify(Graph(inputs, tuple(self._nodes), results, name)))
         read = {given for node in graph.nodes for given in node.inputs} | graph.results
-        if not graph.nodes or (len(shapes) == 1 and not read & shapes.keys()):
+        unused = [key for key, value in self.inputs.items() if value.name not in read]
+        if not graph.nodes or (unused and len(inputs) == 1):
             origin = Origin("the network's output")
             self.refuse(origin, "the network has no operator between its input and its output")
-        unused = [key for key, value in self.inputs.items() if value.name not in read]
         if unused:
             raise UnsupportedOperatorError(
                 f"no output of the network depends on its input {unused[0]!r}; remove the input"
             )
-        graph = self._named(graph)
-        if len(graph.outputs) > 1:
-            return graph
-        (result,) = graph.outputs.values()
-        return replace(graph, outputs={result: result})
+        single = len(graph.outputs) == 1
+        return replace(graph, outputs={graph.output: graph.output}) if single else graph
 
     def _named(self, graph: Graph) -> Graph:
         """The graph with the names that a user knows. A module that became several operators gives its name
@@ -101,7 +98,7 @@ class GraphBuilder:
             origin = self._origins[node.name]
             if origin.leaf and (origin.scope not in heads or heads[origin.scope].op.weight is None):
                 heads[origin.scope] = node
-        names = {value.name: value.name for value in self.inputs.values()}
+        names = {name: name for name in graph.inputs}
         taken = set(names)
         for node in graph.nodes:
             origin = self._origins[node.name]

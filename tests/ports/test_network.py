@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import hpq_hls as hpq
-from hpq_hls.errors import DataError, PrecisionError, UnsupportedOperatorError
+from hpq_hls.errors import DataError, PrecisionError
 from hpq_hls.frontends import from_exported
 from hpq_hls.simulate import Simulator
 from hpq_hls.simulate.engine import reference, simulate, simulate_all
@@ -168,12 +168,3 @@ def test_refusals(q: hpq.QuantizedGraph) -> None:
         _ = q.output_type
     with pytest.raises(PrecisionError, match=r"no layer 'masks'.*did you mean 'mask'"):
         hpq.quantize(q.graph, x, {"masks": 3})
-
-
-def test_an_output_that_is_reshaped_is_refused_by_its_name() -> None:
-    class Shaped(nn.Module):
-        def forward(self, x: Tensor) -> dict[str, Tensor]:
-            return {"a": x.relu(), "b": nn.functional.pad(x.relu(), (1, 1, 1, 1))}
-
-    with pytest.raises(UnsupportedOperatorError, match="the network's output 'b' is not supported because"):
-        hpq.from_torch(Shaped(), torch.zeros(1, 2, 4, 4))

@@ -35,7 +35,7 @@ def transmission_orders(graph: Graph) -> dict[str, IntArray]:
     """
     wanted: dict[str, IntArray] = {}
     for _ in range(len(graph.nodes) + 1):
-        orders = {graph.input_name: channels_last(graph.input_shape)}
+        orders = {name: channels_last(shape) for name, shape in graph.inputs.items()}
         conflict: tuple[str, str, str] | None = None
         for node in graph.nodes:
             first = orders[node.inputs[0]]

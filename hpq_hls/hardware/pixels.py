@@ -61,10 +61,10 @@ class PixelPlan:
         cycles = self._cycles[layer]
         return next((p for p in cycles if cycles[p] <= self._pace), min(cycles, key=lambda p: cycles[p]))
 
-    def port_lanes(self, kind: FixedType) -> int:
-        """Lanes at the input port for pixels with elements of a type: whole pixels, or part of one where
-        one is too wide for a beat."""
-        channels, height, width = self._q.graph.input_shape
+    def port_lanes(self, name: str, kind: FixedType) -> int:
+        """Lanes at the port of an input for pixels with elements of a type: whole pixels, or part of one
+        where one is too wide for a beat."""
+        channels, height, width = self._q.graph.inputs[name]
         most = max(MAX_PORT_BITS // kind.width, 1)
         if channels > most:
             return next(d for d in reversed(divisors(channels)) if d <= most)

@@ -35,7 +35,8 @@ class StreamBuilder(Builder):
     single: never several pixels.
     """
 
-    _floating_input: str | None = None
+    _floating: frozenset[str] = frozenset()
+    """Streams at input ports whose lanes are still open."""
 
     def __init__(
         self, q: QuantizedGraph, config: HardwareConfig, target: int, *, single: bool = False
@@ -43,26 +44,26 @@ class StreamBuilder(Builder):
         super().__init__(q, config, target)
         self._plan = PixelPlan(q, config, target, single=single)
 
-    def input_lanes(self, kind: FixedType) -> int:
-        shape = self.q.graph.input_shape
+    def input_lanes(self, name: str, kind: FixedType) -> int:
+        shape = self.q.graph.inputs[name]
         if len(shape) == 1:
             return choose_lanes(shape[0], shape[0], self.target)
-        return self._plan.port_lanes(kind)
+        return self._plan.port_lanes(name, kind)
 
     def with_lanes(self, stream: str, lanes: int) -> str:
         """As in Builder; a vector at the input port simply takes the lanes its first reader wants."""
-        if stream == self._floating_input:
+        if stream in self._floating:
             given = self.streams[stream]
             self.streams[stream] = replace(given, lanes=lanes, beats=given.elements // lanes)
-            self._floating_input = None
+            self._floating -= {stream}
         return super().with_lanes(stream, lanes)
 
     def _provide(self, value: str, stream: str) -> None:
         super()._provide(value, stream)
-        if value == self.q.graph.input_name and len(self.q.graph.input_shape) == 1:
-            self._floating_input = stream
         if self._ready[value] != [stream]:
-            self._floating_input = None  # it is forked: its lanes are settled
+            self._floating -= {stream}  # it is forked: its lanes are settled
+        elif len(self.q.graph.inputs.get(value, ())) == 1:
+            self._floating |= {stream}
 
     def join_lanes(self) -> int:
         shape, pixels = self.output_shape, self._plan.of(self._layer.name)

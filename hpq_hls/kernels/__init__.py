@@ -18,6 +18,8 @@ from hpq_hls.kernels.all import (
 )
 from hpq_hls.kernels.base import MIN_DEPTH, Frame, IntArray, Kernel, Stream, Streams, Table
 from hpq_hls.kernels.contract import Contract, StageKind, pipeline, tree_registers, wiring
+from hpq_hls.kernels.reorder import Reorder
+from hpq_hls.kernels.splice import Splice, Weld
 
 __all__ = [
     "MIN_DEPTH",
@@ -35,12 +37,15 @@ __all__ = [
     "Matrix",
     "Pool",
     "PoolMode",
+    "Reorder",
+    "Splice",
     "StageKind",
     "Stream",
     "Streams",
     "Table",
     "UnrolledMatVec",
     "Weighted",
+    "Weld",
     "WidthConverter",
     "Window",
     "pipeline",

@@ -2,12 +2,15 @@
 
 from hpq_hls.ops.activation import Relu
 from hpq_hls.ops.base import Constant, Lowering, Operator, Shape
+from hpq_hls.ops.concat import Concat
 from hpq_hls.ops.conv import Conv2d
 from hpq_hls.ops.linear import ChannelAffine, Linear
 from hpq_hls.ops.merge import Add
 from hpq_hls.ops.norm import BatchNorm
+from hpq_hls.ops.permute import ChannelShuffle, Flip, Permute, PixelShuffle, PixelUnshuffle, Roll
 from hpq_hls.ops.pool import AvgPool2d, MaxPool2d
-from hpq_hls.ops.reshape import Flatten
+from hpq_hls.ops.reshape import Flatten, Reshape
+from hpq_hls.ops.select import Expand, Pad, Repeat, Take, Upsample
 from hpq_hls.ops.window import WindowSpec
 
 __all__ = [
@@ -15,14 +18,27 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm",
     "ChannelAffine",
+    "ChannelShuffle",
+    "Concat",
     "Constant",
     "Conv2d",
+    "Expand",
     "Flatten",
+    "Flip",
     "Linear",
     "Lowering",
     "MaxPool2d",
     "Operator",
+    "Pad",
+    "Permute",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "Relu",
+    "Repeat",
+    "Reshape",
+    "Roll",
     "Shape",
+    "Take",
+    "Upsample",
     "WindowSpec",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from hpq_hls.frontends.origin import Origin
 from hpq_hls.frontends.windows import Padding, Pair
 from hpq_hls.ops import WindowSpec
 from hpq_hls.ops.base import FloatArray, Operator, Shape
+from hpq_hls.ops.select import Border, bordered, from_last
+from hpq_hls.ops.spelling import TorchCall
 
 
 @dataclass(frozen=True)
@@ -318,11 +320,19 @@ def _identity(call: Call) -> Value:
 @handles("zero padding in front of Conv2d or AvgPool2d", "pad", "constant_pad_nd")
 def _pad(call: Call) -> Value:
     mode, value = call.arguments.get("mode", "constant"), call.arguments["value"]
-    if mode != "constant" or value not in (None, 0):
-        fill = f"mode {mode!r}" if mode != "constant" else f"value {value}"
-        call.refuse(f"its {fill} is not zero padding")
+    if mode != "constant":
+        x = call.value("self")
+        return cast(
+            Value, bordered(cast(TorchCall, call), x, *from_last(call.arguments["pad"], len(x.shape)), mode)
+        )
+    if value not in (None, 0):
+        call.refuse(f"its value {value} is not zero padding")
     pads = [int(amount) for amount in call.arguments["pad"]]
-    if any(pads[4:]):
-        call.refuse("it pads channels or samples")
+    x = call.value("self")
+    if any(pads[2 * len(x.shape) :]):
+        call.refuse("it pads samples")
+    if any(pads[4:]) or len(x.shape) != 3:
+        before, after = from_last(pads, len(x.shape))
+        return call.emit(Border(tuple(before), tuple(after)), x)
     left, right, top, bottom = (pads + [0] * 4)[:4]
     return call.builder.pad(call.value("self"), (top, bottom, left, right), call.origin)

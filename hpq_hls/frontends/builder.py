@@ -18,6 +18,7 @@ from hpq_hls.frontends.windows import NO_PADDING, Padding, Pair, average_divisor
 from hpq_hls.graph import Graph, Node
 from hpq_hls.ops import Add, AvgPool2d, BatchNorm, Conv2d, Flatten, Linear, MaxPool2d, Relu, WindowSpec
 from hpq_hls.ops.base import FloatArray, Operator, Shape
+from hpq_hls.ops.reshape import reshaped
 
 
 @dataclass(frozen=True)
@@ -280,11 +281,8 @@ class GraphBuilder:
         if x.padding != NO_PADDING:
             self.refuse(origin, "padding is supported only in front of a convolution or average pooling")
         if x.shape != self._shapes[x.name]:
-            self.refuse(
-                origin,
-                f"a value of shape {self._shapes[x.name]} per sample reaches it reshaped to {x.shape}, "
-                "and flattening to a vector is the only reshape supported",
-            )
+            held = Value(x.name, self._shapes[x.name])
+            return self._emit(reshaped(x.shape), [held], replace(origin, leaf=False))
         return x
 
     def _check_image(self, x: Value, origin: Origin) -> None:

@@ -120,7 +120,9 @@ class _Import:
     def graph(self, name: str) -> Graph:
         """Translate every node."""
         for node, origin in zip(self._graph.node, self._origins, strict=True):
-            self._values[node.output[0]] = self._result(node, origin)
+            result = self._result(node, origin)
+            several = result if isinstance(result, list) else [result]
+            self._values.update(zip(node.output, several, strict=False))
         if len(self._graph.output) != 1:
             raise UnsupportedOperatorError(
                 f"the ONNX model has {len(self._graph.output)} outputs, but exactly one is supported"
@@ -130,7 +132,7 @@ class _Import:
             raise UnsupportedOperatorError("the output of the ONNX model does not depend on its input")
         return self._builder.finish(result, Origin("the network's output"), name)
 
-    def _result(self, node: NodeProto, origin: Origin) -> Value | Array:
+    def _result(self, node: NodeProto, origin: Origin) -> Any:
         import onnx
 
         missing = [read for read in node.input if read and read not in self._values]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
@@ -13,7 +13,10 @@ from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Order, Shape, Travel
 from hpq_hls.ops.layout import IMAGE, Array, Scratch, channels_last, torch_order
+from hpq_hls.ops.permute import axis_of
 from hpq_hls.ops.rearrange import placed
+from hpq_hls.ops.reshape import reshaped
+from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
 if TYPE_CHECKING:
     import torch
@@ -94,3 +97,36 @@ class Concat(Operator):
 def _moved(travel: Travel, made: Sequence[Order]) -> int:
     pairs = zip(travel.takes, made, strict=True)
     return sum(order.size for order, there in pairs if not np.array_equal(order, there))
+
+
+# ---------------------------------------------------------------------- spellings
+
+
+def _joined(call: TorchCall | OnnxCall, given: Sequence[Any], dim: int) -> Value:
+    for value in given:
+        if not hasattr(value, "shape") or hasattr(value, "dtype"):
+            call.refuse(
+                "one of the tensors that it joins is constant; only values of the network are supported"
+            )
+    axis = axis_of(call, dim, len(given[0].shape) + 1)
+    return call.emit(Concat(axis), *given) if len(given) > 1 else cast(Value, given[0])
+
+
+@spelled_in_torch("concatenation and stacking", "cat", "concat", "concatenate")
+def _cat(call: TorchCall) -> Value:
+    return _joined(call, call.arguments["tensors"], int(call.arguments["dim"]))
+
+
+@spelled_in_torch("concatenation and stacking", "stack")
+def _stack(call: TorchCall) -> Value:
+    given = call.arguments["tensors"]
+    rank = len(given[0].shape) + 2
+    axis = axis_of(call, int(call.arguments["dim"]), rank)
+    shape = (*given[0].shape[:axis], 1, *given[0].shape[axis:])
+    parts = [call.emit(reshaped(shape), value, suffix=f"part{at}") for at, value in enumerate(given)]
+    return _joined(call, parts, axis + 1)
+
+
+@spelled_in_onnx("Concat")
+def _onnx_concat(call: OnnxCall) -> Value:
+    return _joined(call, call.inputs, int(call.attributes["axis"]))

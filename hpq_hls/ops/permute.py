@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ import numpy as np
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.ops.base import IntArray, Shape
 from hpq_hls.ops.rearrange import Rearrange, placed
+from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,3 +127,91 @@ class PixelUnshuffle(Rearrange):
         index = np.empty_like(back)
         index[back] = np.arange(back.size)
         return index.reshape(made)
+
+
+# ---------------------------------------------------------------------- spellings
+
+
+def axis_of(call: TorchCall | OnnxCall, given: int, rank: int) -> int:
+    """An axis as the foreign graph counts it, the batch included, without the batch. rank: axes with it."""
+    axis = int(given) % rank
+    if axis == 0:
+        call.refuse("it works along the batch axis; every sample has to be computed alone")
+    return axis - 1
+
+
+def permuted(call: TorchCall | OnnxCall, x: Value, axes: Sequence[int]) -> Value:
+    """The value with its axes, the batch counted, in another order."""
+    rank = len(x.shape) + 1
+    order = [int(axis) % rank for axis in axes]
+    if order[:1] != [0]:
+        call.refuse("it moves the batch axis; keep it first")
+    kept = tuple(axis - 1 for axis in order[1:])
+    return x if kept == tuple(range(rank - 1)) else call.emit(Permute(kept), x)
+
+
+@spelled_in_torch("permute and transpose", "permute")
+def _permute(call: TorchCall) -> Value:
+    return permuted(call, call.value("self"), call.arguments["dims"])
+
+
+@spelled_in_torch("permute and transpose", "transpose", "swapaxes")
+def _transpose(call: TorchCall) -> Value:
+    x, given = call.value("self"), list(call.arguments.values())
+    rank = len(x.shape) + 1
+    first, second = (int(axis) % rank for axis in given[1:3])
+    axes = list(range(rank))
+    axes[first], axes[second] = axes[second], axes[first]
+    return permuted(call, x, axes)
+
+
+@spelled_in_torch("flip", "flip")
+def _flip(call: TorchCall) -> Value:
+    x = call.value("self")
+    axes = tuple(axis_of(call, axis, len(x.shape) + 1) for axis in call.arguments["dims"])
+    return call.emit(Flip(axes), x) if axes else x
+
+
+@spelled_in_torch("roll", "roll")
+def _roll(call: TorchCall) -> Value:
+    x = call.value("self")
+    axes = tuple(axis_of(call, axis, len(x.shape) + 1) for axis in call.arguments["dims"])
+    if not axes:
+        call.refuse("it rolls all axes together, the batch too; give it dims")
+    return call.emit(Roll(tuple(int(shift) for shift in call.arguments["shifts"]), axes), x)
+
+
+@spelled_in_torch("ChannelShuffle", "channel_shuffle", "native_channel_shuffle")
+def _channel_shuffle(call: TorchCall) -> Value:
+    return call.emit(ChannelShuffle(int(call.arguments["groups"])), call.value("self"))
+
+
+@spelled_in_torch("PixelShuffle", "pixel_shuffle")
+def _pixel_shuffle(call: TorchCall) -> Value:
+    factor = int(call.arguments["upscale_factor"])
+    return call.emit(PixelShuffle((factor, factor)), call.value("self"))
+
+
+@spelled_in_torch("PixelUnshuffle", "pixel_unshuffle")
+def _pixel_unshuffle(call: TorchCall) -> Value:
+    factor = int(call.arguments["downscale_factor"])
+    return call.emit(PixelUnshuffle((factor, factor)), call.value("self"))
+
+
+@spelled_in_onnx("Transpose")
+def _onnx_transpose(call: OnnxCall) -> Value:
+    x = call.value()
+    return permuted(call, x, call.attributes.get("perm", range(len(x.shape), -1, -1)))
+
+
+@spelled_in_onnx("DepthToSpace")
+def _depth_to_space(call: OnnxCall) -> Value:
+    size = int(call.attributes["blocksize"])
+    first = call.attributes.get("mode", "DCR") == "CRD"
+    return call.emit(PixelShuffle((size, size), first), call.value())
+
+
+@spelled_in_onnx("SpaceToDepth")
+def _space_to_depth(call: OnnxCall) -> Value:
+    size = int(call.attributes["blocksize"])
+    return call.emit(PixelUnshuffle((size, size), False), call.value())

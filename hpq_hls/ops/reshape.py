@@ -71,3 +71,8 @@ class Flatten(Rearrange):
 
     def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
         return order
+
+
+def reshaped(shape: Shape) -> Rearrange:
+    """The operator that brings a tensor to a shape: Flatten for a vector."""
+    return Flatten() if len(shape) == 1 else Reshape(shape)

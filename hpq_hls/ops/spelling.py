@@ -25,7 +25,7 @@ class Value(Protocol):
 class Call(Protocol):
     """What both front ends offer."""
 
-    def emit(self, op: Operator, *inputs: Any, suffix: str = "") -> Any:
+    def emit(self, op: Operator, *inputs: Any, suffix: str = "") -> Value:
         """The value of ``op`` applied to values. suffix: of its name, for all but the last of several
         operators that one call becomes.
 
@@ -48,7 +48,7 @@ class TorchCall(Call, Protocol):
     arguments: Mapping[str, Any]
     widening: bool
 
-    def value(self, name: str) -> Any:
+    def value(self, name: str) -> Value:
         """An argument that is computed from the network's input."""
         ...
 
@@ -76,7 +76,7 @@ class OnnxCall(Call, Protocol):
     attributes: Mapping[str, Any]
     batch: int | None
 
-    def value(self, index: int = 0) -> Any:
+    def value(self, index: int = 0) -> Value:
         """An input that is computed from the network's input."""
         ...
 

@@ -89,6 +89,8 @@ class ByteKernel:
         """
         if not isinstance(op, (Conv2d, Linear)) or (isinstance(op, Conv2d) and _goes_astray(op)):
             return None
+        if isinstance(op, Conv2d) and op.weights.ndim != IMAGE:
+            return None
         if not _is_exact(op, input_dtype, output_dtype):
             return None
         kernel = cls._packed(op, input_dtype, output_dtype, weight, bias, scale)

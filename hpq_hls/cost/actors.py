@@ -392,6 +392,8 @@ def _actors(stage: Stage, channels: list[Channel]) -> list[Actor]:
     inputs = [channels[index] for index in stage.inputs]
     outs = [channels[index] for index in stage.outputs]
     given = stage.parameters
+    if stage.actor is not None:
+        return [stage.actor(inputs, outs, given)]
     match stage.kind:
         case StageKind.PIPELINE:
             return [pipeline(inputs, outs[0], given[0], given[1], given[2], bool(given[3]))]
@@ -404,10 +406,8 @@ def _actors(stage: Stage, channels: list[Channel]) -> list[Actor]:
             return [fill(inputs[0], frames, *given), pipeline([frames], outs[0], REORDER_STAGES)]
         case StageKind.SPLICE:
             return [splice(inputs, outs[0], given)]
-        case StageKind.NARROW:
-            return [narrow(inputs[0], outs[0], given[0])]
-        case StageKind.WIDEN:
-            return [widen(inputs[0], outs[0], given[0])]
+    convert = narrow if stage.kind is StageKind.NARROW else widen
+    return [convert(inputs[0], outs[0], given[0])]
 
 
 def _fill(channel: Channel) -> int:

@@ -1,13 +1,15 @@
 """The operators, one file per family; each says everything about itself."""
 
+from hpq_hls.ops import nothing
 from hpq_hls.ops.activation import Relu
-from hpq_hls.ops.base import Constant, Lowering, Operator, Shape
+from hpq_hls.ops.base import Constant, Lowering, Operator, Padding, Part, Product, Shape, operator
 from hpq_hls.ops.concat import Concat
 from hpq_hls.ops.conv import Conv2d
 from hpq_hls.ops.conv_transpose import Bilinear, ConvTranspose
 from hpq_hls.ops.linear import ChannelAffine, Linear
 from hpq_hls.ops.merge import Add
 from hpq_hls.ops.norm import BatchNorm
+from hpq_hls.ops.pad import Pad
 from hpq_hls.ops.permute import ChannelShuffle, Flip, Permute, PixelShuffle, PixelUnshuffle, Roll
 from hpq_hls.ops.pool import AvgPool2d, MaxPool2d
 from hpq_hls.ops.reshape import Flatten, Reshape
@@ -37,9 +39,13 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "Operator",
+    "Pad",
+    "Padding",
+    "Part",
     "Permute",
     "PixelShuffle",
     "PixelUnshuffle",
+    "Product",
     "Relu",
     "Repeat",
     "Reshape",
@@ -48,4 +54,6 @@ __all__ = [
     "Take",
     "Upsample",
     "WindowSpec",
+    "nothing",
+    "operator",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
-from hpq_hls.ops.base import IntArray, Lowering, Operator, Order, Shape, Travel
+from hpq_hls.ops.base import IntArray, Lowering, Operator, Order, Shape, Travel, operator
 from hpq_hls.ops.layout import IMAGE, Array, Scratch, channels_last, torch_order
 from hpq_hls.ops.permute import axis_of
 from hpq_hls.ops.rearrange import placed
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Concat(Operator):
     """Values one after another along an axis, cast to one type. axis: without the batch, from 0."""

@@ -8,13 +8,13 @@ puts them side by side.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
-from hpq_hls.ops.base import FloatArray, Operator, Part, Shape
+from hpq_hls.ops.base import FloatArray, Operator, Part, Shape, operator
 from hpq_hls.ops.composite import Composite
 from hpq_hls.ops.conv import Conv2d
 from hpq_hls.ops.permute import PixelShuffle
@@ -46,23 +46,32 @@ class _Phases:
         return cls(taps, taps - 1 - skipped, max(positions - size, 0), padding - skipped * stride, length)
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class ConvTranspose(Composite):
     """Transposed convolution as torch defines it, over one or two axes.
 
     weights: (in_channels, out_channels / groups, *kernel); biases: (out_channels,) or None.
-    stride, padding, output_padding, dilation: for each axis.
+    stride, output_padding, dilation: for each axis. cut: what torch calls padding, how much of the full
+    result is left out at either end of each axis.
     """
 
     kind: ClassVar[str] = "ConvTranspose"
 
     weights: FloatArray
     stride: tuple[int, ...]
-    padding: tuple[int, ...]
+    cut: tuple[int, ...]
     output_padding: tuple[int, ...]
     dilation: tuple[int, ...]
     groups: int = 1
     biases: FloatArray | None = None
+
+    def scaled_output(self, scale: FloatArray, offset: FloatArray) -> ConvTranspose | None:
+        out = self.weights.shape[1]
+        factors = scale.reshape(self.groups, 1, out, *(1,) * (self.weights.ndim - 2))
+        weights = self.weights.reshape(self.groups, -1, *self.weights.shape[1:]) * factors
+        biases = 0 if self.biases is None else self.biases
+        return replace(self, weights=weights.reshape(self.weights.shape), biases=biases * scale + offset)
 
     def parts(self, shapes: Sequence[Shape]) -> tuple[Part, ...]:
         (shape,) = shapes
@@ -76,7 +85,7 @@ class ConvTranspose(Composite):
             shape[1:],
             self.weights.shape[2:],
             self.stride,
-            self.padding,
+            self.cut,
             self.output_padding,
             self.dilation,
         )
@@ -129,6 +138,7 @@ def _convolution(
     return Conv2d(weights, window, (shape[1], shape[2]), groups, biases)
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Bilinear(Composite):
     """Linear interpolation at ``factors`` times as many places along the axes behind the channels, the

@@ -9,11 +9,12 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
-from hpq_hls.ops.base import IntArray, Shape
+from hpq_hls.ops.base import IntArray, Shape, operator
 from hpq_hls.ops.rearrange import Rearrange, placed
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Permute(Rearrange):
     """Axes in another order. axes: which axis comes where, without the batch, from 0."""
@@ -30,6 +31,7 @@ class Permute(Rearrange):
         return placed(shape).transpose(self.axes)
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Flip(Rearrange):
     """Axes backwards. axes: without the batch, from 0."""
@@ -42,6 +44,7 @@ class Flip(Rearrange):
         return np.flip(placed(shape), self.axes)
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Roll(Rearrange):
     """Axes moved around by ``shifts`` places. axes: without the batch, from 0."""
@@ -55,6 +58,7 @@ class Roll(Rearrange):
         return np.roll(placed(shape), self.shifts, self.axes)
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class ChannelShuffle(Rearrange):
     """Channels of ``groups`` groups by turns."""
@@ -73,6 +77,7 @@ class ChannelShuffle(Rearrange):
         return split.swapaxes(0, 1).reshape(shape)
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class PixelShuffle(Rearrange):
     """Channels to pixels: (C r r, H, W) -> (C, H r, W r) in general with factors of their own per axis.
@@ -105,6 +110,7 @@ class PixelShuffle(Rearrange):
         return split.transpose(order).reshape(channels, *sizes)
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class PixelUnshuffle(Rearrange):
     """Pixels to channels: (C, H r, W r) -> (C r r, H, W), the way back; see ``PixelShuffle``."""

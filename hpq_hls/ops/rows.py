@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
-from hpq_hls.ops.base import IntArray, Operator, Shape
+from hpq_hls.ops.base import IntArray, Operator, Shape, operator
 from hpq_hls.ops.conv import Conv2d
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.ops.pool import AvgPool2d, MaxPool2d
@@ -50,6 +50,7 @@ class _Rows(Operator):
         return 2 * super().work_elements(shapes)
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Conv1d(_Rows, Conv2d):
     """Cross-correlation along one axis. weights: (out_channels, in_channels / groups, k); window, input_size:
@@ -75,6 +76,7 @@ class Conv1d(_Rows, Conv2d):
         )
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class MaxPool1d(_Rows, MaxPool2d):
     """The largest value of each window along one axis."""
@@ -82,6 +84,7 @@ class MaxPool1d(_Rows, MaxPool2d):
     kind: ClassVar[str] = "MaxPool1d"
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class AvgPool1d(_Rows, AvgPool2d):
     """The sum of each window along one axis times ``1 / divisor``; padding counts as zeros."""

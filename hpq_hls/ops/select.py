@@ -10,12 +10,13 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
-from hpq_hls.ops.base import IntArray, Shape
+from hpq_hls.ops.base import IntArray, Shape, operator
 from hpq_hls.ops.permute import axis_of
 from hpq_hls.ops.rearrange import ZERO, Rearrange, placed
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Take(Rearrange):
     """The elements at ``places`` of an axis, in that order: a slice, a selection, a gathering by constants.
@@ -48,6 +49,7 @@ def _shortly(places: tuple[int, ...]) -> str:
 MODES = ("constant", "reflect", "edge", "wrap", "symmetric")
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Border(Rearrange):
     """Elements around a value: zeros ("constant"), or its own ("reflect", "edge", "wrap"), as numpy.pad names
@@ -88,6 +90,7 @@ class Border(Rearrange):
         return np.asarray(np.pad(given, around, mode=self.mode), dtype=np.int64)  # type: ignore[call-overload]
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Expand(Rearrange):
     """The same elements along axes that are new or were of length 1. shape: of the result."""
@@ -105,6 +108,7 @@ class Expand(Rearrange):
             ) from None
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Repeat(Rearrange):
     """A value several times over along its axes, or along new ones in front. times: for each axis."""
@@ -117,6 +121,7 @@ class Repeat(Rearrange):
         return np.tile(placed(shape), self.times)
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Upsample(Rearrange):
     """Each element ``factors`` times along the axes behind the channels: nearest neighbours."""

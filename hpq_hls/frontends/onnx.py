@@ -115,7 +115,9 @@ class _Import:
     def graph(self, name: str) -> Graph:
         """Translate every node."""
         for node, origin in zip(self._graph.node, self._origins, strict=True):
-            self._values[node.output[0]] = self._result(node, origin)
+            result = self._result(node, origin)
+            several = result if isinstance(result, list) else [result]
+            self._values.update(zip(node.output, several, strict=False))
         outputs: dict[str, Value] = {}
         for item in self._graph.output:
             result = self._values.get(item.name)
@@ -125,7 +127,7 @@ class _Import:
             outputs[item.name] = result
         return self._builder.finish(outputs, name)
 
-    def _result(self, node: NodeProto, origin: Origin) -> Value | Array:
+    def _result(self, node: NodeProto, origin: Origin) -> Any:
         import onnx
 
         missing = [read for read in node.input if read and read not in self._values]

@@ -65,9 +65,15 @@ def _pairs(graph: Graph) -> list[tuple[str, str]]:
         if node.op.product is None:
             continue
         reader = _reader(graph, node)
-        if reader is not None:
+        if reader is not None and _by_channel(graph, node) and _by_channel(graph, reader):
             pairs.append((node.name, reader.name))
     return pairs
+
+
+def _by_channel(graph: Graph, node: Node) -> bool:
+    """Whether a layer has its weights along the first axis of what it reads and writes."""
+    shapes = (graph.shapes[node.inputs[0]], graph.shapes[node.name])
+    return all(node.op.channel_axis(shape) == 0 for shape in shapes)
 
 
 def _reader(graph: Graph, node: Node) -> Node | None:

@@ -13,7 +13,8 @@ from hpq_hls.ops.reshape import reshaped
 
 def prepare(graph: Graph) -> Graph:
     """Batch-norm folded or made affine, ReLU fused: the graph that is quantized."""
-    return fuse_relu(fold_affine(lower_affine(taken_apart(simplify(graph)))))
+    whole = fold_affine(lower_affine(simplify(graph)))
+    return fuse_relu(fold_affine(lower_affine(taken_apart(whole))))
 
 
 def simplify(graph: Graph) -> Graph:

@@ -2,11 +2,16 @@
 
 from hpq_hls.ops.activation import Relu
 from hpq_hls.ops.base import Constant, Lowering, Operator, Shape
+from hpq_hls.ops.clamp import Clamp
 from hpq_hls.ops.conv import Conv2d
+from hpq_hls.ops import functions as _functions  # noqa: F401 (registers spellings)
 from hpq_hls.ops.linear import ChannelAffine, Linear
 from hpq_hls.ops.merge import Add
 from hpq_hls.ops.norm import BatchNorm
+from hpq_hls.ops.pointwise import Pointwise, Where
 from hpq_hls.ops.pool import AvgPool2d, MaxPool2d
+from hpq_hls.ops.prelu import PRelu
+from hpq_hls.ops.recast import Recast
 from hpq_hls.ops.reshape import Flatten
 from hpq_hls.ops.window import WindowSpec
 
@@ -15,6 +20,7 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm",
     "ChannelAffine",
+    "Clamp",
     "Constant",
     "Conv2d",
     "Flatten",
@@ -22,7 +28,11 @@ __all__ = [
     "Lowering",
     "MaxPool2d",
     "Operator",
+    "PRelu",
+    "Pointwise",
+    "Recast",
     "Relu",
     "Shape",
+    "Where",
     "WindowSpec",
 ]

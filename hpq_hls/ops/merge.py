@@ -12,6 +12,7 @@ from hpq_hls import kernels
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ class Add(Operator):
         first, second = inputs
         bound = max(abs(first.lo), abs(first.hi)) + max(abs(second.lo), abs(second.hi))
         return Interval(first.lo + second.lo, first.hi + second.hi), bound
+
+    def expression(self, inputs: Sequence[Expression]) -> Expression | None:
+        return ("add", *inputs)
 
     def lower(self, build: Lowering) -> None:
         build.elementwise(

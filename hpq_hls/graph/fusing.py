@@ -28,8 +28,8 @@ class _Region:
 def fuse_pointwise(graph: Graph) -> Graph:
     """Each part of the graph that is a function of one value, element by element, as one Pointwise.
 
-    Only where a table is needed: an exact operator alone stays one. A ReLU or clamp at the beginning goes into
-    the layer before it, if that casts; anywhere else it goes into the table.
+    Only where a table is needed: an exact operator alone stays one. A ReLU or clamp at the beginning goes
+    into the layer before it, if that casts; anywhere else it goes into the table.
 
     Raises:
         UnsupportedOperatorError: an operator is left that exists as a part of a function only.
@@ -84,9 +84,7 @@ def _element_by_element(graph: Graph, node: Node, last: Node) -> bool:
 
 def _made(graph: Graph, inside: set[str], source: str, place: dict[str, int]) -> _Region | None:
     """The region of these nodes, if it needs a table and is not too large."""
-    if source in graph.shapes and any(
-        graph.shapes[source] != graph.shapes[name] for name in inside
-    ):
+    if source in graph.shapes and any(graph.shapes[source] != graph.shapes[name] for name in inside):
         return None
     nodes = tuple(sorted(inside, key=place.__getitem__))
     ops = [graph.by_name[name] for name in nodes]
@@ -130,7 +128,7 @@ def _replaced(graph: Graph, found: _Region) -> Graph:
 
 
 def index_tables(graph: Graph) -> Graph:
-    """A cast in front of each table, to a type that is its index, unless it alone reads a layer that casts."""
+    """A cast in front of each table, to a type that is its index, unless it alone reads a casting layer."""
     nodes: list[Node] = []
     for node in graph.nodes:
         if node.op.looks_up and index_layer(graph, node) is None:

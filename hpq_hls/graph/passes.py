@@ -72,10 +72,16 @@ def fuse_clips(graph: Graph) -> Graph:
     """Fuse each ReLU that alone reads an operator with an exact sum into that operator."""
     for name in [node.name for node in graph.nodes]:
         node = graph.by_name[name]  # every merge makes new nodes
-        if node.op.clips != (0, None):
+        clips = node.op.clips
+        if clips is None or clips[0] != 0 or clips[1] is not None:
             continue
         producer = graph.by_name.get(node.inputs[0])
-        if producer is None or not producer.op.casts or producer.op.looks_up or producer.activation is not None:
+        if (
+            producer is None
+            or not producer.op.casts
+            or producer.op.looks_up
+            or producer.activation is not None
+        ):
             continue
         if _only_consumer(graph, producer, node):
             graph = merge(graph, producer, node, replace(producer, activation=node.op))

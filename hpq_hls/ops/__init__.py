@@ -1,10 +1,10 @@
 """The operators, one file per family; each says everything about itself."""
 
+from hpq_hls.ops import functions as _functions  # noqa: F401 (registers spellings)
 from hpq_hls.ops.activation import Relu
 from hpq_hls.ops.base import Constant, Lowering, Operator, Shape
 from hpq_hls.ops.clamp import Clamp
 from hpq_hls.ops.conv import Conv2d
-from hpq_hls.ops import functions as _functions  # noqa: F401 (registers spellings)
 from hpq_hls.ops.linear import ChannelAffine, Linear
 from hpq_hls.ops.merge import Add
 from hpq_hls.ops.norm import BatchNorm

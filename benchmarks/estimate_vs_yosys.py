@@ -36,8 +36,8 @@ from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import manifest_of
 from hpq_hls.codegen.rtl import RtlBackend
 from hpq_hls.cost.estimate import bill_dataflow
-from hpq_hls.hardware import Multipliers
-from hpq_hls.kernels import Add, Dataflow, Fork, Kernel
+from hpq_hls.hardware import Dataflow, Multipliers
+from hpq_hls.kernels import Add, Fork, Kernel
 from hpq_hls.synth.yosys import ROMS, STATISTICS, count_cells, run_script
 
 HERE = Path(__file__).parent

@@ -328,6 +328,8 @@ def _actor(stage: Stage, channels: list[Channel]) -> Actor:
     inputs = [channels[index] for index in stage.inputs]
     outs = [channels[index] for index in stage.outputs]
     given = stage.parameters
+    if stage.actor is not None:
+        return stage.actor(inputs, outs, given)
     if stage.kind is StageKind.PIPELINE:
         return pipeline(inputs, outs[0], given[0], given[1], given[2], bool(given[3]))
     if stage.kind is StageKind.WINDOW:

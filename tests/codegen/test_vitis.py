@@ -14,11 +14,11 @@ from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.vitis import VitisBackend
 from hpq_hls.codegen.vivado import VivadoBackend
 from hpq_hls.fixed import FixedType, Overflow, Rounding
+from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import (
     Add,
     Cast,
     ChannelMac,
-    Dataflow,
     Fork,
     Gather,
     Kernel,

@@ -10,11 +10,11 @@ import numpy as np
 from hpq_hls.billing.parts import Family
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.fixed import FixedType
+from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import (
     Add,
     Cast,
     ChannelMac,
-    Dataflow,
     Fork,
     Gather,
     IntArray,
@@ -430,6 +430,12 @@ def add_flow(
         ],
         streams,
     )
+
+
+def sum_flow(name: str) -> Dataflow:
+    """Two streams added up; the flow's input is the first of them."""
+    x, b, y = (stream(n, f"ap_fixed<{w},2>", 2, 3) for n, w in (("x", 4), ("b", 5), ("y", 6)))
+    return chain(name, [Add("net_unit", "net.0", ("x", "b"), ("y",), FixedType(6, 3), True)], [x, b, y])
 
 
 def cast_flow(name: str, x: str, y: str, relu: bool, lanes: int = 3) -> Dataflow:

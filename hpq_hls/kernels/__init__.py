@@ -19,6 +19,7 @@ from hpq_hls.kernels.fork import Fork
 from hpq_hls.kernels.gather import Gather
 from hpq_hls.kernels.matvec import MatVec
 from hpq_hls.kernels.pool import Pool, PoolMode
+from hpq_hls.kernels.table import Lookup
 from hpq_hls.kernels.unrolled import UnrolledMatVec
 from hpq_hls.kernels.weighted import FromRom, Matrix, Weighted
 from hpq_hls.kernels.widthconverter import WidthConverter
@@ -36,6 +37,7 @@ __all__ = [
     "Gather",
     "IntArray",
     "Kernel",
+    "Lookup",
     "MatVec",
     "Matrix",
     "Module",

@@ -61,5 +61,5 @@ class Add(Operator):
         build.elementwise(
             "add",
             kernels.Add,
-            lambda layer: {"accumulator_type": layer.accumulator_type, "relu": layer.activation is not None},
+            lambda layer: {"accumulator_type": layer.accumulator_type, "clip": layer.clip},
         )

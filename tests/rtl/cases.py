@@ -9,7 +9,7 @@ import numpy as np
 
 from hpq_hls.billing.parts import Family
 from hpq_hls.cost.estimate import bill_dataflow
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import (
     Add,
@@ -334,7 +334,7 @@ def matvec_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: MatVec(
             vectors=mac.vectors, weight=weights, bias=bias, weight_type=weight_type, bias_type=bias_type,
-            accumulator_type=total, relu=mac.relu, pe=mac.pe, simd=mac.simd, **names,
+            accumulator_type=total, clip=Clip.relu(mac.relu), pe=mac.pe, simd=mac.simd, **names,
         ),
         x,
         y,
@@ -350,7 +350,7 @@ def unrolled_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: UnrolledMatVec(
             positions=mac.pe, beats=mac.vectors, weight=weights, bias=bias, weight_type=weight_type,
-            bias_type=bias_type, accumulator_type=total, relu=mac.relu, **names,
+            bias_type=bias_type, accumulator_type=total, clip=Clip.relu(mac.relu), **names,
         ),
         x,
         y,
@@ -377,7 +377,8 @@ def channelmac_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: ChannelMac(
             positions=mac.vectors, weight=weights[:, 0], bias=None if bias is None else bias[:, 0],
-            weight_type=weight_type, bias_type=bias_type, accumulator_type=total, relu=mac.relu, lanes=mac.pe,
+            weight_type=weight_type, bias_type=bias_type, accumulator_type=total, clip=Clip.relu(mac.relu),
+            lanes=mac.pe,
             **names,
         ),
         x,
@@ -403,7 +404,7 @@ def pool_flow(
         lambda **names: Pool(
             mode=PoolMode.AVERAGE if average else PoolMode.MAX, positions=positions, taps=taps, lanes=lanes,
             reciprocal=reciprocal, reciprocal_type=kind if average else None,
-            accumulator_type=total if average else None, relu=relu, **names,
+            accumulator_type=total if average else None, clip=Clip.relu(relu), **names,
         ),
         x,
         y,
@@ -424,9 +425,16 @@ def add_flow(
         name,
         [
             Fork("net_split", "net.0", ("x",), ("p", "q")),
-            Cast("net_cast_a", "net.1", ("p",), ("a",), relu=not kinds[0].signed),
-            Cast("net_cast_b", "net.2", ("q",), ("b",), relu=False),
-            Add("net_sum", "net.3", ("a", "b"), ("y",), FixedType(integer + fraction, integer), relu),
+            Cast("net_cast_a", "net.1", ("p",), ("a",), clip=Clip.relu(not kinds[0].signed)),
+            Cast("net_cast_b", "net.2", ("q",), ("b",), clip=Clip()),
+            Add(
+                "net_sum",
+                "net.3",
+                ("a", "b"),
+                ("y",),
+                FixedType(integer + fraction, integer),
+                Clip.relu(relu),
+            ),
         ],
         streams,
     )
@@ -439,7 +447,9 @@ def sum_flow(name: str) -> Dataflow:
 
 
 def cast_flow(name: str, x: str, y: str, relu: bool, lanes: int = 3) -> Dataflow:
-    return single(name, lambda **n: Cast(relu=relu, **n), stream("x", x, lanes, 8), stream("y", y, lanes, 8))
+    return single(
+        name, lambda **n: Cast(clip=Clip.relu(relu), **n), stream("x", x, lanes, 8), stream("y", y, lanes, 8)
+    )
 
 
 def converter_flow(name: str, given: int, made: int, depth: int = 2) -> Dataflow:
@@ -502,7 +512,7 @@ def conv_flow(name: str, depths: tuple[int, int] = (2, 2)) -> Dataflow:
             weight_type=weight_type,
             bias_type=bias_type,
             accumulator_type=total,
-            relu=True,
+            clip=Clip.relu(),
             pe=2,
             simd=6,
         ),

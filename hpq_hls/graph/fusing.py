@@ -12,6 +12,8 @@ from hpq_hls.ops.recast import Recast
 
 MAX_SIZE = 256
 """Primitives of a function at most; one that is used twice counts twice."""
+CHEAP = ("add", "sub", "maximum", "minimum")
+"""What of two values is exact and costs an adder."""
 INDEX = "index"
 """What is added to the name of a table for the cast in front of it."""
 
@@ -88,7 +90,7 @@ def _made(graph: Graph, inside: set[str], source: str, place: dict[str, int]) ->
         return None
     nodes = tuple(sorted(inside, key=place.__getitem__))
     ops = [graph.by_name[name] for name in nodes]
-    if not any(node.op.looks_up or len(node.inputs) > 1 for node in ops):
+    if not any(_needs_table(node) for node in ops):
         return None
     values: dict[str, Expression] = {source: VARIABLE}
     for node in ops:
@@ -98,6 +100,14 @@ def _made(graph: Graph, inside: set[str], source: str, place: dict[str, int]) ->
             return None
         values[node.name] = made
     return _Region(nodes, source, values[nodes[-1]])
+
+
+def _needs_table(node: Node) -> bool:
+    """Whether an operator is a table by itself, or would be worth one where both inputs come from one value:
+    a product."""
+    made = node.op.expression([VARIABLE] * len(node.inputs))
+    joins = len(node.inputs) > 1 and isinstance(made, tuple) and made[0] not in CHEAP
+    return node.op.looks_up or joins
 
 
 def _without_leading_clip(graph: Graph, found: _Region, place: dict[str, int]) -> _Region:

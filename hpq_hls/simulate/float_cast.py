@@ -89,9 +89,7 @@ class FloatCast:
         return self._clipped(self.target.interval).clip(self.target.interval)
 
     def _clipped(self, values: Interval) -> Interval:
-        low = values.lo if self.low is None else self.low
-        high = values.hi if self.high is None else self.high
-        return Interval(min(max(values.lo, low), high), min(max(values.hi, low), high))
+        return Clip(self.low, self.high).interval(values)
 
     def nearest_offset(self, unit: int, between: bool = False) -> float | None:
         """What must be added to the sum, in its own units of which ``unit`` make one of the target, so that

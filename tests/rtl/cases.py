@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from hpq_hls.kernels import (
     Gather,
     IntArray,
     Kernel,
+    Lookup,
     MatVec,
     Pool,
     PoolMode,
@@ -443,13 +445,23 @@ def add_flow(
 def sum_flow(name: str) -> Dataflow:
     """Two streams added up; the flow's input is the first of them."""
     x, b, y = (stream(n, f"ap_fixed<{w},2>", 2, 3) for n, w in (("x", 4), ("b", 5), ("y", 6)))
-    return chain(name, [Add("net_unit", "net.0", ("x", "b"), ("y",), FixedType(6, 3), True)], [x, b, y])
+    return chain(
+        name, [Add("net_unit", "net.0", ("x", "b"), ("y",), FixedType(6, 3), Clip.relu())], [x, b, y]
+    )
 
 
 def cast_flow(name: str, x: str, y: str, relu: bool, lanes: int = 3) -> Dataflow:
     return single(
         name, lambda **n: Cast(clip=Clip.relu(relu), **n), stream("x", x, lanes, 8), stream("y", y, lanes, 8)
     )
+
+
+def table_flow(name: str, x: str, y: str, index: int, lanes: int = 2, seed: int = 0) -> Dataflow:
+    """A table of ``2**index`` random words."""
+    kind = FixedType.parse(y)
+    values = integers(np.random.default_rng(seed), kind, 1 << index)
+    make = functools.partial(Lookup, values=values, type=kind, content="any function")
+    return single(name, make, stream("x", x, lanes, 8), stream("y", y, lanes, 8))
 
 
 def converter_flow(name: str, given: int, made: int, depth: int = 2) -> Dataflow:
@@ -476,7 +488,7 @@ def fork_flow(name: str, outputs: int) -> Dataflow:
     last = names[0]
     for i, other in enumerate(names[1:]):
         streams.append(stream(f"s{i}", "ap_fixed<12,9>", 2, 8))
-        kernels.append(Add(f"net_add{i}", "net", (last, other), (f"s{i}",), FixedType(13, 10), False))
+        kernels.append(Add(f"net_add{i}", "net", (last, other), (f"s{i}",), FixedType(13, 10), Clip()))
         last = f"s{i}"
     return chain(name, kernels, streams)
 
@@ -516,7 +528,7 @@ def conv_flow(name: str, depths: tuple[int, int] = (2, 2)) -> Dataflow:
             pe=2,
             simd=6,
         ),
-        Add("net_sum", "block", ("rows", "skip"), ("y",), FixedType(9, 5), True),
+        Add("net_sum", "block", ("rows", "skip"), ("y",), FixedType(9, 5), Clip.relu()),
     ]
     return chain(name, kernels, streams)
 

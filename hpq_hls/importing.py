@@ -32,6 +32,28 @@ def imported(name: str) -> Any:
     return found
 
 
+def extend(package: str, folder: Path) -> None:
+    """Import a package that registers operators and kernels, from ``folder`` or wherever Python finds it.
+
+    It stays imported, and the folder importable, because networks hold what the package defines, and so do
+    processes that measure them.
+
+    Raises:
+        ConfigError: it cannot be imported, as the rest of a sentence that starts with where it is named.
+    """
+    home = str(folder.resolve())
+    if home not in sys.path:
+        sys.path.append(home)
+        importlib.invalidate_caches()
+    try:
+        importlib.import_module(package)
+    except Exception as error:  # anything can come out of user code
+        raise ConfigError(
+            f"names the package {package}, whose import fails with {brief(error)}; correct the name or "
+            "the package"
+        ) from error
+
+
 def brief(error: BaseException) -> str:
     """Kind and first line of an error."""
     text = str(error).strip().partition("\n")[0].rstrip(".")

@@ -30,6 +30,7 @@ ORDER = [
     {"billing"},
     {"kernels"},
     {"ops"},
+    {"extend"},
     {"graph"},
     {"frontends"},
     {"simulate"},

@@ -359,3 +359,47 @@ def test_where_points_at_the_nearest_key_in_the_file(tmp_path):
     project = load_config(write(tmp_path, LEAST + "hardware:\n  layers:\n    fc: {pe: 2}\n"))
     assert project.where("hardware", "layers", "fc").endswith("project.yaml, line 5: hardware.layers.fc")
     assert project.where("hardware", "part").endswith("project.yaml, line 3: hardware.part")
+
+
+EXTENSION = """\
+from dataclasses import dataclass
+from hpq_hls.extend import Operator, operator, spelled_in_torch
+
+@operator
+@dataclass(frozen=True, eq=False)
+class {name}(Operator):
+    kind = "{name}"
+    power: int = 2
+
+    def output_shape(self, shapes): return shapes[0]
+    def compute(self, inputs, weight, bias, scratch): return inputs[0] ** self.power
+    def differentiable(self, inputs, weight, bias): return inputs[0] ** self.power
+    def range(self, inputs, weight, bias): raise NotImplementedError
+    def lower(self, build): raise NotImplementedError
+"""
+
+
+def test_extensions_are_imported_from_the_folder(tmp_path):
+    from hpq_hls.ops.base import OPERATORS
+
+    (tmp_path / "bringsops").mkdir()
+    (tmp_path / "bringsops/__init__.py").write_text(EXTENSION.format(name="Brought"))
+    load_config(write(tmp_path, LEAST + "extensions: [bringsops]\n"))
+    assert OPERATORS["Brought"].__module__ == "bringsops"
+    load_config(write(tmp_path, LEAST + "extensions: [bringsops]\n"))
+
+
+def test_extensions_that_cannot_be_imported(tmp_path):
+    text = LEAST + "extensions: [json, missing_package]\n"
+    assert message(write(tmp_path, text)) == (
+        "project.yaml, line 3: extensions[1] names the package missing_package, whose import fails with "
+        "ModuleNotFoundError: No module named 'missing_package'; correct the name or the package"
+    )
+    (tmp_path / "failing.py").write_text("1 / 0")
+    assert "fails with ZeroDivisionError: division by zero" in message(
+        write(tmp_path, LEAST + "extensions: [failing]\n")
+    )
+    (tmp_path / "taken.py").write_text(EXTENSION.format(name="Conv2d"))
+    assert "there are two operators Conv2d, in hpq_hls.ops.conv and taken" in message(
+        write(tmp_path, LEAST + "extensions: [taken]\n")
+    )

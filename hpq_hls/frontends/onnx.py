@@ -10,13 +10,12 @@ import numpy as np
 
 from hpq_hls.errors import DataError, ToolError, UnsupportedOperatorError
 from hpq_hls.frontends.builder import GraphBuilder, Value
-from hpq_hls.frontends.onnx_operators import BATCH, HANDLERS, SUPPORTED, OnnxCall
+from hpq_hls.frontends.onnx_call import BATCH, OnnxCall
 from hpq_hls.frontends.onnx_origin import onnx_origins
 from hpq_hls.frontends.origin import Origin
 from hpq_hls.graph import Graph
 from hpq_hls.ops.layout import Array
-from hpq_hls.ops.spelling import ONNX
-from hpq_hls.ops.spelling import SUPPORTED as SPELLED
+from hpq_hls.ops.spelling import ONNX, SUPPORTED
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -113,7 +112,7 @@ class _Import:
             )
         self._input_type = tensor.elem_type
         reserved = {origin.scope for origin in self._origins if origin.leaf}
-        builder = GraphBuilder(given.name, tuple(sizes[1:]), [*SUPPORTED, *SPELLED["onnx"]], reserved)
+        builder = GraphBuilder(given.name, tuple(sizes[1:]), SUPPORTED["onnx"], reserved)
         self._values[given.name] = builder.input
         return builder, sizes[0] or None
 
@@ -150,10 +149,13 @@ class _Import:
         if standard and len(constants) == len(inputs) and _foldable(node, constants):
             return self._folded(node)
         spelled = node.op_type if standard else f"{node.domain}::{node.op_type}"
-        handler = ONNX.get(spelled) or (HANDLERS.get(node.op_type) if standard else None)
+        handler = ONNX.get(spelled)
         if handler is None:
             self._builder.refuse(origin)
-        return handler(OnnxCall(self._builder, origin, inputs, attributes, self._batch, self._input_type))
+        result: Value = handler(
+            OnnxCall(self._builder, origin, inputs, attributes, self._batch, self._input_type)
+        )
+        return result
 
     def _folded(self, node: NodeProto) -> Array:
         """The value of a node that reads constants only."""

@@ -32,10 +32,8 @@ class Origin:
 
 
 def refusal(origin: Origin, supported: Sequence[str], reason: str | None = None) -> UnsupportedOperatorError:
-    """The error for an operator, or a mode of one, that has no exact meaning here."""
+    """The error for an operator that has no exact meaning here, or, with a reason, for a mode of one."""
     place = f" of module {origin.scope!r}" if origin.scope else ""
     place += f" at {origin.source}" if origin.source else ""
-    because = f" because {reason}" if reason else ""
-    return UnsupportedOperatorError(
-        f"{origin.operator}{place} is not supported{because}; supported operators are {', '.join(supported)}"
-    )
+    rest = f" because {reason}" if reason else f"; supported operators are {', '.join(sorted(supported))}"
+    return UnsupportedOperatorError(f"{origin.operator}{place} is not supported{rest}")

@@ -15,13 +15,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from hpq_hls.errors import DataError, UnsupportedOperatorError
-from hpq_hls.frontends.aten import HANDLERS, SUPPORTED, Call
 from hpq_hls.frontends.builder import GraphBuilder, Value
 from hpq_hls.frontends.origin import Origin
+from hpq_hls.frontends.torch_call import TorchCall
 from hpq_hls.frontends.torch_origin import source_line, torch_origin
 from hpq_hls.graph import Graph
-from hpq_hls.ops.spelling import SUPPORTED as SPELLED
-from hpq_hls.ops.spelling import TORCH
+from hpq_hls.ops.spelling import SUPPORTED, TORCH
 
 if TYPE_CHECKING:  # torch takes seconds to import
     import torch
@@ -129,7 +128,7 @@ class _Translation:
                 f"the network's input {input_name!r} has shape {tuple(map(str, shape))}; export it with an "
                 "example of shape (batch, ...) in which only the batch axis is dynamic"
             )
-        self._builder = GraphBuilder(str(node.target), shape[1:], [*SUPPORTED, *SPELLED["torch"]], reserved)
+        self._builder = GraphBuilder(str(node.target), shape[1:], SUPPORTED["torch"], reserved)
         self._values: dict[Any, Any] = {node: self._builder.input}
 
     def graph(self, name: str) -> Graph:
@@ -203,20 +202,20 @@ class _Translation:
             return node.target(*args, **kwargs)  # computed from parameters only
         origin = self._origins[node]
         name = _operator_name(node.target)
-        handler = TORCH.get(name) or HANDLERS.get(name)
+        handler = TORCH.get(name)
         if handler is None:
             self._builder.refuse(origin)
         schema = node.target._schema.arguments
         arguments = {a.name: a.default_value for a in schema if a.has_default_value()}
         arguments |= dict(zip((a.name for a in schema), args, strict=False)) | kwargs
-        return handler(self._call(node, origin, arguments))
+        return handler(self._call(node, origin, name, arguments))
 
-    def _call(self, node: Any, origin: Origin, arguments: dict[str, Any]) -> Call:
+    def _call(self, node: Any, origin: Origin, name: str, arguments: dict[str, Any]) -> TorchCall:
         result = node.meta["val"]
         first = result[0] if isinstance(result, (tuple, list)) else result
         read = [given.meta["val"] for given in node.all_input_nodes]
         widening = all(_widens(value.dtype, first.dtype) for value in read if hasattr(value, "dtype"))
-        return Call(self._builder, origin, arguments, tuple(first.shape[1:]), widening)
+        return TorchCall(self._builder, origin, name, arguments, tuple(first.shape[1:]), widening)
 
     def _item(self, node: Any, held: Any, index: int) -> Any:
         """One result of an operator that has several; of values only the first is supported."""

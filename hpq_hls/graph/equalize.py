@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.graph.graph import Graph, Node, finite
-from hpq_hls.ops import AvgPool2d, Conv2d, Flatten, Linear, MaxPool2d, Relu
 from hpq_hls.ops.base import FloatArray
 
 PASSES = 40
@@ -62,7 +61,7 @@ def _pairs(graph: Graph) -> list[tuple[str, str]]:
     """Names of the layers between which scale can move."""
     pairs = []
     for node in graph.nodes:
-        if not isinstance(node.op, (Linear, Conv2d)):
+        if node.op.product is None:
             continue
         reader = _reader(graph, node)
         if reader is not None:
@@ -79,15 +78,15 @@ def _reader(graph: Graph, node: Node) -> Node | None:
         if len(consumers) != 1:
             return None
         (node,) = consumers
-        if isinstance(node.op, (Linear, Conv2d)):
+        if node.op.product is not None:
             return node
-        if not isinstance(node.op, (MaxPool2d, AvgPool2d, Flatten, Relu)) or not _homogeneous(node):
+        if not node.op.homogeneous or not _homogeneous(node):
             return None
     return None
 
 
 def _homogeneous(node: Node) -> bool:
-    return node.activation is None or isinstance(node.activation, Relu)
+    return node.activation is None or node.activation.homogeneous
 
 
 def _columns(graph: Graph, first: str, second: str) -> npt.NDArray[np.intp]:
@@ -107,9 +106,14 @@ def _by_input(node: Node) -> FloatArray:
     """Largest magnitude of the weights that read each input channel."""
     weight = node.op.weight
     assert weight is not None
-    groups = node.op.groups if isinstance(node.op, Conv2d) else 1
+    groups = _groups(node)
     grouped = np.abs(weight).reshape(groups, len(weight) // groups, weight.shape[1], -1)
     return np.asarray(grouped.max(axis=(1, 3)).reshape(-1))
+
+
+def _groups(node: Node) -> int:
+    assert node.op.product is not None
+    return node.op.product.groups
 
 
 def _scales(graph: Graph, first: str, second: str, size: FloatArray | None) -> FloatArray:
@@ -134,7 +138,7 @@ def _scaled(graph: Graph, first: str, second: str, scale: FloatArray) -> Graph:
         weight / _rows(scale, weight.ndim), None if bias is None else bias / scale
     )
     read = _weights(graph, second)
-    groups = reader.op.groups if isinstance(reader.op, Conv2d) else 1
+    groups = _groups(reader)
     spread = read.reshape(groups, len(read) // groups, read.shape[1], -1) * factors.reshape(groups, 1, -1, 1)
     multiplied = reader.op.with_parameters(spread.reshape(read.shape), reader.op.bias)
     changed = {first: replace(writer, op=divided), second: replace(reader, op=multiplied)}

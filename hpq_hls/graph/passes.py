@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
+from hpq_hls.graph.affine import fold_affine, lower_affine
 from hpq_hls.graph.fusing import fuse_pointwise, index_tables
 from hpq_hls.graph.graph import Graph, Node
-from hpq_hls.ops import BatchNorm, Conv2d, Linear
+from hpq_hls.graph.rewrite import bypass, merge, only_consumer, put
 from hpq_hls.ops.base import Part
+from hpq_hls.ops.reshape import reshaped
 
 
 def prepare(graph: Graph) -> Graph:
     """Batch-norm folded or made affine, functions in tables, ReLU fused: the graph that is quantized."""
-    simple = lower_batchnorm(fold_batchnorm(taken_apart(graph)))
+    simple = fold_affine(lower_affine(taken_apart(simplify(graph))))
     return index_tables(fuse_clips(fuse_pointwise(simple)))
+
+
+def simplify(graph: Graph) -> Graph:
+    """Without what a front end translates literally and no layer is needed for: reshaping back and forth,
+    padding that a window brings, constants that join the parameters of their neighbours."""
+    return fold_affine(drop_unused(absorb_padding(merge_reshapes(graph))), constants=True)
 
 
 def taken_apart(graph: Graph) -> Graph:
@@ -39,33 +45,45 @@ def _part(node: Node, part: Part) -> Node:
     return Node(name, part.op, tuple(inputs), None, node.source)
 
 
-def fold_batchnorm(graph: Graph) -> Graph:
-    """Fold each batch-norm that alone reads a linear or convolution layer into that layer."""
+def drop_unused(graph: Graph) -> Graph:
+    """Without the nodes that the output does not depend on."""
+    needed = {graph.output}
+    for node in reversed(graph.nodes):
+        if node.name in needed:
+            needed.update(node.inputs)
+    return replace(graph, nodes=tuple(node for node in graph.nodes if node.name in needed))
+
+
+def merge_reshapes(graph: Graph) -> Graph:
+    """Operators that only give a tensor another shape in one step, or in none."""
     for name in [node.name for node in graph.nodes]:
-        norm = graph.by_name[name]  # every merge makes new nodes
-        if not isinstance(norm.op, BatchNorm):
+        node = graph.by_name[name]
+        if not node.op.keeps_order or node.activation is not None:
             continue
-        producer = graph.by_name.get(norm.inputs[0])
-        if producer is None or producer.activation is not None or not _only_consumer(graph, producer, norm):
-            continue
-        if isinstance(producer.op, (Linear, Conv2d)):
-            graph = merge(graph, producer, norm, replace(producer, op=_folded(producer.op, norm.op)))
+        first = node.inputs[0]
+        while (before := graph.by_name.get(first)) and before.op.keeps_order and before.activation is None:
+            first = before.inputs[0]
+        shape = graph.shapes[name]
+        if graph.shapes[first] == shape:
+            graph = bypass(graph, node, first)
+        elif first != node.inputs[0]:
+            graph = put(graph, replace(node, op=reshaped(shape), inputs=(first,)))
     return graph
 
 
-def _folded(op: Linear | Conv2d, norm: BatchNorm) -> Linear | Conv2d:
-    affine = norm.affine()
-    scale = affine.weights.reshape((-1,) + (1,) * (op.weights.ndim - 1))
-    biases = np.zeros(len(op.weights)) if op.biases is None else op.biases
-    return replace(op, weights=op.weights * scale, biases=biases * affine.weights + affine.biases)
-
-
-def lower_batchnorm(graph: Graph) -> Graph:
-    """Turn each batch-norm that is left into a per-channel affine operator."""
-    nodes = tuple(
-        replace(node, op=node.op.affine()) if isinstance(node.op, BatchNorm) else node for node in graph.nodes
-    )
-    return replace(graph, nodes=nodes)
+def absorb_padding(graph: Graph) -> Graph:
+    """Padding in the windows of those that read it; consecutive padding in one step."""
+    for name in [node.name for node in graph.nodes]:
+        node = graph.by_name[name]
+        while len(node.inputs) == 1 and (before := graph.by_name.get(node.inputs[0])) is not None:
+            if before.op.padding is None or before.activation is not None:
+                break
+            wider = node.op.padded_input(before.op.padding)
+            if wider is None:
+                break
+            node = replace(node, op=wider, inputs=before.inputs)
+            graph = put(graph, node)
+    return graph
 
 
 def fuse_clips(graph: Graph) -> Graph:
@@ -82,23 +100,6 @@ def fuse_clips(graph: Graph) -> Graph:
             or producer.activation is not None
         ):
             continue
-        if _only_consumer(graph, producer, node):
+        if only_consumer(graph, producer, node):
             graph = merge(graph, producer, node, replace(producer, activation=node.op))
     return graph
-
-
-def _only_consumer(graph: Graph, producer: Node, consumer: Node) -> bool:
-    return graph.output != producer.name and graph.consumers(producer.name) == (consumer,)
-
-
-def merge(graph: Graph, producer: Node, consumer: Node, merged: Node) -> Graph:
-    """Put ``merged`` (which keeps the producer's name) in the place of both nodes."""
-    nodes = []
-    for node in graph.nodes:
-        if node is consumer:
-            continue
-        chosen = merged if node is producer else node
-        inputs = tuple(producer.name if name == consumer.name else name for name in chosen.inputs)
-        nodes.append(replace(chosen, inputs=inputs))
-    output = producer.name if graph.output == consumer.name else graph.output
-    return replace(graph, nodes=tuple(nodes), output=output)

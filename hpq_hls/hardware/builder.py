@@ -29,7 +29,6 @@ from hpq_hls.kernels import (
     WidthConverter,
 )
 from hpq_hls.kernels.adder_graph import AdderGraph, solve
-from hpq_hls.ops import Flatten
 from hpq_hls.ops.base import Shape, Told
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
@@ -85,7 +84,7 @@ class Builder(ABC):
     """
 
     def __init__(self, q: QuantizedGraph, config: HardwareConfig, target: int) -> None:
-        if all(isinstance(layer.op, Flatten) for layer in q.layers.values()):
+        if all(layer.op.keeps_order for layer in q.layers.values()):
             raise UnsupportedOperatorError(
                 "the network computes nothing (no layer but Flatten); there is no hardware to build"
             )

@@ -10,19 +10,22 @@ import numpy as np
 
 from hpq_hls.fixed import Clip, FixedType, Interval
 from hpq_hls.kernels import Cast
-from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape, operator
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch
+from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
 if TYPE_CHECKING:
     import torch
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Relu(Operator):
     """``max(x, 0)``. Standing alone it is exact: the output keeps the fraction and drops the sign."""
 
     kind: ClassVar[str] = "ReLU"
+    homogeneous: ClassVar[bool] = True
 
     @property
     def clips(self) -> tuple[float | None, float | None]:
@@ -60,3 +63,13 @@ class Relu(Operator):
 
     def lower(self, build: Lowering) -> None:
         build.elementwise("relu", Cast, lambda _: {"clip": Clip.relu()})
+
+
+@spelled_in_torch("ReLU", "relu")
+def _relu(call: TorchCall) -> Value:
+    return call.emit(Relu(), call.value("self"))
+
+
+@spelled_in_onnx("Relu")
+def _onnx_relu(call: OnnxCall) -> Value:
+    return call.emit(Relu(), call.value())

@@ -12,7 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,35 @@ class Constant:
     type: FixedType
 
 
+@dataclass(frozen=True)
+class Product:
+    """Weights (outputs, inputs / groups, ...) that each output takes the product of.
+
+    window: which inputs, of a convolution; None for vectors.
+    input_size: (height, width) of a convolution's input.
+    """
+
+    groups: int = 1
+    window: WindowSpec | None = None
+    input_size: tuple[int, int] = (1, 1)
+
+
+@dataclass(frozen=True)
+class Padding:
+    """Constants of one value around a tensor. before, after: how many, for each axis but the batch."""
+
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    value: float
+
+    @property
+    def around(self) -> tuple[int, int, int, int] | None:
+        """(top, bottom, left, right) of an image; None where it is none or where its channels are padded."""
+        if len(self.before) != 3 or self.before[0] or self.after[0]:
+            return None
+        return (self.before[1], self.after[1], self.before[2], self.after[2])
+
+
 @dataclass(frozen=True, eq=False)
 class Operator(ABC):
     """Base of all operators.
@@ -53,6 +82,8 @@ class Operator(ABC):
     looks_up: whether its output is the word of a table at its input's code (see ``tables``). It has no
         exact sum then, and nothing can be fused behind it.
     fused_only: whether it exists as a part of a function only, which a pass puts together.
+    homogeneous: whether the operator of a channel times s > 0 is s times the operator of the channel.
+    keeps_order: whether the output has the input's elements, in torch's order, in another shape.
     """
 
     kind: ClassVar[str]
@@ -60,6 +91,8 @@ class Operator(ABC):
     casts: ClassVar[bool] = False
     looks_up: ClassVar[bool] = False
     fused_only: ClassVar[bool] = False
+    homogeneous: ClassVar[bool] = False
+    keeps_order: ClassVar[bool] = False
 
     @property
     def weight(self) -> FloatArray | None:
@@ -103,6 +136,34 @@ class Operator(ABC):
         types, intervals: of the inputs.
         """
         return {}
+
+    @property
+    def product(self) -> Product | None:
+        """How the weights meet the input, if they are a matrix or the kernels of a convolution."""
+        return None
+
+    @property
+    def padding(self) -> Padding | None:
+        """The constants that it puts around its input, if that is all it does."""
+        return None
+
+    def affine(self) -> Operator | None:
+        """The same map as an operator whose ``weight`` and ``bias`` are the factor and the offset of each
+        channel; None where it is no such map."""
+        return None
+
+    def scaled_output(self, scale: FloatArray, offset: FloatArray) -> Operator | None:
+        """The operator with ``scale y + offset``, one of each per channel, behind it; None where its
+        parameters cannot take them in."""
+        return None
+
+    def scaled_input(self, scale: FloatArray, offset: FloatArray) -> Operator | None:
+        """The same for ``scale x + offset`` in front of it."""
+        return None
+
+    def padded_input(self, padding: Padding) -> Operator | None:
+        """The operator with constants around its input; None where its own padding cannot take them in."""
+        return None
 
     def parts(self, shapes: Sequence[Shape]) -> tuple[Part, ...]:
         """The operators that it is made of, in topological order, the last of which gives its value; empty
@@ -196,6 +257,27 @@ class Part:
     name: str
     op: Operator
     inputs: tuple[int | str, ...]
+
+
+OPERATORS: dict[str, type[Operator]] = {}
+"""Every operator that there is, by the name of its class, which saved files hold."""
+AnyOperator = TypeVar("AnyOperator", bound=Operator)
+
+
+def operator(kind: type[AnyOperator]) -> type[AnyOperator]:
+    """Make an operator known, so that networks with it can be loaded. Its fields are numbers, texts, arrays,
+    windows and tuples of these.
+
+    Raises:
+        ValueError: another class has its name.
+    """
+    known = OPERATORS.get(kind.__name__, kind)
+    if (known.__module__, known.__qualname__) != (kind.__module__, kind.__qualname__):
+        raise ValueError(
+            f"there are two operators {kind.__name__}, in {known.__module__} and {kind.__module__}"
+        )
+    OPERATORS[kind.__name__] = kind
+    return kind
 
 
 class Lowering(Protocol):

@@ -12,7 +12,7 @@ import numpy as np
 
 from hpq_hls.fixed import Clip, FixedType, Interval, bits_for
 from hpq_hls.kernels import Cast
-from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape, operator
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, spelled_in_onnx, spelled_in_torch
@@ -24,6 +24,7 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 """ONNX files write it where there is no bound."""
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Clamp(Operator):
     """``min(max(x, low), high)``. Exact: the fraction stays, and no more bits than the range needs.

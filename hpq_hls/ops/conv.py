@@ -12,14 +12,26 @@ from numpy.lib.stride_tricks import as_strided
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
-from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape, dot_range
+from hpq_hls.ops.base import (
+    FloatArray,
+    IntArray,
+    Lowering,
+    Operator,
+    Padding,
+    Product,
+    Shape,
+    dot_range,
+    operator,
+)
 from hpq_hls.ops.layout import Array, Scratch
-from hpq_hls.ops.window import WindowSpec
+from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
+from hpq_hls.ops.window import WindowSpec, onnx_window
 
 if TYPE_CHECKING:
     import torch
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Conv2d(Operator):
     """Cross-correlation with zero padding, as torch defines it.
@@ -47,6 +59,35 @@ class Conv2d(Operator):
 
     def with_parameters(self, weight: FloatArray, bias: FloatArray | None) -> Conv2d:
         return replace(self, weights=weight, biases=bias)
+
+    @property
+    def product(self) -> Product | None:
+        return Product(self.groups, self.window, self.input_size)
+
+    def scaled_output(self, scale: FloatArray, offset: FloatArray) -> Conv2d | None:
+        biases = 0 if self.biases is None else self.biases
+        return replace(
+            self, weights=self.weights * scale.reshape(-1, 1, 1, 1), biases=biases * scale + offset
+        )
+
+    def scaled_input(self, scale: FloatArray, offset: FloatArray) -> Conv2d | None:
+        if offset.any() and any(self.window.padding):
+            return None  # what is around the image would get the offset too
+        out = len(self.weights) // self.groups
+        factor, added = (
+            np.repeat(array.reshape(self.groups, -1), out, axis=0)[:, :, None, None]
+            for array in (scale, offset)
+        )
+        biases = np.zeros(len(self.weights)) if self.biases is None else self.biases
+        biases = biases + (self.weights * added).sum(axis=(1, 2, 3))
+        kept = self.biases is None and not offset.any()
+        return replace(self, weights=self.weights * factor, biases=None if kept else biases)
+
+    def padded_input(self, padding: Padding) -> Conv2d | None:
+        if padding.value != 0 or padding.around is None:
+            return None
+        window, size = self.window.grown(padding.around, self.input_size)
+        return replace(self, window=window, input_size=size)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
@@ -153,3 +194,54 @@ class Conv2d(Operator):
 
     def lower(self, build: Lowering) -> None:
         build.weighted(groups=self.groups, window=self.window)
+
+
+@spelled_in_torch("Conv2d", "conv2d", "convolution")
+def _conv2d(call: TorchCall) -> Value:
+    weights = call.constant("weight")
+    if call.arguments.get("transposed") or weights.ndim != 4:
+        call.refuse("only two-dimensional convolution is supported, and not its transpose")
+    kernel, dilation = (int(weights.shape[2]), int(weights.shape[3])), call.pair("dilation")
+    padding = _torch_padding(call, kernel, dilation)
+    window = WindowSpec(kernel, call.pair("stride"), padding, dilation)
+    return _convolution(
+        call, call.value("input"), weights, call.optional("bias"), window, int(call.arguments["groups"])
+    )
+
+
+def _torch_padding(
+    call: TorchCall, kernel: tuple[int, int], dilation: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    mode = call.arguments["padding"]
+    if mode == "valid":
+        return (0, 0, 0, 0)
+    if mode == "same":  # stride is 1 then; an odd total puts the extra zero at the end
+        rows, columns = ((size - 1) * step for size, step in zip(kernel, dilation, strict=True))
+        return (rows // 2, rows - rows // 2, columns // 2, columns - columns // 2)
+    vertical, horizontal = call.pair("padding")
+    return (vertical, vertical, horizontal, horizontal)
+
+
+@spelled_in_onnx("Conv")
+def _onnx_conv(call: OnnxCall) -> Value:
+    x, weights = call.value(), call.constant(1)
+    if weights.ndim != 4 or len(x.shape) != 3:
+        call.refuse("only two-dimensional convolution is supported")
+    window = onnx_window(call, x, (int(weights.shape[2]), int(weights.shape[3])))
+    return _convolution(call, x, weights, call.optional(2), window, int(call.attributes.get("group", 1)))
+
+
+def _convolution(
+    call: TorchCall | OnnxCall,
+    x: Value,
+    weights: FloatArray,
+    biases: FloatArray | None,
+    window: WindowSpec,
+    groups: int,
+) -> Value:
+    height, width = call.image(x)
+    if min(window.padding) < 0:
+        call.refuse(f"its padding {window.padding} is negative")
+    if weights.shape[0] % groups:
+        call.refuse(f"its {weights.shape[0]} output channels do not divide into {groups} groups")
+    return call.emit(Conv2d(weights, window, (height, width), groups, biases), x)

@@ -10,14 +10,16 @@ import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
-from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape, dot_range
+from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Product, Shape, dot_range, operator
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import IMAGE, Array, Scratch
+from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
 if TYPE_CHECKING:
     import torch
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Linear(Operator):
     """``y = W x + b``. weights: (out, in); biases: (out,) or None."""
@@ -38,6 +40,20 @@ class Linear(Operator):
 
     def with_parameters(self, weight: FloatArray, bias: FloatArray | None) -> Linear:
         return replace(self, weights=weight, biases=bias)
+
+    @property
+    def product(self) -> Product | None:
+        return Product()
+
+    def scaled_output(self, scale: FloatArray, offset: FloatArray) -> Linear | None:
+        biases = 0 if self.biases is None else self.biases
+        return replace(self, weights=self.weights * scale[:, None], biases=biases * scale + offset)
+
+    def scaled_input(self, scale: FloatArray, offset: FloatArray) -> Linear | None:
+        biases = self.biases
+        if offset.any():
+            biases = (0 if biases is None else biases) + self.weights @ offset
+        return replace(self, weights=self.weights * scale, biases=biases)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
@@ -73,6 +89,7 @@ class Linear(Operator):
         build.weighted(groups=1, window=None)
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class ChannelAffine(Operator):
     """``y[c] = a[c] x[c] + b[c]`` over the channel axis, the first one. weights, biases: (channels,)."""
@@ -94,11 +111,21 @@ class ChannelAffine(Operator):
     def with_parameters(self, weight: FloatArray, bias: FloatArray | None) -> ChannelAffine:
         return replace(self, weights=weight, biases=np.zeros_like(weight) if bias is None else bias)
 
+    def affine(self) -> ChannelAffine:
+        return self
+
+    def scaled_output(self, scale: FloatArray, offset: FloatArray) -> ChannelAffine | None:
+        return ChannelAffine(self.weights * scale, self.biases * scale + offset)
+
+    def scaled_input(self, scale: FloatArray, offset: FloatArray) -> ChannelAffine | None:
+        return ChannelAffine(self.weights * scale, self.biases + self.weights * offset)
+
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
         if len(shape) not in (1, 3) or shape[0] != self.weights.shape[0]:
             raise UnsupportedOperatorError(
-                f"batch-norm over {self.weights.shape[0]} channels is applied to a tensor of shape {shape}; "
+                f"a factor and an offset for each of {self.weights.shape[0]} channels are applied to a "
+                f"tensor of shape {shape}; "
                 "only (C,) and (C, H, W) with the same number of channels are supported"
             )
         return shape
@@ -136,3 +163,57 @@ class ChannelAffine(Operator):
 
     def lower(self, build: Lowering) -> None:
         build.weighted(groups=int(self.weights.shape[0]), window=None)
+
+
+@spelled_in_torch("Linear", "linear")
+def _linear(call: TorchCall) -> Value:
+    return _product(call, call.value("input"), call.constant("weight"), call.optional("bias"))
+
+
+@spelled_in_torch("Linear", "mm", "matmul")
+def _matmul(call: TorchCall) -> Value:
+    first, second = call.arguments
+    if not call.is_value(first) or call.is_value(second):
+        call.refuse("only a value times a constant matrix is supported")
+    weights = call.constant(second)
+    if weights.ndim != 2:
+        call.refuse(f"its matrix has shape {weights.shape}, not (inputs, outputs)")
+    return _product(call, call.value(first), weights.T, None)
+
+
+@spelled_in_torch("Linear", "addmm")
+def _addmm(call: TorchCall) -> Value:
+    if call.arguments["alpha"] != 1 or call.arguments["beta"] != 1:
+        call.refuse("its alpha and beta are not 1")
+    weights, bias = call.constant("mat2"), call.constant("self")
+    biases = np.array(np.broadcast_to(bias, (1, weights.shape[1]))[0])
+    return _product(call, call.value("mat1"), weights.T, biases)
+
+
+@spelled_in_onnx("Gemm")
+def _gemm(call: OnnxCall) -> Value:
+    given = call.attributes
+    if given.get("transA"):
+        call.refuse("it transposes its input")
+    weights = call.constant(1) * given.get("alpha", 1.0)
+    weights = weights if given.get("transB") else weights.T
+    biases = call.optional(2)
+    if biases is not None:
+        if biases.ndim > 1 and biases.shape[0] != 1:
+            call.refuse(f"its bias has shape {biases.shape}, which depends on the sample")
+        biases = np.array(np.broadcast_to(biases * given.get("beta", 1.0), (1, len(weights)))[0])
+    return _product(call, call.value(), weights, biases)
+
+
+@spelled_in_onnx("MatMul")
+def _onnx_matmul(call: OnnxCall) -> Value:
+    weights = call.constant(1)
+    if weights.ndim != 2:
+        call.refuse(f"its matrix has shape {weights.shape}, not (inputs, outputs)")
+    return _product(call, call.value(), weights.T, None)
+
+
+def _product(call: TorchCall | OnnxCall, x: Value, weights: FloatArray, biases: FloatArray | None) -> Value:
+    if weights.ndim != 2:
+        call.refuse(f"its weights have shape {weights.shape}, not (outputs, inputs)")
+    return call.emit(Linear(np.ascontiguousarray(weights), biases), x)

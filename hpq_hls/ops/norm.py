@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from hpq_hls.fixed import Interval
-from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape, operator
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.ops.linear import ChannelAffine
+from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
 if TYPE_CHECKING:
     import torch
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class BatchNorm(Operator):
     """``y = gamma (x - mean) / sqrt(variance + epsilon) + beta`` per channel, arrays of (channels,)."""
@@ -58,3 +60,39 @@ class BatchNorm(Operator):
 
     def lower(self, build: Lowering) -> None:
         raise TypeError("batch-norm becomes no kernel before it is folded")
+
+
+@spelled_in_torch(
+    "BatchNorm1d and BatchNorm2d with running statistics",
+    "batch_norm",
+    "_native_batch_norm_legit_no_training",
+    "_native_batch_norm_legit",
+    "_native_batch_norm_legit_functional",
+    "native_batch_norm",
+)
+def _batch_norm(call: TorchCall) -> Value:
+    given = call.arguments
+    if given.get("training") or given.get("running_mean") is None or given.get("running_var") is None:
+        call.refuse(
+            "it normalises with the statistics of the batch; use track_running_stats=True and call "
+            "model.eval() before exporting"
+        )
+    mean, variance = call.constant("running_mean"), call.constant("running_var")
+    gamma, beta = call.optional("weight"), call.optional("bias")
+    norm = BatchNorm(
+        np.ones_like(mean) if gamma is None else gamma,
+        np.zeros_like(mean) if beta is None else beta,
+        mean,
+        variance,
+        float(given["eps"]),
+    )
+    return call.emit(norm, call.value("input"))
+
+
+@spelled_in_onnx("BatchNormalization")
+def _batch_normalization(call: OnnxCall) -> Value:
+    if call.attributes.get("training_mode") or not call.attributes.get("spatial", 1):
+        call.refuse("only normalisation per channel with stored statistics is supported")
+    gamma, beta, mean, variance = (call.constant(index) for index in range(1, 5))
+    epsilon = float(call.attributes.get("epsilon", 1e-5))
+    return call.emit(BatchNorm(gamma, beta, mean, variance, epsilon), call.value())

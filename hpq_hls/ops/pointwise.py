@@ -12,7 +12,7 @@ import numpy as np
 from hpq_hls.errors import PrecisionError, UnsupportedOperatorError
 from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.kernels.table import Lookup, addressed
-from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape, operator
 from hpq_hls.ops.expression import (
     Expression,
     evaluate,
@@ -35,6 +35,7 @@ REMEMBERED = 256
 """Tables that are not made again while they are remembered; the largest has half a megabyte."""
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Pointwise(Operator):
     """A real function of one variable, such as a sigmoid, or several of them in a chain.
@@ -145,6 +146,7 @@ def _defined(values: FloatArray) -> FloatArray | None:
     return np.asarray(values[np.where(nearer, numbers[below], numbers[above])])
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Where(Operator):
     """``a`` where the condition is not 0, else ``b``: a piece of a function, which exists as a part of a

@@ -11,7 +11,7 @@ import numpy as np
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
 from hpq_hls.ops.activation import Relu
-from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Part, Shape
+from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Part, Shape, operator
 from hpq_hls.ops.clamp import Clamp
 from hpq_hls.ops.functions import leaky
 from hpq_hls.ops.layout import IMAGE, Array, Scratch
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class PRelu(Operator):
     """``max(x, 0) + slopes[c] min(x, 0)``; slopes: (channels,)."""

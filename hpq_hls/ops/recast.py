@@ -10,13 +10,14 @@ import numpy as np
 
 from hpq_hls.fixed import Clip, Interval
 from hpq_hls.kernels import Cast
-from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape, operator
 from hpq_hls.ops.layout import Array, Scratch
 
 if TYPE_CHECKING:
     import torch
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Recast(Operator):
     """The same values in a type of their own: the index of a table whose input others read too."""

@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import FixedType, Interval
-from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
-from hpq_hls.ops.layout import IMAGE, Array, Scratch
+from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape, operator
+from hpq_hls.ops.layout import IMAGE, Array, Scratch, batch_first, batch_last
+from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
 if TYPE_CHECKING:
     import torch
 
 
+@operator
 @dataclass(frozen=True, eq=False)
 class Flatten(Operator):
     """All elements as a vector, in torch's order (channels slowest)."""
 
     kind: ClassVar[str] = "Flatten"
+    homogeneous: ClassVar[bool] = True
+    keeps_order: ClassVar[bool] = True
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return (math.prod(shapes[0]),)
@@ -53,3 +58,131 @@ class Flatten(Operator):
 
     def lower(self, build: Lowering) -> None:
         build.flatten()
+
+
+@operator
+@dataclass(frozen=True, eq=False)
+class Reshape(Operator):
+    """The same elements in another shape, in torch's order. shape: without the batch axis."""
+
+    kind: ClassVar[str] = "Reshape"
+    keeps_order: ClassVar[bool] = True
+
+    shape: Shape
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        if math.prod(shapes[0]) != math.prod(self.shape):
+            raise UnsupportedOperatorError(_across(shapes[0], self.shape))
+        return self.shape
+
+    def compute(
+        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
+    ) -> Array:
+        (x,) = inputs
+        batch = x.shape[-1]
+        moved = batch_last(np.ascontiguousarray(batch_first(x)).reshape(batch, *self.shape))
+        result = scratch.result(moved.shape, x.dtype)
+        np.copyto(result, moved)
+        return result
+
+    def differentiable(
+        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        return inputs[0].reshape(-1, *self.shape)
+
+    def exact_type(self, types: Sequence[FixedType]) -> FixedType:
+        return types[0]
+
+    def range(
+        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
+    ) -> tuple[Interval, int]:
+        (seen,) = inputs
+        return seen, max(abs(seen.lo), abs(seen.hi))
+
+    def lower(self, build: Lowering) -> None:
+        raise UnsupportedOperatorError(
+            f"a tensor of shape {build.input_shapes[0]} is reshaped to {self.shape}, and hardware can only "
+            "flatten to a vector"
+        )
+
+
+def reshaped(shape: Shape) -> Operator:
+    """The operator that brings a tensor to a shape: Flatten for a vector."""
+    return Flatten() if len(shape) == 1 else Reshape(shape)
+
+
+# ---------------------------------------------------------------------- spellings
+
+
+@spelled_in_torch("Flatten and reshape", "flatten", "view", "_unsafe_view", "reshape", "squeeze", "unsqueeze")
+def _torch_reshape(call: TorchCall) -> Value:
+    return _reshape(call, call.value("self"), call.static_shape())
+
+
+@spelled_in_onnx("Flatten")
+def _onnx_flatten(call: OnnxCall) -> Value:
+    x = call.value()
+    if int(call.attributes.get("axis", 1)) not in (1, -len(x.shape)):
+        call.refuse("only axis=1, which keeps the batch, is supported")
+    return call.emit(Flatten(), x)
+
+
+@spelled_in_onnx("Reshape")
+def _onnx_reshape(call: OnnxCall) -> Value:
+    x = call.value()
+    wanted = [int(size) for size in call.setting("shape", 1)]
+    if not call.attributes.get("allowzero"):
+        known = [call.any_batch, *x.shape]
+        if any(size == 0 and axis >= len(known) for axis, size in enumerate(wanted)):
+            call.refuse(f"its shape {wanted} copies an axis that does not exist")
+        wanted = [known[axis] if size == 0 else size for axis, size in enumerate(wanted)]
+    first, rest = wanted[0] if wanted else 0, wanted[1:]
+    if -1 in rest:
+        others = math.prod(size for size in rest if size != -1)
+        if first not in (call.any_batch, call.batch) or others < 1 or math.prod(x.shape) % others:
+            call.refuse(f"its shape {wanted} does not keep the batch axis first")
+        rest[rest.index(-1)] = math.prod(x.shape) // others
+    elif first not in (call.any_batch, call.batch, -1):
+        call.refuse(f"its shape {wanted} does not keep the batch axis first")
+    return _reshape(call, x, tuple(rest))
+
+
+@spelled_in_onnx("Squeeze")
+def _onnx_squeeze(call: OnnxCall) -> Value:
+    x = call.value()
+    rank = len(x.shape) + 1
+    given = call.setting("axes", 1)
+    if given is None:
+        dropped = {axis for axis, size in enumerate([call.batch or call.any_batch, *x.shape]) if size == 1}
+    else:
+        dropped = {int(axis) % rank for axis in given}
+    if 0 in dropped:
+        call.refuse("it drops the batch axis")
+    shape = tuple(size for axis, size in enumerate(x.shape, start=1) if axis not in dropped)
+    return _reshape(call, x, shape)
+
+
+@spelled_in_onnx("Unsqueeze")
+def _onnx_unsqueeze(call: OnnxCall) -> Value:
+    x = call.value()
+    given = call.setting("axes", 1) or []
+    rank = len(x.shape) + 1 + len(given)
+    added = {int(axis) % rank for axis in given}
+    if 0 in added:
+        call.refuse("it puts an axis in front of the batch axis")
+    old = iter(x.shape)
+    shape = tuple(1 if axis in added else next(old) for axis in range(1, rank))
+    return _reshape(call, x, shape)
+
+
+def _reshape(call: TorchCall | OnnxCall, x: Value, shape: Shape) -> Value:
+    if math.prod(shape) != math.prod(x.shape):
+        call.refuse(_across(x.shape, shape))
+    return x if shape == x.shape else call.emit(reshaped(shape), x)
+
+
+def _across(shape: Shape, wanted: Shape) -> str:
+    return (
+        f"it turns {shape} per sample into {wanted}, which moves elements between samples; "
+        "keep the batch axis first, for instance with x.flatten(1)"
+    )

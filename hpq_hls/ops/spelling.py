@@ -25,13 +25,17 @@ class Value(Protocol):
 class Call(Protocol):
     """What both front ends offer."""
 
-    def emit(self, op: Operator, *inputs: Any, suffix: str = "") -> Any:
+    def emit(self, op: Operator, *inputs: Any, suffix: str = "") -> Value:
         """The value of ``op`` applied to values. suffix: of its name, for all but the last of several
         operators that one call becomes.
 
         Raises:
             UnsupportedOperatorError: it cannot be applied to these shapes.
         """
+        ...
+
+    def image(self, x: Any) -> tuple[int, int]:
+        """Height and width of a value, which has to be an image."""
         ...
 
     def refuse(self, reason: str | None = None) -> NoReturn:
@@ -42,13 +46,21 @@ class Call(Protocol):
 class TorchCall(Call, Protocol):
     """One call of an aten operator.
 
+    name: without the overload ("aten.add").
     arguments: by name; inside are values, torch.Tensor (constant), or plain numbers, strings and lists.
+    widening: whether the result's number type holds every value of the input's.
     """
 
-    arguments: Mapping[str, Any]
-    widening: bool
+    @property
+    def name(self) -> str: ...
 
-    def value(self, name: str) -> Any:
+    @property
+    def arguments(self) -> Mapping[str, Any]: ...
+
+    @property
+    def widening(self) -> bool: ...
+
+    def value(self, name: str) -> Value:
         """An argument that is computed from the network's input."""
         ...
 
@@ -64,19 +76,39 @@ class TorchCall(Call, Protocol):
         """The same, or None."""
         ...
 
+    def pair(self, name: str) -> tuple[int, int]:
+        """An argument of two integers, of which torch may have written only one."""
+        ...
+
     def static_shape(self) -> Shape:
         """Shape of the result without the batch axis, which must not depend on the batch."""
         ...
 
 
 class OnnxCall(Call, Protocol):
-    """One node of an ONNX graph. inputs: values, arrays where constant, None where left out."""
+    """One node of an ONNX graph.
 
-    inputs: Sequence[Any]
-    attributes: Mapping[str, Any]
-    batch: int | None
+    inputs: values, arrays where constant, None where left out.
+    batch: the batch size if the file fixes it. any_batch: stands for it in shapes that are computed.
+    widening: of a Cast: whether the number type holds every value.
+    """
 
-    def value(self, index: int = 0) -> Any:
+    @property
+    def inputs(self) -> Sequence[Any]: ...
+
+    @property
+    def attributes(self) -> Mapping[str, Any]: ...
+
+    @property
+    def batch(self) -> int | None: ...
+
+    @property
+    def any_batch(self) -> int: ...
+
+    @property
+    def widening(self) -> bool: ...
+
+    def value(self, index: int = 0) -> Value:
         """An input that is computed from the network's input."""
         ...
 
@@ -90,6 +122,10 @@ class OnnxCall(Call, Protocol):
 
     def optional(self, index: int) -> FloatArray | None:
         """A constant input, or None where it is left out."""
+        ...
+
+    def pair(self, name: str, default: tuple[int, int]) -> tuple[int, int]:
+        """An attribute of two integers."""
         ...
 
     def setting(self, name: str, index: int, default: Any = None) -> Any:

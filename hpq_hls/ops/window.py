@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from hpq_hls.ops.layout import Array, Scratch
+from hpq_hls.ops.spelling import OnnxCall, Value
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +43,15 @@ class WindowSpec:
     def is_pointwise(self) -> bool:
         """Whether every window is one pixel and every pixel is a window."""
         return self.kernel == (1, 1) and self.stride == (1, 1) and self.padding == (0, 0, 0, 0)
+
+    def grown(
+        self, around: tuple[int, int, int, int], size: tuple[int, int]
+    ) -> tuple[WindowSpec, tuple[int, int]]:
+        """The window with ``around`` more padding, and the size without it of an input of ``size``."""
+        top, bottom, left, right = around
+        padding = tuple(held + more for held, more in zip(self.padding, around, strict=True))
+        grown = replace(self, padding=(padding[0], padding[1], padding[2], padding[3]))
+        return grown, (size[0] - top - bottom, size[1] - left - right)
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Output height and width; 0 or less where no window fits."""
@@ -207,3 +217,32 @@ def _accumulate(ufunc: np.ufunc, parts: list[Array], make: Callable[..., Array])
     for part in rest[1:]:
         ufunc(total, part, out=total)
     return total
+
+
+def same_padding(size: int, kernel: int, stride: int, dilation: int) -> int:
+    """Total padding of one axis that gives ``ceil(size / stride)`` outputs."""
+    outputs = -(-size // stride)
+    return max((outputs - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+
+
+def onnx_window(call: OnnxCall, x: Value, kernel: tuple[int, int]) -> WindowSpec:
+    """The window of a convolution or pooling over an image."""
+    stride, dilation = call.pair("strides", (1, 1)), call.pair("dilations", (1, 1))
+    mode = call.attributes.get("auto_pad", "NOTSET")
+    ceil_mode = bool(call.attributes.get("ceil_mode", 0)) and mode == "NOTSET"
+    padding = (0, 0, 0, 0)
+    if mode in ("SAME_UPPER", "SAME_LOWER"):
+        totals = [
+            same_padding(x.shape[axis + 1], kernel[axis], stride[axis], dilation[axis]) for axis in range(2)
+        ]
+        small, large = [total // 2 for total in totals], [total - total // 2 for total in totals]
+        before, after = (small, large) if mode == "SAME_UPPER" else (large, small)
+        padding = (before[0], after[0], before[1], after[1])
+    elif mode == "NOTSET":
+        pads = [int(amount) for amount in call.attributes.get("pads", (0, 0, 0, 0))]
+        if len(pads) != 4:
+            call.refuse(f"its pads {pads} are not for two dimensions")
+        padding = (pads[0], pads[2], pads[1], pads[3])
+    elif mode != "VALID":
+        call.refuse(f"its auto_pad {mode!r} is unknown")
+    return WindowSpec(kernel, stride, padding, dilation, ceil_mode)

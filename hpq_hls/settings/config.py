@@ -15,6 +15,7 @@ from hpq_hls.cost import find_part
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import Rounding
 from hpq_hls.hardware import DEFAULT_PART, DEFAULT_UTILISATION, target_of
+from hpq_hls.importing import extend
 from hpq_hls.project import DEFAULT_CLOCK_NS, LayerSettings
 from hpq_hls.quantize import Precision, parse_precision
 from hpq_hls.quantize.precision import without_statement
@@ -204,9 +205,11 @@ class HardwareSettings(Section):
 
 
 class Settings(Section):
-    """A whole project.yaml. ``name``: of the top-level function and module."""
+    """A whole project.yaml. ``name``: of the top-level function and module. ``extensions``: packages with
+    operators and kernels of their own, in the project's folder or installed."""
 
     name: Text | None = None
+    extensions: Annotated[tuple[Text, ...], AfterValidator(each_once)] = ()
     model: ModelSettings
     data: DataSettings
     precision: Annotated[PrecisionSettings, BeforeValidator(_precision)] = PrecisionSettings()
@@ -307,13 +310,24 @@ def project_path(given: str | Path) -> Path:
 
 
 def load_config(path: str | Path = "project.yaml") -> ProjectFile:
-    """Read and check a project.yaml; ``path`` may be the folder that holds it.
+    """Read and check a project.yaml, and import its extensions; ``path`` may be the folder that holds it.
 
     Raises:
-        ConfigError: the file is missing or malformed, or a key is missing, unknown or out of range.
+        ConfigError: the file is missing or malformed, a key is missing, unknown or out of range, or an
+            extension cannot be imported.
     """
     source = read_yaml(project_path(path))
-    return ProjectFile(_validated(Settings, source.data, source, ()), source)
+    project = ProjectFile(_validated(Settings, source.data, source, ()), source)
+    for index, package in enumerate(project.settings.extensions):
+        _extend(project, index, package)
+    return project
+
+
+def _extend(project: ProjectFile, index: int, package: str) -> None:
+    try:
+        extend(package, project.folder)
+    except ConfigError as error:
+        raise ConfigError(f"{project.where('extensions', index)} {error}") from error
 
 
 def read_precision(path: str | Path) -> tuple[Precision, YamlFile, KeyPath]:

@@ -25,7 +25,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from hpq_hls.fixed import Interval
-from hpq_hls.ops import Conv2d, Linear, Operator, WindowSpec
+from hpq_hls.ops import Conv2d, Linear, Operator, Product, WindowSpec
 from hpq_hls.ops.layout import IMAGE, Array, Scratch, channels_last_axes
 from hpq_hls.simulate.threads import torch_alone
 
@@ -61,7 +61,7 @@ class ByteKernel:
     limits: what a byte of output is brought into besides the byte's own range; None: that is enough.
     """
 
-    op: Conv2d | Linear
+    op: Operator
     input_dtype: np.dtype[Any]
     output_dtype: np.dtype[Any]
     weight: torch.Tensor
@@ -87,7 +87,7 @@ class ByteKernel:
         weight: integers in torch layout, in int8's range. scale: (out_channels,), the power of two that
         brings a channel's sums to units of the output. bias: (out_channels,), in units of the output.
         """
-        if not isinstance(op, (Conv2d, Linear)) or (isinstance(op, Conv2d) and _goes_astray(op)):
+        if op.product is None or _goes_astray(op.product):
             return None
         if not _is_exact(op, input_dtype, output_dtype):
             return None
@@ -97,7 +97,7 @@ class ByteKernel:
     @classmethod
     def _packed(
         cls,
-        op: Conv2d | Linear,
+        op: Operator,
         input_dtype: np.dtype[Any],
         output_dtype: np.dtype[Any],
         weight: Array,
@@ -106,15 +106,16 @@ class ByteKernel:
     ) -> ByteKernel:
         import torch
 
+        product = _product(op)
         integers = torch.from_numpy(np.ascontiguousarray(weight, dtype=np.int8))
         with _quietly():
-            if isinstance(op, Linear):
+            if product.window is None:
                 packed = torch.ops.onednn.qlinear_prepack(integers, None)
             else:
-                stride, padding, dilation = _steps(op)
+                stride, padding, dilation = _steps(product)
                 packed = torch.ops.onednn.qconv_prepack(
                     integers, torch.ones(len(weight)), 1.0, _zero(input_dtype), stride, padding, dilation,
-                    op.groups, None,
+                    product.groups, None,
                 )  # fmt: skip
             scales = torch.from_numpy(np.ascontiguousarray(scale, dtype=np.float32))
             offsets = torch.from_numpy(np.ascontiguousarray(bias, dtype=np.float32))
@@ -126,22 +127,23 @@ class ByteKernel:
         """The output for raw inputs of any number type, batch last."""
         import torch
 
-        if isinstance(self.op, Conv2d) and not _pads_itself(self.op):
-            x = self.op.window.padded(x, 0, scratch)
+        product = _product(self.op)
+        if product.window is not None and not _pads_itself(product):
+            x = product.window.padded(x, 0, scratch)
         order = channels_last_axes(x.ndim)
         given = self._bytes(x, scratch).transpose(order)
         with _quietly():
             data = torch.from_numpy(np.ascontiguousarray(given))
-            if isinstance(self.op, Linear):
+            if product.window is None:
                 result = torch.ops.onednn.qlinear_pointwise(
                     data, 1.0, _zero(self.input_dtype), self.weight, self.scale, self.zeros,
                     self.bias, 1.0, 0, self.kind, "none", [], "",
                 )  # fmt: skip
             else:
-                stride, padding, dilation = _steps(self.op)
+                stride, padding, dilation = _steps(product)
                 result = torch.ops.onednn.qconv2d_pointwise(
                     data.permute(0, 3, 1, 2), 1.0, _zero(self.input_dtype), self.weight, self.scale,
-                    self.zeros, self.bias, stride, padding, dilation, self.op.groups, 1.0, 0, self.kind,
+                    self.zeros, self.bias, stride, padding, dilation, product.groups, 1.0, 0, self.kind,
                     "none", [], "",
                 ).permute(0, 2, 3, 1)  # fmt: skip
             if self.limits is not None:
@@ -165,26 +167,35 @@ def _zero(dtype: np.dtype[Any]) -> int:
     return 0 if dtype == np.uint8 else 128
 
 
-def _pads_itself(op: Conv2d) -> bool:
+def _product(op: Operator) -> Product:
+    assert op.product is not None
+    return op.product
+
+
+def _pads_itself(product: Product) -> bool:
     """Whether the kernel pads; it takes symmetric padding and crashes on windows that miss the input, which
     lie beyond it or have it between two taps."""
-    top, bottom, left, right = op.window.padding
-    kernel, dilation = op.window.kernel, op.window.dilation
+    assert product.window is not None
+    top, bottom, left, right = product.window.padding
+    kernel, dilation = product.window.kernel, product.window.dilation
     reach = [(k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
-    straddles = any(k > 1 and d > n for k, d, n in zip(kernel, dilation, op.input_size, strict=True))
+    straddles = any(k > 1 and d > n for k, d, n in zip(kernel, dilation, product.input_size, strict=True))
     return top == bottom <= reach[0] and left == right <= reach[1] and not straddles
 
 
-def _goes_astray(op: Conv2d) -> bool:
+def _goes_astray(product: Product) -> bool:
     """Whether the kernel reads the wrong pixels: several outputs, one below the other, a stride across."""
-    height, width = op.window.output_size(*op.input_size)
-    return height > 1 and width == 1 and op.window.stride[1] > 1
+    if product.window is None:
+        return False
+    height, width = product.window.output_size(*product.input_size)
+    return height > 1 and width == 1 and product.window.stride[1] > 1
 
 
-def _steps(op: Conv2d) -> tuple[list[int], list[int], list[int]]:
+def _steps(product: Product) -> tuple[list[int], list[int], list[int]]:
     """Stride, padding and dilation for the kernel."""
-    window = op.window
-    padding = [window.padding[0], window.padding[2]] if _pads_itself(op) else [0, 0]
+    window = product.window
+    assert window is not None
+    padding = [window.padding[0], window.padding[2]] if _pads_itself(product) else [0, 0]
     dilation = [1 if k == 1 else d for k, d in zip(window.kernel, window.dilation, strict=True)]
     return list(window.stride), padding, dilation
 
@@ -213,7 +224,7 @@ def _quietly() -> Iterator[None]:
 _EXACT: WeakKeyDictionary[Operator, dict[object, bool]] = WeakKeyDictionary()
 
 
-def _is_exact(op: Conv2d | Linear, input_dtype: np.dtype[Any], output_dtype: np.dtype[Any]) -> bool:
+def _is_exact(op: Operator, input_dtype: np.dtype[Any], output_dtype: np.dtype[Any]) -> bool:
     """Whether the kernel of this operator exists and agrees with float64; asked once per operator."""
     known = _EXACT.setdefault(op, {})
     key = (input_dtype, output_dtype)
@@ -231,7 +242,7 @@ def _processor_is_exact() -> bool:
     """Whether kernels do not saturate sums. Which kernel runs an operator depends on the batch too, so that
     one which is exact for a few samples says nothing about many."""
     window = WindowSpec((2, 3))
-    operators: tuple[Conv2d | Linear, ...] = (
+    operators: tuple[Operator, ...] = (
         Linear(np.ones((16, 64))),
         Conv2d(np.ones((16, 16, 2, 3)), window, (6, 8)),
         Conv2d(np.ones((4, 1, 2, 3)), window, (6, 8)),
@@ -243,27 +254,25 @@ def _processor_is_exact() -> bool:
     )
 
 
-def _agrees(
-    op: Conv2d | Linear, input_dtype: np.dtype[Any], output_dtype: np.dtype[Any], samples: int = 4
-) -> bool:
+def _agrees(op: Operator, input_dtype: np.dtype[Any], output_dtype: np.dtype[Any], samples: int = 4) -> bool:
     """Try the kernel on extremes and on random bytes."""
     rng = np.random.default_rng(0)
     info = np.iinfo(input_dtype)
-    if isinstance(op, Linear):
-        shape: tuple[int, ...] = (op.weights.shape[1],)
-    else:
-        shape = (op.weights.shape[1] * op.groups, *op.input_size)
+    product, like = _product(op), op.weight
+    assert like is not None
+    size = () if product.window is None else product.input_size
+    shape = (like.shape[1] * product.groups, *size)
     x = rng.integers(info.min, info.max + 1, (samples, *shape))
     x[0], x[1] = info.max, info.min
-    taps = op.weights[0].size
-    used = (np.arange(taps) < BOUND // (128 * 255)).reshape(op.weights.shape[1:])
+    taps = like[0].size
+    used = (np.arange(taps) < BOUND // (128 * 255)).reshape(like.shape[1:])
     rounds = 2.0 ** -(10 * taps).bit_length()
     keeps = 2.0 ** -(255 * taps).bit_length()  # no byte of output saturates and hides a sum that did
     for weight, scale in (
-        (rng.choice([-128, 127], op.weights.shape), rounds),
-        (np.full(op.weights.shape, 127), keeps),
-        (np.full(op.weights.shape, -128), keeps),
-        (rng.integers(-128, 128, op.weights.shape), rounds),
+        (rng.choice([-128, 127], like.shape), rounds),
+        (np.full(like.shape, 127), keeps),
+        (np.full(like.shape, -128), keeps),
+        (rng.integers(-128, 128, like.shape), rounds),
     ):
         weight = weight * used  # with more taps than these, float32 would not hold the sums
         bias = rng.integers(-99, 100, len(weight)) + 0.5

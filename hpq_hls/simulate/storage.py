@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from hpq_hls import ops
 from hpq_hls.errors import DataError, HpqError, OutputError
 from hpq_hls.fixed import FixedType
 from hpq_hls.graph import Graph, Node
 from hpq_hls.ops import Operator, WindowSpec
+from hpq_hls.ops.base import OPERATORS
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer
 from hpq_hls.simulate.quantized_graph import QuantizedGraph, assemble
 
@@ -25,11 +25,6 @@ FORMATS = (1, 2, 3)
 signs, ``weight_signs``; format 3 has tables. Each is written only where there are some, so that who knows
 an earlier format alone reads all other files and does not misread these."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_OPERATORS: dict[str, type[Operator]] = {
-    item.__name__: item
-    for item in vars(ops).values()
-    if isinstance(item, type) and issubclass(item, Operator) and item is not Operator
-}
 _SPEC_ARRAYS = ("weight_raw", "bias_raw")
 _SPEC_TYPES = ("weight_type", "bias_type", "output_type")
 
@@ -75,6 +70,8 @@ def load_graph(path: Path) -> Graph:
     try:
         nodes = [_float_from_json(item, arrays) for item in description["nodes"]]
         return _graph(description, nodes)
+    except DataError as error:
+        raise DataError(f"{path} cannot be loaded: {error}") from error
     except (ValueError, KeyError, TypeError, AssertionError, HpqError) as error:
         raise DataError(f"{path} is no saved network ({error}); save it again") from error
 
@@ -117,6 +114,8 @@ def load(path: str | Path) -> QuantizedGraph:
     description, arrays = _read(path)
     try:
         return _from_json(description, arrays)
+    except DataError as error:
+        raise DataError(f"{path} cannot be loaded: {error}") from error
     except (ValueError, KeyError, TypeError, AssertionError, HpqError) as error:
         raise DataError(f"{path} is no saved quantized network ({error}); save it again") from error
 
@@ -229,6 +228,10 @@ def _float_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> Node:
     return Node(item["name"], op, tuple(item["inputs"]), activation, item["source"])
 
 
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
 def _op_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> Operator:
     values: dict[str, Any] = {}
     for key, value in item.items():
@@ -241,11 +244,11 @@ def _op_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> Operator:
                 k: tuple(v) if isinstance(v, list) else v for k, v in value["window"].items()
             }
             value = WindowSpec(**parts)
-        elif isinstance(value, list):
-            value = _tuples(value)
-        values[key] = value
-    return _OPERATORS[item["class"]](**values)
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+        values[key] = _tuples(value)
+    kind = OPERATORS.get(item["class"])
+    if kind is None:
+        raise DataError(
+            f"it has an operator {item['class']}, which no imported package brings: import the one "
+            "that has it first, or list it under extensions in project.yaml"
+        )
+    return kind(**values)

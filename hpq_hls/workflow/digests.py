@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,10 +59,23 @@ def model_digest(project: ProjectFile) -> str:
     the project's folder, because what it imports from there is not known before it runs."""
     model = project.settings.model
     if model.source is not None:
-        return text_digest(["source", Path(model.source).suffix, file_digest(project.path(model.source))])
+        content = file_digest(project.path(model.source))
+        return text_digest(["source", Path(model.source).suffix, content, _extensions(project)])
     weights = "" if model.weights is None else file_digest(project.path(model.weights))
     sources = [(str(path), file_digest(project.folder / path)) for path in _sources(project)]
-    return text_digest(["factory", model.factory, weights, sources])
+    return text_digest(["factory", model.factory, weights, sources, _extensions(project)])
+
+
+def _extensions(project: ProjectFile) -> list[tuple[str, str]]:
+    """The files of the packages that bring operators, and their content."""
+    found = []
+    for name in project.settings.extensions:
+        home = Path(sys.modules[name].__file__ or "")
+        paths = sorted(home.parent.rglob("*")) if home.name == "__init__.py" else [home]
+        found += [
+            (path.name, file_digest(path)) for path in paths if path.is_file() and path.suffix != ".pyc"
+        ]
+    return found
 
 
 def _sources(project: ProjectFile) -> Iterator[Path]:

@@ -1,6 +1,9 @@
 """What every front-end test needs: a comparison of the Graph with torch itself."""
 
+import os
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,3 +49,22 @@ def same_as_torch() -> Callable[..., Graph]:
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def same_as_written() -> Callable[[str, dict[str, str]], None]:
+    """Compare sentences with those in a file beside the tests, one a line; HPQ_RENEW=1 writes it anew.
+
+    Line numbers of test files are left out, and the list of supported operators, which grows.
+    """
+
+    def check(name: str, found: dict[str, str]) -> None:
+        path = Path(__file__).with_name(f"refusals_{name}.txt")
+        lines = [f"{key}: {sentence}" for key, sentence in found.items()]
+        text = re.sub(r"\.py:\d+", ".py", "\n".join(lines) + "\n")
+        text = re.sub(r"(?<=supported operators are ).*", "...", text)
+        if os.environ.get("HPQ_RENEW"):
+            path.write_text(text)
+        assert text == path.read_text(), f"HPQ_RENEW=1 pytest {Path(__file__).parent} renews {path.name}"
+
+    return check

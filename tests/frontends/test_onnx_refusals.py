@@ -1,6 +1,7 @@
 """ONNX models that have no exact meaning are refused in one sentence."""
 
 import builtins
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,112 +38,62 @@ def ones(*shape: int) -> Any:
 
 
 SINGLE = {
-    "unknown operator": (
-        node("Sigmoid", "x"),
-        {},
-        "operator Sigmoid (node 'mySigmoid') of module 'mySigmoid' is not",
-    ),
-    "custom operator": (node("Relu", "x", domain="vendor"), {}, "operator Relu"),
-    "convolution in one dimension": (
-        node("Conv", "x", "w"),
-        {"w": ones(2, 2, 3), "shape": (2, 9)},
-        "two-dimensional",
-    ),
-    "computed weights": (node("Conv", "x", "x"), {}, "its input 1 is computed from the network's input"),
-    "transposed input": (
-        node("Gemm", "x", "w", transA=1),
-        {"w": ones(5, 3), "shape": (5,)},
-        "transposes its input",
-    ),
-    "bias per sample": (
-        node("Gemm", "x", "w", "b"),
-        {"w": ones(5, 3), "b": ones(4, 1), "shape": (5,)},
-        "depends on the sample",
-    ),
-    "matrix from the left": (
-        node("MatMul", "w", "x"),
-        {"w": ones(3, 5), "shape": (5,)},
-        "its input 1 is computed",
-    ),
-    "training": (
-        node("Dropout", "x", "half", "yes"),
-        {"half": np.float32(0.5), "yes": np.array(True)},
-        "in training mode",
-    ),
-    "clip above": (
-        node("Clip", "x", "low", "high"),
-        {"low": np.float32(0), "high": np.float32(6)},
-        "which is ReLU",
-    ),
-    "clip below": (node("Clip", "x", "low"), {"low": np.float32(-1)}, "which is ReLU"),
-    "add of a constant": (node("Add", "x", "b"), {"b": ones(1)}, "only be added as the bias"),
-    "average without padding": (
-        node("AveragePool", "x", kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
-        {},
-        "average over fewer elements",
-    ),
+    "unknown operator": (node("Sigmoid", "x"), {}),
+    "custom operator": (node("Relu", "x", domain="vendor"), {}),
+    "convolution in one dimension": (node("Conv", "x", "w"), {"w": ones(2, 2, 3), "shape": (2, 9)}),
+    "computed weights": (node("Conv", "x", "x"), {}),
+    "transposed input": (node("Gemm", "x", "w", transA=1), {"w": ones(5, 3), "shape": (5,)}),
+    "bias per sample": (node("Gemm", "x", "w", "b"), {"w": ones(5, 3), "b": ones(4, 1), "shape": (5,)}),
+    "matrix from the left": (node("MatMul", "w", "x"), {"w": ones(3, 5), "shape": (5,)}),
+    "training": (node("Dropout", "x", "half", "yes"), {"half": np.float32(0.5), "yes": np.array(True)}),
+    "clip above": (node("Clip", "x", "low", "high"), {"low": np.float32(0), "high": np.float32(6)}),
+    "clip below": (node("Clip", "x", "low"), {"low": np.float32(-1)}),
+    "add of a constant": (node("Add", "x", "b"), {"b": ones(1)}),
+    "average without padding": (node("AveragePool", "x", kernel_shape=[3, 3], pads=[1, 1, 1, 1]), {}),
     "average in ceil_mode": (
         node("AveragePool", "x", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1, count_include_pad=1),
         {},
-        "computed differently by different runtimes",
     ),
     "window in the padding": (
         node("MaxPool", "x", kernel_shape=[2, 1], strides=[3, 1], pads=[1, 0, 1, 0], ceil_mode=1),
         {},
-        "would start in the padding",
     ),
-    "pooling in one dimension": (
-        node("MaxPool", "x", kernel_shape=[2]),
-        {"shape": (2, 9)},
-        "two-dimensional",
-    ),
-    "negative padding": (node("Conv", "x", "w", pads=[-1, 0, 0, 0]), {"w": ones(2, 2, 3, 3)}, "is negative"),
-    "reflected padding": (
-        node("Pad", "x", "p", mode="reflect"),
-        {"p": np.array([0, 0, 1, 1, 0, 0, 1, 1])},
-        "only padding with zeros",
-    ),
+    "pooling in one dimension": (node("MaxPool", "x", kernel_shape=[2]), {"shape": (2, 9)}),
+    "negative padding": (node("Conv", "x", "w", pads=[-1, 0, 0, 0]), {"w": ones(2, 2, 3, 3)}),
+    "reflected padding": (node("Pad", "x", "p", mode="reflect"), {"p": np.array([0, 0, 1, 1, 0, 0, 1, 1])}),
     "padding with ones": (
         node("Pad", "x", "p", "v"),
         {"p": np.array([0, 0, 1, 1, 0, 0, 1, 1]), "v": np.float32(1)},
-        "only padding with zeros",
     ),
-    "padding of channels": (
-        node("Pad", "x", "p"),
-        {"p": np.array([0, 1, 0, 0, 0, 0, 0, 0])},
-        "only padding of height and width",
-    ),
-    "flatten of the batch": (node("Flatten", "x", axis=2), {}, "only axis=1"),
-    "reshape across samples": (node("Reshape", "x", "s"), {"s": np.array([-1, 6])}, "between samples"),
-    "reshape without batch": (node("Reshape", "x", "s"), {"s": np.array([3, 4, -1])}, "keep the batch axis"),
+    "padding of channels": (node("Pad", "x", "p"), {"p": np.array([0, 1, 0, 0, 0, 0, 0, 0])}),
+    "flatten of the batch": (node("Flatten", "x", axis=2), {}),
+    "reshape across samples": (node("Reshape", "x", "s"), {"s": np.array([-1, 6])}),
+    "reshape without batch": (node("Reshape", "x", "s"), {"s": np.array([3, 4, -1])}),
     "reshape to an image": (
         helper.make_node("Reshape", ["x", "s"], ["y"], name="image"),
         {"s": np.array([0, 7, 6, 2])},
-        "flattening to a vector is the only reshape",
     ),
-    "squeezed batch": (node("Squeeze", "x", "a"), {"a": np.array([0])}, "drops the batch axis"),
-    "axis before the batch": (node("Unsqueeze", "x", "a"), {"a": np.array([0])}, "in front of the batch"),
-    "mean over channels": (
-        node("ReduceMean", "x", "a"),
-        {"a": np.array([1])},
-        "only the mean over height and width",
-    ),
-    "narrower type": (node("Cast", "x", to=TensorProto.FLOAT16), {}, "narrower number type"),
-    "nothing": (node("Identity", "x"), {}, "no operator between"),
-    "old opset": (node("Relu", "x"), {"opset": 6}, "opset 6, but 7 or later"),
+    "squeezed batch": (node("Squeeze", "x", "a"), {"a": np.array([0])}),
+    "axis before the batch": (node("Unsqueeze", "x", "a"), {"a": np.array([0])}),
+    "mean over channels": (node("ReduceMean", "x", "a"), {"a": np.array([1])}),
+    "narrower type": (node("Cast", "x", to=TensorProto.FLOAT16), {}),
+    "nothing": (node("Identity", "x"), {}),
+    "old opset": (node("Relu", "x"), {"opset": 6}),
 }
 
 
-@pytest.mark.parametrize("name", SINGLE)
-def test_single_operators(tmp_path: Path, name: str) -> None:
-    operator, settings, reason = SINGLE[name]
-    with pytest.raises(UnsupportedOperatorError) as caught:
-        from_onnx(saved(tmp_path, operator, **settings))
-    message = str(caught.value)
-    assert reason in message
-    assert "\n" not in message
-    if name != "old opset":
-        assert "supported operators are Conv, Gemm, MatMul, BatchNormalization, Relu" in message
+def test_every_sentence(tmp_path: Path, same_as_written: Callable[[str, dict[str, str]], None]) -> None:
+    found = {name: _answer(saved(tmp_path, one, **settings)) for name, (one, settings) in SINGLE.items()}
+    assert not any("\n" in sentence for sentence in found.values())
+    same_as_written("onnx", found)
+
+
+def _answer(path: Path) -> str:
+    try:
+        from_onnx(path)
+    except UnsupportedOperatorError as error:
+        return str(error)
+    return "accepted"
 
 
 def test_sizes_of_the_batch_are_only_for_reshapes(tmp_path: Path) -> None:

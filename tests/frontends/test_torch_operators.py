@@ -183,7 +183,7 @@ def test_bias_of_a_value_that_is_read_twice_stays_apart(same_as_torch: Check) ->
         return (y + self.fc.bias) + F.relu(y)
 
     graph = same_as_torch(Calls(call, fc=nn.Linear(6, 4)), 6)
-    assert kinds(graph) == ["Linear", "Linear", "ReLU", "Add"]
+    assert kinds(graph) == ["Linear", "ChannelAffine", "ReLU", "Add"]
 
 
 def test_convolution_with_bias_added_later(same_as_torch: Check) -> None:
@@ -354,3 +354,83 @@ def test_narrow_integers_may_become_float() -> None:
     module = Calls(lambda s, x: s.fc(x.float().flatten(1)), fc=nn.Linear(4, 2))
     graph = from_torch(module, torch.zeros(1, 1, 2, 2, dtype=torch.uint8))
     assert kinds(graph) == ["Flatten", "Linear"]
+
+
+CONSTANTS = {
+    "add": (lambda s, x: x + 1.5, (3,)),
+    "subtract": (lambda s, x: x - 1.5, (3,)),
+    "subtract from": (lambda s, x: 1.5 - x, (3, 2, 2)),
+    "multiply": (lambda s, x: -2 * x, (3,)),
+    "divide": (lambda s, x: x / 3, (3, 2, 2)),
+    "normalise": (lambda s, x: (x / 255 - s.c.view(3, 1, 1)) / s.d.view(1, 3, 1, 1), (3, 2, 2)),
+    "per channel": (lambda s, x: x * s.c.view(3, 1, 1) + 1, (3, 2, 2)),
+    "per element": (lambda s, x: x * s.e + s.e, (3, 2, 2)),
+    "scaled add": (lambda s, x: torch.add(s.c, x, alpha=2), (3,)),
+    "scaled subtraction": (lambda s, x: torch.sub(x, s.c, alpha=3), (3,)),
+    "scaled subtraction from": (lambda s, x: torch.sub(s.c, x, alpha=3), (3,)),
+    "rsub": (lambda s, x: torch.rsub(x, 2, alpha=3), (3,)),
+    "in place": (lambda s, x: x.clone().mul_(2).add_(1).div_(3).sub_(4), (3,)),
+}
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_constants(same_as_torch: Check, name: str) -> None:
+    function, shape = CONSTANTS[name]
+    members = {"c": torch.randn(3), "d": torch.rand(3) + 1, "e": nn.Parameter(torch.randn(2, 2))}
+    graph = same_as_torch(Calls(function, **members), *shape)
+    assert kinds(graph).count("ChannelAffine") == 1
+
+
+@pytest.mark.parametrize("behind", [nn.Conv2d(3, 2, 3), nn.Conv2d(3, 3, 2, groups=3), nn.Flatten()])
+def test_normalised_input_joins_the_first_layer(same_as_torch: Check, behind: nn.Module) -> None:
+    mean, std = torch.rand(3, 1, 1), torch.rand(3, 1, 1) + 1
+
+    def call(self: nn.Module, x: Tensor) -> Tensor:
+        return self.fc(self.behind((x * 2 / 255 - 1 - mean) / std).flatten(1))
+
+    fc = nn.Linear(behind(torch.zeros(1, 3, 4, 4)).numel(), 2)
+    graph = same_as_torch(Calls(call, behind=behind, fc=fc), 3, 4, 4)
+    assert "ChannelAffine" not in kinds(graph)
+
+
+def test_an_offset_stays_in_front_of_zero_padding(same_as_torch: Check) -> None:
+    graph = same_as_torch(Calls(lambda s, x: s.c(x * 2 - 1), c=nn.Conv2d(2, 2, 3, padding=1)), 2, 4, 4)
+    assert kinds(graph) == ["ChannelAffine", "Conv2d"]
+    graph = same_as_torch(Calls(lambda s, x: s.c(x * 2), c=nn.Conv2d(2, 2, 3, padding=1)), 2, 4, 4)
+    assert kinds(graph) == ["Conv2d"]
+
+
+def test_an_output_is_scaled_in_the_layer(same_as_torch: Check) -> None:
+    graph = same_as_torch(Calls(lambda s, x: s.c(x) * 0.5 + 1, c=nn.Conv2d(2, 2, 3, bias=False)), 2, 4, 4)
+    assert [(node.name, node.op.kind) for node in graph.nodes] == [("c", "Conv2d")]
+
+
+PADDINGS = {
+    "ones": lambda s, x: s.c(F.pad(x, (1, 1), value=1.0)),
+    "channels": lambda s, x: F.pad(x, (0, 0, 0, 0, 1, 0)),
+    "before max pooling": lambda s, x: F.max_pool2d(F.pad(x, (1, 2, 0, 1)), 2),
+    "lowest before max pooling": lambda s, x: F.max_pool2d(F.pad(x, (1, 0), value=-torch.inf), 2),
+    "before relu": lambda s, x: F.pad(x, (1, 2, 0, 1)).relu(),
+    "before ceil_mode": lambda s, x: F.avg_pool2d(F.pad(x, (0, 1, 0, 1)), 2, 2, 0, True, divisor_override=4),
+    "then flatten": lambda s, x: F.pad(x, (1, 2, 0, 1)).flatten(1),
+}
+
+
+@pytest.mark.parametrize("name", PADDINGS)
+def test_padding(same_as_torch: Check, name: str) -> None:
+    graph = same_as_torch(Calls(PADDINGS[name], c=nn.Conv2d(2, 3, 2)), 2, 4, 6)
+    assert kinds(graph) == ["MaxPool2d"] if name.startswith("lowest") else "Pad" in kinds(graph)
+
+
+RESHAPES = {
+    "unflatten": (lambda s, x: s.c(x.view(-1, 1, 4, 4)), (16,)),
+    "flatten of channels only": (lambda s, x: x.flatten(1, 2).relu(), (2, 3, 4)),
+    "squeezed and back": (lambda s, x: x.unsqueeze(1).relu().squeeze(1), (2, 3, 4)),
+    "four axes": (lambda s, x: x.view(-1, 2, 2, 2, 3).relu().flatten(1), (4, 2, 3)),
+}
+
+
+@pytest.mark.parametrize("name", RESHAPES)
+def test_reshape(same_as_torch: Check, name: str) -> None:
+    function, shape = RESHAPES[name]
+    assert "Reshape" in kinds(same_as_torch(Calls(function, c=nn.Conv2d(1, 1, 3)), *shape))

@@ -43,7 +43,7 @@ def test_message_has_operator_module_line_and_list() -> None:
     line = Head.forward.__code__.co_firstlineno + 1
     assert message.startswith(
         f"operator aten.sigmoid.default (nn.Sigmoid) of module '1.act' at test_torch_refusals.py:{line} "
-        "is not supported; supported operators are Linear, Conv2d, BatchNorm1d"
+        "is not supported; supported operators are AdaptiveAvgPool2d"
     )
     for name in (
         "ReLU",
@@ -66,174 +66,114 @@ def test_message_of_a_function() -> None:
 
 
 OPERATORS = {
-    "transposed convolution": (nn.ConvTranspose2d(2, 2, 3), IMAGE, "aten.conv_transpose2d"),
-    "one-dimensional convolution": (nn.Conv1d(2, 2, 3), (2, 6), "aten.conv1d"),
-    "three-dimensional convolution": (nn.Conv3d(2, 2, 3), (2, 6, 6, 6), "aten.conv3d"),
-    "group norm": (nn.GroupNorm(1, 2), IMAGE, "aten.group_norm"),
-    "leaky relu": (nn.LeakyReLU(), (3,), "aten.leaky_relu"),
-    "relu6": (nn.ReLU6(), (3,), "aten.hardtanh"),
-    "adaptive max": (nn.AdaptiveMaxPool2d(1), IMAGE, "aten.adaptive_max_pool2d"),
-    "softmax": (nn.Softmax(1), (3,), "aten.softmax"),
-    "multiplication": (Calls(lambda s, x: x * 2), (3,), "aten.mul.Tensor (mul)"),
-    "subtraction": (Calls(lambda s, x: x - x), (3,), "aten.sub"),
-    "slicing": (Calls(lambda s, x: x[:, :2]), (3,), "aten.slice"),
-    "transposition": (Calls(lambda s, x: x.transpose(2, 3)), IMAGE, "aten.transpose"),
-    "concatenation": (Calls(lambda s, x: torch.cat([x, x], 1)), (3,), "aten.cat"),
-    "sum": (Calls(lambda s, x: x.sum(1)), (3,), "aten.sum"),
-    "product of values": (Calls(lambda s, x: x @ x.T), (3,), "operator aten.permute.default at"),
-    "random numbers": (Calls(lambda s, x: x + torch.rand(3)), (3,), "aten.rand"),
-    "spatial dropout while training": (Calls(lambda s, x: F.dropout2d(x)), IMAGE, "(dropout2d)"),
+    "transposed convolution": (nn.ConvTranspose2d(2, 2, 3), IMAGE),
+    "one-dimensional convolution": (nn.Conv1d(2, 2, 3), (2, 6)),
+    "three-dimensional convolution": (nn.Conv3d(2, 2, 3), (2, 6, 6, 6)),
+    "group norm": (nn.GroupNorm(1, 2), IMAGE),
+    "leaky relu": (nn.LeakyReLU(), (3,)),
+    "relu6": (nn.ReLU6(), (3,)),
+    "adaptive max": (nn.AdaptiveMaxPool2d(1), IMAGE),
+    "softmax": (nn.Softmax(1), (3,)),
+    "multiplication": (Calls(lambda s, x: x * 2), (3,)),
+    "subtraction": (Calls(lambda s, x: x - x), (3,)),
+    "slicing": (Calls(lambda s, x: x[:, :2]), (3,)),
+    "transposition": (Calls(lambda s, x: x.transpose(2, 3)), IMAGE),
+    "concatenation": (Calls(lambda s, x: torch.cat([x, x], 1)), (3,)),
+    "sum": (Calls(lambda s, x: x.sum(1)), (3,)),
+    "product of values": (Calls(lambda s, x: x @ x.T), (3,)),
+    "random numbers": (Calls(lambda s, x: x + torch.rand(3)), (3,)),
+    "spatial dropout while training": (Calls(lambda s, x: F.dropout2d(x)), IMAGE),
 }
 
 
-@pytest.mark.parametrize("name", OPERATORS)
-def test_unknown_operators(name: str) -> None:
-    module, shape, operator = OPERATORS[name]
-    message = refused(module, *shape)
-    assert operator in message
-    assert "supported operators are Linear" in message
-
-
 MODES = {
-    "reflected padding": (
-        nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"),
-        IMAGE,
-        "'reflect' is not zero",
-    ),
-    "circular padding": (
-        nn.Conv2d(2, 2, 3, padding=1, padding_mode="circular"),
-        IMAGE,
-        "'circular' is not zero",
-    ),
-    "padding with ones": (
-        nn.Sequential(nn.ConstantPad2d(1, 1.0), nn.Conv2d(2, 2, 3)),
-        IMAGE,
-        "value 1.0 is not zero padding",
-    ),
-    "padding of channels": (Calls(lambda s, x: F.pad(x, (0, 0, 0, 0, 1, 0))), IMAGE, "pads channels"),
-    "negative padding": (nn.ZeroPad2d(-1), IMAGE, "is negative"),
-    "padding before max pooling": (
-        nn.Sequential(nn.ZeroPad2d(1), nn.MaxPool2d(2)),
-        IMAGE,
-        "only in front of",
-    ),
-    "padding before relu": (nn.Sequential(nn.ZeroPad2d(1), nn.ReLU()), IMAGE, "only in front of"),
-    "padding at the end": (nn.Sequential(nn.ReLU(), nn.ZeroPad2d(1)), IMAGE, "only in front of"),
-    "padding then flatten": (nn.Sequential(nn.ZeroPad2d(1), nn.Flatten()), IMAGE, "only in front of"),
+    "reflected padding": (nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"), IMAGE),
+    "circular padding": (nn.Conv2d(2, 2, 3, padding=1, padding_mode="circular"), IMAGE),
+    "padding with ones": (nn.Sequential(nn.ConstantPad2d(1, 1.0), nn.Conv2d(2, 2, 3)), IMAGE),
+    "padding of channels": (Calls(lambda s, x: F.pad(x, (0, 0, 0, 0, 1, 0))), IMAGE),
+    "negative padding": (nn.ZeroPad2d(-1), IMAGE),
+    "padding before max pooling": (nn.Sequential(nn.ZeroPad2d(1), nn.MaxPool2d(2)), IMAGE),
+    "padding before relu": (nn.Sequential(nn.ZeroPad2d(1), nn.ReLU()), IMAGE),
+    "padding at the end": (nn.Sequential(nn.ReLU(), nn.ZeroPad2d(1)), IMAGE),
+    "padding then flatten": (nn.Sequential(nn.ZeroPad2d(1), nn.Flatten()), IMAGE),
     "padding before ceil_mode": (
         nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.AvgPool2d(2, 2, ceil_mode=True, divisor_override=4)),
         IMAGE,
-        "ambiguous",
     ),
-    "average over part of the window": (
-        nn.AvgPool2d(3, 2, 1, count_include_pad=False),
-        IMAGE,
-        "average over fewer elements",
-    ),
-    "average with ceil_mode": (nn.AvgPool2d(3, 2, ceil_mode=True), IMAGE, "average over fewer elements"),
-    "negative divisor": (nn.AvgPool2d(2, divisor_override=-4), IMAGE, "divisor -4 is not positive"),
-    "adaptive that does not divide": (
-        nn.AdaptiveAvgPool2d(4),
-        IMAGE,
-        "does not divide its input size (6, 6)",
-    ),
-    "unbatched max pooling": (nn.MaxPool2d(2), (6, 6), "not (N, C, H, W)"),
-    "indices": (nn.MaxPool2d(2, return_indices=True), IMAGE, "has 2 outputs"),
-    "window in the padding": (nn.MaxPool2d(2, 1, 1, dilation=2), (2, 1, 2), "sees padding only"),
-    "batch statistics": (nn.BatchNorm2d(2, track_running_stats=False), IMAGE, "track_running_stats=True"),
-    "functional batch statistics": (
-        Calls(lambda s, x: F.batch_norm(x, None, None, training=True)),
-        (3,),
-        "statistics of the batch",
-    ),
-    "batch norm of sequences": (nn.BatchNorm1d(2), (2, 5), "only (C,) and (C, H, W)"),
-    "dropout while training": (Calls(lambda s, x: F.dropout(x)), (3,), "training=self.training"),
-    "clamp above": (Calls(lambda s, x: x.clamp(0, 6)), (3,), "only clamp(min=0)"),
-    "clamp below": (Calls(lambda s, x: x.clamp(max=0)), (3,), "only clamp(min=0)"),
-    "clamp at one": (Calls(lambda s, x: x.clamp(min=1)), (3,), "only clamp(min=0)"),
-    "threshold": (nn.Threshold(0.1, 0), (3,), "only threshold(0, 0)"),
-    "linear on images": (nn.Linear(6, 3), IMAGE, "put a Flatten in front of it"),
-    "linear on sequences": (
-        Calls(lambda s, x: F.linear(x, s.w), w=nn.Parameter(torch.ones(2, 3))),
-        (4, 3),
-        "vectors",
-    ),
-    "matrix from the left": (
-        Calls(lambda s, x: s.w @ x.T, w=nn.Parameter(torch.ones(2, 3))),
-        (3,),
-        "operator aten.permute.default at",
-    ),
-    "matrix of vectors": (
-        Calls(lambda s, x: x @ s.w, w=nn.Parameter(torch.ones(3))),
-        (3,),
-        "its matrix has shape",
-    ),
+    "average over part of the window": (nn.AvgPool2d(3, 2, 1, count_include_pad=False), IMAGE),
+    "average with ceil_mode": (nn.AvgPool2d(3, 2, ceil_mode=True), IMAGE),
+    "negative divisor": (nn.AvgPool2d(2, divisor_override=-4), IMAGE),
+    "adaptive that does not divide": (nn.AdaptiveAvgPool2d(4), IMAGE),
+    "unbatched max pooling": (nn.MaxPool2d(2), (6, 6)),
+    "indices": (nn.MaxPool2d(2, return_indices=True), IMAGE),
+    "window in the padding": (nn.MaxPool2d(2, 1, 1, dilation=2), (2, 1, 2)),
+    "batch statistics": (nn.BatchNorm2d(2, track_running_stats=False), IMAGE),
+    "functional batch statistics": (Calls(lambda s, x: F.batch_norm(x, None, None, training=True)), (3,)),
+    "batch norm of sequences": (nn.BatchNorm1d(2), (2, 5)),
+    "dropout while training": (Calls(lambda s, x: F.dropout(x)), (3,)),
+    "clamp above": (Calls(lambda s, x: x.clamp(0, 6)), (3,)),
+    "clamp below": (Calls(lambda s, x: x.clamp(max=0)), (3,)),
+    "clamp at one": (Calls(lambda s, x: x.clamp(min=1)), (3,)),
+    "threshold": (nn.Threshold(0.1, 0), (3,)),
+    "linear on images": (nn.Linear(6, 3), IMAGE),
+    "linear on sequences": (Calls(lambda s, x: F.linear(x, s.w), w=nn.Parameter(torch.ones(2, 3))), (4, 3)),
+    "matrix from the left": (Calls(lambda s, x: s.w @ x.T, w=nn.Parameter(torch.ones(2, 3))), (3,)),
+    "matrix of vectors": (Calls(lambda s, x: x @ s.w, w=nn.Parameter(torch.ones(3))), (3,)),
     "scaled addmm": (
         Calls(
             lambda s, x: torch.addmm(s.b, x, s.w, alpha=2), w=nn.Parameter(torch.ones(3, 3)), b=torch.ones(3)
         ),
         (3,),
-        "alpha and beta are not 1",
     ),
-    "computed weights": (
-        Calls(lambda s, x: F.linear(x, x)),
-        (3,),
-        "weight is computed from the network's input",
-    ),
-    "broadcasting add": (
-        Calls(lambda s, x: x + x.mean((2, 3), keepdim=True)),
-        IMAGE,
-        "broadcasting is not supported",
-    ),
-    "broadcasting to a constant": (
-        Calls(lambda s, x: x + s.c, c=nn.Parameter(torch.zeros(2, 1, 3))),
-        (3,),
-        "broadcasting to the constant's shape (2, 1, 3)",
-    ),
-    "add of a number": (Calls(lambda s, x: x + 1.5), (3,), "only be added as the bias"),
-    "add of a number to relu": (Calls(lambda s, x: x.relu() + 1), (3,), "only be added as the bias"),
+    "computed weights": (Calls(lambda s, x: F.linear(x, x)), (3,)),
+    "broadcasting add": (Calls(lambda s, x: x + x.mean((2, 3), keepdim=True)), IMAGE),
+    "broadcasting to a constant": (Calls(lambda s, x: x + s.c, c=nn.Parameter(torch.zeros(2, 1, 3))), (3,)),
+    "add of a number": (Calls(lambda s, x: x + 1.5), (3,)),
+    "add of a number to relu": (Calls(lambda s, x: x.relu() + 1), (3,)),
     "add of an image": (
         Calls(lambda s, x: s.m(x) + s.c, m=nn.Conv2d(2, 2, 1), c=nn.Parameter(torch.arange(36.0).view(6, 6))),
         IMAGE,
-        "only be added as the bias",
     ),
-    "scaled add": (Calls(lambda s, x: torch.add(x, x, alpha=2)), (3,), "its alpha is 2"),
+    "scaled add": (Calls(lambda s, x: torch.add(x, x, alpha=2)), (3,)),
     "scaled add to a constant": (
         Calls(lambda s, x: torch.add(s.c, x, alpha=2), c=nn.Parameter(torch.ones(3))),
         (3,),
-        "its alpha is 2",
     ),
-    "flatten of the batch": (nn.Flatten(0), IMAGE, "moves elements between samples"),
-    "view across samples": (Calls(lambda s, x: x.view(-1, 6)), IMAGE, "moves elements between samples"),
-    "view with a fixed batch": (Calls(lambda s, x: x.view(1, -1)), IMAGE, "depends on the batch size"),
-    "unflatten": (Calls(lambda s, x: s.c(x.view(-1, 1, 4, 4)), c=nn.Conv2d(1, 1, 3)), (16,), "only reshape"),
-    "flatten of channels only": (Calls(lambda s, x: x.flatten(1, 2).relu()), IMAGE, "only reshape"),
-    "squeezed output": (
-        nn.Sequential(nn.Linear(3, 1), nn.Flatten(0)),
-        (3,),
-        "the network's output is not supported because a value of shape (1,) per sample reaches it reshaped",
-    ),
-    "mean over channels": (Calls(lambda s, x: x.mean(1)), IMAGE, "only the mean over height and width"),
-    "mean over all": (Calls(lambda s, x: x.mean()), IMAGE, "only the mean over height and width"),
-    "mean over features": (Calls(lambda s, x: x.mean(1)), (3,), "only the mean over height and width"),
-    "narrower type": (Calls(lambda s, x: x.relu().half().float()), (3,), "narrower number type"),
-    "integer type": (Calls(lambda s, x: x.relu().int()), (3,), "narrower number type"),
-    "nothing": (nn.Identity(), (3,), "no operator between its input and its output"),
+    "flatten of the batch": (nn.Flatten(0), IMAGE),
+    "view across samples": (Calls(lambda s, x: x.view(-1, 6)), IMAGE),
+    "view with a fixed batch": (Calls(lambda s, x: x.view(1, -1)), IMAGE),
+    "unflatten": (Calls(lambda s, x: s.c(x.view(-1, 1, 4, 4)), c=nn.Conv2d(1, 1, 3)), (16,)),
+    "flatten of channels only": (Calls(lambda s, x: x.flatten(1, 2).relu()), IMAGE),
+    "squeezed output": (nn.Sequential(nn.Linear(3, 1), nn.Flatten(0)), (3,)),
+    "mean over channels": (Calls(lambda s, x: x.mean(1)), IMAGE),
+    "mean over all": (Calls(lambda s, x: x.mean()), IMAGE),
+    "mean over features": (Calls(lambda s, x: x.mean(1)), (3,)),
+    "narrower type": (Calls(lambda s, x: x.relu().half().float()), (3,)),
+    "integer type": (Calls(lambda s, x: x.relu().int()), (3,)),
+    "nothing": (nn.Identity(), (3,)),
 }
 
 
-@pytest.mark.parametrize("name", MODES)
-def test_unknown_modes(name: str) -> None:
-    module, shape, reason = MODES[name]
-    assert reason in refused(module, *shape)
+def test_every_sentence(same_as_written: Callable[[str, dict[str, str]], None]) -> None:
+    found = {name: _answer(module, shape) for name, (module, shape) in {**OPERATORS, **MODES}.items()}
+    assert not any("\n" in sentence for sentence in found.values())
+    same_as_written("torch", found)
 
 
-def test_reason_and_list_stand_in_one_sentence() -> None:
+def _answer(module: nn.Module, shape: tuple[int, ...]) -> str:
+    try:
+        from_torch(module, torch.zeros(1, *shape))
+    except UnsupportedOperatorError as error:
+        return str(error)
+    return "accepted"
+
+
+def test_a_reason_stands_in_the_place_of_the_list() -> None:
     message = refused(nn.Sequential(nn.AvgPool2d(3, ceil_mode=True)), 2, 7, 7)
     assert message.startswith(
         "operator aten.avg_pool2d.default (nn.AvgPool2d) of module '0' is not supported because its windows "
     )
-    assert "supported operators are Linear" in message
+    assert "supported operators are" not in message
     assert "\n" not in message
 
 

@@ -12,7 +12,11 @@ import torch
 
 import hpq_hls as hpq
 from hpq_hls.errors import DataError, OutputError
+from hpq_hls.graph import Graph, Node
+from hpq_hls.ops import Pad, Relu, Reshape
+from hpq_hls.ops.base import OPERATORS
 from hpq_hls.quantize import quantize
+from hpq_hls.simulate.storage import load_graph, save_graph
 from tests.networks import random_network
 from tests.scales import with_shifts, with_signs
 
@@ -103,3 +107,25 @@ def test_unwritable_place(tmp_path: Path) -> None:
     q = quantize(hpq.from_torch(module, torch.zeros(2, *shape)), np.ones((2, *shape)), 6)
     with pytest.raises(OutputError, match="cannot be written"):
         q.save(tmp_path / "missing" / "a.hpq")
+
+
+def test_an_operator_that_no_imported_package_brings(tmp_path: Path) -> None:
+    graph = Graph("x", (2,), (Node("act", Relu(), ("x",)),), "act")
+    save_graph(graph, tmp_path / "net")
+    known = OPERATORS.pop("Relu")
+    try:
+        with pytest.raises(DataError, match=r"net cannot be loaded: it has an operator Relu, which no"):
+            load_graph(tmp_path / "net")
+    finally:
+        OPERATORS["Relu"] = known
+    assert load_graph(tmp_path / "net").nodes[0].op.kind == "ReLU"
+
+
+def test_shapes_and_paddings_come_back(tmp_path: Path) -> None:
+    pad, reshape = Pad((0, 1), (2, 0)), Reshape((2, 6))
+    nodes = (Node("pad", pad, ("x",)), Node("reshape", reshape, ("pad",)))
+    graph = Graph("x", (2, 2), nodes, "reshape")
+    save_graph(graph, tmp_path / "net")
+    loaded = load_graph(tmp_path / "net")
+    assert (loaded.nodes[0].op.before, loaded.nodes[0].op.after) == ((0, 1), (2, 0))
+    assert loaded.nodes[1].op.shape == (2, 6)

@@ -1,0 +1,32 @@
+"""One operator of a foreign graph, as handlers see it: what torch's and ONNX's have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from hpq_hls.frontends.builder import GraphBuilder, Value
+from hpq_hls.frontends.origin import Origin
+from hpq_hls.ops.base import Operator
+
+
+@dataclass(frozen=True)
+class Call:
+    """See ``hpq_hls.ops.spelling.Call``."""
+
+    builder: GraphBuilder
+    origin: Origin
+
+    def emit(self, op: Operator, *inputs: Value, suffix: str = "") -> Value:
+        """The value of an operator."""
+        return self.builder.emit(op, inputs, self.origin, suffix)
+
+    def image(self, x: Value) -> tuple[int, int]:
+        """Height and width of a value that has to be an image."""
+        if len(x.shape) != 3:
+            self.refuse(f"its input has shape (N, {', '.join(map(str, x.shape))}), not (N, C, H, W)")
+        return x.shape[1], x.shape[2]
+
+    def refuse(self, reason: str | None = None) -> NoReturn:
+        """Raise UnsupportedOperatorError."""
+        self.builder.refuse(self.origin, reason)

@@ -1,0 +1,81 @@
+"""One node of an ONNX graph, as handlers see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hpq_hls.frontends.builder import Value
+from hpq_hls.frontends.call import Call
+from hpq_hls.ops.base import FloatArray
+from hpq_hls.ops.layout import Array
+
+BATCH = 2**31 - 1
+"""Stands for the batch size in shapes that the model computes; a prime, so that no product of other
+sizes is taken for it."""
+_FLOAT, _DOUBLE = 1, 11  # onnx.TensorProto.FLOAT and DOUBLE
+
+
+@dataclass(frozen=True)
+class OnnxCall(Call):
+    """See ``hpq_hls.ops.spelling.OnnxCall``.
+
+    input_type: element type of the network's input.
+    """
+
+    any_batch: ClassVar[int] = BATCH
+
+    inputs: Sequence[Value | Array | None]
+    attributes: Mapping[str, Any]
+    batch: int | None
+    input_type: int
+
+    @property
+    def widening(self) -> bool:
+        """Whether the type that it converts to holds every value."""
+        wanted = int(self.attributes["to"])
+        return wanted == _DOUBLE or (wanted == _FLOAT and self.input_type != _DOUBLE)
+
+    def value(self, index: int = 0) -> Value:
+        """An input that is computed from the network's input."""
+        given = self._input(index)
+        if not isinstance(given, Value):
+            self.refuse(f"its input {index} does not depend on the network's input")
+        return given
+
+    def is_value(self, index: int) -> bool:
+        """Whether an input is computed from the network's input."""
+        return isinstance(self._input(index), Value)
+
+    def optional(self, index: int) -> FloatArray | None:
+        """A constant input in float64, or None where it is left out."""
+        given = self._input(index)
+        if isinstance(given, Value):
+            self.refuse(f"its input {index} is computed from the network's input")
+        return None if given is None else np.array(given, dtype=np.float64, order="C")
+
+    def constant(self, index: int) -> FloatArray:
+        """A constant input in float64."""
+        given = self.optional(index)
+        if given is None:
+            self.refuse(f"its input {index} is missing")
+        return given
+
+    def setting(self, name: str, index: int, default: Any = None) -> Any:
+        """A setting that older opsets keep in an attribute and newer ones in a constant input, as
+        numbers or lists of numbers."""
+        given = self.optional(index)
+        return self.attributes.get(name, default) if given is None else given.tolist()
+
+    def pair(self, name: str, default: tuple[int, int]) -> tuple[int, int]:
+        """An attribute of two integers."""
+        given = self.attributes.get(name, default)
+        if len(given) != 2:
+            self.refuse(f"its {name} {list(given)} are not for two dimensions")
+        return int(given[0]), int(given[1])
+
+    def _input(self, index: int) -> Value | Array | None:
+        return self.inputs[index] if index < len(self.inputs) else None

@@ -126,8 +126,10 @@ def _without_leading_clip(graph: Graph, found: _Region, place: dict[str, int]) -
 
 def _replaced(graph: Graph, found: _Region) -> Graph:
     inner, last = set(found.nodes[:-1]), graph.by_name[found.nodes[-1]]
-    called = [graph.by_name[name].op.kind for name in found.nodes if graph.by_name[name].op.looks_up]
-    function = Pointwise(found.function, called[0] if len(called) == 1 else "Function")
+    read = [graph.by_name[name] for name in found.nodes]
+    called = [node.op.kind for node in read if node.op.looks_up]
+    one = len(called) == 1 and all(len(node.inputs) == 1 for node in read)
+    function = Pointwise(found.function, called[0] if one else "Function")
     fused = replace(last, op=function, inputs=(found.source,))
     nodes = [fused if node is last else node for node in graph.nodes if node.name not in inner]
     return replace(graph, nodes=tuple(nodes))

@@ -38,7 +38,7 @@ module hpq_table #(
         .ADDR_W(INDEX_W),
         .FILE  (FILE),
         .STYLE (STYLE)
-    ) words (
+    ) rom (
         .clk (clk),
         .en  (en),
         .addr(in_data[l*X_W+:INDEX_W]),

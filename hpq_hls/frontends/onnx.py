@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,7 +161,7 @@ class _Import:
         from onnx import helper
         from onnx.reference import ReferenceEvaluator
 
-        read = {name: self._values[name] for name in node.input if name}
+        read = {name: self._values[name] for name in (*node.input, *_captured(node)) if name in self._values}
         graph = helper.make_graph(
             [node],
             "constants",
@@ -170,6 +171,13 @@ class _Import:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self._opset)])
         results: Any = ReferenceEvaluator(model).run(None, read)
         return np.asarray(results[0])
+
+
+def _captured(node: NodeProto) -> Iterator[str]:
+    """The names that the graphs inside a node read."""
+    for attribute in node.attribute:
+        for inner in attribute.g.node:
+            yield from (*inner.input, *_captured(inner))
 
 
 def _sizes(given: ValueInfoProto) -> tuple[int, ...]:

@@ -161,3 +161,9 @@ class Graph:
             for name in node.inputs:
                 if last_use[name] is node:
                     values.pop(name, None)
+
+
+def finite(values: FloatArray) -> FloatArray:
+    """The values with 0 for each that is no finite number: a function may have poles on calibration data."""
+    fine = np.isfinite(values)
+    return values if fine.all() else np.where(fine, values, 0.0)

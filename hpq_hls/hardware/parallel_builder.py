@@ -71,7 +71,7 @@ class ParallelBuilder(Builder):
 
     def joined(self, positions: IntArray) -> str:
         output = self.output_stream(positions.size, 1)
-        make = self.kernel(Weld, "join", tuple(self._inputs), output, index=positions, relu=self.relu_fused)
+        make = self.kernel(Weld, "join", tuple(self._inputs), output, index=positions)
         self.emit(lambda _: make())
         return output
 

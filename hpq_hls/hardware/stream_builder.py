@@ -111,8 +111,7 @@ class StreamBuilder(Builder):
         streams = tuple(self.with_lanes(stream, lanes) for stream in self._inputs)
         output, period = self.output_stream(lanes, positions.size // lanes), period_of(runs)
         make = self.kernel(Splice, "join", streams, output, runs=runs[:period], repeats=len(runs) // period)
-        relu = self.relu_fused
-        self.emit(lambda _: make(casts=True, relu=relu))
+        self.emit(lambda _: make(casts=True))
         return output
 
     def _welded(self, positions: IntArray, sizes: Sequence[int], beats: int) -> str:
@@ -122,7 +121,7 @@ class StreamBuilder(Builder):
         output = self.output_stream(sum(lanes), beats)
         first = [start + np.arange(few) for start, few in zip(_starts(sizes), lanes, strict=True)]
         index = np.searchsorted(np.concatenate(first), positions[: sum(lanes)])
-        make = self.kernel(Weld, "join", streams, output, index=index, relu=self.relu_fused)
+        make = self.kernel(Weld, "join", streams, output, index=index)
         self.emit(lambda _: make())
         return output
 

@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-from hpq_hls.extend import Bill, FixedType, Frame, Kernel, Stream, Term
-
-from hpq_hls.billing.blocks import cast, dsp_blocks, in_dsp
-from hpq_hls.billing.products import soft_product
+from hpq_hls.extend import (
+    Bill,
+    Clip,
+    FixedType,
+    Frame,
+    Kernel,
+    Stream,
+    Term,
+    bill_cast,
+    dsp_blocks,
+    finish,
+    in_dsp,
+    soft_product,
+)
 
 
 def difference_type(a: FixedType, b: FixedType) -> FixedType:
@@ -22,7 +31,7 @@ def difference_type(a: FixedType, b: FixedType) -> FixedType:
 
 @dataclass(frozen=True, eq=False)
 class SquaredDifference(Kernel):
-    """``y = cast(relu((a - b) ** 2))`` of two streams of equal lanes, one beat per cycle.
+    """``y = cast(clip((a - b) ** 2))`` of two streams of equal lanes, one beat per cycle.
 
     difference_type, accumulator_type: of the difference and of its square, both exact.
     """
@@ -35,7 +44,7 @@ class SquaredDifference(Kernel):
 
     difference_type: FixedType
     accumulator_type: FixedType
-    relu: bool
+    clip: Clip
 
     @property
     def registers(self) -> int:
@@ -52,7 +61,7 @@ class SquaredDifference(Kernel):
         else:
             bill.add(Term.PRODUCT, lanes * soft_product(kind, kind).lut)
             bill.ff += lanes * self.accumulator_type.width
-        cast(bill, self.accumulator_type, made.type, self.relu, lanes)
+        bill_cast(bill, self.accumulator_type, made.type, self.clip, lanes)
 
     @property
     def multipliers(self) -> int:
@@ -63,9 +72,10 @@ class SquaredDifference(Kernel):
 
     def run(self, frames: Sequence[Frame], streams: Mapping[str, Stream]) -> list[Frame]:
         made = streams[self.outputs[0]].type
+        clip, accumulator = self.clip, self.accumulator_type
         fraction = self.difference_type.fraction
         a, b = (
             frame.astype(object) << (fraction - streams[name].type.fraction)
             for frame, name in zip(frames, self.inputs, strict=True)
         )
-        return [np.asarray(made.from_raw((a - b) ** 2, 2 * fraction), dtype=np.int64)]
+        return [finish((a - b) ** 2, 2 * fraction, made, clip=clip, accumulator=accumulator)]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from hpq_hls.extend import Interval, Lowering, Operator, Part, operator
 from squares import kernels
 
 from hpq_hls.errors import UnsupportedOperatorError
+from hpq_hls.extend import Interval, Lowering, Operator, Part, operator
 from hpq_hls.ops import Add, ChannelAffine, Linear
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _told(layer: Any) -> dict[str, Any]:
     return {
         "difference_type": kernels.difference_type(a, b),
         "accumulator_type": layer.accumulator_type,
-        "relu": layer.activation is not None,
+        "clip": layer.clip,
     }
 
 

@@ -10,7 +10,8 @@ module hpq_squareddifference #(
     parameter bit B_SIGNED   = 1'b1,
     parameter int B_SHIFT    = 0,
     parameter int D_W        = 9,          // bits of the difference
-    parameter bit RELU       = 1'b0,
+    parameter int ACC_W      = 18,         // bits of the square
+    parameter logic [2*ACC_W+1:0] CLIP = '0,  // see hpq_cast
     parameter int CAST_SHIFT = 0,          // fraction bits of the square minus the output's
     parameter int Y_W        = 8,
     parameter bit Y_SIGNED   = 1'b1,
@@ -47,16 +48,16 @@ module hpq_squareddifference #(
 
   for (genvar l = 0; l < LANES; l++) begin : lane
     logic signed [D_W-1:0]   a, b, difference;
-    logic signed [2*D_W-1:0] square;
+    logic signed [ACC_W-1:0] square;
     logic        [Y_W-1:0]   result;
     assign a = A_SIGNED ? D_W'($signed(a_data[l*A_W+:A_W])) : D_W'(a_data[l*A_W+:A_W]);
     assign b = B_SIGNED ? D_W'($signed(b_data[l*B_W+:B_W])) : D_W'(b_data[l*B_W+:B_W]);
     hpq_cast #(
-        .IN_W      (2 * D_W),
+        .IN_W      (ACC_W),
         .SHIFT     (CAST_SHIFT),
         .OUT_W     (Y_W),
         .OUT_SIGNED(Y_SIGNED),
-        .RELU      (RELU),
+        .CLIP      (CLIP),
         .ROUNDING  (ROUNDING),
         .OVERFLOW  (OVERFLOW)
     ) cast (

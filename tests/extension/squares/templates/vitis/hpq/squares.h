@@ -1,4 +1,4 @@
-// Squared difference of two streams, element by element. Config: relu; beats; difference_t,
+// Squared difference of two streams, element by element. Config: clip; beats; difference_t,
 // accumulator_t (of the square).
 #ifndef HPQ_SQUARES_H
 #define HPQ_SQUARES_H
@@ -19,7 +19,7 @@ void squared_difference_beat(hls::stream<beat<A, LANES> >& in_a, hls::stream<bea
 #pragma HLS unroll
         const typename Config::difference_t difference = a.data[i] - b.data[i];
         const typename Config::accumulator_t square = difference * difference;
-        y.data[i] = finish<Config::relu, Y>(square);
+        y.data[i] = finish<typename Config::clip, Y>(square);
     }
     out.write(y);
 }

@@ -14,7 +14,8 @@ from hpq_hls.ops.reshape import reshaped
 
 def prepare(graph: Graph) -> Graph:
     """Batch-norm folded or made affine, functions in tables, ReLU fused: the graph that is quantized."""
-    simple = fold_affine(lower_affine(taken_apart(simplify(graph))))
+    whole = fold_affine(lower_affine(simplify(graph)))
+    simple = fold_affine(lower_affine(taken_apart(whole)))
     return index_tables(fuse_clips(fuse_pointwise(simple)))
 
 
@@ -46,8 +47,8 @@ def _part(node: Node, part: Part) -> Node:
 
 
 def drop_unused(graph: Graph) -> Graph:
-    """Without the nodes that the output does not depend on."""
-    needed = {graph.output}
+    """Without the nodes that no output depends on."""
+    needed = set(graph.results)
     for node in reversed(graph.nodes):
         if node.name in needed:
             needed.update(node.inputs)
@@ -100,6 +101,7 @@ def fuse_clips(graph: Graph) -> Graph:
             or producer.activation is not None
         ):
             continue
-        if only_consumer(graph, producer, node):
+        fits = producer.op.takes_bounds or node.op.clips == (0.0, None)
+        if fits and only_consumer(graph, producer, node):
             graph = merge(graph, producer, node, replace(producer, activation=node.op))
     return graph

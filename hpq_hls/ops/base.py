@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Shape = tuple[int, ...]
+Order = IntArray
+"""The flat index, in torch layout, of each element of a tensor, in the order in which they travel."""
 Told = Callable[[Any], Mapping[str, Any]]
 """The fields of a kernel that depend on types and parameters, from the QuantizedLayer."""
 
@@ -72,6 +74,14 @@ class Padding:
 
 
 @dataclass(frozen=True, eq=False)
+class Travel:
+    """The orders in which an operator takes its inputs and gives its output."""
+
+    takes: tuple[Order, ...]
+    gives: Order
+
+
+@dataclass(frozen=True, eq=False)
 class Operator(ABC):
     """Base of all operators.
 
@@ -81,6 +91,7 @@ class Operator(ABC):
         ``exact_type`` says what type comes out.
     looks_up: whether its output is the word of a table at its input's code (see ``tables``). It has no
         exact sum then, and nothing can be fused behind it.
+    takes_bounds: whether any clamp can be fused behind it, not only a ReLU.
     fused_only: whether it exists as a part of a function only, which a pass puts together.
     homogeneous: whether the operator of a channel times s > 0 is s times the operator of the channel.
     keeps_order: whether the output has the input's elements, in torch's order, in another shape.
@@ -90,6 +101,7 @@ class Operator(ABC):
     arity: ClassVar[int] = 1
     casts: ClassVar[bool] = False
     looks_up: ClassVar[bool] = False
+    takes_bounds: ClassVar[bool] = True
     fused_only: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = False
     keeps_order: ClassVar[bool] = False
@@ -241,6 +253,40 @@ class Operator(ABC):
         bias = None if self.bias is None else np.minimum(np.sign(self.bias), 0).astype(np.int64)
         return self.range(seen, weight, bias)[0].lo >= 0
 
+    # ------------------------------------------------------------------ order
+
+    def image(self, shape: Shape) -> Shape:
+        """How hardware looks at an input or the output: as (C, H, W), where it has several positions of
+        channels. (C, L) is an image of height 1."""
+        return (shape[0], 1, shape[1]) if len(shape) == 2 else shape
+
+    def channel_axis(self, shape: Shape) -> int:
+        """Along which axis of an input or the output of this shape channels lie: those that have weights, or
+        a factor and an offset, of their own."""
+        return 0
+
+    def as_image(self, x: Array) -> Array:
+        """The operator's input (N, ...) as ``image`` sees it: (N, C, H, W); a view."""
+        return x[:, :, None] if x.ndim == 3 else x
+
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        """In which orders it takes its inputs, and in which its output leaves.
+
+        made: in which the inputs are there; where it takes one in another, elements are moved in between.
+        wish: an order for the output, None for whichever is easiest; only heeded by one of ``any_order``.
+        The default suits what works element by element: inputs alike.
+        """
+        return Travel((made[0],) * len(made), made[0])
+
+    def any_order(self, shapes: Sequence[Shape]) -> bool:
+        """Whether the output leaves in whatever order is wished for, at no cost."""
+        return False
+
+    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
+        """The order of its one input from which the output comes in ``order``; None where that is decided
+        otherwise."""
+        return order if len(shapes) == 1 else None
+
     @abstractmethod
     def lower(self, build: Lowering) -> None:
         """Ask the hardware builder for the kernels that compute this operator."""
@@ -287,8 +333,8 @@ class Lowering(Protocol):
     """
 
     @property
-    def input_shapes(self) -> Sequence[Shape]:
-        """Shapes of the operator's inputs."""
+    def shapes(self) -> Sequence[Shape]:
+        """Shapes of the operator's inputs, in torch layout."""
         ...
 
     def weighted(self, groups: int, window: WindowSpec | None) -> None:
@@ -307,8 +353,14 @@ class Lowering(Protocol):
         """
         ...
 
-    def flatten(self) -> None:
-        """The same elements as a vector in torch order."""
+    def rearrange(self, index: IntArray) -> None:
+        """Element i of the output, both flat in torch order, is element ``index[i]`` of the input, or zero
+        where that is -1."""
+        ...
+
+    def join(self, index: IntArray) -> None:
+        """Element i of the output is element ``index[i]`` of all inputs one after another, cast; everything
+        flat in torch order. Each element is used once."""
         ...
 
 

@@ -5,7 +5,7 @@ from hpq_hls.ops.activation import Relu
 from hpq_hls.ops.base import Constant, Lowering, Operator, Padding, Part, Product, Shape, operator
 from hpq_hls.ops.clamp import Clamp
 from hpq_hls.ops.concat import Concat
-from hpq_hls.ops.conv import Conv2d
+from hpq_hls.ops.conv import Conv1d, Conv2d
 from hpq_hls.ops.conv_transpose import Bilinear, ConvTranspose
 from hpq_hls.ops.linear import ChannelAffine, Linear
 from hpq_hls.ops.merge import Add
@@ -13,11 +13,10 @@ from hpq_hls.ops.norm import BatchNorm
 from hpq_hls.ops.pad import Pad
 from hpq_hls.ops.permute import ChannelShuffle, Flip, Permute, PixelShuffle, PixelUnshuffle, Roll
 from hpq_hls.ops.pointwise import Pointwise, Where
-from hpq_hls.ops.pool import AvgPool2d, MaxPool2d
+from hpq_hls.ops.pool import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from hpq_hls.ops.prelu import PRelu
 from hpq_hls.ops.recast import Recast
 from hpq_hls.ops.reshape import Flatten, Reshape
-from hpq_hls.ops.rows import AvgPool1d, Conv1d, MaxPool1d
 from hpq_hls.ops.select import Border, Expand, Repeat, Take, Upsample
 from hpq_hls.ops.window import WindowSpec
 

@@ -14,6 +14,7 @@ from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.ops.base import Constant, IntArray, Lowering, Operator, Order, Padding, Shape, Travel, operator
 from hpq_hls.ops.layout import Array, Scratch, channels_last
 from hpq_hls.ops.reshape import reshaped
+from hpq_hls.ops.rows import Rows, length_of, single
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 from hpq_hls.ops.window import WindowSpec, onnx_window
 
@@ -166,6 +167,22 @@ class AvgPool2d(Operator):
         build.pool(self.window, average=True)
 
 
+@operator
+@dataclass(frozen=True, eq=False)
+class MaxPool1d(Rows, MaxPool2d):
+    """The largest value of each window along one axis."""
+
+    kind: ClassVar[str] = "MaxPool1d"
+
+
+@operator
+@dataclass(frozen=True, eq=False)
+class AvgPool1d(Rows, AvgPool2d):
+    """The sum of each window along one axis times ``1 / divisor``; padding counts as zeros."""
+
+    kind: ClassVar[str] = "AvgPool1d"
+
+
 def reciprocal_error(pool: AvgPool2d) -> float:
     """Relative error of the reciprocal constant: 0 for a power of two, else below 2**-18."""
     constant = pool.constant
@@ -213,6 +230,61 @@ def _torch_mean(call: TorchCall) -> Value:
     return _mean(call, x, given.get("dim") or range(len(x.shape) + 1), bool(given.get("keepdim", False)))
 
 
+def _row_window(call: TorchCall, dilation: int = 1) -> WindowSpec:
+    given = call.arguments
+    kernel, padding = single(given["kernel_size"]), single(given["padding"], 0)
+    stride = single(given["stride"], kernel)
+    return WindowSpec(
+        (1, kernel), (1, stride), (0, 0, padding, padding), (1, dilation), bool(given["ceil_mode"])
+    )
+
+
+@spelled_in_torch("MaxPool1d", "max_pool1d", "max_pool1d_with_indices")
+def _max_pool1d(call: TorchCall) -> Value:
+    x = call.value("self")
+    length_of(call, x)
+    return _max_pool(call, x, _row_window(call, single(call.arguments["dilation"])))
+
+
+@spelled_in_torch("AvgPool1d", "avg_pool1d")
+def _avg_pool1d(call: TorchCall) -> Value:
+    x = call.value("self")
+    length_of(call, x)
+    return _avg_pool(call, x, _row_window(call), bool(call.arguments["count_include_pad"]), None)
+
+
+@spelled_in_torch("AdaptiveAvgPool1d", "adaptive_avg_pool1d")
+def _adaptive_avg_pool1d(call: TorchCall) -> Value:
+    x = call.value("self")
+    length_of(call, x)
+    return _adaptive_avg_pool(call, x, (1, single(call.arguments["output_size"])))
+
+
+@spelled_in_torch("AdaptiveMaxPool1d", "adaptive_max_pool1d")
+def _adaptive_max_pool1d(call: TorchCall) -> Value:
+    x = call.value("self")
+    window = _adaptive(call, (1, length_of(call, x)), (1, single(call.arguments["output_size"])))
+    return x if window is None else call.emit(MaxPool1d(window), x)
+
+
+@spelled_in_torch("AdaptiveMaxPool2d", "adaptive_max_pool2d")
+def _adaptive_max_pool2d(call: TorchCall) -> Value:
+    x, given = call.value("self"), call.arguments["output_size"]
+    if len(x.shape) != 3:
+        call.refuse(f"its input has shape (N, {', '.join(map(str, x.shape))}), not (N, C, H, W)")
+    both = [given, given] if isinstance(given, int) else list(given)
+    window = _adaptive(call, (x.shape[1], x.shape[2]), (int(both[0]), int(both[-1])))
+    return x if window is None else call.emit(MaxPool2d(window), x)
+
+
+def _adaptive(call: TorchCall, size: tuple[int, int], wanted: tuple[int, int]) -> WindowSpec | None:
+    """The window that makes an output of a size that divides the input; None where nothing is pooled."""
+    if min(wanted) < 1 or size[0] % wanted[0] or size[1] % wanted[1]:
+        call.refuse(f"its output size {wanted} does not divide its input size {size}")
+    kernel = (size[0] // wanted[0], size[1] // wanted[1])
+    return None if math.prod(kernel) == 1 else WindowSpec(kernel, kernel)
+
+
 @spelled_in_onnx("MaxPool")
 def _onnx_max_pool(call: OnnxCall) -> Value:
     return _max_pool(call, call.value(), _onnx_pool_window(call))
@@ -222,7 +294,7 @@ def _onnx_max_pool(call: OnnxCall) -> Value:
 def _onnx_average_pool(call: OnnxCall) -> Value:
     x, window = call.value(), _onnx_pool_window(call)
     count = bool(call.attributes.get("count_include_pad", 0))
-    if count and any(window.overhang(*call.image(x))):
+    if count and any(window.overhang(*_size(call, x))):
         call.refuse("ceil_mode with count_include_pad is computed differently by different runtimes")
     return _avg_pool(call, x, window, count, None)
 
@@ -243,38 +315,44 @@ def _onnx_reduce_mean(call: OnnxCall) -> Value:
 
 def _onnx_pool_window(call: OnnxCall) -> WindowSpec:
     x = call.value()
-    if len(x.shape) != 3:
-        call.refuse("only two-dimensional pooling is supported")
-    window = onnx_window(call, x, call.pair("kernel_shape", (1, 1)))
+    kernel = tuple(int(size) for size in call.attributes.get("kernel_shape", (1, 1)))
+    if len(kernel) not in (1, 2) or len(x.shape) != len(kernel) + 1:
+        call.refuse("only pooling over one or two axes is supported")
+    window = onnx_window(call, x, kernel)
     if min(window.padding) < 0:
         call.refuse(f"its padding {window.padding} is negative")
     if window.ceil_mode:
-        _check_ceil(call, window, x.shape)
+        _check_ceil(call, window, _size(call, x))
     return window
 
 
-def _check_ceil(call: OnnxCall, window: WindowSpec, shape: Shape) -> None:
+def _check_ceil(call: OnnxCall, window: WindowSpec, given: tuple[int, int]) -> None:
     """Refuse what opsets and runtimes disagree on: a last window that lies in the padding entirely."""
     top, bottom, left, right = window.padding
-    outputs = window.output_size(shape[1], shape[2])
-    for axis, (size, padding) in enumerate(((shape[1], top + bottom), (shape[2], left + right))):
+    outputs = window.output_size(*given)
+    for axis, (size, padding) in enumerate(zip(given, (top + bottom, left + right), strict=True)):
         span = (window.kernel[axis] - 1) * window.dilation[axis] + 1
         if outputs[axis] != -(-(size + padding - span) // window.stride[axis]) + 1:
             call.refuse("with ceil_mode its last window would start in the padding")
 
 
+def _size(call: TorchCall | OnnxCall, x: Value) -> tuple[int, int]:
+    """Height and width of an image, or of (C, L) as one."""
+    return (1, x.shape[1]) if len(x.shape) == 2 else call.image(x)
+
+
 def _max_pool(call: TorchCall | OnnxCall, x: Value, window: WindowSpec) -> Value:
-    height, width = call.image(x)
+    height, width = _size(call, x)
     rows, columns = _element_counts(window, height, width, count_padding=False)
     if 0 in rows or 0 in columns:
         call.refuse("one of its windows sees padding only")
-    return call.emit(MaxPool2d(window), x)
+    return call.emit((MaxPool1d if len(x.shape) == 2 else MaxPool2d)(window), x)
 
 
 def _avg_pool(
     call: TorchCall | OnnxCall, x: Value, window: WindowSpec, count_padding: bool, divisor: int | None
 ) -> Value:
-    height, width = call.image(x)
+    height, width = _size(call, x)
     if divisor is None:
         divisor = _divisor(window, height, width, count_padding)
     if divisor is None:
@@ -284,11 +362,12 @@ def _avg_pool(
         )
     if divisor < 1:
         call.refuse(f"its divisor {divisor} is not positive")
-    return call.emit(AvgPool2d(window, divisor, (height, width)), x)
+    kind = AvgPool1d if len(x.shape) == 2 else AvgPool2d
+    return call.emit(kind(window, divisor, (height, width)), x)
 
 
 def _adaptive_avg_pool(call: TorchCall | OnnxCall, x: Value, size: tuple[int, int]) -> Value:
-    height, width = call.image(x)
+    height, width = _size(call, x)
     if min(size) < 1 or height % size[0] or width % size[1]:
         call.refuse(f"its output size {size} does not divide its input size {(height, width)}")
     kernel = (height // size[0], width // size[1])

@@ -157,14 +157,14 @@ class Builder(ABC):
         return [self._layer.op.image(shape) for shape in self.shapes]
 
     @property
+    def relu_fused(self) -> bool:
+        """Whether a ReLU is fused into the current layer: all that can be where it ``joins``."""
+        return self._layer.activation is not None
+
+    @property
     def output_shape(self) -> Shape:
         """Shape of the current layer's output as hardware looks at it."""
         return self._layer.op.image(self.q.graph.shapes[self._layer.name])
-
-    @property
-    def relu_fused(self) -> bool:
-        """Whether a ReLU is fused into the current layer."""
-        return self._layer.activation is not None
 
     @abstractmethod
     def input_lanes(self, kind: FixedType) -> int:
@@ -341,7 +341,7 @@ class Builder(ABC):
             "weight_type": layer.weight_type if aligned else layer.stored_weight_type,
             "bias_type": layer.bias_type,
             "accumulator_type": layer.accumulator_type,
-            "relu": layer.activation is not None,
+            "clip": layer.clip,
             "in_luts": self.in_luts(layer),
         }
 
@@ -373,13 +373,12 @@ class Builder(ABC):
             lanes=lanes,
             reciprocal=1 if constant is None else constant.raw,
             reciprocal_type=None if constant is None else constant.type,
-            relu=self.relu_fused,
             in_luts=self.in_luts(self._layer),
         )
 
         def pool(layer: QuantizedLayer) -> Pool:
             check(layer)
-            return make(accumulator_type=layer.accumulator_type)
+            return make(accumulator_type=layer.accumulator_type, clip=layer.clip)
 
         self.emit(pool)
         self.finish(output)

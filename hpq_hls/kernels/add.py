@@ -8,14 +8,14 @@ from typing import ClassVar
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import cast
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.kernels.base import Frame, Kernel, Streams
 from hpq_hls.kernels.meaning import finish
 
 
 @dataclass(frozen=True, eq=False)
 class Add(Kernel):
-    """Element-wise sum of two streams of equal lanes: ``y = cast(relu(a + b))``, exact at the finer
+    """Element-wise sum of two streams of equal lanes: ``y = cast(clip(a + b))``, exact at the finer
     of the two fractions before the cast."""
 
     kind: ClassVar[str] = "add"
@@ -24,7 +24,7 @@ class Add(Kernel):
     by_types: ClassVar[bool] = False
 
     accumulator_type: FixedType
-    relu: bool
+    clip: Clip
 
     @property
     def registers(self) -> int:
@@ -35,14 +35,14 @@ class Add(Kernel):
         bill.add(Term.PIPELINE, 1)
         bill.add(Term.ADD2, made.lanes * width)
         bill.ff += 2 + made.lanes * width + made.bits
-        cast(bill, self.accumulator_type, made.type, self.relu, made.lanes)
+        cast(bill, self.accumulator_type, made.type, self.clip, made.lanes)
 
     def nominal(self, accumulator: FixedType) -> Kernel:
         return replace(self, accumulator_type=accumulator)
 
     def summary(self, streams: Streams) -> str:
         text = f"sum of two streams, {streams[self.outputs[0]].lanes} elements at a time"
-        return text + (", ReLU" if self.relu else "")
+        return text + str(self.clip)
 
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         types = [streams[name].type for name in self.inputs]
@@ -52,4 +52,4 @@ class Add(Kernel):
             for frame, kind in zip(frames, types, strict=True)
         )
         made = streams[self.outputs[0]].type
-        return [finish(left + right, fraction, made, relu=self.relu, accumulator=self.accumulator_type)]
+        return [finish(left + right, fraction, made, clip=self.clip, accumulator=self.accumulator_type)]

@@ -1,8 +1,9 @@
 """The operators, one file per family; each says everything about itself."""
 
-from hpq_hls.ops import nothing
+from hpq_hls.ops import functions, nothing
 from hpq_hls.ops.activation import Relu
 from hpq_hls.ops.base import Constant, Lowering, Operator, Padding, Part, Product, Shape, operator
+from hpq_hls.ops.clamp import Clamp
 from hpq_hls.ops.concat import Concat
 from hpq_hls.ops.conv import Conv2d
 from hpq_hls.ops.conv_transpose import Bilinear, ConvTranspose
@@ -11,7 +12,10 @@ from hpq_hls.ops.merge import Add
 from hpq_hls.ops.norm import BatchNorm
 from hpq_hls.ops.pad import Pad
 from hpq_hls.ops.permute import ChannelShuffle, Flip, Permute, PixelShuffle, PixelUnshuffle, Roll
+from hpq_hls.ops.pointwise import Pointwise, Where
 from hpq_hls.ops.pool import AvgPool2d, MaxPool2d
+from hpq_hls.ops.prelu import PRelu
+from hpq_hls.ops.recast import Recast
 from hpq_hls.ops.reshape import Flatten, Reshape
 from hpq_hls.ops.rows import AvgPool1d, Conv1d, MaxPool1d
 from hpq_hls.ops.select import Border, Expand, Repeat, Take, Upsample
@@ -27,6 +31,7 @@ __all__ = [
     "ChannelAffine",
     "ChannelShuffle",
     "Concat",
+    "Clamp",
     "Constant",
     "Conv1d",
     "Conv2d",
@@ -39,13 +44,16 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "Operator",
+    "PRelu",
     "Pad",
     "Padding",
     "Part",
     "Permute",
     "PixelShuffle",
     "PixelUnshuffle",
+    "Pointwise",
     "Product",
+    "Recast",
     "Relu",
     "Repeat",
     "Reshape",
@@ -53,7 +61,9 @@ __all__ = [
     "Shape",
     "Take",
     "Upsample",
+    "Where",
     "WindowSpec",
+    "functions",
     "nothing",
     "operator",
 ]

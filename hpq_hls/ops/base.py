@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.kernels import Kernel
+from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 
 if TYPE_CHECKING:
@@ -88,17 +89,23 @@ class Operator(ABC):
     arity: number of inputs.
     casts: whether the output is cast to a type of its own. Operators that do not cast are exact:
         ``exact_type`` says what type comes out.
-    rectifies: whether the operator is ``max(x, 0)``.
+    looks_up: whether its output is the word of a table at its input's code (see ``tables``). It has no
+        exact sum then, and nothing can be fused behind it.
+    fused_only: whether it exists as a part of a function only, which a pass puts together.
     homogeneous: whether the operator of a channel times s > 0 is s times the operator of the channel.
+    joins: whether each element is cast from one element of an input, at that input's fraction: a ReLU can be
+        fused behind it, no other range.
     keeps_order: whether the output has the input's elements, in torch's order, in another shape.
     """
 
     kind: ClassVar[str]
     arity: ClassVar[int] = 1
     casts: ClassVar[bool] = False
-    rectifies: ClassVar[bool] = False
+    looks_up: ClassVar[bool] = False
+    fused_only: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = False
     keeps_order: ClassVar[bool] = False
+    joins: ClassVar[bool] = False
 
     @property
     def weight(self) -> FloatArray | None:
@@ -118,6 +125,30 @@ class Operator(ABC):
     def constant(self) -> Constant | None:
         """The constant factor that belongs to the operator, or None."""
         return None
+
+    @property
+    def clips(self) -> tuple[float | None, float | None] | None:
+        """(lower, upper) of an operator that brings values into a range and does nothing else, None where
+        there is no bound; None for any other operator."""
+        return None
+
+    def scaled(self, fraction: int) -> Operator:
+        """The operator on values that are counted in units of 2**-fraction; itself where that is the same."""
+        return self
+
+    def expression(self, inputs: Sequence[Expression]) -> Expression | None:
+        """The operator as a real function of its inputs, element by element (``hpq_hls.ops.expression``);
+        None if it is none."""
+        return None
+
+    def tables(
+        self, types: Sequence[FixedType], intervals: Sequence[Interval], output_type: FixedType
+    ) -> Mapping[str, IntArray]:
+        """Integers that follow from the types around it, by name; what a layer owns and saves.
+
+        types, intervals: of the inputs.
+        """
+        return {}
 
     @property
     def product(self) -> Product | None:

@@ -30,6 +30,7 @@ class Concat(Operator):
     kind: ClassVar[str] = "Concat"
     arity: ClassVar[int] = 2  # or more
     casts: ClassVar[bool] = True
+    joins: ClassVar[bool] = True
 
     axis: int
 

@@ -12,6 +12,7 @@ from hpq_hls import kernels
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
 from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape, operator
+from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.ops.linear import ChannelAffine
 from hpq_hls.ops.reshape import reshaped
@@ -57,11 +58,14 @@ class Add(Operator):
         bound = max(abs(first.lo), abs(first.hi)) + max(abs(second.lo), abs(second.hi))
         return Interval(first.lo + second.lo, first.hi + second.hi), bound
 
+    def expression(self, inputs: Sequence[Expression]) -> Expression | None:
+        return ("add", *inputs)
+
     def lower(self, build: Lowering) -> None:
         build.elementwise(
             "add",
             kernels.Add,
-            lambda layer: {"accumulator_type": layer.accumulator_type, "relu": layer.activation is not None},
+            lambda layer: {"accumulator_type": layer.accumulator_type, "clip": layer.clip},
         )
 
 

@@ -22,6 +22,7 @@ from tests.rtl.cases import (
     pool_flow,
     stream,
     sum_flow,
+    table_flow,
     unrolled_flow,
     window_flow,
 )
@@ -60,6 +61,7 @@ FLOWS: Mapping[str, Dataflow] = {
     "pool_average": pool_flow("net", "ap_fixed<4,2>", 1, 3, 2, "ap_fixed<4,2,AP_RND>", 11, "ap_ufixed<5,0>"),
     "add": sum_flow("net"),
     "cast": cast_flow("net", "ap_fixed<6,2>", "ap_ufixed<4,2,AP_RND_CONV,AP_SAT>", relu=True),
+    "table": table_flow("net", "ap_fixed<4,2>", "ap_ufixed<3,1>", 3),
     "fork": _fork(),
     "gather": gather_flow("net", 3, [0, 2, -1, 1], -3),
     "widthconverter": converter_flow("net", 1, 3),

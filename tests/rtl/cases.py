@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from hpq_hls.billing.parts import Family
 from hpq_hls.cost.estimate import bill_dataflow
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import (
     Add,
@@ -19,6 +20,7 @@ from hpq_hls.kernels import (
     Gather,
     IntArray,
     Kernel,
+    Lookup,
     MatVec,
     Pool,
     PoolMode,
@@ -334,7 +336,7 @@ def matvec_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: MatVec(
             vectors=mac.vectors, weight=weights, bias=bias, weight_type=weight_type, bias_type=bias_type,
-            accumulator_type=total, relu=mac.relu, pe=mac.pe, simd=mac.simd, **names,
+            accumulator_type=total, clip=Clip.relu(mac.relu), pe=mac.pe, simd=mac.simd, **names,
         ),
         x,
         y,
@@ -350,7 +352,7 @@ def unrolled_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: UnrolledMatVec(
             positions=mac.pe, beats=mac.vectors, weight=weights, bias=bias, weight_type=weight_type,
-            bias_type=bias_type, accumulator_type=total, relu=mac.relu, **names,
+            bias_type=bias_type, accumulator_type=total, clip=Clip.relu(mac.relu), **names,
         ),
         x,
         y,
@@ -377,7 +379,8 @@ def channelmac_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: ChannelMac(
             positions=mac.vectors, weight=weights[:, 0], bias=None if bias is None else bias[:, 0],
-            weight_type=weight_type, bias_type=bias_type, accumulator_type=total, relu=mac.relu, lanes=mac.pe,
+            weight_type=weight_type, bias_type=bias_type, accumulator_type=total, clip=Clip.relu(mac.relu),
+            lanes=mac.pe,
             **names,
         ),
         x,
@@ -403,7 +406,7 @@ def pool_flow(
         lambda **names: Pool(
             mode=PoolMode.AVERAGE if average else PoolMode.MAX, positions=positions, taps=taps, lanes=lanes,
             reciprocal=reciprocal, reciprocal_type=kind if average else None,
-            accumulator_type=total if average else None, relu=relu, **names,
+            accumulator_type=total if average else None, clip=Clip.relu(relu), **names,
         ),
         x,
         y,
@@ -424,9 +427,16 @@ def add_flow(
         name,
         [
             Fork("net_split", "net.0", ("x",), ("p", "q")),
-            Cast("net_cast_a", "net.1", ("p",), ("a",), relu=not kinds[0].signed),
-            Cast("net_cast_b", "net.2", ("q",), ("b",), relu=False),
-            Add("net_sum", "net.3", ("a", "b"), ("y",), FixedType(integer + fraction, integer), relu),
+            Cast("net_cast_a", "net.1", ("p",), ("a",), clip=Clip.relu(not kinds[0].signed)),
+            Cast("net_cast_b", "net.2", ("q",), ("b",), clip=Clip()),
+            Add(
+                "net_sum",
+                "net.3",
+                ("a", "b"),
+                ("y",),
+                FixedType(integer + fraction, integer),
+                Clip.relu(relu),
+            ),
         ],
         streams,
     )
@@ -435,11 +445,23 @@ def add_flow(
 def sum_flow(name: str) -> Dataflow:
     """Two streams added up; the flow's input is the first of them."""
     x, b, y = (stream(n, f"ap_fixed<{w},2>", 2, 3) for n, w in (("x", 4), ("b", 5), ("y", 6)))
-    return chain(name, [Add("net_unit", "net.0", ("x", "b"), ("y",), FixedType(6, 3), True)], [x, b, y])
+    return chain(
+        name, [Add("net_unit", "net.0", ("x", "b"), ("y",), FixedType(6, 3), Clip.relu())], [x, b, y]
+    )
 
 
 def cast_flow(name: str, x: str, y: str, relu: bool, lanes: int = 3) -> Dataflow:
-    return single(name, lambda **n: Cast(relu=relu, **n), stream("x", x, lanes, 8), stream("y", y, lanes, 8))
+    return single(
+        name, lambda **n: Cast(clip=Clip.relu(relu), **n), stream("x", x, lanes, 8), stream("y", y, lanes, 8)
+    )
+
+
+def table_flow(name: str, x: str, y: str, index: int, lanes: int = 2, seed: int = 0) -> Dataflow:
+    """A table of ``2**index`` random words."""
+    kind = FixedType.parse(y)
+    values = integers(np.random.default_rng(seed), kind, 1 << index)
+    make = functools.partial(Lookup, values=values, type=kind, content="any function")
+    return single(name, make, stream("x", x, lanes, 8), stream("y", y, lanes, 8))
 
 
 def converter_flow(name: str, given: int, made: int, depth: int = 2) -> Dataflow:
@@ -466,7 +488,7 @@ def fork_flow(name: str, outputs: int) -> Dataflow:
     last = names[0]
     for i, other in enumerate(names[1:]):
         streams.append(stream(f"s{i}", "ap_fixed<12,9>", 2, 8))
-        kernels.append(Add(f"net_add{i}", "net", (last, other), (f"s{i}",), FixedType(13, 10), False))
+        kernels.append(Add(f"net_add{i}", "net", (last, other), (f"s{i}",), FixedType(13, 10), Clip()))
         last = f"s{i}"
     return chain(name, kernels, streams)
 
@@ -502,11 +524,11 @@ def conv_flow(name: str, depths: tuple[int, int] = (2, 2)) -> Dataflow:
             weight_type=weight_type,
             bias_type=bias_type,
             accumulator_type=total,
-            relu=True,
+            clip=Clip.relu(),
             pe=2,
             simd=6,
         ),
-        Add("net_sum", "block", ("rows", "skip"), ("y",), FixedType(9, 5), True),
+        Add("net_sum", "block", ("rows", "skip"), ("y",), FixedType(9, 5), Clip.relu()),
     ]
     return chain(name, kernels, streams)
 

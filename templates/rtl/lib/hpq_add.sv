@@ -11,7 +11,7 @@ module hpq_add #(
     parameter bit B_SIGNED   = 1'b1,
     parameter int B_SHIFT    = 0,
     parameter int ACC_W      = 9,
-    parameter bit RELU       = 1'b0,
+    parameter logic [2*ACC_W+1:0] CLIP = '0,  // see hpq_cast
     parameter int CAST_SHIFT = 0,          // fraction bits of the sum minus the output's
     parameter int Y_W        = 8,
     parameter bit Y_SIGNED   = 1'b1,
@@ -56,7 +56,7 @@ module hpq_add #(
         .SHIFT     (CAST_SHIFT),
         .OUT_W     (Y_W),
         .OUT_SIGNED(Y_SIGNED),
-        .RELU      (RELU),
+        .CLIP      (CLIP),
         .ROUNDING  (ROUNDING),
         .OVERFLOW  (OVERFLOW)
     ) cast (

@@ -8,6 +8,16 @@
 
 namespace hpq {
 
+template <bool RELU>
+struct clip_of {
+    typedef no_clip type;
+};
+
+template <>
+struct clip_of<true> {
+    typedef relu type;
+};
+
 // An element as it leaves: cast, after ReLU if there is one, or as it is. The plain type stands between the two,
 // because C++ copies an object of the very same type without looking.
 template <bool CASTS, bool RELU, class Y>
@@ -15,7 +25,7 @@ struct leaving {
     template <class X>
     static Y apply(const X& x) {
 #pragma HLS inline
-        return finish<RELU, Y>(recode<typename number<X>::plain>(x));
+        return finish<typename clip_of<RELU>::type, Y>(recode<typename number<X>::plain>(x));
     }
 };
 

@@ -18,7 +18,7 @@ from hpq_hls.ops.layout import Array
 from hpq_hls.ops.spelling import ONNX, SUPPORTED
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
+    from onnx import ModelProto, NodeProto, ValueInfoProto
 
 OLDEST_OPSET = 7
 """The first with today's broadcasting and batch-norm."""
@@ -42,7 +42,7 @@ _SHAPE_OPERATORS = frozenset(
 
 
 def from_onnx(path: str | os.PathLike[str], *, name: str = "model") -> Graph:
-    """The float network of an ONNX file as a Graph; the first axis of its input is the batch.
+    """The float network of an ONNX file as a Graph; the first axis of its inputs is the batch.
 
     Raises
     ------
@@ -95,26 +95,22 @@ class _Import:
         self._builder, self._batch = self._open()
 
     def _open(self) -> tuple[GraphBuilder, int | None]:
-        """The builder, with the network's input in it, and the batch size if the file fixes it."""
+        """The builder, with the network's inputs in it, and the batch size if the file fixes it."""
         inputs = [given for given in self._graph.input if given.name not in self._values]
-        if len(inputs) != 1:
-            names = ", ".join(repr(given.name) for given in inputs)
-            raise UnsupportedOperatorError(
-                f"the ONNX model has {len(inputs)} inputs ({names}), but exactly one is supported"
-            )
-        (given,) = inputs
-        tensor = given.type.tensor_type
-        sizes = [dim.dim_value for dim in tensor.shape.dim]
-        if len(sizes) < 2 or min(sizes[1:]) < 1:
-            raise DataError(
-                f"the input {given.name!r} of the ONNX model has sizes {sizes} (0: not known); "
-                "export it with fixed sizes behind the batch axis"
-            )
-        self._input_type = tensor.elem_type
+        if not inputs:
+            raise UnsupportedOperatorError("the ONNX model has no inputs; there is nothing to compute")
+        sizes = {given.name: _sizes(given) for given in inputs}
+        batches = {size[0] for size in sizes.values() if size[0]}
+        types = {given.type.tensor_type.elem_type for given in inputs}
+        if len(batches) > 1 or len(types) > 1:
+            what = f"batches of {sorted(batches)} samples" if len(batches) > 1 else "different number types"
+            raise DataError(f"the inputs of the ONNX model have {what}; export it with the same for all")
+        (self._input_type,) = types
         reserved = {origin.scope for origin in self._origins if origin.leaf}
-        builder = GraphBuilder(given.name, tuple(sizes[1:]), SUPPORTED["onnx"], reserved)
-        self._values[given.name] = builder.input
-        return builder, sizes[0] or None
+        shapes = {name: size[1:] for name, size in sizes.items()}
+        builder = GraphBuilder(shapes, SUPPORTED["onnx"], reserved)
+        self._values |= builder.inputs
+        return builder, next(iter(batches), None)
 
     def graph(self, name: str) -> Graph:
         """Translate every node."""
@@ -122,14 +118,14 @@ class _Import:
             result = self._result(node, origin)
             several = result if isinstance(result, list) else [result]
             self._values.update(zip(node.output, several, strict=False))
-        if len(self._graph.output) != 1:
-            raise UnsupportedOperatorError(
-                f"the ONNX model has {len(self._graph.output)} outputs, but exactly one is supported"
-            )
-        result = self._values.get(self._graph.output[0].name)
-        if not isinstance(result, Value):
-            raise UnsupportedOperatorError("the output of the ONNX model does not depend on its input")
-        return self._builder.finish(result, Origin("the network's output"), name)
+        outputs: dict[str, Value] = {}
+        for item in self._graph.output:
+            result = self._values.get(item.name)
+            if not isinstance(result, Value):
+                which = "the output" if len(self._graph.output) == 1 else f"the output {item.name!r}"
+                raise UnsupportedOperatorError(f"{which} of the ONNX model does not depend on its input")
+            outputs[item.name] = result
+        return self._builder.finish(outputs, name)
 
     def _result(self, node: NodeProto, origin: Origin) -> Any:
         import onnx
@@ -174,6 +170,17 @@ class _Import:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self._opset)])
         results: Any = ReferenceEvaluator(model).run(None, read)
         return np.asarray(results[0])
+
+
+def _sizes(given: ValueInfoProto) -> tuple[int, ...]:
+    """Batch (0: not known) and shape of an input."""
+    sizes = [dim.dim_value for dim in given.type.tensor_type.shape.dim]
+    if len(sizes) < 2 or min(sizes[1:]) < 1:
+        raise DataError(
+            f"the input {given.name!r} of the ONNX model has sizes {sizes} (0: not known); "
+            "export it with fixed sizes behind the batch axis"
+        )
+    return tuple(sizes)
 
 
 def _plain(attribute: Any) -> Any:

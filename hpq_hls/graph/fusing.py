@@ -67,7 +67,7 @@ def _region(graph: Graph, last: Node) -> _Region | None:
             break
         node = graph.by_name[max(left, key=place.__getitem__)]  # all that could read it has been looked at
         readers = {reader.name for reader in graph.consumers(node.name)}
-        if graph.output != node.name and readers <= inside and _element_by_element(graph, node, last):
+        if node.name not in graph.outputs.values() and readers <= inside and _element_by_element(graph, node, last):
             inside.add(node.name)
         else:
             stuck.add(node.name)
@@ -118,7 +118,7 @@ def _without_leading_clip(graph: Graph, found: _Region, place: dict[str, int]) -
         return found
     (first,) = readers
     takes = producer.op.casts and not producer.op.looks_up and producer.activation is None
-    alone = graph.output != found.source and len(graph.consumers(found.source)) == 1
+    alone = found.source not in graph.outputs.values() and len(graph.consumers(found.source)) == 1
     if graph.by_name[first].op.clips is None or not takes or not alone:
         return found
     return _made(graph, set(found.nodes) - {first}, first, place) or found
@@ -155,7 +155,7 @@ def index_layer(graph: Graph, table: Node) -> str | None:
     the two there may be operators that move elements or pick some."""
     reader, (name,) = table, table.inputs
     while name in graph.by_name:
-        if graph.output == name or graph.consumers(name) != (reader,):
+        if name in graph.outputs.values() or graph.consumers(name) != (reader,):
             return None
         reader = graph.by_name[name]
         if reader.op.casts:

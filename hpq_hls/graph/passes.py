@@ -47,8 +47,8 @@ def _part(node: Node, part: Part) -> Node:
 
 
 def drop_unused(graph: Graph) -> Graph:
-    """Without the nodes that the output does not depend on."""
-    needed = {graph.output}
+    """Without the nodes that no output depends on."""
+    needed = set(graph.results)
     for node in reversed(graph.nodes):
         if node.name in needed:
             needed.update(node.inputs)

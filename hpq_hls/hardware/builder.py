@@ -6,7 +6,7 @@ import functools
 import math
 from abc import ABC, abstractmethod
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -15,8 +15,8 @@ import numpy as np
 from hpq_hls.errors import ConfigError, UnsupportedOperatorError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.config import HardwareConfig, Multipliers, Strategy
-from hpq_hls.hardware.dataflow import Dataflow
-from hpq_hls.hardware.naming import Namer
+from hpq_hls.hardware.dataflow import Dataflow, Terminal
+from hpq_hls.hardware.naming import Namer, port_names
 from hpq_hls.hardware.order import places, same, transmission_orders
 from hpq_hls.kernels import (
     Fork,
@@ -49,7 +49,7 @@ class Block:
 
     inputs: the streams that it reads. kernels: make its kernels from the layer, in order, the fork behind it
     included. streams: those that its kernels write, each with the number of the layer's input whose elements
-    it carries, or OUTPUT. The network's input is a block too; it has no layer.
+    it carries, or OUTPUT. An input of the network is a block too; it has no layer.
     """
 
     inputs: tuple[str, ...]
@@ -93,7 +93,7 @@ class Builder(ABC):
         self.blocks: dict[str, Block] = {}
         self._namer = Namer()
         self._reads = Counter(name for layer in q.layers.values() for name in layer.inputs)
-        self._reads[q.graph.output] += 1
+        self._reads.update(q.graph.outputs.values())
         self._ready: dict[str, list[str]] = defaultdict(list)
         self._block: Block
         self._layer: QuantizedLayer
@@ -103,18 +103,7 @@ class Builder(ABC):
         """The whole network as a Dataflow called ``name``."""
         graph = self.q.graph
         top = self._namer.unique(name)
-        self._block = self.blocks[graph.input_name] = Block(())
-        lanes = self.input_lanes(self.q.input_type)
-        source = self._add_stream(
-            Stream(
-                self._namer.unique(graph.input_name),
-                self.q.input_type,
-                lanes,
-                math.prod(graph.input_shape) // lanes,
-            ),
-            OUTPUT,
-        )
-        self._provide(graph.input_name, source)
+        sources = {given: self._source(given) for given in graph.inputs}
         for layer in self.q.layers.values():
             self._layer = layer
             self._inputs = [self._ready[given].pop(0) for given in layer.inputs]
@@ -130,12 +119,32 @@ class Builder(ABC):
             name=top,
             kernels=tuple(self.kernels),
             streams=self.streams,
-            input=source,
-            output=self._ready[graph.output].pop(0),
-            input_shape=graph.input_shape,
-            output_shape=graph.output_shape,
-            input_order=self.orders[graph.input_name],
-            output_order=self.orders[graph.output],
+            inputs=self._terminals("s_axis", sources, {given: given for given in sources}),
+            outputs=self._terminals(
+                "m_axis",
+                {made: self._ready[value].pop(0) for made, value in graph.outputs.items()},
+                graph.outputs,
+            ),
+        )
+
+    def _source(self, name: str) -> str:
+        """The stream at the port of an input."""
+        kind = self.q.input_types[name]
+        self._block = self.blocks[name] = Block(())
+        lanes = self.input_lanes(name, kind)
+        beats = math.prod(self.q.graph.inputs[name]) // lanes
+        source = self._add_stream(Stream(self._namer.unique(name), kind, lanes, beats), OUTPUT)
+        self._provide(name, source)
+        return source
+
+    def _terminals(
+        self, prefix: str, streams: Mapping[str, str], values: Mapping[str, str]
+    ) -> tuple[Terminal, ...]:
+        """The ports behind streams, by name of the input or output; values: what they carry."""
+        ports, shapes = port_names(prefix, tuple(streams)), self.q.graph.shapes
+        return tuple(
+            Terminal(name, ports[name], stream, shapes[values[name]], self.orders[values[name]])
+            for name, stream in streams.items()
         )
 
     def lower(self) -> None:
@@ -167,8 +176,8 @@ class Builder(ABC):
         return self._layer.op.image(self.q.graph.shapes[self._layer.name])
 
     @abstractmethod
-    def input_lanes(self, kind: FixedType) -> int:
-        """Lanes of the stream at the network's input port: all that a type has to do with structure."""
+    def input_lanes(self, name: str, kind: FixedType) -> int:
+        """Lanes of the stream at an input port: all that a type has to do with structure."""
 
     @abstractmethod
     def weighted(self, groups: int, window: WindowSpec | None) -> None:

@@ -25,8 +25,8 @@ JOIN_DEPTH = 32
 class ParallelBuilder(Builder):
     """Builds kernels with initiation interval 1."""
 
-    def input_lanes(self, kind: FixedType) -> int:
-        return math.prod(self.q.graph.input_shape)
+    def input_lanes(self, name: str, kind: FixedType) -> int:
+        return math.prod(self.q.graph.inputs[name])
 
     def join_lanes(self) -> int:
         return math.prod(self.output_shape)

@@ -63,11 +63,10 @@ class PixelPlan:
         cycles = self._cycles[layer]
         return next((p for p in cycles if cycles[p] <= self._pace), min(cycles, key=lambda p: cycles[p]))
 
-    @property
-    def port(self) -> Shape | None:
-        """The input as an image (C, H, W) that travels channels-last; None where it is none."""
-        shape = self._q.graph.input_shape
-        order = transmission_orders(self._q.graph).made[self._q.graph.input_name]
+    def port(self, name: str) -> Shape | None:
+        """An input as an image (C, H, W) that travels channels-last; None where it is none."""
+        shape = self._q.graph.inputs[name]
+        order = transmission_orders(self._q.graph).made[name]
         if len(shape) == 1:
             return None
         if same(order, torch_order(order.size)) and len(shape) != 3:
@@ -76,13 +75,13 @@ class PixelPlan:
             return shape[0], math.prod(shape[1:-1]), shape[-1]
         return None
 
-    def port_lanes(self, kind: FixedType, target: int) -> int:
-        """Lanes at the input port for elements of a type: of a vector as many as meet the target; of an image
-        whole pixels, or part of one where one is too wide for a beat."""
-        size = math.prod(self._q.graph.input_shape)
-        if self.port is None:
+    def port_lanes(self, name: str, kind: FixedType, target: int) -> int:
+        """Lanes at the port of an input for elements of a type: of a vector as many as meet the target; of an
+        image whole pixels, or part of one where one is too wide for a beat."""
+        size, image = math.prod(self._q.graph.inputs[name]), self.port(name)
+        if image is None:
             return choose_lanes(size, size, target)
-        channels, height, width = self.port
+        channels, height, width = image
         most = max(MAX_PORT_BITS // kind.width, 1)
         if channels > most:
             return next(d for d in reversed(divisors(channels)) if d <= most)

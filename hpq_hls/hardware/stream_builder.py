@@ -41,7 +41,8 @@ class StreamBuilder(Builder):
     single: never several pixels.
     """
 
-    _floating_input: str | None = None
+    _floating: frozenset[str] = frozenset()
+    """Streams at input ports whose lanes are still open."""
 
     def __init__(
         self, q: QuantizedGraph, config: HardwareConfig, target: int, *, single: bool = False
@@ -49,23 +50,23 @@ class StreamBuilder(Builder):
         super().__init__(q, config, target)
         self._plan = PixelPlan(q, config, target, single=single)
 
-    def input_lanes(self, kind: FixedType) -> int:
-        return self._plan.port_lanes(kind, self.target)
+    def input_lanes(self, name: str, kind: FixedType) -> int:
+        return self._plan.port_lanes(name, kind, self.target)
 
     def with_lanes(self, stream: str, lanes: int) -> str:
         """As in Builder; a vector at the input port simply takes the lanes its first reader wants."""
-        if stream == self._floating_input:
+        if stream in self._floating:
             given = self.streams[stream]
             self.streams[stream] = replace(given, lanes=lanes, beats=given.elements // lanes)
-            self._floating_input = None
+            self._floating -= {stream}
         return super().with_lanes(stream, lanes)
 
     def _provide(self, value: str, stream: str) -> None:
         super()._provide(value, stream)
-        if value == self.q.graph.input_name and self._plan.port is None:
-            self._floating_input = stream
         if self._ready[value] != [stream]:
-            self._floating_input = None  # it is forked: its lanes are settled
+            self._floating -= {stream}  # it is forked: its lanes are settled
+        elif value in self.q.graph.inputs and self._plan.port(value) is None:
+            self._floating |= {stream}
 
     def join_lanes(self) -> int:
         shape, pixels = self.output_shape, self._plan.of(self._layer.name)
@@ -73,7 +74,7 @@ class StreamBuilder(Builder):
 
     def rearranged(self, part: str, stream: str, positions: IntArray) -> str:
         given = self.streams[stream]
-        target = max(self.target, given.beats if stream != self._floating_input else 1)
+        target = max(self.target, given.beats if stream not in self._floating else 1)
         spliced = spliceable(positions, (given.elements,), target)
         if spliced is not None:
             lanes, runs = spliced
@@ -83,7 +84,7 @@ class StreamBuilder(Builder):
             make = self.kernel(Splice, f"{part}_splice", (stream,), output, **repeated)
             self.emit(lambda _: make())
             return output
-        if stream == self._floating_input:
+        if stream in self._floating:
             stream = self.with_lanes(stream, choose_lanes(given.elements, given.elements, target))
         given = self.streams[stream]
         if given.beats == 1:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.graph import Graph, Node, finite
+from hpq_hls.graph import Graph, Inputs, Node, finite
 from hpq_hls.kernels import Kernel
 from hpq_hls.ops import Shape, WindowSpec
 from hpq_hls.ops.base import FloatArray, IntArray, Told
@@ -168,7 +168,7 @@ class _Collector:
         return InputMoments(self._shift + rest, covariance, np.concatenate(self._sample), self._count)
 
 
-def collect_moments(graph: Graph, data: Array) -> dict[str, InputMoments]:
+def collect_moments(graph: Graph, data: Inputs) -> dict[str, InputMoments]:
     """The moments of every layer with weights, in one pass over the calibration data."""
     weighted = [node for node in graph.nodes if node.op.weight is not None]
     collectors = {

@@ -71,13 +71,20 @@ def sink(given: Channel) -> Actor:
 
 
 def pipeline(
-    inputs: Sequence[Channel], out: Channel, stages: int, group: int = 1, folds: int = 1, skid: bool = False
+    inputs: Sequence[Channel],
+    out: Channel,
+    stages: int,
+    group: int = 1,
+    folds: int = 1,
+    skid: bool = False,
+    quiet: Sequence[int] = (1, 0),
 ) -> Actor:
     """A pipeline of ``stages`` registers that stands still while the beat at its end is not taken.
 
     After every ``group`` beats taken, ``folds`` results follow each other at a distance of ``group``
     cycles, the first one ``stages`` cycles after the last beat; meanwhile nothing is taken. skid: one
-    more register at the end, which does not hold up the others.
+    more register at the end, which does not hold up the others. quiet: of a period of so many beats so
+    many, the first ones, have no result.
     """
     # Time inside the pipeline is counted in cycles in which it moves. `stall` is what to add for the next
     # result, `behind` what to add for the next beat in: a result may be known to wait before it is known what
@@ -123,7 +130,7 @@ def pipeline(
             channel.pops.append(cycle)
         moment = cycle - behind
         taken += 1
-        if taken % group:
+        if taken % group or (taken - 1) % quiet[0] < quiet[1]:
             moment += 1
         else:
             results.extend(moment + stages + fold * group for fold in range(folds))
@@ -330,6 +337,8 @@ def _actor(stage: Stage, channels: list[Channel]) -> Actor:
     given = stage.parameters
     if stage.kind is StageKind.PIPELINE:
         return pipeline(inputs, outs[0], given[0], given[1], given[2], bool(given[3]))
+    if stage.kind is StageKind.REDUCE:
+        return pipeline(inputs, outs[0], given[0], quiet=given[1:])
     if stage.kind is StageKind.WINDOW:
         return window(inputs[0], outs[0], given)
     if stage.kind is StageKind.WIRING:

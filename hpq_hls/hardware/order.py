@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.graph import Graph
-from hpq_hls.ops import Add, Flatten, Linear
+from hpq_hls.ops import Flatten, Linear
 from hpq_hls.ops.base import Shape
 
 IntArray = npt.NDArray[np.int64]
@@ -39,13 +39,15 @@ def transmission_orders(graph: Graph) -> dict[str, IntArray]:
         conflict: tuple[str, str, str] | None = None
         for node in graph.nodes:
             first = orders[node.inputs[0]]
-            if isinstance(node.op, Linear):
+            if hasattr(node.op, "groups"):
+                orders[node.name] = node.op.travel([graph.shapes[node.inputs[0]]], [first], None).gives
+            elif isinstance(node.op, Linear):
                 orders[node.name] = wanted.get(node.name, channels_last(graph.shapes[node.name]))
             elif isinstance(node.op, Flatten) or len(graph.shapes[node.name]) == 1:
                 orders[node.name] = first
             else:
                 orders[node.name] = channels_last(graph.shapes[node.name])
-            if isinstance(node.op, Add) and not np.array_equal(first, orders[node.inputs[1]]):
+            if node.op.arity == 2 and not np.array_equal(first, orders[node.inputs[1]]):
                 conflict = conflict or (node.name, node.inputs[0], node.inputs[1])
         if conflict is None:
             return orders

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.config import HardwareConfig, Strategy
-from hpq_hls.kernels import Kernel
+from hpq_hls.hardware.order import transmission_orders
+from hpq_hls.kernels import IntArray, Kernel, Reduction
 from hpq_hls.kernels.geometry import WindowGeometry
 from hpq_hls.kernels.lanes import divisors
 from hpq_hls.ops.base import Shape, Told
+from hpq_hls.ops.folding import Folding
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
@@ -46,7 +48,9 @@ class PixelPlan:
     ) -> None:
         self._q, self._config, self._single = q, config, single
         self._layer: QuantizedLayer
+        self._orders = transmission_orders(q.graph)
         self._cycles: dict[str, dict[int, int]] = {}
+        self._reducible: dict[str, list[int]] = {}
         least = [target]
         for layer in q.layers.values():
             self._layer = layer
@@ -54,12 +58,12 @@ class PixelPlan:
             layer.op.lower(self)
             if self._cycles[layer.name] and not self._by_hand:
                 least.append(min(self._cycles[layer.name].values()))
-        self._pace = max(least)
+        self.pace = max(least)
 
     def of(self, layer: str) -> int:
         """Pixels per beat of a layer's input, or FOLDED."""
         cycles = self._cycles[layer]
-        return next((p for p in cycles if cycles[p] <= self._pace), min(cycles, key=lambda p: cycles[p]))
+        return next((p for p in cycles if cycles[p] <= self.pace), min(cycles, key=lambda p: cycles[p]))
 
     def port_lanes(self, kind: FixedType) -> int:
         """Lanes at the input port for pixels with elements of a type: whole pixels, or part of one where
@@ -69,7 +73,7 @@ class PixelPlan:
         if channels > most:
             return next(d for d in reversed(divisors(channels)) if d <= most)
         legal = [p for p in divisors(width) if p * channels <= most and not (self._single and p > 1)]
-        return channels * next((p for p in legal if height * width // p <= self._pace), legal[-1])
+        return channels * next((p for p in legal if height * width // p <= self.pace), legal[-1])
 
     @property
     def input_shapes(self) -> Sequence[Shape]:
@@ -96,6 +100,19 @@ class PixelPlan:
             self._options(None)
         else:
             self._cycles[self._layer.name] = {FOLDED: 1}
+
+    def reduction(self, mode: Reduction, groups: IntArray) -> None:
+        """See Lowering; the sizes of beats that it can take are asked for by ``reducible``."""
+        name, shape = self._layer.name, self.input_shapes[0]
+        found = Folding.of(groups[self._orders[self._layer.inputs[0]]]) or Folding(groups.size, 1, 1)
+        most = shape[0] if self._single and len(shape) > 1 else MAX_ELEMENTS
+        sizes = [size for size in found.beats if size <= most] or found.beats[:1]
+        self._reducible[name] = sizes
+        self._cycles[name] = {FOLDED: groups.size // sizes[-1]}
+
+    def reducible(self, layer: str) -> list[int]:
+        """Elements of a beat that a reducing layer can take, ascending."""
+        return self._reducible[layer]
 
     def flatten(self) -> None:
         """See Lowering."""

@@ -17,13 +17,17 @@ from hpq_hls.kernels.all import (
     Window,
 )
 from hpq_hls.kernels.base import MIN_DEPTH, Frame, IntArray, Kernel, Stream, Streams, Table
+from hpq_hls.kernels.combine import Combination, Combine
 from hpq_hls.kernels.contract import Contract, StageKind, pipeline, tree_registers, wiring
+from hpq_hls.kernels.reduce import Reduce, Reduction
 
 __all__ = [
     "MIN_DEPTH",
     "Add",
     "Cast",
     "ChannelMac",
+    "Combination",
+    "Combine",
     "Contract",
     "Dataflow",
     "Fork",
@@ -35,6 +39,8 @@ __all__ = [
     "Matrix",
     "Pool",
     "PoolMode",
+    "Reduce",
+    "Reduction",
     "StageKind",
     "Stream",
     "Streams",

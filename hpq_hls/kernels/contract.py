@@ -13,7 +13,8 @@ class StageKind(enum.Enum):
     """Which actor a stage is; the numbers are those of hw_sim/timing/follow.cpp.
 
     PIPELINE: registers, group, folds, whether there is a skid register. WIRING: none. NARROW, WIDEN: the
-    ratio. WINDOW: the geometry (see ``hpq_hls.kernels``).
+    ratio. WINDOW: the geometry (see ``hpq_hls.kernels``). REDUCE: registers, beats of a period, how many of
+    them, the first ones, make no result.
     """
 
     PIPELINE = 0
@@ -21,6 +22,7 @@ class StageKind(enum.Enum):
     NARROW = 2
     WIDEN = 3
     WINDOW = 4
+    REDUCE = 8
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,40 @@
 """The operators, one file per family; each says everything about itself."""
 
 from hpq_hls.ops.activation import Relu
+from hpq_hls.ops.arithmetic import Add, Distance, Maximum, Minimum, Mul, Sub
 from hpq_hls.ops.base import Constant, Lowering, Operator, Shape
 from hpq_hls.ops.conv import Conv2d
 from hpq_hls.ops.linear import ChannelAffine, Linear
-from hpq_hls.ops.merge import Add
 from hpq_hls.ops.norm import BatchNorm
 from hpq_hls.ops.pool import AvgPool2d, MaxPool2d
+from hpq_hls.ops.reduce import ArgMax, ArgMin, Max, Mean, Min, Sum
 from hpq_hls.ops.reshape import Flatten
 from hpq_hls.ops.window import WindowSpec
 
 __all__ = [
     "Add",
+    "ArgMax",
+    "ArgMin",
     "AvgPool2d",
     "BatchNorm",
     "ChannelAffine",
     "Constant",
     "Conv2d",
+    "Distance",
     "Flatten",
     "Linear",
     "Lowering",
+    "Max",
     "MaxPool2d",
+    "Maximum",
+    "Mean",
+    "Min",
+    "Minimum",
+    "Mul",
     "Operator",
     "Relu",
     "Shape",
+    "Sub",
+    "Sum",
     "WindowSpec",
 ]

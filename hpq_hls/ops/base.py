@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType, Interval
-from hpq_hls.kernels import Kernel
+from hpq_hls.kernels import Kernel, Reduction
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Shape = tuple[int, ...]
+Order = IntArray
+"""The flat index, in torch layout, of each element of a tensor, in the order in which they travel."""
 Told = Callable[[Any], Mapping[str, Any]]
 """The fields of a kernel that depend on types and parameters, from the QuantizedLayer."""
 
@@ -42,6 +44,14 @@ class Constant:
 
 
 @dataclass(frozen=True, eq=False)
+class Travel:
+    """The orders in which an operator takes its inputs and gives its output."""
+
+    takes: tuple[Order, ...]
+    gives: Order
+
+
+@dataclass(frozen=True, eq=False)
 class Operator(ABC):
     """Base of all operators.
 
@@ -50,12 +60,15 @@ class Operator(ABC):
     casts: whether the output is cast to a type of its own. Operators that do not cast are exact:
         ``exact_type`` says what type comes out.
     rectifies: whether the operator is ``max(x, 0)``.
+    aligns: of an operator with several inputs: whether they are brought to one fraction, that of the result;
+        else the result's fraction is the sum of theirs.
     """
 
     kind: ClassVar[str]
     arity: ClassVar[int] = 1
     casts: ClassVar[bool] = False
     rectifies: ClassVar[bool] = False
+    aligns: ClassVar[bool] = True
 
     @property
     def weight(self) -> FloatArray | None:
@@ -80,6 +93,11 @@ class Operator(ABC):
         """The operators that it is made of, in topological order, the last of which gives its value; empty
         for an operator that is one layer. A graph is taken apart before it is quantized."""
         return ()
+
+    def expression(self, inputs: Sequence[Any]) -> Any:
+        """The same as an expression of real numbers, (primitive, operand, ...), of the inputs' expressions;
+        None for an operator that is more than a function of single elements."""
+        return None
 
     @abstractmethod
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
@@ -152,6 +170,26 @@ class Operator(ABC):
         bias = None if self.bias is None else np.minimum(np.sign(self.bias), 0).astype(np.int64)
         return self.range(seen, weight, bias)[0].lo >= 0
 
+    # ------------------------------------------------------------------ order
+
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        """In which orders it takes its inputs, and in which its output leaves.
+
+        made: in which the inputs are there; where it takes one in another, elements are moved in between.
+        wish: an order for the output, None for whichever is easiest; only heeded by one of ``any_order``.
+        The default suits what works element by element: inputs alike.
+        """
+        return Travel((made[0],) * len(made), made[0])
+
+    def any_order(self, shapes: Sequence[Shape]) -> bool:
+        """Whether the output leaves in whatever order is wished for, at no cost."""
+        return False
+
+    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
+        """The order of its one input from which the output comes in ``order``; None where that is decided
+        otherwise."""
+        return order if len(shapes) == 1 else None
+
     @abstractmethod
     def lower(self, build: Lowering) -> None:
         """Ask the hardware builder for the kernels that compute this operator."""
@@ -188,6 +226,13 @@ class Lowering(Protocol):
 
     def pool(self, window: WindowSpec, average: bool) -> None:
         """Reduce each window, channel by channel."""
+        ...
+
+    def reduction(self, mode: Reduction, groups: IntArray) -> None:
+        """Reduce to one what goes into the same element of the output.
+
+        groups: for each element of the input, flat, which one that is.
+        """
         ...
 
     def elementwise(self, part: str, kernel: type[Kernel], told: Told = lambda _: {}) -> None:

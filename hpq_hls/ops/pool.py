@@ -13,14 +13,11 @@ from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.ops.base import Constant, IntArray, Lowering, Operator, Shape
 from hpq_hls.ops.layout import Array, Scratch
+from hpq_hls.ops.reciprocal import reciprocal
 from hpq_hls.ops.window import WindowSpec
 
 if TYPE_CHECKING:
     import torch
-
-RECIPROCAL_BITS = 18
-"""Significant bits of the reciprocal of a window that is no power of two: a DSP48's multiplier
-input, unsigned (UG479), and a relative error below 2**-18."""
 
 
 def _pooled_shape(kind: str, window: WindowSpec, shape: Shape) -> Shape:
@@ -95,15 +92,8 @@ class AvgPool2d(Operator):
 
     @property
     def constant(self) -> Constant | None:
-        """1 with a shifted fraction for a power of two, else 18 significant bits of the reciprocal,
-        rounded to nearest."""
-        exponent = self.divisor.bit_length() - 1
-        if self.divisor == 1 << exponent:
-            return Constant(1, FixedType(1, 1 - exponent, False))
-        fraction = RECIPROCAL_BITS + exponent
-        raw = ((1 << (fraction + 1)) + self.divisor) // (2 * self.divisor)
-        shift = max(raw.bit_length() - RECIPROCAL_BITS, 0)  # rounding up may carry into a new bit
-        return Constant(raw >> shift, FixedType(RECIPROCAL_BITS, RECIPROCAL_BITS - fraction + shift, False))
+        """See ``hpq_hls.ops.reciprocal``."""
+        return reciprocal(self.divisor)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return _pooled_shape(self.kind, self.window, shapes[0])

@@ -15,9 +15,10 @@ from hpq_hls.codegen.vitis import VitisBackend
 from hpq_hls.codegen.vivado import VivadoBackend
 from hpq_hls.fixed import FixedType, Overflow, Rounding
 from hpq_hls.kernels import (
-    Add,
     Cast,
     ChannelMac,
+    Combination,
+    Combine,
     Dataflow,
     Fork,
     Gather,
@@ -70,11 +71,12 @@ def cast_tree(source: FixedType, targets: list[FixedType], relu: bool) -> Datafl
         following = Stream(f"sum_{i}", FixedType(62, 62 - finest), 4, 8)
         streams.append(following)
         kernels.append(
-            Add(
+            Combine(
                 f"add_{i}",
                 "tree",
                 (total.name, result.name),
                 (following.name,),
+                Combination.ADD,
                 accumulator(total.type.fraction, result.type.fraction, width=63),
                 relu=False,
             )
@@ -358,7 +360,15 @@ def test_add(a: str, b: str, target: str, relu: bool, tmp_path: Path) -> None:
     kernels: list[Kernel] = [
         Fork("fork", "add", ("x",), ("left", "copy")),
         Cast("cast", "add", ("copy",), ("right",), relu=False),
-        Add("add", "add", ("left", "right"), ("y",), accumulator(parse(a).fraction, parse(b).fraction), relu),
+        Combine(
+            "add",
+            "add",
+            ("left", "right"),
+            ("y",),
+            Combination.ADD,
+            accumulator(parse(a).fraction, parse(b).fraction),
+            relu,
+        ),
     ]
     proves(dataflow(kernels, streams), tmp_path, frames=8)
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType
 from hpq_hls.kernels import (
-    Add,
     Cast,
     ChannelMac,
+    Combine,
     Dataflow,
     Fork,
     Gather,
@@ -22,6 +22,7 @@ from hpq_hls.kernels import (
     MatVec,
     Pool,
     PoolMode,
+    Reduce,
     UnrolledMatVec,
     WidthConverter,
     Window,
@@ -87,6 +88,8 @@ def _rom(kernel: MatVec | ChannelMac) -> np.ndarray:
 def _run(kernel: Kernel, flow: Dataflow, inputs: list[Frame]) -> list[Frame]:  # noqa: PLR0911
     x = inputs[0]
     out = flow.streams[kernel.outputs[0]]
+    if isinstance(kernel, (Combine, Reduce)):
+        return kernel.run(inputs, flow.streams)
     if isinstance(kernel, Fork):
         return [x.copy() for _ in kernel.outputs]
     if isinstance(kernel, WidthConverter):
@@ -96,13 +99,6 @@ def _run(kernel: Kernel, flow: Dataflow, inputs: list[Frame]) -> list[Frame]:  #
         return [
             _finish(kernel, flow, x.astype(object), flow.streams[kernel.inputs[0]].type.fraction, kernel.relu)
         ]
-    if isinstance(kernel, Add):
-        types = [flow.streams[name].type for name in kernel.inputs]
-        fraction = max(t.fraction for t in types)
-        parts = [
-            a.astype(object) * (1 << (fraction - t.fraction)) for a, t in zip(inputs, types, strict=True)
-        ]
-        return [_finish(kernel, flow, parts[0] + parts[1], fraction, kernel.relu)]
     if isinstance(kernel, Gather):
         padded = np.append(x[0], kernel.pad_value)
         return [padded[kernel.index][None]]

@@ -11,9 +11,10 @@ from hpq_hls.billing.parts import Family
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.fixed import FixedType
 from hpq_hls.kernels import (
-    Add,
     Cast,
     ChannelMac,
+    Combination,
+    Combine,
     Dataflow,
     Fork,
     Gather,
@@ -420,13 +421,22 @@ def add_flow(
     kinds = [streams[3].type, streams[4].type]
     fraction = max(kind.fraction for kind in kinds)
     integer = max(kind.integer + (not kind.signed) for kind in kinds) + 1
+    total = FixedType(integer + fraction, integer)
     return chain(
         name,
         [
             Fork("net_split", "net.0", ("x",), ("p", "q")),
             Cast("net_cast_a", "net.1", ("p",), ("a",), relu=not kinds[0].signed),
             Cast("net_cast_b", "net.2", ("q",), ("b",), relu=False),
-            Add("net_sum", "net.3", ("a", "b"), ("y",), FixedType(integer + fraction, integer), relu),
+            Combine(
+                "net_sum",
+                "net.3",
+                ("a", "b"),
+                ("y",),
+                Combination.ADD,
+                total,
+                relu,
+            ),
         ],
         streams,
     )
@@ -460,7 +470,11 @@ def fork_flow(name: str, outputs: int) -> Dataflow:
     last = names[0]
     for i, other in enumerate(names[1:]):
         streams.append(stream(f"s{i}", "ap_fixed<12,9>", 2, 8))
-        kernels.append(Add(f"net_add{i}", "net", (last, other), (f"s{i}",), FixedType(13, 10), False))
+        kernels.append(
+            Combine(
+                f"net_add{i}", "net", (last, other), (f"s{i}",), Combination.ADD, FixedType(13, 10), False
+            )
+        )
         last = f"s{i}"
     return chain(name, kernels, streams)
 
@@ -500,7 +514,7 @@ def conv_flow(name: str, depths: tuple[int, int] = (2, 2)) -> Dataflow:
             pe=2,
             simd=6,
         ),
-        Add("net_sum", "block", ("rows", "skip"), ("y",), FixedType(9, 5), True),
+        Combine("net_sum", "block", ("rows", "skip"), ("y",), Combination.ADD, FixedType(9, 5), True),
     ]
     return chain(name, kernels, streams)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.fixed import FixedType, Interval
+from hpq_hls.fixed import FixedType, Interval, Overflow, Rounding
 from hpq_hls.kernels import Kernel, Reduction
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 
@@ -195,17 +195,41 @@ class Operator(ABC):
         """Ask the hardware builder for the kernels that compute this operator."""
 
 
+@dataclass(frozen=True)
+class Inner:
+    """How wide the output of an inner part is: nobody chooses that, it follows from the whole's own width.
+
+    integer, signed, rounding: of its type; it saturates. extra: how many bits it has more than the output of
+    the whole; most: how many at most. of: the layer whose width it follows, "" until the whole is taken
+    apart.
+    """
+
+    integer: int
+    extra: int
+    most: int
+    signed: bool = False
+    rounding: Rounding = Rounding.RND
+    of: str = ""
+
+    def type(self, width: int) -> FixedType:
+        """The type where the output of the whole has ``width`` bits."""
+        own = min(width + self.extra, self.most)
+        return FixedType(own, self.integer, self.signed, self.rounding, Overflow.SAT)
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
     """One of the operators that another is made of.
 
     name: behind the layer's name and a dot; the last part has the layer's own name, and "" here.
     inputs: the number of an input of the whole, or the name of an earlier part.
+    inner: its type, where it is no layer whose precision can be chosen.
     """
 
     name: str
     op: Operator
     inputs: tuple[int | str, ...]
+    inner: Inner | None = None
 
 
 class Lowering(Protocol):

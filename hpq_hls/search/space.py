@@ -202,7 +202,7 @@ def _choices(
         Site(graph.input_name, Part.ROUNDING): (),
     }
     for node in graph.nodes:
-        if not node.op.casts:
+        if not node.chooses:
             continue
         if node.op.weight is not None:
             found[Site(node.name, Part.WEIGHT)] = weights

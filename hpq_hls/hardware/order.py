@@ -39,7 +39,7 @@ def transmission_orders(graph: Graph) -> dict[str, IntArray]:
         conflict: tuple[str, str, str] | None = None
         for node in graph.nodes:
             first = orders[node.inputs[0]]
-            if hasattr(node.op, "groups"):
+            if hasattr(node.op, "mode"):
                 orders[node.name] = node.op.travel([graph.shapes[node.inputs[0]]], [first], None).gives
             elif isinstance(node.op, Linear):
                 orders[node.name] = wanted.get(node.name, channels_last(graph.shapes[node.name]))

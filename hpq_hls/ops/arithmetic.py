@@ -190,28 +190,34 @@ class Minimum(Binary):
 
 
 @dataclass(frozen=True, eq=False)
-class Distance(Binary):
-    """``first - second`` where the first is never the smaller: how far values lie below their largest.
-
-    Exact: an unsigned number of as many bits as the values have, in their unit.
-    """
+class Distance(Sub):
+    """``first - second`` where the first is never the smaller: how far values lie below their largest."""
 
     kind: ClassVar[str] = "Distance"
-    casts: ClassVar[bool] = False
-    operation: ClassVar[Combination] = Combination.SUB
-    primitive: ClassVar[str] = "sub"
 
-    @property
-    def _ufunc(self) -> np.ufunc:
-        return np.subtract
+    def expression(self, inputs: Sequence[Any]) -> Any:
+        return None  # of two values of which one is made of many
+
+    def range(
+        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
+    ) -> tuple[Interval, int]:
+        first, second = inputs
+        return Interval(0, max(first.hi - second.lo, 0)), _peak(first) + _peak(second)
+
+
+@dataclass(frozen=True, eq=False)
+class ExactDistance(Distance):
+    """The same without a cast: an unsigned number of as many bits as the values have, in their unit."""
+
+    casts: ClassVar[bool] = False
 
     def compute(
         self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
     ) -> Array:
         first, second = inputs
         wide = first.dtype
-        if wide.kind in "iu":  # bytes do not hold every difference
-            wide = np.dtype(np.int32) if wide.itemsize < np.dtype(np.int32).itemsize else wide
+        if wide.kind in "iu" and wide.itemsize < np.dtype(np.int32).itemsize:
+            wide = np.dtype(np.int32)  # bytes do not hold every difference
         return np.subtract(first, second, out=scratch.result(first.shape, wide), dtype=wide)
 
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
@@ -219,17 +225,6 @@ class Distance(Binary):
         assert first.fraction == second.fraction
         width = max(first.width, second.width)
         return FixedType(width, width - first.fraction, False)
-
-    def differentiable(
-        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
-    ) -> torch.Tensor:
-        return inputs[0] - inputs[1]
-
-    def range(
-        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
-    ) -> tuple[Interval, int]:
-        first, second = inputs
-        return Interval(0, max(first.hi - second.lo, 0)), _peak(first) + _peak(second)
 
     def _told(self, layer: QuantizedLayer) -> dict[str, Any]:
         made = layer.output_type

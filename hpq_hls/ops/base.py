@@ -197,24 +197,30 @@ class Operator(ABC):
 
 @dataclass(frozen=True)
 class Inner:
-    """How wide the output of an inner part is: nobody chooses that, it follows from the whole's own width.
+    """How wide the output of an inner part is: nobody chooses that, it follows from the whole's own width, or
+    from the part's first input.
 
     integer, signed, rounding: of its type; it saturates. extra: how many bits it has more than the output of
-    the whole; most: how many at most. of: the layer whose width it follows, "" until the whole is taken
-    apart.
+    the whole; most: how many at most. integer None: it is as fine as its input and as wide, where that is
+    ``most`` bits at most, with at most ``most_integer`` of them before the point.
+    of: the layer whose width it follows, "" until the whole is taken apart.
     """
 
-    integer: int
+    integer: int | None
     extra: int
     most: int
     signed: bool = False
     rounding: Rounding = Rounding.RND
+    most_integer: int = 0
     of: str = ""
 
-    def type(self, width: int) -> FixedType:
-        """The type where the output of the whole has ``width`` bits."""
-        own = min(width + self.extra, self.most)
-        return FixedType(own, self.integer, self.signed, self.rounding, Overflow.SAT)
+    def type(self, width: int, given: FixedType) -> FixedType:
+        """The type where the output of the whole has ``width`` bits, and the part's input a type."""
+        integer, own = self.integer, min(width + self.extra, self.most)
+        if integer is None:
+            integer = min(given.width - given.fraction, self.most_integer)
+            own = max(min(integer + given.fraction, self.most), 1)
+        return FixedType(own, integer, self.signed, self.rounding, Overflow.SAT)
 
 
 @dataclass(frozen=True, eq=False)

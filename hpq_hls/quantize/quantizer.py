@@ -141,6 +141,11 @@ class Quantizer:
     def _new_spec(self, node: Node, input_type: FixedType, chosen: Precision) -> LayerSpec:
         if not node.op.casts:
             return LayerSpec()
+        if node.inner is not None:
+            followed = chosen.of(node.inner.of).activation
+            assert followed is not None
+            width = followed.width if isinstance(followed, FixedType) else followed
+            return LayerSpec(output_type=node.inner.type(width, input_type))
         output_type = self._value_type(node.name, chosen)
         if node.op.weight is None:
             return LayerSpec(output_type=output_type)
@@ -159,11 +164,6 @@ class Quantizer:
 
     def _value_type(self, name: str, chosen: Precision) -> FixedType:
         """Type of the input or of a layer's output."""
-        node = self.graph.by_name.get(name)
-        if node is not None and node.inner is not None:
-            followed = chosen.of(node.inner.of).activation
-            assert followed is not None
-            return node.inner.type(followed.width if isinstance(followed, FixedType) else followed)
         widths = chosen.of(name)
         width, rounding = widths.activation, widths.rounding or self.options.rounding
         assert width is not None

@@ -75,6 +75,36 @@ def rom(bill: Bill, words: IntArray, width: int) -> None:
         bill.add(Term.SELECT, columns * math.ceil(depth / (4 * LUT_ROM_BITS) - 1))
 
 
+def logic_rom(bill: Bill, words: IntArray, width: int, copies: int) -> None:
+    """hpq_rom of one element per word built from LUTs, ``copies`` over. words: (depth,), a power of two.
+
+    Each bit is a function of the address. Equal halves of a function need no multiplexer, and functions that
+    several bits share exist once: the LUTs of a decision diagram whose leaves are functions of six bits.
+    MUXF7 and MUXF8 join the first two levels.
+    """
+    columns = (words[None, :] >> np.arange(width)[:, None]) & 1
+    leaf = min(LUT_ROM_BITS, words.size)
+    leaves = columns.reshape(width, -1, leaf)
+    _, ids = np.unique(leaves.reshape(-1, leaf), axis=0, return_inverse=True)
+    flat = leaves.reshape(-1, leaf)
+    constant = (flat == flat[:, :1]).all(axis=1)
+    luts = len(set(ids.reshape(-1)[~constant].tolist()))
+    level, nodes = 0, ids.reshape(width, -1)
+    multiplexers = 0
+    while nodes.shape[1] > 1:
+        pairs = nodes.reshape(width, -1, 2)
+        flat_pairs = pairs.reshape(-1, 2)
+        _, joined = np.unique(flat_pairs, axis=0, return_inverse=True)
+        joined = joined.reshape(-1)
+        equal = flat_pairs[:, 0] == flat_pairs[:, 1]
+        if level >= 2:
+            multiplexers += len(set(joined[~equal].tolist()))
+        nodes, level = joined.reshape(width, -1), level + 1
+    bill.ff += copies * distinct_columns(words.reshape(-1, 1), width)
+    bill.add(Term.MEMORY, copies * luts)
+    bill.add(Term.SELECT, copies * math.ceil(multiplexers / 2))
+
+
 def distinct_columns(words: IntArray, width: int) -> int:
     """Bit positions of a memory that differ from each other and are not constant."""
     depth = words.shape[0]

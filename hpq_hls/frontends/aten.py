@@ -6,7 +6,6 @@ meet in one handler; torch.export has made the graph functional before.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -199,21 +198,6 @@ def _batch_norm(call: Call) -> Value:
 
 @handles("ReLU", "relu")
 def _relu(call: Call) -> Value:
-    return call.builder.relu(call.value("self"), call.origin)
-
-
-@handles("ReLU", "clamp", "clamp_min", "clip")
-def _clamp(call: Call) -> Value:
-    high = call.arguments.get("max")
-    if call.arguments["min"] not in (0, False) or not (high is None or high == math.inf):
-        call.refuse("only clamp(min=0), which is ReLU, is supported")
-    return call.builder.relu(call.value("self"), call.origin)
-
-
-@handles("ReLU", "threshold")
-def _threshold(call: Call) -> Value:
-    if call.arguments["threshold"] != 0 or call.arguments["value"] != 0:
-        call.refuse("only threshold(0, 0), which is ReLU, is supported")
     return call.builder.relu(call.value("self"), call.origin)
 
 

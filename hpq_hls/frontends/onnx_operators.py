@@ -167,14 +167,6 @@ def _relu(call: OnnxCall) -> Value:
     return call.builder.relu(call.value(), call.origin)
 
 
-@handles("Clip")
-def _clip(call: OnnxCall) -> Value:
-    low, high = call.setting("min", 1), call.setting("max", 2, math.inf)
-    if low != 0 or high < np.finfo(np.float32).max:
-        call.refuse("only a lower bound of 0 without an upper bound, which is ReLU, is supported")
-    return call.builder.relu(call.value(), call.origin)
-
-
 @handles("Add")
 def _add(call: OnnxCall) -> Value:
     first, second = call.inputs[:2]

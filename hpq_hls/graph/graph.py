@@ -129,6 +129,12 @@ class Graph:
                     values.pop(name, None)
 
 
+def finite(values: FloatArray) -> FloatArray:
+    """The values with 0 for each that is no finite number: a function may have poles on calibration data."""
+    fine = np.isfinite(values)
+    return values if fine.all() else np.where(fine, values, 0.0)
+
+
 def check_input(x: npt.ArrayLike, shape: Shape, name: str) -> Array:
     """``x`` as float32 or float64, (batch, *shape); anything but float32 becomes float64.
 

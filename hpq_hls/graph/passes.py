@@ -6,14 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from hpq_hls.graph.fusing import fuse_pointwise, index_tables
 from hpq_hls.graph.graph import Graph, Node
-from hpq_hls.ops import BatchNorm, Conv2d, Linear, Relu
+from hpq_hls.ops import BatchNorm, Conv2d, Linear
 from hpq_hls.ops.base import Part
 
 
 def prepare(graph: Graph) -> Graph:
-    """Batch-norm folded or made affine, ReLU fused: the graph that is quantized."""
-    return fuse_relu(lower_batchnorm(fold_batchnorm(taken_apart(graph))))
+    """Batch-norm folded or made affine, functions in tables, ReLU fused: the graph that is quantized."""
+    simple = lower_batchnorm(fold_batchnorm(taken_apart(graph)))
+    return index_tables(fuse_clips(fuse_pointwise(simple)))
 
 
 def taken_apart(graph: Graph) -> Graph:
@@ -67,14 +69,19 @@ def lower_batchnorm(graph: Graph) -> Graph:
     return replace(graph, nodes=nodes)
 
 
-def fuse_relu(graph: Graph) -> Graph:
-    """Fuse each ReLU that alone reads a casting operator into that operator."""
+def fuse_clips(graph: Graph) -> Graph:
+    """Fuse each ReLU that alone reads an operator with an exact sum into that operator."""
     for name in [node.name for node in graph.nodes]:
         node = graph.by_name[name]  # every merge makes new nodes
-        if not isinstance(node.op, Relu):
+        if node.op.clips != (0, None):
             continue
         producer = graph.by_name.get(node.inputs[0])
-        if producer is None or not producer.op.casts or producer.activation is not None:
+        if (
+            producer is None
+            or not producer.op.casts
+            or producer.op.looks_up
+            or producer.activation is not None
+        ):
             continue
         if _only_consumer(graph, producer, node):
             graph = merge(graph, producer, node, replace(producer, activation=node.op))

@@ -1,12 +1,17 @@
 """The operators, one file per family; each says everything about itself."""
 
+from hpq_hls.ops import functions as _functions  # noqa: F401 (registers spellings)
 from hpq_hls.ops.activation import Relu
 from hpq_hls.ops.arithmetic import Add, Distance, Maximum, Minimum, Mul, Sub
 from hpq_hls.ops.base import Constant, Lowering, Operator, Shape
+from hpq_hls.ops.clamp import Clamp
 from hpq_hls.ops.conv import Conv2d
 from hpq_hls.ops.linear import ChannelAffine, Linear
 from hpq_hls.ops.norm import BatchNorm
+from hpq_hls.ops.pointwise import Pointwise, Where
 from hpq_hls.ops.pool import AvgPool2d, MaxPool2d
+from hpq_hls.ops.prelu import PRelu
+from hpq_hls.ops.recast import Recast
 from hpq_hls.ops.reduce import ArgMax, ArgMin, Max, Mean, Min, Sum
 from hpq_hls.ops.reshape import Flatten
 from hpq_hls.ops.window import WindowSpec
@@ -18,6 +23,7 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm",
     "ChannelAffine",
+    "Clamp",
     "Constant",
     "Conv2d",
     "Distance",
@@ -32,9 +38,13 @@ __all__ = [
     "Minimum",
     "Mul",
     "Operator",
+    "PRelu",
+    "Pointwise",
+    "Recast",
     "Relu",
     "Shape",
     "Sub",
     "Sum",
+    "Where",
     "WindowSpec",
 ]

@@ -11,6 +11,7 @@ import numpy as np
 from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.kernels import Cast
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ class Relu(Operator):
     """``max(x, 0)``. Standing alone it is exact: the output keeps the fraction and drops the sign."""
 
     kind: ClassVar[str] = "ReLU"
-    rectifies: ClassVar[bool] = True
+
+    @property
+    def clips(self) -> tuple[float | None, float | None]:
+        return 0.0, None
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return shapes[0]
@@ -37,6 +41,9 @@ class Relu(Operator):
         self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
     ) -> torch.Tensor:
         return inputs[0].relu()
+
+    def expression(self, inputs: Sequence[Expression]) -> Expression | None:
+        return ("maximum", inputs[0], 0.0)
 
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
         (given,) = types

@@ -12,6 +12,7 @@ from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.kernels import Combination, Combine
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Binary(Operator):
             )
         return first
 
-    def expression(self, inputs: Sequence[Any]) -> Any:
+    def expression(self, inputs: Sequence[Expression]) -> Expression | None:
         return (self.primitive, *inputs)
 
     def compute(
@@ -195,7 +196,7 @@ class Distance(Sub):
 
     kind: ClassVar[str] = "Distance"
 
-    def expression(self, inputs: Sequence[Any]) -> Any:
+    def expression(self, inputs: Sequence[Expression]) -> Expression | None:
         return None  # of two values of which one is made of many
 
     def range(

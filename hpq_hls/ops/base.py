@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType, Interval, Overflow, Rounding
 from hpq_hls.kernels import Kernel, Reduction
+from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 
 if TYPE_CHECKING:
@@ -59,16 +60,19 @@ class Operator(ABC):
     arity: number of inputs.
     casts: whether the output is cast to a type of its own. Operators that do not cast are exact:
         ``exact_type`` says what type comes out.
-    rectifies: whether the operator is ``max(x, 0)``.
     aligns: of an operator with several inputs: whether they are brought to one fraction, that of the result;
         else the result's fraction is the sum of theirs.
+    looks_up: whether its output is the word of a table at its input's code (see ``tables``). It has no
+        exact sum then, and nothing can be fused behind it.
+    fused_only: whether it exists as a part of a function only, which a pass puts together.
     """
 
     kind: ClassVar[str]
     arity: ClassVar[int] = 1
     casts: ClassVar[bool] = False
-    rectifies: ClassVar[bool] = False
     aligns: ClassVar[bool] = True
+    looks_up: ClassVar[bool] = False
+    fused_only: ClassVar[bool] = False
 
     @property
     def weight(self) -> FloatArray | None:
@@ -89,15 +93,34 @@ class Operator(ABC):
         """The constant factor that belongs to the operator, or None."""
         return None
 
+    @property
+    def clips(self) -> tuple[float | None, float | None] | None:
+        """(lower, upper) of an operator that brings values into a range and does nothing else, None where
+        there is no bound; None for any other operator."""
+        return None
+
+    def scaled(self, fraction: int) -> Operator:
+        """The operator on values that are counted in units of 2**-fraction; itself where that is the same."""
+        return self
+
+    def expression(self, inputs: Sequence[Expression]) -> Expression | None:
+        """The operator as a real function of its inputs, element by element (``hpq_hls.ops.expression``);
+        None if it is none."""
+        return None
+
+    def tables(
+        self, types: Sequence[FixedType], intervals: Sequence[Interval], output_type: FixedType
+    ) -> Mapping[str, IntArray]:
+        """Integers that follow from the types around it, by name; what a layer owns and saves.
+
+        types, intervals: of the inputs.
+        """
+        return {}
+
     def parts(self, shapes: Sequence[Shape]) -> tuple[Part, ...]:
         """The operators that it is made of, in topological order, the last of which gives its value; empty
         for an operator that is one layer. A graph is taken apart before it is quantized."""
         return ()
-
-    def expression(self, inputs: Sequence[Any]) -> Any:
-        """The same as an expression of real numbers, (primitive, operand, ...), of the inputs' expressions;
-        None for an operator that is more than a function of single elements."""
-        return None
 
     @abstractmethod
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:

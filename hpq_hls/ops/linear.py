@@ -11,6 +11,7 @@ import numpy as np
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
 from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape, dot_range
+from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import IMAGE, Array, Scratch
 
 if TYPE_CHECKING:
@@ -124,6 +125,14 @@ class ChannelAffine(Operator):
     ) -> tuple[Interval, int]:
         assert weight is not None
         return dot_range(weight.reshape(-1, 1), bias, inputs[0])
+
+    def expression(self, inputs: Sequence[Expression]) -> Expression | None:
+        """Where all channels have one factor and one offset."""
+        factor, offset = float(self.weights[0]), float(self.biases[0])
+        if (self.weights != factor).any() or (self.biases != offset).any():
+            return None
+        made: Expression = inputs[0] if factor == 1.0 else ("mul", inputs[0], factor)
+        return made if offset == 0.0 else ("add", made, offset)
 
     def lower(self, build: Lowering) -> None:
         build.weighted(groups=int(self.weights.shape[0]), window=None)

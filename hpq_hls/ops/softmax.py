@@ -13,10 +13,10 @@ from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval, Rounding
 from hpq_hls.ops.arithmetic import Distance, ExactDistance, Mul, Sub
 from hpq_hls.ops.base import Inner, IntArray, Lowering, Operator, Part, Shape
-from hpq_hls.ops.select import Expand
 from hpq_hls.ops.layout import IMAGE, Array, Scratch
 from hpq_hls.ops.pointwise import MAX_INDEX, Pointwise
 from hpq_hls.ops.reduce import Max, Sum
+from hpq_hls.ops.select import Expand
 
 if TYPE_CHECKING:
     import torch

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.graph import Graph, Node
+from hpq_hls.graph import Graph, Node, finite
 from hpq_hls.kernels import IntArray, Kernel, Reduction
 from hpq_hls.ops import Shape, WindowSpec
 from hpq_hls.ops.base import FloatArray, Told
@@ -129,7 +129,7 @@ class _Collector:
 
     def add(self, value: Array) -> None:
         """value: (batch, *input_shape), the layer's float input."""
-        patches = self._patches(value)
+        patches = finite(self._patches(value))
         if not len(patches):
             return
         if self._shift is None:  # sums about a first guess of the mean keep their digits

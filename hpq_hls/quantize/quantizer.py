@@ -15,8 +15,10 @@ from hpq_hls.fixed import FixedType, Overflow, Rounding
 from hpq_hls.graph import Graph, Node, check_input, prepare
 from hpq_hls.graph.equalize import channel_sizes
 from hpq_hls.graph.equalize import equalize as equalized
+from hpq_hls.graph.fusing import indices
 from hpq_hls.ops.base import FloatArray, IntArray
 from hpq_hls.ops.layout import Array
+from hpq_hls.ops.pointwise import MAX_INDEX
 from hpq_hls.quantize.activations import OutputError, least_error, observe
 from hpq_hls.quantize.bias import bias_type, corrected_bias, half_lsb, mean_input
 from hpq_hls.quantize.moments import InputMoments, as_matrices, collect_moments
@@ -66,6 +68,7 @@ class Quantizer:
         data = check_input(calibration_x, self.graph.input_shape, self.graph.input_name)
         if self.options.equalize:
             self.graph = equalized(self.graph, channel_sizes(self.graph, data))
+        self._indices = indices(self.graph)
         self._data: Array | None = data
         self._examples = data[:EXAMPLES].copy()
         self._seen = observe(self.graph, data)
@@ -167,6 +170,8 @@ class Quantizer:
         widths = chosen.of(name)
         width, rounding = widths.activation, widths.rounding or self.options.rounding
         assert width is not None
+        if name in self._indices:
+            width = _index_width(name, width)
         if isinstance(width, FixedType):
             return width
         key = (name, width, rounding)
@@ -270,6 +275,22 @@ class Quantizer:
         lowest = np.full(shape, input_type.min_raw, dtype=np.int64)
         highest = np.full(shape, input_type.max_raw, dtype=np.int64)
         return np.concatenate([input_type.from_float(self._examples), lowest, highest])
+
+
+def _index_width(name: str, width: Width) -> Width:
+    """The width of a layer's output that is the index of a table.
+
+    Raises:
+        PrecisionError: a whole type of more bits than an index may have.
+    """
+    if not isinstance(width, FixedType):
+        return min(width, MAX_INDEX)
+    if width.width > MAX_INDEX:
+        raise PrecisionError(
+            f"the output of layer {name!r} is the index of a table, which may have {MAX_INDEX} bits, and its "
+            f"type is {width}; choose a narrower one"
+        )
+    return width
 
 
 def quantize(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ class LayerSpec:
         2**weight_shift[c], which need not be stored. The least is 0, the largest MAX_WEIGHT_SHIFT at most.
     weight_signs: every weight is plus or minus 1, times its channel's power of two: a sign, stored in one
         bit. The type has two bits (and those of weight_shift), which is what it takes to hold +1 and -1.
+    tables: what the operator's tables hold, where that is known; None: what the operator says.
     """
 
     weight_raw: IntArray | None = None
@@ -47,6 +48,7 @@ class LayerSpec:
     output_type: FixedType | None = None
     weight_shift: IntArray | None = None
     weight_signs: bool = False
+    tables: Mapping[str, IntArray] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,7 @@ class QuantizedLayer:
     partial_bound: bound on the magnitude of the sum of any of the terms, for the simulator's number type.
     output_interval: raw values the output can take.
     input_edges: type and interval of each input.
+    tables: the operator's tables by name (``Operator.tables``); there are none for most.
     """
 
     name: str
@@ -82,6 +85,7 @@ class QuantizedLayer:
     input_edges: tuple[Edge, ...]
     weight_shift: IntArray | None = None
     weight_signs: bool = False
+    tables: Mapping[str, IntArray] = field(default_factory=dict)
 
     @property
     def weight_codes(self) -> IntArray | None:
@@ -141,6 +145,8 @@ def quantized_layer(
         PrecisionError: an accumulator would be wider than a FixedType can be; weight_shift does not suit
             the weights.
     """
+    if op.looks_up:
+        return _looked_up(name, op, inputs, edges, spec)
     weight_shift = _checked_shift(name, spec)
     _check_signs(name, spec, weight_shift)
     fraction = sum_fraction(op, [edge.type for edge in edges], spec)
@@ -150,8 +156,8 @@ def quantized_layer(
         if op.arity > 1 and op.aligns
         else [edge.interval for edge in edges]
     )
-    interval, bound = op.range(seen, weight, bias)
-    after = interval if activation is None else activation.range([interval], None, None)[0]
+    interval, bound = op.scaled(fraction).range(seen, weight, bias)
+    after = interval if activation is None else activation.scaled(fraction).range([interval], None, None)[0]
     if op.casts:
         assert spec.output_type is not None
         width = max(bits_for(interval.hull(Interval(-1, 0)))[0], 2)
@@ -183,6 +189,42 @@ def quantized_layer(
         input_edges=tuple(edges),
         weight_shift=weight_shift,
         weight_signs=spec.weight_signs,
+    )
+
+
+def _looked_up(
+    name: str, op: Operator, inputs: tuple[str, ...], edges: Sequence[Edge], spec: LayerSpec
+) -> QuantizedLayer:
+    """A layer whose output is the word of its one table at its input's code.
+
+    Raises:
+        PrecisionError: the index is too wide, or a table that was given is not of these types.
+    """
+    assert spec.output_type is not None
+    (edge,) = edges
+    try:
+        tables = spec.tables or op.tables([edge.type], [edge.interval], spec.output_type)
+    except PrecisionError as error:
+        raise PrecisionError(f"layer {name!r}: {error}") from error
+    (words,) = tables.values()
+    if words.shape != (edge.interval.hi - edge.interval.lo + 1,) or not _fits(words, spec.output_type):
+        raise PrecisionError(f"the table of layer {name!r} has not one {spec.output_type} for each code")
+    return QuantizedLayer(
+        name=name,
+        op=op,
+        inputs=inputs,
+        activation=None,
+        weight_raw=None,
+        weight_type=None,
+        bias_raw=None,
+        bias_type=None,
+        output_type=spec.output_type,
+        output_interval=Interval.of(words),
+        accumulator_type=None,
+        accumulator_interval=edge.interval,
+        partial_bound=max(abs(edge.interval.lo), abs(edge.interval.hi)),
+        input_edges=tuple(edges),
+        tables=tables,
     )
 
 

@@ -17,6 +17,7 @@ from hpq_hls.simulate.byte_kernels import ByteKernel, byte_dtype, byte_interval
 from hpq_hls.simulate.float_cast import MAX_SHIFT, FloatCast, float_cast
 from hpq_hls.simulate.grain import Grains, channel_grains, whole_sums
 from hpq_hls.simulate.layer import QuantizedLayer, aligned_parameters
+from hpq_hls.simulate.table_plan import TablePlan
 
 FLOAT32_BOUND = 2**24
 FLOAT64_BOUND = 2**53
@@ -102,7 +103,7 @@ class BytePlan:
         return total if self.cast is None else self.cast.apply(total)
 
 
-Plan = LayerPlan | BytePlan
+Plan = LayerPlan | BytePlan | TablePlan
 
 _PLANS: WeakKeyDictionary[QuantizedLayer, Plan] = WeakKeyDictionary()
 
@@ -115,15 +116,17 @@ def plan_layer(layer: QuantizedLayer) -> Plan:
     return plan
 
 
-def number_plan(layer: QuantizedLayer) -> LayerPlan:
+def number_plan(layer: QuantizedLayer) -> LayerPlan | TablePlan:
     """A plan in the fastest of float32, float64, int64 and Python integers that is exact."""
+    if layer.op.looks_up:
+        return TablePlan.of(layer)
     return _float_plan(layer) or integer_plan(layer)
 
 
 def byte_plan(layer: QuantizedLayer) -> BytePlan | None:
     """A plan in bytes, where inputs and weights fit and torch has the kernel."""
     fused = layer.activation
-    if layer.op.weight is None or not (fused is None or fused.rectifies) or layer.weight_raw is None:
+    if layer.op.weight is None or not (fused is None or fused.clips) or layer.weight_raw is None:
         return None
     codes = layer.weight_codes
     (edge,) = layer.input_edges
@@ -131,7 +134,7 @@ def byte_plan(layer: QuantizedLayer) -> BytePlan | None:
     fraction, target = layer.sum_fraction, layer.output_type
     shift = fraction - target.fraction
     weight, bias = aligned_parameters(layer.op, [edge.type], layer, fraction)
-    cast = float_cast(layer.accumulator_interval, fraction, target, fused is not None)
+    cast = float_cast(layer.accumulator_interval, fraction, target, *_bounds(layer))
     if input_dtype is None or cast is None or weight is None or not np.array_equal(weight, layer.weight_raw):
         return None
     if cast.largest > FLOAT32_BOUND or codes is None or Interval.of(codes) not in Interval(-128, 127):
@@ -156,6 +159,13 @@ def byte_plan(layer: QuantizedLayer) -> BytePlan | None:
         saturated,
     )
     return None if kernel is None else BytePlan(kernel, cast if output_dtype == np.float32 else None)
+
+
+def _bounds(layer: QuantizedLayer) -> tuple[int | None, int | None]:
+    """The range that the fused activation brings the exact sum into, in units of the sum."""
+    clips = None if layer.activation is None else layer.activation.scaled(layer.sum_fraction).clips
+    low, high = clips or (None, None)
+    return None if low is None else int(low), None if high is None else int(high)
 
 
 def _exponents(layer: QuantizedLayer) -> IntArray:
@@ -197,16 +207,18 @@ def _float_bias(grains: Grains, shift: int) -> Array:
     return np.ldexp(grains.bias.astype(np.float64) + 0.5 * grains.between, grains.exponents - shift)
 
 
-def integer_plan(layer: QuantizedLayer) -> LayerPlan:
+def integer_plan(layer: QuantizedLayer) -> LayerPlan | TablePlan:
     """The plain plan: int64 or Python integers, each step as docs/numerics.md says."""
+    if layer.op.looks_up:
+        return TablePlan.of(layer, integers=True)
     weight, bias = _parameters(layer)
     peaks = [_peak(edge.interval.lo, edge.interval.hi) for edge in layer.input_edges]
     bound = max(layer.partial_bound, *peaks)
     dtype = np.dtype(np.int64 if bound < INT64_BOUND else object)
     shifts = _shifts(layer)
     return LayerPlan(
-        op=layer.op,
-        activation=layer.activation,
+        op=layer.op.scaled(layer.sum_fraction),
+        activation=None if layer.activation is None else layer.activation.scaled(layer.sum_fraction),
         output_type=layer.output_type,
         fraction=layer.sum_fraction,
         dtype=dtype,
@@ -224,8 +236,8 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
     fused = layer.activation
     shift = fraction - target.fraction
     cast = None
-    if op.casts and (fused is None or fused.rectifies):
-        cast = float_cast(layer.accumulator_interval, fraction, target, fused is not None)
+    if op.casts and (fused is None or fused.clips):
+        cast = float_cast(layer.accumulator_interval, fraction, target, *_bounds(layer))
     weight, bias = _parameters(layer)
     grains = _float_grains(layer, cast, weight, bias)
     bound = max(
@@ -250,8 +262,8 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
         offset = 0.0
         bias = bias if bias.any() else None
     return LayerPlan(
-        op=layer.op,
-        activation=layer.activation,
+        op=layer.op.scaled(layer.sum_fraction),
+        activation=None if layer.activation is None else layer.activation.scaled(layer.sum_fraction),
         output_type=layer.output_type,
         fraction=layer.sum_fraction,
         dtype=dtype,
@@ -363,5 +375,5 @@ def plan_input(kind: FixedType, as_bytes: bool = False) -> InputPlan:
         dtype = np.dtype(object)
     saturates = kind.overflow in (Overflow.SAT, Overflow.SAT_SYM) and kind.width <= 48
     everything = Interval(-(2**63), 2**63)
-    cast = FloatCast(kind, drops=True, rectifies=False, rounded=everything) if saturates else None
+    cast = FloatCast(kind, drops=True, low=None, high=None, rounded=everything) if saturates else None
     return InputPlan(kind, (byte_dtype(codes) or dtype) if as_bytes else dtype, cast)

@@ -14,7 +14,7 @@ from hpq_hls.fixed import FixedType, Overflow
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.simulate.engine import Schedule, real_source
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer, quantized_layer
-from hpq_hls.simulate.plan import LayerPlan, number_plan
+from hpq_hls.simulate.plan import LayerPlan, TablePlan, number_plan
 from hpq_hls.simulate.quantized_graph import QuantizedGraph, Saturation
 
 WIDEST = 64
@@ -46,7 +46,7 @@ def _keep(values: dict[str, Array], name: str, value: Array) -> None:
     values[name] = value.copy()
 
 
-def _unbounded(layer: QuantizedLayer) -> LayerPlan | None:
+def _unbounded(layer: QuantizedLayer) -> LayerPlan | TablePlan | None:
     """The layer with a type that clips nothing; None where its own type never does."""
     spec = LayerSpec(
         layer.weight_raw,
@@ -66,7 +66,7 @@ def _widest(kind: FixedType) -> FixedType:
     return FixedType(WIDEST, integer, True, kind.rounding, Overflow.SAT)
 
 
-def _run(plan: LayerPlan, inputs: Sequence[Array]) -> Array:
+def _run(plan: LayerPlan | TablePlan, inputs: Sequence[Array]) -> Array:
     return plan.run(inputs, Scratch())
 
 

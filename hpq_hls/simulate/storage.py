@@ -21,10 +21,10 @@ from hpq_hls.ops.base import Inner
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer
 from hpq_hls.simulate.quantized_graph import QuantizedGraph, assemble
 
-FORMATS = (1, 2)
+FORMATS = (1, 2, 3)
 """What can be read. Format 2 has scales of single output channels, ``weight_shift``, and weights that are
-signs, ``weight_signs``; it is written only where there are some, so that who knows format 1 alone reads all
-other files and does not misread these."""
+signs, ``weight_signs``; format 3 has tables. Each is written only where there are some, so that who knows
+an earlier format alone reads all other files and does not misread these."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _OPERATORS: dict[str, type[Operator]] = {
     item.__name__: item
@@ -40,7 +40,7 @@ def save(q: QuantizedGraph, path: Path, *, compressed: bool = True) -> None:
     arrays: dict[str, np.ndarray[Any, Any]] = {"example_inputs": q.example_inputs}
     nodes = [_node_to_json(node, q, index, arrays) for index, node in enumerate(q.graph.nodes)]
     description = {
-        "format": 1 if all(_is_plain(layer) for layer in q.layers.values()) else 2,
+        "format": max((_format(layer) for layer in q.layers.values()), default=1),
         "name": q.graph.name,
         "input": {
             "name": q.graph.input_name,
@@ -159,8 +159,10 @@ def _graph(description: dict[str, Any], nodes: Sequence[Node]) -> Graph:
     )
 
 
-def _is_plain(layer: QuantizedLayer) -> bool:
-    return layer.weight_shift is None and not layer.weight_signs
+def _format(layer: QuantizedLayer) -> int:
+    if layer.tables:
+        return 3
+    return 1 if layer.weight_shift is None and not layer.weight_signs else 2
 
 
 def _node_to_json(
@@ -181,6 +183,9 @@ def _node_to_json(
         arrays[item["weight_shift"]] = layer.weight_shift
     if layer.weight_signs:
         item["weight_signs"] = True
+    if layer.tables:
+        item["tables"] = {name: f"{index}.table.{name}" for name in layer.tables}
+        arrays.update({item["tables"][name]: table for name, table in layer.tables.items()})
     return item
 
 
@@ -216,6 +221,8 @@ def _node_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> tuple[Node,
     values.update({key: None if item[key] is None else arrays[item[key]] for key in _SPEC_ARRAYS})
     if "weight_shift" in item:
         values["weight_shift"] = arrays[item["weight_shift"]]
+    if "tables" in item:
+        values["tables"] = {name: arrays[place] for name, place in item["tables"].items()}
     return node, LayerSpec(**values, weight_signs=bool(item.get("weight_signs", False)))
 
 
@@ -240,6 +247,10 @@ def _op_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> Operator:
             }
             value = WindowSpec(**parts)
         elif isinstance(value, list):
-            value = tuple(value)
+            value = _tuples(value)
         values[key] = value
     return _OPERATORS[item["class"]](**values)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hpq_hls.graph import Graph, Node, prepare
-from hpq_hls.graph.passes import fold_batchnorm, fuse_relu, lower_batchnorm
+from hpq_hls.graph.passes import fold_batchnorm, fuse_clips, lower_batchnorm
 from hpq_hls.ops import (
     Add,
     AvgPool2d,
@@ -168,11 +168,11 @@ def test_passes_alone() -> None:
     kinds = lambda g: [n.op.kind for n in g.nodes]  # noqa: E731
     assert kinds(fold_batchnorm(graph)) == ["ReLU", "BatchNorm", "Linear", "ReLU"]
     assert kinds(lower_batchnorm(graph)) == ["ReLU", "ChannelAffine", "Linear", "ChannelAffine", "ReLU"]
-    assert kinds(fuse_relu(graph)) == ["ReLU", "BatchNorm", "Linear", "BatchNorm"]
+    assert kinds(fuse_clips(graph)) == ["ReLU", "BatchNorm", "Linear", "BatchNorm"]
 
 
 def test_norm_behind_a_fused_relu_is_not_folded() -> None:
-    fused = fuse_relu(chain((2,), linear(), Relu(), norm()))
+    fused = fuse_clips(chain((2,), linear(), Relu(), norm()))
     assert [n.op.kind for n in fold_batchnorm(fused).nodes] == ["Linear", "BatchNorm"]
     assert prepared(fused) == [("n0", "Linear", "ReLU"), ("n2", "ChannelAffine", None)]
 

@@ -67,7 +67,8 @@ class StreamBuilder(Builder):
 
     def join_lanes(self) -> int:
         shape, pixels = self.output_shape, self._plan.of(self._layer.name)
-        return pixels * shape[0] or choose_lanes(shape[0], math.prod(shape), self.target)
+        channels = math.prod(shape[:1])
+        return pixels * channels or choose_lanes(channels, math.prod(shape), self.target)
 
     def reduction_beat(self, folding: Folding) -> int:
         sizes, wish = self._plan.reducible(self._layer.name), self.config.of(self._layer.name).pe

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.kernels import Reduction
+from hpq_hls.ops.arithmetic import Maximum, Minimum
 from hpq_hls.ops.base import Constant, IntArray, Lowering, Operator, Order, Shape, Travel
 from hpq_hls.ops.folding import Folding
 from hpq_hls.ops.layout import IMAGE, Array, Scratch
 from hpq_hls.ops.reciprocal import reciprocal
+from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
 if TYPE_CHECKING:
     import torch
@@ -43,8 +45,7 @@ class Reduce(Operator):
         kept = [1 if axis in self.axes else length for axis, length in enumerate(shape)]
         if self.keep:
             return tuple(kept)
-        left = tuple(length for axis, length in enumerate(shape) if axis not in self.axes)
-        return left or (1,)  # a number is a vector of one
+        return tuple(length for axis, length in enumerate(shape) if axis not in self.axes)
 
     def compute(
         self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
@@ -55,8 +56,6 @@ class Reduce(Operator):
             found = self._reduced(found, axis)
         if self.keep:
             found = np.expand_dims(found, self.axes)
-        elif found.ndim == 1:
-            found = found[None]
         found = _plain(found)
         result = scratch.result(found.shape, found.dtype)
         if weight is None:
@@ -120,7 +119,7 @@ class Sum(Reduce):
     def differentiable(
         self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
     ) -> torch.Tensor:
-        return _as_vector(inputs[0].sum([axis + 1 for axis in self.axes], keepdim=self.keep))
+        return inputs[0].sum([axis + 1 for axis in self.axes], keepdim=self.keep)
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
@@ -167,7 +166,7 @@ class Max(Reduce):
     def differentiable(
         self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
     ) -> torch.Tensor:
-        return _as_vector(inputs[0].amax([axis + 1 for axis in self.axes], keepdim=self.keep))
+        return inputs[0].amax([axis + 1 for axis in self.axes], keepdim=self.keep)
 
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
         return types[0]
@@ -192,7 +191,7 @@ class Min(Max):
     def differentiable(
         self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
     ) -> torch.Tensor:
-        return _as_vector(inputs[0].amin([axis + 1 for axis in self.axes], keepdim=self.keep))
+        return inputs[0].amin([axis + 1 for axis in self.axes], keepdim=self.keep)
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,8 +216,6 @@ class ArgMax(Reduce):
         found = self._place(moved.reshape(-1, *moved.shape[len(self.axes) :]))
         if self.keep:
             found = np.expand_dims(found, self.axes)
-        elif found.ndim == 1:
-            found = found[None]
         found = _plain(found)
         given = plain.dtype
         dtype = given if given.kind == "f" else np.dtype(object if given.kind == "O" else np.int64)
@@ -238,7 +235,7 @@ class ArgMax(Reduce):
         found = self._place_tensor(moved.flatten(1 + len(axes))).to(x.dtype)
         for axis in self.axes if self.keep else ():
             found = found.unsqueeze(axis + 1)
-        return _as_vector(found)
+        return found
 
     def _place_tensor(self, x: torch.Tensor) -> torch.Tensor:
         return x.argmax(-1)
@@ -273,6 +270,136 @@ class ArgMin(ArgMax):
         return x.argmin(-1)
 
 
-def _as_vector(found: torch.Tensor) -> torch.Tensor:
-    """A number per sample as a vector of one."""
-    return found.unsqueeze(1) if found.ndim == 1 else found
+# ---------------------------------------------------------------------- spellings
+
+
+def axes_of(call: TorchCall | OnnxCall, x: Value, given: Any) -> tuple[int, ...]:
+    """Axes of a value, counted with the batch axis, as ours: without it and ascending. None, or none of them:
+    all, which is refused, as the batch axis is."""
+    rank = len(x.shape) + 1
+    asked = [given] if isinstance(given, (int, float)) else list(given or range(rank))
+    axes = sorted({int(axis) % rank - 1 for axis in asked})
+    if axes[0] < 0:
+        call.refuse(
+            "it reduces over the batch axis, which would mix samples; give the axes to reduce over, from 1 on"
+        )
+    return tuple(axes)
+
+
+def mean_over(call: TorchCall | OnnxCall, x: Value, axes: tuple[int, ...], keep: bool) -> Value:
+    """The mean over axes counted without the batch axis."""
+    return call.emit(Mean(axes, keep, _length(x, axes)), x)
+
+
+def _length(x: Value, axes: tuple[int, ...]) -> int:
+    return math.prod(x.shape[axis] for axis in axes)
+
+
+def _torch_axes(call: TorchCall) -> tuple[Value, tuple[int, ...], bool]:
+    x = call.value("self")
+    if not call.widening:
+        call.refuse("its dtype rounds the result")
+    return x, axes_of(call, x, call.arguments.get("dim")), bool(call.arguments.get("keepdim", False))
+
+
+@spelled_in_torch("mean, sum, max, min over axes", "mean")
+def _torch_mean(call: TorchCall) -> Value:
+    x, axes, keep = _torch_axes(call)
+    return mean_over(call, x, axes, keep)
+
+
+@spelled_in_torch("mean, sum, max, min over axes", "sum")
+def _torch_sum(call: TorchCall) -> Value:
+    x, axes, keep = _torch_axes(call)
+    return call.emit(Sum(axes, keep, _length(x, axes)), x)
+
+
+@spelled_in_torch("mean, sum, max, min over axes", "amax", "amin")
+def _torch_extreme(call: TorchCall) -> Value:
+    x, axes, keep = _torch_axes(call)
+    return call.emit((Max if call.name == "aten.amax" else Min)(axes, keep), x)
+
+
+@spelled_in_torch("mean, sum, max, min over axes", "max", "min")
+def _torch_max(call: TorchCall) -> Any:
+    """Of two values, over all elements, or over an axis: then with the indices."""
+    largest = call.name == "aten.max"
+    if call.arguments.get("other") is not None:
+        return call.emit((Maximum if largest else Minimum)(), call.value("self"), call.value("other"))
+    x, axes, keep = _torch_axes(call)
+    values = call.emit((Max if largest else Min)(axes, keep), x)
+    return values, call.emit((ArgMax if largest else ArgMin)(axes, keep, _length(x, axes)), x)
+
+
+@spelled_in_torch("argmax, argmin and topk(1)", "argmax", "argmin")
+def _torch_argmax(call: TorchCall) -> Value:
+    x, dim = call.value("self"), call.arguments.get("dim")
+    if dim is None:
+        call.refuse("it looks at all samples together; give dim=1, or flatten(1) and dim=1")
+    axes = axes_of(call, x, dim)
+    kind = ArgMax if call.name == "aten.argmax" else ArgMin
+    return call.emit(kind(axes, bool(call.arguments.get("keepdim", False)), _length(x, axes)), x)
+
+
+@spelled_in_torch("argmax, argmin and topk(1)", "topk")
+def _torch_topk(call: TorchCall) -> Any:
+    x, largest = call.value("self"), bool(call.arguments.get("largest", True))
+    return _first_of(call, x, int(call.arguments["k"]), call.arguments.get("dim", -1), largest)
+
+
+def _first_of(call: TorchCall | OnnxCall, x: Value, count: int, axis: int, largest: bool) -> Any:
+    axes = axes_of(call, x, axis)
+    if count != 1:
+        call.refuse(f"its k is {count}, and only the first (k=1) is supported")
+    values = call.emit((Max if largest else Min)(axes, True), x)
+    return values, call.emit((ArgMax if largest else ArgMin)(axes, True, _length(x, axes)), x)
+
+
+@spelled_in_torch("AdaptiveMaxPool2d(1)", "adaptive_max_pool2d", "adaptive_max_pool1d")
+def _torch_adaptive_max_pool(call: TorchCall) -> Any:
+    """The largest of an image, and where nobody asks for where it is, no more."""
+    x, size = call.value("self"), call.arguments["output_size"]
+    sizes = [size] if isinstance(size, int) else list(size)
+    if set(map(int, sizes)) != {1}:
+        call.refuse(f"its output size {sizes} is not 1")
+    axes = tuple(range(1, len(x.shape)))
+    return call.emit(Max(axes, True), x)
+
+
+_ONNX = {"ReduceMean": Mean, "ReduceSum": Sum, "ReduceMax": Max, "ReduceMin": Min}
+
+
+@spelled_in_onnx(*_ONNX)
+def _onnx_reduce(call: OnnxCall) -> Value:
+    x, asked = call.value(), call.setting("axes", 1)
+    if not asked and call.attributes.get("noop_with_empty_axes"):
+        return x
+    axes, keep = axes_of(call, x, asked), bool(call.attributes.get("keepdims", 1))
+    kind = _ONNX[call.name]
+    return call.emit(kind(axes, keep, _length(x, axes)) if issubclass(kind, Sum) else kind(axes, keep), x)
+
+
+@spelled_in_onnx("GlobalAveragePool", "GlobalMaxPool")
+def _onnx_global_pool(call: OnnxCall) -> Value:
+    x = call.value()
+    axes = tuple(range(1, len(x.shape)))
+    if call.name == "GlobalMaxPool":
+        return call.emit(Max(axes, True), x)
+    return mean_over(call, x, axes, keep=True)
+
+
+@spelled_in_onnx("ArgMax", "ArgMin")
+def _onnx_argmax(call: OnnxCall) -> Value:
+    x, given = call.value(), call.attributes
+    if given.get("select_last_index"):
+        call.refuse("it selects the last index of equal elements; only the first is supported")
+    axes = axes_of(call, x, int(given.get("axis", 0)))
+    kind = ArgMax if call.name == "ArgMax" else ArgMin
+    return call.emit(kind(axes, bool(given.get("keepdims", 1)), _length(x, axes)), x)
+
+
+@spelled_in_onnx("TopK")
+def _onnx_topk(call: OnnxCall) -> Any:
+    count, given = call.setting("k", 1), call.attributes
+    count = count[0] if isinstance(count, list) else count
+    return _first_of(call, call.value(), int(count), int(given.get("axis", -1)), bool(given.get("largest", 1)))

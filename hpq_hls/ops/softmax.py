@@ -16,6 +16,7 @@ from hpq_hls.ops.base import Inner, IntArray, Lowering, Operator, Part, Shape
 from hpq_hls.ops.layout import IMAGE, Array, Scratch
 from hpq_hls.ops.pointwise import MAX_INDEX, Pointwise
 from hpq_hls.ops.reduce import Max, Sum
+from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 from hpq_hls.ops.select import Expand
 
 if TYPE_CHECKING:
@@ -129,3 +130,35 @@ class LogSoftmax(Softmax):
             Part("below", ExactDistance(), ("peak", 0)),
             Part("", Sub(), ("offset", "below")),
         )
+
+
+# ---------------------------------------------------------------------- spellings
+
+
+@spelled_in_torch("Softmax and LogSoftmax over one axis", "softmax", "_softmax", "log_softmax", "_log_softmax")
+def _torch_softmax(call: TorchCall) -> Value:
+    if not call.widening:
+        call.refuse("its dtype rounds the result")
+    kind = LogSoftmax if "log" in call.name else Softmax
+    return _softmax(call, kind, call.value("self"), int(call.arguments["dim"]))
+
+
+@spelled_in_onnx("Softmax", "LogSoftmax")
+def _onnx_softmax(call: OnnxCall) -> Value:
+    """Before opset 13 it is over all axes from ``axis`` on, by default the first one behind the batch."""
+    x = call.value()
+    old = call.opset < 13
+    axis = int(call.attributes.get("axis", 1 if old else -1))
+    rank = len(x.shape) + 1
+    if old and axis % rank != rank - 1:
+        call.refuse(
+            f"in opset {call.opset} it is over all axes from axis {axis} on; export with opset 13 or newer"
+        )
+    return _softmax(call, LogSoftmax if call.name == "LogSoftmax" else Softmax, x, axis)
+
+
+def _softmax(call: TorchCall | OnnxCall, kind: type[Softmax], x: Value, axis: int) -> Value:
+    own = axis % (len(x.shape) + 1) - 1
+    if own < 0:
+        call.refuse("it is over the batch axis, which would mix samples")
+    return call.emit(kind(own), x)

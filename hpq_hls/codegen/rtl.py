@@ -110,7 +110,7 @@ def rom_name(flow: Dataflow, kernel: Kernel, what: str) -> str:
     return f"{flow.name}_{kernel.name}_{what}.mem"
 
 
-_PRINTED = ("unrolled", "gather")
+_PRINTED = ("unrolled", "gather", "weld")
 """Kinds whose constants stand in the Verilog itself."""
 
 

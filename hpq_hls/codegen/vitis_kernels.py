@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +78,7 @@ class Table:
 class KernelView:
     """A kernel as the templates see it: the fields of the kernel itself and these.
 
-    x, y: the first input and the first output stream.
+    x, y: the first input and the first output stream. given: all input streams.
     tables: its constant arrays by name.
     suffix: ``"_beat"`` if the kernel's function processes one beat, which is its whole frame.
     summary: one line for people.
@@ -89,6 +89,7 @@ class KernelView:
     kernel: Kernel
     x: Stream
     y: Stream
+    given: Sequence[Stream]
     tables: Mapping[str, Table]
     suffix: str
     summary: str
@@ -109,6 +110,7 @@ def view_of(kernel: Kernel, streams: Mapping[str, Stream]) -> KernelView:
         kernel=kernel,
         x=x,
         y=y,
+        given=[streams[name] for name in kernel.inputs],
         tables=_tables(kernel),
         suffix="_beat" if single else "",
         summary=_summary(kernel, x, y) if kernel.kind in HEADERS else kernel.summary(streams),

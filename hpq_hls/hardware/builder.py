@@ -16,7 +16,7 @@ from hpq_hls.errors import ConfigError, UnsupportedOperatorError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.config import HardwareConfig, Multipliers, Strategy
 from hpq_hls.hardware.naming import Namer
-from hpq_hls.hardware.order import transmission_orders
+from hpq_hls.hardware.order import places, same, transmission_orders
 from hpq_hls.kernels import (
     Dataflow,
     Fork,
@@ -31,7 +31,7 @@ from hpq_hls.kernels import (
     WidthConverter,
 )
 from hpq_hls.kernels.adder_graph import AdderGraph, solve
-from hpq_hls.ops import Flatten
+from hpq_hls.kernels.reorder import ZERO
 from hpq_hls.ops.base import Shape, Told
 from hpq_hls.ops.folding import Folding
 from hpq_hls.ops.window import WindowSpec
@@ -88,12 +88,9 @@ class Builder(ABC):
     """
 
     def __init__(self, q: QuantizedGraph, config: HardwareConfig, target: int) -> None:
-        if all(isinstance(layer.op, Flatten) for layer in q.layers.values()):
-            raise UnsupportedOperatorError(
-                "the network computes nothing (no layer but Flatten); there is no hardware to build"
-            )
         self.q, self.config, self.target = q, config, target
-        self.orders = transmission_orders(q.graph)
+        orders = transmission_orders(q.graph)
+        self.orders, self.taken = orders.made, orders.taken
         self.streams: dict[str, Stream] = {}
         self.kernels: list[Kernel] = []
         self.blocks: dict[str, Block] = {}
@@ -125,7 +122,12 @@ class Builder(ABC):
             self._layer = layer
             self._inputs = [self._ready[given].pop(0) for given in layer.inputs]
             self._block = self.blocks[layer.name] = Block(tuple(self._inputs))
-            layer.op.lower(self)
+            self.lower()
+        if not self.kernels:
+            raise UnsupportedOperatorError(
+                "the network computes nothing (its layers only name elements anew), so that there is no "
+                "hardware to build"
+            )
         self._size_joins()
         return Dataflow(
             name=top,
@@ -139,15 +141,28 @@ class Builder(ABC):
             output_order=self.orders[graph.output],
         )
 
+    def lower(self) -> None:
+        """The current layer, behind inputs in the orders in which it takes them."""
+        for index, name in enumerate(self._layer.inputs):
+            made, taken = self.orders[name], self.taken[self._layer.name][index]
+            if not same(made, taken):
+                self._inputs[index] = self.rearranged("order", self._inputs[index], places(made)[taken])
+        self._layer.op.lower(self)
+
     @property
-    def input_shapes(self) -> Sequence[Shape]:
-        """Shapes of the current layer's inputs."""
+    def shapes(self) -> Sequence[Shape]:
+        """See Lowering."""
         return [self.q.graph.shapes[name] for name in self._layer.inputs]
 
     @property
+    def input_shapes(self) -> Sequence[Shape]:
+        """Shapes of the current layer's inputs as hardware looks at them (``Operator.image``)."""
+        return [self._layer.op.image(shape) for shape in self.shapes]
+
+    @property
     def output_shape(self) -> Shape:
-        """Shape of the current layer's output."""
-        return self.q.graph.shapes[self._layer.name]
+        """Shape of the current layer's output as hardware looks at it."""
+        return self._layer.op.image(self.q.graph.shapes[self._layer.name])
 
     @property
     def relu_fused(self) -> bool:
@@ -187,11 +202,8 @@ class Builder(ABC):
     def reduction(self, mode: Reduction, groups: IntArray) -> None:
         """See Lowering."""
         constant = self._layer.op.constant
-        found = Folding.of(groups[self.orders[self._layer.inputs[0]]])
-        if found is None:
-            raise UnsupportedOperatorError(
-                f"layer {self._layer.name!r} reduces elements that do not travel one after the other"
-            )
+        found = Folding.of(groups[self.taken[self._layer.name][0]])
+        assert found is not None, "an operator takes its elements so that they can be reduced"
         positions, taps, lanes, steps, chunks = found.shape(self.reduction_beat(found))
         stream = self.with_lanes(self._inputs[0], positions * taps * lanes)
         output = self.output_stream(positions * lanes, math.prod(self.output_shape) // (positions * lanes))
@@ -214,9 +226,31 @@ class Builder(ABC):
         self.emit(lambda layer: make(accumulator_type=layer.accumulator_type))
         self.finish(output)
 
-    def flatten(self) -> None:
-        """See Lowering: nothing moves, only the order is remembered (see ``order``)."""
-        self.finish(self._inputs[0])
+    def rearrange(self, index: IntArray) -> None:
+        """See Lowering; where elements leave as they come, nothing is built."""
+        (name,), made = self._layer.inputs, self.orders[self._layer.name]
+        place = np.append(places(self.orders[name]), ZERO)  # the last for ZERO itself
+        positions = place[index[made]]
+        stream = self._inputs[0]
+        if positions.size != self.streams[stream].elements or (np.diff(positions) != 1).any():
+            stream = self.rearranged("rearrange", stream, positions)
+        self.finish(stream)
+
+    def join(self, index: IntArray) -> None:
+        """See Lowering."""
+        starts = np.cumsum([0, *(self.streams[stream].elements for stream in self._inputs)])
+        taken = zip(starts, self.taken[self._layer.name], strict=False)
+        place = np.concatenate([start + places(order) for start, order in taken])
+        self.finish(self.joined(place[index[self.orders[self._layer.name]]]))
+
+    @abstractmethod
+    def rearranged(self, part: str, stream: str, positions: IntArray) -> str:
+        """A stream whose element i is element ``positions[i]`` of another one, or zero where that is -1."""
+
+    @abstractmethod
+    def joined(self, positions: IntArray) -> str:
+        """A stream whose element i is element ``positions[i]`` of the current layer's inputs, one after
+        another, cast to the type of its output."""
 
     def unique(self, part: str) -> str:
         """A unique identifier for a part of the current layer."""

@@ -64,7 +64,7 @@ class Probe(StreamBuilder):
             for number, name in enumerate(self._layer.inputs)
         ]
         self._block = Block(tuple(self._inputs))
-        self._layer.op.lower(self)
+        self.lower()
         streams = {name: replace(stream, type=VALUE) for name, stream in self.streams.items()}
         return Piece(tuple(map(_nominal, self.kernels)), streams, tuple(self._ready[layer]))
 

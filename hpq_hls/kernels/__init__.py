@@ -20,6 +20,8 @@ from hpq_hls.kernels.base import MIN_DEPTH, Frame, IntArray, Kernel, Stream, Str
 from hpq_hls.kernels.combine import Combination, Combine
 from hpq_hls.kernels.contract import Contract, StageKind, pipeline, tree_registers, wiring
 from hpq_hls.kernels.reduce import Reduce, Reduction
+from hpq_hls.kernels.reorder import Reorder
+from hpq_hls.kernels.splice import Splice, Weld
 
 __all__ = [
     "MIN_DEPTH",
@@ -41,12 +43,15 @@ __all__ = [
     "PoolMode",
     "Reduce",
     "Reduction",
+    "Reorder",
+    "Splice",
     "StageKind",
     "Stream",
     "Streams",
     "Table",
     "UnrolledMatVec",
     "Weighted",
+    "Weld",
     "WidthConverter",
     "Window",
     "pipeline",

@@ -15,6 +15,8 @@ class StageKind(enum.Enum):
     PIPELINE: registers, group, folds, whether there is a skid register. WIRING: none. NARROW, WIDEN: the
     ratio. WINDOW: the geometry (see ``hpq_hls.kernels``). REDUCE: registers, beats of a period, how many of
     them, the first ones, make no result.
+    ratio. WINDOW: the geometry (see ``hpq_hls.kernels``). REORDER: beats of a frame in, and out. SPLICE: for
+    each run the input or -1, whether its beats leave, and how many there are.
     """
 
     PIPELINE = 0
@@ -23,6 +25,8 @@ class StageKind(enum.Enum):
     WIDEN = 3
     WINDOW = 4
     REDUCE = 8
+    REORDER = 5
+    SPLICE = 6
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,22 @@
 
 from hpq_hls.ops import functions as _functions  # noqa: F401 (registers spellings)
 from hpq_hls.ops.activation import Relu
-from hpq_hls.ops.arithmetic import Add, Distance, Maximum, Minimum, Mul, Sub
+from hpq_hls.ops.arithmetic import Add, Distance, ExactDistance, Maximum, Minimum, Mul, Sub
 from hpq_hls.ops.base import Constant, Lowering, Operator, Shape
 from hpq_hls.ops.clamp import Clamp
+from hpq_hls.ops.concat import Concat
 from hpq_hls.ops.conv import Conv2d
 from hpq_hls.ops.linear import ChannelAffine, Linear
 from hpq_hls.ops.norm import BatchNorm
+from hpq_hls.ops.permute import ChannelShuffle, Flip, Permute, PixelShuffle, PixelUnshuffle, Roll
 from hpq_hls.ops.pointwise import Pointwise, Where
 from hpq_hls.ops.pool import AvgPool2d, MaxPool2d
 from hpq_hls.ops.prelu import PRelu
 from hpq_hls.ops.recast import Recast
 from hpq_hls.ops.reduce import ArgMax, ArgMin, Max, Mean, Min, Sum
-from hpq_hls.ops.reshape import Flatten
+from hpq_hls.ops.reshape import Flatten, Reshape
+from hpq_hls.ops.select import Expand, Pad, Repeat, Take, Upsample
+from hpq_hls.ops.softmax import LogSoftmax, Softmax
 from hpq_hls.ops.window import WindowSpec
 
 __all__ = [
@@ -23,12 +27,18 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm",
     "ChannelAffine",
+    "ChannelShuffle",
     "Clamp",
+    "Concat",
     "Constant",
     "Conv2d",
     "Distance",
+    "ExactDistance",
+    "Expand",
     "Flatten",
+    "Flip",
     "Linear",
+    "LogSoftmax",
     "Lowering",
     "Max",
     "MaxPool2d",
@@ -39,12 +49,22 @@ __all__ = [
     "Mul",
     "Operator",
     "PRelu",
+    "Pad",
+    "Permute",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "Pointwise",
     "Recast",
     "Relu",
+    "Repeat",
+    "Reshape",
+    "Roll",
     "Shape",
+    "Softmax",
     "Sub",
     "Sum",
+    "Take",
+    "Upsample",
     "Where",
     "WindowSpec",
 ]

@@ -195,6 +195,15 @@ class Operator(ABC):
 
     # ------------------------------------------------------------------ order
 
+    def image(self, shape: Shape) -> Shape:
+        """How hardware looks at an input or the output: as (C, H, W), where it has several positions of
+        channels. (C, L) is an image of height 1."""
+        return (shape[0], 1, shape[1]) if len(shape) == 2 else shape
+
+    def as_image(self, x: Array) -> Array:
+        """The operator's input (N, ...) as ``image`` sees it: (N, C, H, W); a view."""
+        return x[:, :, None] if x.ndim == 3 else x
+
     def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
         """In which orders it takes its inputs, and in which its output leaves.
 
@@ -268,8 +277,8 @@ class Lowering(Protocol):
     """
 
     @property
-    def input_shapes(self) -> Sequence[Shape]:
-        """Shapes of the operator's inputs."""
+    def shapes(self) -> Sequence[Shape]:
+        """Shapes of the operator's inputs, in torch layout."""
         ...
 
     def weighted(self, groups: int, window: WindowSpec | None) -> None:
@@ -295,8 +304,14 @@ class Lowering(Protocol):
         """
         ...
 
-    def flatten(self) -> None:
-        """The same elements as a vector in torch order."""
+    def rearrange(self, index: IntArray) -> None:
+        """Element i of the output, both flat in torch order, is element ``index[i]`` of the input, or zero
+        where that is -1."""
+        ...
+
+    def join(self, index: IntArray) -> None:
+        """Element i of the output is element ``index[i]`` of all inputs one after another, cast; everything
+        flat in torch order. Each element is used once."""
         ...
 
 

@@ -12,8 +12,8 @@ from numpy.lib.stride_tricks import as_strided
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
-from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape, dot_range
-from hpq_hls.ops.layout import Array, Scratch
+from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Order, Shape, Travel, dot_range
+from hpq_hls.ops.layout import Array, Scratch, channels_last
 from hpq_hls.ops.window import WindowSpec
 
 if TYPE_CHECKING:
@@ -150,6 +150,12 @@ class Conv2d(Operator):
             masks = masks[:1]  # a tap outside reads a value that it could read inside too
         found = [dot_range((weight * mask).reshape(weight.shape[0], -1), bias, seen) for mask in masks]
         return functools.reduce(Interval.hull, (one for one, _ in found)), max(bound for _, bound in found)
+
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        return Travel((channels_last(shapes[0]),), channels_last(self.output_shape(shapes)))
+
+    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
+        return None
 
     def lower(self, build: Lowering) -> None:
         build.weighted(groups=self.groups, window=self.window)

@@ -11,8 +11,8 @@ import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import FixedType, Interval
-from hpq_hls.ops.base import Constant, IntArray, Lowering, Operator, Shape
-from hpq_hls.ops.layout import Array, Scratch
+from hpq_hls.ops.base import Constant, IntArray, Lowering, Operator, Order, Shape, Travel
+from hpq_hls.ops.layout import Array, Scratch, channels_last
 from hpq_hls.ops.reciprocal import reciprocal
 from hpq_hls.ops.window import WindowSpec
 
@@ -72,6 +72,12 @@ class MaxPool2d(Operator):
         (seen,) = inputs
         return seen, max(abs(seen.lo), abs(seen.hi))
 
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        return Travel((channels_last(shapes[0]),), channels_last(self.output_shape(shapes)))
+
+    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
+        return None
+
     def lower(self, build: Lowering) -> None:
         build.pool(self.window, average=False)
 
@@ -122,6 +128,12 @@ class AvgPool2d(Operator):
         most, least = (seen.scale(int(weight) * int(mask.sum())) for mask in (masks[0], masks[-1]))
         interval = most.hull(least)
         return interval, max(abs(interval.lo), abs(interval.hi))
+
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        return Travel((channels_last(shapes[0]),), channels_last(self.output_shape(shapes)))
+
+    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
+        return None
 
     def lower(self, build: Lowering) -> None:
         build.pool(self.window, average=True)

@@ -94,7 +94,7 @@ class Reduce(Operator):
         return None
 
     def lower(self, build: Lowering) -> None:
-        build.reduction(self.mode, self.groups(build.input_shapes[0]))
+        build.reduction(self.mode, self.groups(build.shapes[0]))
 
 
 def _plain(x: Array) -> Array:

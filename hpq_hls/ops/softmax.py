@@ -16,8 +16,8 @@ from hpq_hls.ops.base import Inner, IntArray, Lowering, Operator, Part, Shape
 from hpq_hls.ops.layout import IMAGE, Array, Scratch
 from hpq_hls.ops.pointwise import MAX_INDEX, Pointwise
 from hpq_hls.ops.reduce import Max, Sum
-from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 from hpq_hls.ops.select import Expand
+from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
 if TYPE_CHECKING:
     import torch

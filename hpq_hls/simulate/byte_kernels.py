@@ -128,6 +128,9 @@ class ByteKernel:
 
         if isinstance(self.op, Conv2d) and not _pads_itself(self.op):
             x = self.op.window.padded(x, 0, scratch)
+        if isinstance(self.op, Linear) and x.ndim > 2:
+            columns = self.run(np.moveaxis(x, -2, 0).reshape(x.shape[-2], -1), scratch)
+            return np.moveaxis(columns.reshape(-1, *x.shape[:-2], x.shape[-1]), 0, -2)
         order = channels_last_axes(x.ndim)
         given = self._bytes(x, scratch).transpose(order)
         with _quietly():

@@ -2,7 +2,7 @@
 
 from hpq_hls.ops import functions as _functions  # noqa: F401 (registers spellings)
 from hpq_hls.ops.activation import Relu
-from hpq_hls.ops.arithmetic import Add, Distance, ExactDistance, Maximum, Minimum, Mul, Sub
+from hpq_hls.ops.arithmetic import Add, Div, Maximum, Minimum, Mul, Sub
 from hpq_hls.ops.base import Constant, Lowering, Operator, Shape
 from hpq_hls.ops.clamp import Clamp
 from hpq_hls.ops.concat import Concat
@@ -17,7 +17,7 @@ from hpq_hls.ops.recast import Recast
 from hpq_hls.ops.reduce import ArgMax, ArgMin, Max, Mean, Min, Sum
 from hpq_hls.ops.reshape import Flatten, Reshape
 from hpq_hls.ops.select import Expand, Pad, Repeat, Take, Upsample
-from hpq_hls.ops.softmax import LogSoftmax, Softmax
+from hpq_hls.ops.softmax import Distance, ExactDistance, LogSoftmax, Softmax
 from hpq_hls.ops.window import WindowSpec
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Constant",
     "Conv2d",
     "Distance",
+    "Div",
     "ExactDistance",
     "Expand",
     "Flatten",

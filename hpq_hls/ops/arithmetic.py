@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
-from hpq_hls.fixed import FixedType, Interval
+from hpq_hls.fixed import Interval
 from hpq_hls.kernels import Combination, Combine
-from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
+from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Part, Shape
+from hpq_hls.ops.broadcast import together, with_constants
+from hpq_hls.ops.clamp import Clamp
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch
+from hpq_hls.ops.pointwise import Pointwise
+from hpq_hls.ops.select import Take
+from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
 if TYPE_CHECKING:
     import torch
@@ -56,9 +61,10 @@ class Binary(Operator):
         raise NotImplementedError
 
     def lower(self, build: Lowering) -> None:
-        build.elementwise(self.primitive, Combine, self._told)
+        build.elementwise(self.primitive, Combine, self.told)
 
-    def _told(self, layer: QuantizedLayer) -> dict[str, Any]:
+    def told(self, layer: QuantizedLayer) -> dict[str, Any]:
+        """What the kernel is told of a layer."""
         return {
             "operation": self.operation,
             "accumulator_type": layer.accumulator_type,
@@ -87,7 +93,7 @@ class Add(Binary):
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
     ) -> tuple[Interval, int]:
         first, second = inputs
-        return first.add(second), _peak(first) + _peak(second)
+        return first.add(second), peak(first) + peak(second)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +117,7 @@ class Sub(Binary):
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
     ) -> tuple[Interval, int]:
         first, second = inputs
-        return Interval(first.lo - second.hi, first.hi - second.lo), _peak(first) + _peak(second)
+        return Interval(first.lo - second.hi, first.hi - second.lo), peak(first) + peak(second)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +143,33 @@ class Mul(Binary):
     ) -> tuple[Interval, int]:
         first, second = inputs
         found = first.scale(second.lo).hull(first.scale(second.hi))
-        return found, _peak(first) * _peak(second)
+        return found, peak(first) * peak(second)
+
+
+@dataclass(frozen=True, eq=False)
+class Div(Binary):
+    """Element-wise quotient of two tensors of one shape: the first times a table of reciprocals."""
+
+    kind: ClassVar[str] = "Div"
+    primitive: ClassVar[str] = "div"
+
+    def parts(self, shapes: Sequence[Shape]) -> tuple[Part, ...]:
+        inverse = Pointwise(("reciprocal", "x"), "Reciprocal")
+        return Part("inverse", inverse, (1,)), Part("", Mul(), (0, "inverse"))
+
+    @property
+    def _ufunc(self) -> np.ufunc:
+        return np.divide
+
+    def differentiable(
+        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        return inputs[0] / inputs[1]
+
+    def range(
+        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
+    ) -> tuple[Interval, int]:
+        raise TypeError("a quotient has no integer meaning before it is taken apart")
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +193,7 @@ class Maximum(Binary):
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
     ) -> tuple[Interval, int]:
         first, second = inputs
-        bound = max(_peak(first), _peak(second))
+        bound = max(peak(first), peak(second))
         return Interval(max(first.lo, second.lo), max(first.hi, second.hi)), bound
 
 
@@ -186,52 +218,143 @@ class Minimum(Binary):
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
     ) -> tuple[Interval, int]:
         first, second = inputs
-        bound = max(_peak(first), _peak(second))
+        bound = max(peak(first), peak(second))
         return Interval(min(first.lo, second.lo), min(first.hi, second.hi)), bound
 
 
-@dataclass(frozen=True, eq=False)
-class Distance(Sub):
-    """``first - second`` where the first is never the smaller: how far values lie below their largest."""
-
-    kind: ClassVar[str] = "Distance"
-
-    def expression(self, inputs: Sequence[Expression]) -> Expression | None:
-        return None  # of two values of which one is made of many
-
-    def range(
-        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
-    ) -> tuple[Interval, int]:
-        first, second = inputs
-        return Interval(0, max(first.hi - second.lo, 0)), _peak(first) + _peak(second)
-
-
-@dataclass(frozen=True, eq=False)
-class ExactDistance(Distance):
-    """The same without a cast: an unsigned number of as many bits as the values have, in their unit."""
-
-    casts: ClassVar[bool] = False
-
-    def compute(
-        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
-    ) -> Array:
-        first, second = inputs
-        wide = first.dtype
-        if wide.kind in "iu" and wide.itemsize < np.dtype(np.int32).itemsize:
-            wide = np.dtype(np.int32)  # bytes do not hold every difference
-        return np.subtract(first, second, out=scratch.result(first.shape, wide), dtype=wide)
-
-    def exact_type(self, types: Sequence[FixedType]) -> FixedType:
-        first, second = types
-        assert first.fraction == second.fraction
-        width = max(first.width, second.width)
-        return FixedType(width, width - first.fraction, False)
-
-    def _told(self, layer: QuantizedLayer) -> dict[str, Any]:
-        made = layer.output_type
-        total = FixedType(made.width + 1, made.integer + 1)
-        return {"operation": self.operation, "accumulator_type": total, "relu": False}
-
-
-def _peak(interval: Interval) -> int:
+def peak(interval: Interval) -> int:
+    """The largest magnitude in an interval."""
     return max(abs(interval.lo), abs(interval.hi))
+
+
+# ---------------------------------------------------------------------- spellings
+
+_SUPPORTED = "+ - * / maximum minimum of two values, or a value and constants"
+
+
+def _binary(call: TorchCall | OnnxCall, op: Operator, first: Value, second: Value) -> Value:
+    return call.emit(op, *together(call, first, second))
+
+
+def _scalar(call: TorchCall | OnnxCall, constant: FloatArray) -> float:
+    """A bound that all elements share."""
+    if constant.size == 0 or (constant != constant.flat[0]).any():
+        call.refuse("its constant is not one number for all elements")
+    return float(constant.flat[0])
+
+
+def _inverse(divisor: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):  # what is not finite is refused with the operator
+        return np.asarray(1.0 / divisor)
+
+
+@spelled_in_torch(_SUPPORTED, "add", "sub", "rsub")
+def _torch_sum(call: TorchCall) -> Value:
+    """Self + alpha * other; self - alpha * other; other - alpha * self."""
+    subtracts = call.name != "aten.add"
+    names = ("other", "self") if call.name == "aten.rsub" else ("self", "other")
+    alpha = float(call.arguments.get("alpha", 1))
+    first, second = names
+    sign = -alpha if subtracts else alpha
+    if not call.is_value(second):
+        return with_constants(call, call.value(first), offset=sign * call.constant(second))
+    if not call.is_value(first):
+        return with_constants(call, call.value(second), np.full((), sign), call.constant(first))
+    given = call.value(second)
+    if alpha != 1:
+        given = with_constants(call, given, scale=np.full((), alpha))
+    return _binary(call, Sub() if subtracts else Add(), call.value(first), given)
+
+
+@spelled_in_torch(_SUPPORTED, "mul")
+def _torch_mul(call: TorchCall) -> Value:
+    if call.is_value("self") and call.is_value("other"):
+        return _binary(call, Mul(), call.value("self"), call.value("other"))
+    value, constant = ("self", "other") if call.is_value("self") else ("other", "self")
+    return with_constants(call, call.value(value), scale=call.constant(constant))
+
+
+@spelled_in_torch(_SUPPORTED, "div", "true_divide")
+def _torch_div(call: TorchCall) -> Value:
+    if call.arguments.get("rounding_mode") is not None:
+        call.refuse(f"its rounding_mode is {call.arguments['rounding_mode']!r}")
+    if not call.is_value("other"):
+        return with_constants(call, call.value("self"), scale=_inverse(call.constant("other")))
+    given = call.value("other")
+    if call.is_value("self"):
+        return _binary(call, Div(), call.value("self"), given)
+    inverse = call.emit(Pointwise(("reciprocal", "x"), "Reciprocal"), given)
+    constant = call.constant("self")
+    return inverse if (constant == 1).all() else with_constants(call, inverse, scale=constant)
+
+
+@spelled_in_torch(_SUPPORTED, "maximum", "minimum", "fmax", "fmin")
+def _torch_extreme(call: TorchCall) -> Value:
+    larger = call.name in ("aten.maximum", "aten.fmax")
+    if call.is_value("self") and call.is_value("other"):
+        return _binary(call, Maximum() if larger else Minimum(), call.value("self"), call.value("other"))
+    value, constant = ("self", "other") if call.is_value("self") else ("other", "self")
+    bound = _scalar(call, call.constant(constant))
+    return call.emit(Clamp(bound, None) if larger else Clamp(None, bound), call.value(value))
+
+
+@spelled_in_torch("GLU", "glu")
+def _torch_glu(call: TorchCall) -> Value:
+    """The first half of an axis, gated by the sigmoid of the second."""
+    x = call.value("self")
+    axis = int(call.arguments.get("dim", -1)) % (len(x.shape) + 1) - 1
+    if axis < 0 or x.shape[axis] % 2:
+        call.refuse("it halves the batch axis, or an odd one")
+    half = x.shape[axis] // 2
+    first = call.emit(Take(axis, tuple(range(half))), x, suffix="first")
+    second = call.emit(Take(axis, tuple(range(half, 2 * half))), x, suffix="second")
+    gate = call.emit(Pointwise(("sigmoid", "x"), "Sigmoid"), second, suffix="gate")
+    return call.emit(Mul(), first, gate)
+
+
+@spelled_in_onnx("Add", "Sub")
+def _onnx_sum(call: OnnxCall) -> Value:
+    subtracts = call.name == "Sub"
+    sign = np.full((), -1.0 if subtracts else 1.0)
+    if not call.is_value(1):
+        return with_constants(call, call.value(0), offset=sign * call.constant(1))
+    if not call.is_value(0):
+        return with_constants(call, call.value(1), sign, call.constant(0))
+    return _binary(call, Sub() if subtracts else Add(), call.value(0), call.value(1))
+
+
+@spelled_in_onnx("Mul")
+def _onnx_mul(call: OnnxCall) -> Value:
+    if call.is_value(0) and call.is_value(1):
+        return _binary(call, Mul(), call.value(0), call.value(1))
+    value, constant = (0, 1) if call.is_value(0) else (1, 0)
+    return with_constants(call, call.value(value), scale=call.constant(constant))
+
+
+@spelled_in_onnx("Div")
+def _onnx_div(call: OnnxCall) -> Value:
+    if not call.is_value(1):
+        return with_constants(call, call.value(0), scale=_inverse(call.constant(1)))
+    if call.is_value(0):
+        return _binary(call, Div(), call.value(0), call.value(1))
+    inverse = call.emit(Pointwise(("reciprocal", "x"), "Reciprocal"), call.value(1))
+    constant = call.constant(0)
+    return inverse if (constant == 1).all() else with_constants(call, inverse, scale=constant)
+
+
+@spelled_in_onnx("Max", "Min", "Sum")
+def _onnx_many(call: OnnxCall) -> Value:
+    """Of any number of values and constants, from the first on."""
+    kind: Callable[[], Operator] = {"Max": Maximum, "Min": Minimum, "Sum": Add}[call.name]
+    values = [call.value(index) for index in range(len(call.inputs)) if call.is_value(index)]
+    constants = [call.constant(index) for index in range(len(call.inputs)) if not call.is_value(index)]
+    found = values[0]
+    for value in values[1:]:
+        found = _binary(call, kind(), found, value)
+    for constant in constants:
+        if call.name == "Sum":
+            found = with_constants(call, found, offset=constant)
+        else:
+            bound = _scalar(call, constant)
+            found = call.emit(Clamp(bound, None) if call.name == "Max" else Clamp(None, bound), found)
+    return found

@@ -122,6 +122,12 @@ class Operator(ABC):
         for an operator that is one layer. A graph is taken apart before it is quantized."""
         return ()
 
+    @property
+    def only_ranks(self) -> bool:
+        """Whether its outputs stand in the order of its inputs, along every axis over which it normalises:
+        at the end of a classifier it changes nothing but the scale."""
+        return False
+
     @abstractmethod
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         """Shape of the output without the batch axis.

@@ -402,4 +402,6 @@ def _onnx_argmax(call: OnnxCall) -> Value:
 def _onnx_topk(call: OnnxCall) -> Any:
     count, given = call.setting("k", 1), call.attributes
     count = count[0] if isinstance(count, list) else count
-    return _first_of(call, call.value(), int(count), int(given.get("axis", -1)), bool(given.get("largest", 1)))
+    return _first_of(
+        call, call.value(), int(count), int(given.get("axis", -1)), bool(given.get("largest", 1))
+    )

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
-from hpq_hls.fixed import Interval, Rounding
-from hpq_hls.ops.arithmetic import Distance, ExactDistance, Mul, Sub
+from hpq_hls.fixed import FixedType, Interval, Rounding
+from hpq_hls.ops.arithmetic import Mul, Sub, peak
 from hpq_hls.ops.base import Inner, IntArray, Lowering, Operator, Part, Shape
+from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import IMAGE, Array, Scratch
 from hpq_hls.ops.pointwise import MAX_INDEX, Pointwise
 from hpq_hls.ops.reduce import Max, Sum
@@ -22,10 +23,55 @@ from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, sp
 if TYPE_CHECKING:
     import torch
 
+    from hpq_hls.simulate import QuantizedLayer
+
 WIDEST = 24
 """Bits of a word of an inner table at most."""
 RANGE_BITS = 5
 """Integer bits of how far a value lies below the largest: beyond 2**5 its exponential is 0 in any table."""
+
+
+@dataclass(frozen=True, eq=False)
+class Distance(Sub):
+    """``first - second`` where the first is never the smaller: how far values lie below their largest."""
+
+    kind: ClassVar[str] = "Distance"
+
+    def expression(self, inputs: Sequence[Expression]) -> Expression | None:
+        return None  # of two values of which one is made of many
+
+    def range(
+        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
+    ) -> tuple[Interval, int]:
+        first, second = inputs
+        return Interval(0, max(first.hi - second.lo, 0)), peak(first) + peak(second)
+
+
+@dataclass(frozen=True, eq=False)
+class ExactDistance(Distance):
+    """The same without a cast: an unsigned number of as many bits as the values have, in their unit."""
+
+    casts: ClassVar[bool] = False
+
+    def compute(
+        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
+    ) -> Array:
+        first, second = inputs
+        wide = first.dtype
+        if wide.kind in "iu" and wide.itemsize < np.dtype(np.int32).itemsize:
+            wide = np.dtype(np.int32)  # bytes do not hold every difference
+        return np.subtract(first, second, out=scratch.result(first.shape, wide), dtype=wide)
+
+    def exact_type(self, types: Sequence[FixedType]) -> FixedType:
+        first, second = types
+        assert first.fraction == second.fraction
+        width = max(first.width, second.width)
+        return FixedType(width, width - first.fraction, False)
+
+    def told(self, layer: QuantizedLayer) -> dict[str, Any]:
+        made = layer.output_type
+        total = FixedType(made.width + 1, made.integer + 1)
+        return {"operation": self.operation, "accumulator_type": total, "relu": False}
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +82,10 @@ class Softmax(Operator):
     casts: ClassVar[bool] = True
 
     axis: int
+
+    @property
+    def only_ranks(self) -> bool:
+        return True
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
@@ -135,7 +185,9 @@ class LogSoftmax(Softmax):
 # ---------------------------------------------------------------------- spellings
 
 
-@spelled_in_torch("Softmax and LogSoftmax over one axis", "softmax", "_softmax", "log_softmax", "_log_softmax")
+@spelled_in_torch(
+    "Softmax and LogSoftmax over one axis", "softmax", "_softmax", "log_softmax", "_log_softmax"
+)
 def _torch_softmax(call: TorchCall) -> Value:
     if not call.widening:
         call.refuse("its dtype rounds the result")

@@ -16,8 +16,7 @@ from hpq_hls.search import SearchResult, search
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer, load
 from hpq_hls.synth import ResourceReport
 from hpq_hls.verify.cosim import CosimResult
-
-__version__ = "0.1.0"
+from hpq_hls.version import __version__
 
 __all__ = [
     "CosimResult",
@@ -33,6 +32,7 @@ __all__ = [
     "ResourceEstimate",
     "ResourceReport",
     "SearchResult",
+    "__version__",
     "estimate",
     "finetune",
     "from_exported",

@@ -6,6 +6,9 @@ import ast
 from pathlib import Path
 
 import hpq_hls
+from hpq_hls import kernels
+from hpq_hls.kernels import Kernel
+from hpq_hls.resources import templates_dir
 
 ROOT = Path(hpq_hls.__file__).parent
 TOOLS = {
@@ -19,6 +22,7 @@ TOOLS = {
     "tools",
     "tools.process",
     "tools.toolchain",
+    "version",
 }
 ORDER = [
     TOOLS,
@@ -98,3 +102,54 @@ def test_imports_go_one_way() -> None:
 def test_operators_know_no_streams() -> None:
     for path in (ROOT / "ops").glob("*.py"):
         assert not any(name.startswith("hardware") for name in _imports(path))
+
+
+NAMED = {
+    "hardware/builder.py": {"Fork", "WidthConverter", "Pool", "Weighted"},
+    "hardware/stream_builder.py": {"ChannelMac", "MatVec", "UnrolledMatVec", "Window"},
+    "hardware/parallel_builder.py": {"Gather", "UnrolledMatVec"},
+    "hardware/probe.py": {"Weighted"},
+}
+"""Who may name kernels: the builders, which put forks and width converters between layers and turn what
+operators ask for in general (weights, a pool) into kernels, by io and folding."""
+
+
+def _kernel_classes() -> set[str]:
+    found, left = set(), [Kernel]
+    while left:
+        for one in left.pop().__subclasses__():
+            if one.__module__.startswith("hpq_hls."):
+                found.add(one.__name__)
+                left.append(one)
+    return found
+
+
+def test_only_builders_name_kernels() -> None:
+    classes, wrong = _kernel_classes(), []
+    assert {"MatVec", "Fork"} <= classes
+    for path in ROOT.rglob("*.py"):
+        own = path.relative_to(ROOT)
+        if own.parts[0] in ("kernels", "ops"):
+            continue
+        allowed = NAMED.get(own.as_posix(), set())
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hpq_hls.kernels"):
+                names = {alias.name for alias in node.names} & classes
+                wrong += [f"{own} imports {name}" for name in sorted(names - allowed)]
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance":
+                asked = {part.id for part in ast.walk(node.args[1]) if isinstance(part, ast.Name)}
+                if asked & allowed:
+                    wrong.append(f"{own} asks whether a kernel is a {', '.join(sorted(asked & allowed))}")
+    assert wrong == []
+
+
+def test_a_kernel_states_everything() -> None:
+    """What it is built from, what it computes, and its templates, found by its kind."""
+    for kernel in (getattr(kernels, name) for name in sorted(_kernel_classes() & set(kernels.__all__))):
+        if not hasattr(kernel, "kind"):  # a base
+            continue
+        assert kernel.bill is not Kernel.bill
+        assert kernel.run is not Kernel.run
+        assert (templates_dir() / "vitis" / "hpq" / f"{kernel.header}.h").is_file()
+        for template in (f"rtl/kernels/{kernel.kind}.sv.j2", f"vitis/kernels/{kernel.kind}.cpp.j2"):
+            assert (templates_dir() / template).is_file()

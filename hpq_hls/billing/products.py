@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from hpq_hls.billing.blocks import in_dsp
 from hpq_hls.fixed import FixedType
-
-if TYPE_CHECKING:
-    from hpq_hls.kernels import ChannelMac, MatVec
 
 
 @dataclass(frozen=True)
@@ -29,14 +24,6 @@ class SoftProduct:
 def signed_width(kind: FixedType) -> int:
     """Bits of ``kind`` as a signed number."""
     return kind.width if kind.signed else kind.width + 1
-
-
-def built_in_luts(kernel: MatVec | ChannelMac, x: FixedType) -> bool:
-    """Whether the products of x and a weight are hpq_product: where the layer asks for it, and where they are
-    too narrow for DSP blocks. Those by signs are neither."""
-    return not kernel.signs and (
-        kernel.in_luts or not in_dsp(signed_width(x), signed_width(kernel.weight_type))
-    )
 
 
 def soft_product(x: FixedType, weight: FixedType) -> SoftProduct:

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.kernels import Dataflow
+from hpq_hls.hardware import Dataflow
 
 IntArray = npt.NDArray[np.int64]
 Files = Mapping[str, str | bytes]

@@ -1,29 +1,30 @@
 """The RTL backend: plain SystemVerilog, one instance of a library module per kernel.
 
 The Verilog is in ``templates/rtl``: ``top.sv.j2`` prints the streams and includes one template of
-``kernels/`` per kernel; ``lib/`` holds the modules, which are copied as they are. A layer that is a graph
-of adders has a module of its own, from ``adders.sv.j2``.
+``kernels/`` per kernel; ``lib/`` holds the modules, which are copied as they are. A kernel may have a module
+generated for it alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
 from hpq_hls.billing.memory import fifo_style, memory_style
-from hpq_hls.billing.products import built_in_luts
-from hpq_hls.codegen.adders import adder_view
 from hpq_hls.codegen.base import Design, Files
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
 from hpq_hls.codegen.rtl_memory import SideBySide, memory_file, packed
-from hpq_hls.kernels import ChannelMac, Dataflow, Kernel, MatVec, Stream, UnrolledMatVec
-from hpq_hls.resources import templates_dir
+from hpq_hls.codegen.sources import Sources
+from hpq_hls.errors import ConfigError
+from hpq_hls.hardware import Dataflow
+from hpq_hls.kernels import Kernel, Module, Stream
 
-_INSTANCE = re.compile(r"^\s*(hpq_\w+)\s+#\(", re.MULTILINE)
+_INSTANCE = re.compile(r"^\s*(\w+)\s+#\(", re.MULTILINE)
+"""A module with parameters, which is in the library; those of one kernel alone have none."""
 
 
 class RtlBackend:
@@ -33,14 +34,15 @@ class RtlBackend:
 
     def files(self, design: Design) -> Files:
         """README.md, design.json, rtl/<top>.sv, the modules it uses, its .mem files, rtl/files.f."""
-        folder = templates_dir() / "rtl"
         flow = design.dataflow
-        environment = _environment(folder)
+        sources = Sources("rtl", flow.kernels, ".sv.j2", "lib/*.sv")
+        environment = sources.environment({"comment": _comment})
         context = _context(flow)
         top = environment.get_template("top.sv.j2").render(context)
-        graphs = dict(_adder_modules(flow, environment.get_template("adders.sv.j2"), context))
-        library = _library(folder / "lib", "\n".join((top, *graphs.values())))
-        sources = [*(f"{module}.sv" for module in (*library, *graphs)), f"{flow.name}.sv"]
+        made = list(_own_modules(flow, environment, context))
+        own = {name: text for name, _, text in made}
+        library = _library(sources.library, "\n".join((top, *own.values())))
+        listed = [*(f"{module}.sv" for module in (*library, *own)), f"{flow.name}.sv"]
         memories = dict(_memories(flow))
         files: dict[str, str | bytes] = {
             "README.md": environment.get_template("README.md.j2").render(
@@ -49,30 +51,17 @@ class RtlBackend:
                 memories=memories,
                 shifts_in_rom=any(name.endswith("_shift.mem") for name in memories),
                 signs_in_rom=any(getattr(kernel, "signs", False) for kernel in flow.kernels),
-                graphs=graphs,
+                own={name: module.content for name, module, _ in made},
                 source=flow.streams[flow.input],
                 sink=flow.streams[flow.output],
             ),
             FILE_NAME: manifest_of(design).to_json(),
-            "rtl/files.f": environment.get_template("files.f.j2").render(sources=sources),
+            "rtl/files.f": environment.get_template("files.f.j2").render(sources=listed),
             f"rtl/{flow.name}.sv": top,
         }
-        files.update({f"rtl/{module}.sv": text for module, text in (library | graphs).items()})
+        files.update({f"rtl/{module}.sv": text for module, text in (library | own).items()})
         files.update({f"rtl/{name}": text for name, text in memories.items()})
         return files
-
-
-def _environment(folder: Path) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    environment.filters["comment"] = _comment
-    return environment
 
 
 def _context(flow: Dataflow) -> dict[str, Any]:
@@ -83,10 +72,7 @@ def _context(flow: Dataflow) -> dict[str, Any]:
         "streams_of": streams_of,
         "module_name": lambda kernel: module_name(flow, kernel),
         "rom_name": lambda kernel, what: rom_name(flow, kernel, what),
-        "product_shift": product_shift,
-        "shift_parameters": lambda kernel: shift_parameters(flow, kernel),
-        "bias_shift": bias_shift,
-        "in_luts": in_luts,
+        "table_parameters": lambda kernel, name: table_parameters(flow, kernel, name),
         "memory_style": memory_style,
         "fifo_style": fifo_style,
         "packed": packed,
@@ -100,9 +86,7 @@ def _comment(text: str) -> str:
 
 
 # ---------------------------------------------------------------------------------------------
-# Memories and shifts
-
-_Weighted = MatVec | ChannelMac | UnrolledMatVec
+# Memories and modules
 
 
 def rom_name(flow: Dataflow, kernel: Kernel, what: str) -> str:
@@ -110,24 +94,28 @@ def rom_name(flow: Dataflow, kernel: Kernel, what: str) -> str:
     return f"{flow.name}_{kernel.name}_{what}.mem"
 
 
-_PRINTED = ("unrolled", "gather", "weld")
-"""Kinds whose constants stand in the Verilog itself."""
-
-
 def _memories(flow: Dataflow) -> Iterator[tuple[str, str]]:
     for kernel in flow.kernels:
-        if isinstance(kernel, (MatVec, ChannelMac)):
-            words = kernel.weight_words()
-            yield rom_name(flow, kernel, "weight"), memory_file(words, kernel.rom_type.width)
-            biases = kernel.bias_words()
-            if biases is not None and kernel.bias_type is not None:
-                yield rom_name(flow, kernel, "bias"), memory_file(biases, kernel.bias_type.width)
-            shifts = kernel.shift_words()
-            if shifts is not None and kernel.shift_type is not None and len(shifts) > 1:
-                yield rom_name(flow, kernel, "shift"), memory_file(shifts, kernel.shift_type.width)
-        elif kernel.kind not in _PRINTED:
-            for name, table in kernel.tables().items():
+        for name, table in kernel.tables().items():
+            if table.in_memory:
                 yield rom_name(flow, kernel, name), memory_file(table.values, table.width)
+
+
+def table_parameters(flow: Dataflow, kernel: Kernel, name: str) -> list[tuple[str, int | str | SideBySide]]:
+    """Parameters that tell a module of a table ``x``: X_W, and where it is one row, Xs, which is that row;
+    else X_DEPTH, X_FILE and X_STYLE of its ROM. None where there is no such table."""
+    table, prefix = kernel.tables().get(name), name.upper()
+    if table is None:
+        return []
+    width = (f"{prefix}_W", table.width)
+    if table.depth == 1:
+        return [width, (f"{prefix}S", SideBySide(table.width, tuple(table.values[0].tolist())))]
+    return [
+        width,
+        (f"{prefix}_DEPTH", table.depth),
+        (f"{prefix}_FILE", rom_name(flow, kernel, name)),
+        (f"{prefix}_STYLE", memory_style(table.depth, table.bits)),
+    ]
 
 
 def module_name(flow: Dataflow, kernel: Kernel) -> str:
@@ -135,63 +123,39 @@ def module_name(flow: Dataflow, kernel: Kernel) -> str:
     return f"{flow.name}_{kernel.name}"
 
 
-def _adder_modules(
-    flow: Dataflow, template: jinja2.Template, context: dict[str, Any]
-) -> Iterator[tuple[str, str]]:
-    """The modules of layers that are made of adders: name, text."""
+def _own_modules(
+    flow: Dataflow, environment: jinja2.Environment, context: dict[str, Any]
+) -> Iterator[tuple[str, Module, str]]:
+    """The modules that are generated for one kernel alone: name, what it is, text."""
     for kernel in flow.kernels:
-        graph = adder_view(kernel) if isinstance(kernel, UnrolledMatVec) else None
-        if graph is not None:
-            x, y = flow.streams[kernel.inputs[0]], flow.streams[kernel.outputs[0]]
-            yield module_name(flow, kernel), template.render(context, k=kernel, graph=graph, x=x, y=y)
-
-
-def product_shift(kernel: _Weighted, x: Stream) -> int:
-    """Zeros to append to a product so that it has the accumulator's fraction."""
-    return kernel.accumulator_type.fraction - x.type.fraction - kernel.weight_type.fraction
-
-
-def in_luts(kernel: Kernel, x: Stream) -> bool:
-    """Whether a kernel multiplies, and builds its products in LUTs without leaving that to synthesis."""
-    if isinstance(kernel, (MatVec, ChannelMac)):
-        return built_in_luts(kernel, x.type)
-    return kernel.multipliers > 0 and getattr(kernel, "in_luts", False)
-
-
-def shift_parameters(flow: Dataflow, kernel: _Weighted) -> list[tuple[str, int | str | SideBySide]]:
-    """Parameters that tell a module by how much the sums of rows are shifted; none where none is."""
-    words, kind = kernel.shift_words(), kernel.shift_type
-    if words is None or kind is None:
-        return []
-    width = kind.width
-    if len(words) == 1:
-        return [("SHIFT_W", width), ("SHIFTS", SideBySide(width, tuple(words[0].tolist())))]
-    return [
-        ("SHIFT_W", width),
-        ("SHIFT_DEPTH", len(words)),
-        ("SHIFT_FILE", rom_name(flow, kernel, "shift")),
-        ("SHIFT_STYLE", memory_style(len(words), words.shape[1] * width)),
-    ]
-
-
-def bias_shift(kernel: _Weighted) -> int:
-    """Zeros to append to a bias so that it has the accumulator's fraction."""
-    if kernel.bias is None or kernel.bias_type is None:
-        return 0
-    return kernel.accumulator_type.fraction - kernel.bias_type.fraction
+        module = kernel.module()
+        if module is not None:
+            x, y = kernel.ends(flow.streams)
+            text = environment.get_template(module.template).render(context, k=kernel, x=x, y=y)
+            yield module_name(flow, kernel), module, text
 
 
 # ---------------------------------------------------------------------------------------------
 # Library
 
 
-def _library(folder: Path, top: str) -> dict[str, str]:
-    """The modules that ``top`` instantiates, and theirs: name -> text, each after what it uses."""
+def _library(files: Mapping[str, Path], top: str) -> dict[str, str]:
+    """The modules that ``top`` instantiates, and theirs: name -> text, each after what it uses.
+
+    Raises:
+        ConfigError: one of them is in no library.
+    """
     library: dict[str, str] = {}
 
     def add(text: str) -> None:
         for module in sorted(set(_INSTANCE.findall(text)) - set(library)):
-            body = (folder / f"{module}.sv").read_text(encoding="utf-8")
+            path = files.get(f"{module}.sv")
+            if path is None:
+                raise ConfigError(
+                    f"there is no module {module}, which a kernel is built from; put {module}.sv into "
+                    "rtl/lib of the folder that the kernel's class names as its `templates`"
+                )
+            body = path.read_text(encoding="utf-8")
             add(body)
             library[module] = body
 

@@ -16,7 +16,8 @@ import numpy as np
 from hpq_hls.billing.memory import memory_style
 from hpq_hls.codegen.base import Design, Files, IntArray
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
-from hpq_hls.codegen.vitis_kernels import KernelView, Table, comment, header_of, plain, view_of
+from hpq_hls.codegen.sources import Sources
+from hpq_hls.codegen.vitis_kernels import KernelView, TableView, comment, plain, view_of
 from hpq_hls.kernels import Stream
 from hpq_hls.resources import templates_dir
 
@@ -39,9 +40,9 @@ class VitisBackend:
 
     def files(self, design: Design) -> Files:
         """Every file of the project; see README.md among them for what each is."""
-        folder = templates_dir() / "vitis"
-        environment = _environment(folder)
         flow = design.dataflow
+        sources = Sources("vitis", flow.kernels, ".cpp.j2", "hpq/*.h")
+        environment = sources.environment({"comment": comment, "plain": plain})
         top = flow.name
         kernels = [view_of(kernel, flow.streams) for kernel in flow.kernels]
         context = self._context(design, kernels)
@@ -53,8 +54,8 @@ class VitisBackend:
                 files[f"src/{table.include}"] = _table_text(environment, table)
         files["tb/input.dat"] = _frames_text(design.input_frames)
         files["tb/golden.dat"] = _frames_text(design.golden_frames)
-        files |= _copies(folder / "hpq", "src/hpq")
-        files |= _copies(folder / "standin", "tb/include")
+        files |= _copies(sources.library.values(), "src/hpq")
+        files |= _copies((templates_dir() / "vitis" / "standin").glob("*.h"), "tb/include")
         files[FILE_NAME] = manifest_of(design).to_json()
         return dict(sorted(files.items()))
 
@@ -85,7 +86,7 @@ class VitisBackend:
             "frames": len(design.input_frames),
             "kernels": kernels,
             "streams": list(flow.streams.values()),
-            "headers": sorted({"axis"} | {header_of(kernel) for kernel in flow.kernels}),
+            "headers": sorted({"axis"} | {kernel.header for kernel in flow.kernels if kernel.header}),
             "flow_input": flow.input,
             "flow_output": flow.output,
             "x": x,
@@ -101,26 +102,12 @@ class VitisBackend:
         }
 
 
-def _environment(folder: Path) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # this is C++, not HTML
-    )
-    environment.filters["comment"] = comment
-    environment.filters["plain"] = plain
-    return environment
-
-
 def _port_bits(stream: Stream) -> int:
     """Width of TDATA: whole bytes."""
     return (stream.bits + 7) // 8 * 8
 
 
-def _table_text(environment: jinja2.Environment, table: Table) -> str:
+def _table_text(environment: jinja2.Environment, table: TableView) -> str:
     rows: Iterable[str]
     if table.nested:
         rows = ("{" + ", ".join(map(str, row)) + "}," for row in table.values.tolist())
@@ -135,5 +122,5 @@ def _frames_text(frames: IntArray) -> str:
     return "".join(" ".join(map(str, beat)) + "\n" for beat in beats.tolist())
 
 
-def _copies(folder: Path, target: str) -> dict[str, str]:
-    return {f"{target}/{path.name}": path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.h"))}
+def _copies(files: Iterable[Path], target: str) -> dict[str, str]:
+    return {f"{target}/{path.name}": path.read_text(encoding="utf-8") for path in files}

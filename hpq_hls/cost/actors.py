@@ -399,6 +399,8 @@ def _actors(stage: Stage, channels: list[Channel]) -> list[Actor]:
     inputs = [channels[index] for index in stage.inputs]
     outs = [channels[index] for index in stage.outputs]
     given = stage.parameters
+    if stage.actor is not None:
+        return [stage.actor(inputs, outs, given)]
     match stage.kind:
         case StageKind.PIPELINE:
             return [pipeline(inputs, outs[0], given[0], given[1], given[2], bool(given[3]))]
@@ -417,6 +419,8 @@ def _actors(stage: Stage, channels: list[Channel]) -> list[Actor]:
             return [narrow(inputs[0], outs[0], given[0])]
         case StageKind.WIDEN:
             return [widen(inputs[0], outs[0], given[0])]
+        case StageKind.OWN:
+            raise TypeError("a contract of kind OWN carries its actor")
 
 
 def _fill(channel: Channel) -> int:

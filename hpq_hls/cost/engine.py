@@ -57,7 +57,8 @@ def follow(
     depths: of the FIFOs, in beats; UNBOUNDED for one that is never full. pace: frames enter at least so many
     cycles apart, their beats evenly; 0 where the source never waits. fills: whether to measure them.
     """
-    library = _library()
+    # Compiled actors know those of this package alone.
+    library = None if any(stage.actor for stage in network.stages) else _library()
     if library is None:
         ends, fill, period = follow_slowly(network, depths, pace, frames)
         return Run(ends, fill if fills else (), period)

@@ -11,7 +11,8 @@ from hpq_hls.billing.coefficients import LUTS
 from hpq_hls.billing.parts import Family, Part, find_part
 from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream
 from hpq_hls.cost.timing import time_dataflow
-from hpq_hls.kernels import ChannelMac, Dataflow, Kernel, MatVec, UnrolledMatVec
+from hpq_hls.hardware import Dataflow
+from hpq_hls.kernels import Kernel
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def _by_layer(flow: Dataflow) -> dict[str, list[Kernel]]:
 
 
 def _layer(name: str, kernels: Sequence[Kernel], flow: Dataflow, bill: Bill) -> LayerEstimate:
-    folding = next(((kernel.pe, kernel.simd) for kernel in kernels if isinstance(kernel, MatVec)), (1, 1))
+    folding = next((kernel.folding for kernel in kernels if kernel.folding != (1, 1)), (1, 1))
     return LayerEstimate(
         name=name,
         kinds=tuple(kernel.kind for kernel in kernels),
@@ -184,14 +185,5 @@ def _layer(name: str, kernels: Sequence[Kernel], flow: Dataflow, bill: Bill) -> 
         cycles=max(kernel.cycles(flow.streams) for kernel in kernels),
         pe=folding[0],
         simd=folding[1],
-        weight_bits=sum(map(_weight_bits, kernels)),
+        weight_bits=sum(kernel.constant_bits for kernel in kernels),
     )
-
-
-def _weight_bits(kernel: Kernel) -> int:
-    if not isinstance(kernel, (MatVec, ChannelMac, UnrolledMatVec)):
-        return kernel.constant_bits
-    bits = kernel.weight.size * kernel.rom_type.width
-    if kernel.bias is not None and kernel.bias_type is not None:
-        bits += kernel.bias.size * kernel.bias_type.width
-    return bits

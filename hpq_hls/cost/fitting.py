@@ -10,8 +10,7 @@ from hpq_hls.cost.capacity import Shortage, shortages
 from hpq_hls.cost.design import build_design
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.cost.folding import UNLIMITED, fastest, folded_for, interval_of, reached
-from hpq_hls.hardware import HardwareConfig, Io
-from hpq_hls.kernels import Dataflow
+from hpq_hls.hardware import Dataflow, HardwareConfig, Io
 from hpq_hls.simulate import QuantizedGraph
 
 

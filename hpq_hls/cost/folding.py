@@ -11,9 +11,9 @@ from hpq_hls.cost.choosing import choose_layers
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.cost.fifos import size_fifos
 from hpq_hls.cost.relief import relieve
-from hpq_hls.hardware import HardwareConfig, Io, build_dataflow
+from hpq_hls.hardware import Dataflow, HardwareConfig, Io, build_dataflow
 from hpq_hls.hardware.build import slowest_pixel
-from hpq_hls.kernels import Dataflow, Kernel
+from hpq_hls.kernels import Kernel
 from hpq_hls.simulate import QuantizedGraph
 
 UNLIMITED = 1 << 40

@@ -16,19 +16,18 @@ from hpq_hls.cost.design import build_design
 from hpq_hls.cost.estimate import luts_of
 from hpq_hls.cost.fifos import size_fifos
 from hpq_hls.cost.folding import fold
-from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream, bill_weights
+from hpq_hls.cost.kernels import bill_constants, bill_kernel, bill_ports, bill_stream
 from hpq_hls.cost.relief import Exchange, allowance, cheapest, exchange
-from hpq_hls.cost.stages import pipeline_registers
 from hpq_hls.cost.timing import Timing, time_dataflow
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware import HardwareConfig
+from hpq_hls.hardware import Dataflow, HardwareConfig
 from hpq_hls.hardware.builder import Block, Make
 from hpq_hls.hardware.skeleton import Skeleton
-from hpq_hls.kernels import Dataflow, Kernel, Stream, UnrolledMatVec
+from hpq_hls.kernels import Kernel, Stream
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
-REMEMBERED_WEIGHTS = 32
-"""Different weights of a layer whose memory is remembered."""
+REMEMBERED_CONSTANTS = 32
+"""Different constants of a kernel whose memory is remembered."""
 REMEMBERED_TIMINGS = 4096
 
 Types = Sequence[FixedType]
@@ -133,8 +132,8 @@ class _Design:
         self._ports = bill_ports(flow, family).row
         self._layers: WeakKeyDictionary[QuantizedLayer, _Entry] = WeakKeyDictionary()
         self._depths = {name: stream.depth for name, stream in flow.streams.items()}
-        # Only graphs of adders have registers that depend on weights; elsewhere all networks keep the depths.
-        self._varies = any(isinstance(kernel, UnrolledMatVec) and kernel.adders for kernel in flow.kernels)
+        # Where no registers depend on weights, all networks keep the depths.
+        self._varies = any(kernel.registers_vary for kernel in flow.kernels)
         self._makers = {name: layer for layer, block in skeleton.blocks.items() for name in block.streams}
         self._known: dict[tuple[tuple[int, ...], ...], _Sized] = {}
 
@@ -215,7 +214,7 @@ class _Place:
         self._streams = {name: flow.streams[name] for name in self._numbers}
         self._typed: dict[tuple[str, FixedType], Stream] = {}
         self._own: list[tuple[Make, Kernel]] = []
-        self._weights: dict[int, tuple[object, Bill]] = {}
+        self._constants: dict[tuple[int, int], tuple[object, Bill]] = {}
         shared: dict[tuple[int, ...], _Shared] = {}
 
         def part(names: Iterable[str]) -> _Shared:
@@ -233,14 +232,14 @@ class _Place:
         """The bill of a layer that stands here."""
         types = _types_of(layer)
         row, registers, relief = self.shared(types, layer), [], None
-        for make, place in self._own:
+        for number, (make, place) in enumerate(self._own):
             kernel, streams = make(layer), self._around(place, types)
-            weights = self._bill_weights(kernel)
-            bill = bill_kernel(kernel, streams, self._family, weights)
+            constants = self._bill_constants(number, kernel)
+            bill = bill_kernel(kernel, streams, self._family, constants)
             row = row + bill.row
-            registers.append(pipeline_registers(kernel))
+            registers.append(kernel.registers)
             if bill.dsp:
-                change, offer = exchange(kernel, streams, self._family, bill, weights)
+                change, offer = exchange(kernel, streams, self._family, bill, constants)
                 relief = (change, offer) if relief is None else (relief[0] + change, relief[1] + offer)
         return _Entry(row, tuple(registers), relief)
 
@@ -264,14 +263,17 @@ class _Place:
             bill.take(bill_stream(self.stream(name, types), self._family))
         return bill
 
-    def _bill_weights(self, kernel: Kernel) -> Bill:
-        """The memory of the weights, by the array that they are in."""
-        weight = getattr(kernel, "weight", None)
-        known = self._weights.get(id(weight))
+    def _bill_constants(self, place: int, kernel: Kernel) -> Bill:
+        """The memory of the constants of the kernel at a place, by the object that they are in."""
+        constants = kernel.constants
+        if constants is None:
+            return bill_constants(kernel, self._family)
+        key = place, id(constants)
+        known = self._constants.get(key)
         if known is None:
-            if len(self._weights) == REMEMBERED_WEIGHTS:
-                del self._weights[next(iter(self._weights))]
-            known = self._weights[id(weight)] = weight, bill_weights(kernel, self._family)
+            if len(self._constants) == REMEMBERED_CONSTANTS:
+                del self._constants[next(iter(self._constants))]
+            known = self._constants[key] = constants, bill_constants(kernel, self._family)
         return known[1]
 
     def _around(self, kernel: Kernel, types: Types) -> dict[str, Stream]:

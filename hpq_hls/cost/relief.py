@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from hpq_hls.billing.bill import Bill, Row
 from hpq_hls.billing.coefficients import LUTS
 from hpq_hls.billing.parts import Family, Part, find_part
-from hpq_hls.cost.kernels import Streams, bill_kernel
+from hpq_hls.cost.kernels import bill_kernel
 from hpq_hls.hardware import HardwareConfig, Multipliers, build_dataflow
-from hpq_hls.kernels import Kernel, Pool, Weighted
+from hpq_hls.kernels import Kernel, Streams
 from hpq_hls.simulate import QuantizedGraph
 
 
@@ -49,17 +49,12 @@ def relieve(q: QuantizedGraph, config: HardwareConfig) -> HardwareConfig:
 
 
 def exchange(
-    kernel: Kernel, streams: Streams, family: Family, bill: Bill, weights: Bill | None = None
+    kernel: Kernel, streams: Streams, family: Family, bill: Bill, constants: Bill | None = None
 ) -> tuple[Row, Exchange]:
-    """What a kernel offers, and what that changes of its bill. weights: as of ``bill_kernel``."""
-    change = bill_kernel(in_luts(kernel), streams, family, weights).row - bill.row
+    """What a kernel offers, and what that changes of its bill. constants: as of ``bill_kernel``."""
+    change = bill_kernel(kernel.in_fabric(), streams, family, constants).row - bill.row
     difference = Bill.of(family, change)
     return change, Exchange(-difference.dsp, difference.lut(LUTS))
-
-
-def in_luts(kernel: Kernel) -> Kernel:
-    """The same kernel with its products in LUTs."""
-    return replace(kernel, in_luts=True) if isinstance(kernel, (Weighted, Pool)) else kernel.in_fabric()
 
 
 def cheapest(offers: Mapping[str, Exchange], excess: int) -> list[str]:

@@ -4,26 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hpq_hls.kernels import (
-    Add,
-    Cast,
-    ChannelMac,
-    Dataflow,
-    Fork,
-    Gather,
-    Kernel,
-    MatVec,
-    Pool,
-    PoolMode,
-    Streams,
-    UnrolledMatVec,
-    WidthConverter,
-    Window,
-)
-from hpq_hls.kernels.contract import Contract, StageKind, tree_registers
-from hpq_hls.kernels.geometry import WindowGeometry
-
-_KNOWN = (Window, WidthConverter, MatVec, ChannelMac, UnrolledMatVec, Pool, Add, Cast, Gather, Fork)
+from hpq_hls.hardware import Dataflow
+from hpq_hls.kernels import Kernel, StageKind, Streams
+from hpq_hls.kernels.contract import Actor
 
 UNBOUNDED = 1 << 40
 """Depth of a FIFO that is never full."""
@@ -31,12 +14,13 @@ UNBOUNDED = 1 << 40
 
 @dataclass(frozen=True)
 class Stage:
-    """One actor: inputs and outputs are numbers of FIFOs."""
+    """One actor: inputs and outputs are numbers of FIFOs, the rest as in ``Contract``."""
 
     kind: StageKind
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     parameters: tuple[int, ...] = ()
+    actor: Actor | None = None
 
 
 @dataclass(frozen=True)
@@ -64,73 +48,7 @@ def network_of(flow: Dataflow) -> Network:
 
 
 def _stage(kernel: Kernel, streams: Streams, names: dict[str, int]) -> Stage:
-    given, made = streams[kernel.inputs[0]], streams[kernel.outputs[0]]
-    if isinstance(kernel, _KNOWN):
-        contract = Contract(*_contract(kernel, given.lanes, made.lanes))
-    else:
-        contract = kernel.contract(streams)
+    contract = kernel.contract(streams)
     inputs = tuple(names[name] for name in kernel.inputs)
     outputs = tuple(names[name] for name in kernel.outputs)
-    return Stage(contract.kind, inputs, outputs, contract.parameters)
-
-
-def _contract(kernel: Kernel, lanes_in: int, lanes_out: int) -> tuple[StageKind, tuple[int, ...]]:
-    if isinstance(kernel, Window):
-        return StageKind.WINDOW, _geometry(kernel.geometry, kernel.chunks(lanes_in))
-    if isinstance(kernel, WidthConverter):
-        if lanes_in > lanes_out:
-            return StageKind.NARROW, (lanes_in // lanes_out,)
-        return StageKind.WIDEN, (lanes_out // lanes_in,)
-    registers = pipeline_registers(kernel)
-    if isinstance(kernel, MatVec):
-        return StageKind.PIPELINE, (registers, kernel.synapse_folds, kernel.neuron_folds, 1)
-    if registers == 0:
-        return StageKind.WIRING, ()
-    return StageKind.PIPELINE, (registers, 1, 1, 0)
-
-
-def _geometry(geometry: WindowGeometry, chunks: int) -> tuple[int, ...]:
-    """Size of the input (rows, beats); row and column that complete the first windows, rows and columns from
-    one beat of windows to the next; padding above and on the left, windows, scanned area (rows each, then
-    beats); chunks, and pixels of a beat. A column is a pixel wide."""
-    return (
-        geometry.height,
-        geometry.beats,
-        geometry.first[0],
-        geometry.last_column,
-        geometry.stride[0],
-        geometry.advance,
-        geometry.pad_top,
-        geometry.pad_beats,
-        geometry.out_height,
-        geometry.out_beats,
-        *geometry.scan,
-        chunks,
-        geometry.pixels,
-    )
-
-
-def pipeline_registers(kernel: Kernel) -> int:
-    """Registers between input and output of a kernel: all of its timing that a layer's weights can decide.
-
-    0 for mere wires.
-    """
-    if not isinstance(kernel, _KNOWN):
-        return kernel.registers
-    if isinstance(kernel, MatVec):
-        return 4 + tree_registers(kernel.simd)
-    if isinstance(kernel, ChannelMac):
-        return 5 + tree_registers(kernel.taps)
-    if isinstance(kernel, UnrolledMatVec):
-        if kernel.adders is not None:
-            return 2 + max(graph.registers for graph in kernel.adders)
-        return 3 + tree_registers(kernel.cols)
-    if isinstance(kernel, Pool):
-        return (1 if kernel.mode is PoolMode.MAX else 2) + tree_registers(kernel.taps)
-    if isinstance(kernel, Add):
-        return 2
-    if isinstance(kernel, Cast):
-        return 1
-    if isinstance(kernel, (Gather, Fork)):
-        return 0
-    raise TypeError(f"kernel {kernel.kind} has no timing model")
+    return Stage(contract.kind, inputs, outputs, contract.parameters, contract.actor)

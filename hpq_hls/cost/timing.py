@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hpq_hls.cost.engine import follow
 from hpq_hls.cost.stages import Network, network_of
 from hpq_hls.errors import ConfigError
-from hpq_hls.kernels import Dataflow
+from hpq_hls.hardware import Dataflow
 
 
 @dataclass(frozen=True)

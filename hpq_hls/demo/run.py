@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import hpq_hls
 from hpq_hls.demo.folder import PROJECT, prepare_folder, remember_project
 from hpq_hls.report import text
 from hpq_hls.report.page import write_page
 from hpq_hls.templating import render
+from hpq_hls.version import __version__
 from hpq_hls.workflow import (
     Quiet,
     Reporter,
@@ -116,5 +116,5 @@ def _train(folder: Path, show: Reporter) -> None:
 
 def _write_readme(folder: Path, summary: dict[str, Any], projects: dict[str, Any]) -> None:
     tops = {item["backend"]: item["top"] for item in projects["projects"]}
-    values = {"summary": summary, "top": tops["vitis"], "version": hpq_hls.__version__}
+    values = {"summary": summary, "top": tops["vitis"], "version": __version__}
     write_file(folder / "README.md", render("demo/README.md.j2", values, _FILTERS))

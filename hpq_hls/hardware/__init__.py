@@ -13,7 +13,8 @@ from hpq_hls.hardware.config import (
     target_of,
     whole_cycles,
 )
-from hpq_hls.kernels import MIN_DEPTH, Dataflow, Kernel, Stream
+from hpq_hls.hardware.dataflow import Dataflow
+from hpq_hls.kernels import MIN_DEPTH, Kernel, Stream
 
 __all__ = [
     "DEFAULT_PART",

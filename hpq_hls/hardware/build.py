@@ -9,9 +9,10 @@ from dataclasses import replace
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware.builder import Builder
 from hpq_hls.hardware.config import HardwareConfig, Io
+from hpq_hls.hardware.dataflow import Dataflow
 from hpq_hls.hardware.parallel_builder import ParallelBuilder
 from hpq_hls.hardware.stream_builder import StreamBuilder
-from hpq_hls.kernels import MIN_DEPTH, Dataflow
+from hpq_hls.kernels import MIN_DEPTH
 from hpq_hls.simulate import QuantizedGraph
 
 

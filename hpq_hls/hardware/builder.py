@@ -15,10 +15,10 @@ import numpy as np
 from hpq_hls.errors import ConfigError, UnsupportedOperatorError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.config import HardwareConfig, Multipliers, Strategy
+from hpq_hls.hardware.dataflow import Dataflow
 from hpq_hls.hardware.naming import Namer
 from hpq_hls.hardware.order import places, same, transmission_orders
 from hpq_hls.kernels import (
-    Dataflow,
     Fork,
     IntArray,
     Kernel,
@@ -454,6 +454,6 @@ class Builder(ABC):
 def _straight_from_fork(stream: str, makers: dict[str, Kernel]) -> bool:
     """Whether nothing but width converters lies between a fork (or the input) and this stream."""
     maker = makers.get(stream)
-    while isinstance(maker, WidthConverter):
+    while maker is not None and maker.regroups:
         maker = makers.get(maker.inputs[0])
-    return maker is None or isinstance(maker, Fork)
+    return maker is None or len(maker.outputs) > 1

@@ -16,7 +16,7 @@ from hpq_hls.hardware.config import HardwareConfig, LayerFolding
 from hpq_hls.hardware.folding import foldings
 from hpq_hls.hardware.naming import Namer
 from hpq_hls.hardware.stream_builder import StreamBuilder
-from hpq_hls.kernels import Add, IntArray, Kernel, Pool, Stream, Weighted
+from hpq_hls.kernels import IntArray, Kernel, Stream, Weighted
 from hpq_hls.simulate import QuantizedGraph
 
 VALUE, WEIGHT = FixedType(8, 4, signed=True), FixedType(8, 1, signed=True)
@@ -66,7 +66,9 @@ class Probe(StreamBuilder):
         self._block = Block(tuple(self._inputs))
         self.lower()
         streams = {name: replace(stream, type=VALUE) for name, stream in self.streams.items()}
-        return Piece(tuple(map(_nominal, self.kernels)), streams, tuple(self._ready[layer]))
+        return Piece(
+            tuple(kernel.nominal(SUM) for kernel in self.kernels), streams, tuple(self._ready[layer])
+        )
 
     def _given(self, wish: str, elements: int, lanes: int | None) -> str:
         name = self._namer.unique(wish)
@@ -106,9 +108,3 @@ class Probe(StreamBuilder):
 def _weights(shape: tuple[int, ...]) -> IntArray:
     """Weights like any other."""
     return np.random.default_rng(0).integers(-128, 128, shape)
-
-
-def _nominal(kernel: Kernel) -> Kernel:
-    if isinstance(kernel, (Add, Pool)):
-        return replace(kernel, accumulator_type=SUM)
-    return kernel.nominal(SUM)

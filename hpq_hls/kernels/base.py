@@ -75,13 +75,14 @@ class Table:
 
     values: (depth, columns) integers. type: of an element, as it is stored; None for what no number of the
     network is, such as an index. content: what it holds, for people. nested: whether C++ sees rows, or one
-    row as a plain array.
+    row as a plain array. in_memory: whether RTL reads it from a file; else the kernel's template prints it.
     """
 
     values: IntArray
     type: FixedType | None
     content: str
     nested: bool = True
+    in_memory: bool = True
 
     @property
     def depth(self) -> int:
@@ -104,6 +105,23 @@ class Table:
         return self.columns * self.width
 
 
+@dataclass(frozen=True)
+class Module:
+    """A module of RTL that is generated for one kernel alone, called ``<top>_<kernel>``.
+
+    template: relative to ``templates/rtl``; it is told what the kernel's own template is. content: what it
+    is, for people.
+    """
+
+    template: str
+    content: str
+
+
+FABRIC_REMARK = (
+    "Products in LUTs: `multipliers` of this layer is fabric, so that DSP blocks are left to others."
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Kernel(ABC):
     """Base of all kernels.
@@ -123,11 +141,17 @@ class Kernel(ABC):
     """Whether all that a layer decides of it are the types of its streams."""
     per_beat: ClassVar[bool] = False
     """Whether it turns one beat into one beat; where that is the whole frame, it takes one every cycle."""
+    regroups: ClassVar[bool] = False
+    """Whether it does nothing but hand its elements on in beats of another size."""
 
     name: str
     layer: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+
+    def ends(self, streams: Streams) -> tuple[Stream, Stream]:
+        """Its first input and its first output."""
+        return streams[self.inputs[0]], streams[self.outputs[0]]
 
     # ------------------------------------------------------------------ cycles
 
@@ -141,6 +165,11 @@ class Kernel(ABC):
         mere wires."""
         return 0
 
+    @property
+    def registers_vary(self) -> bool:
+        """Whether ``registers`` depends on what its constants are, not on their number alone."""
+        return False
+
     def contract(self, streams: Streams) -> Contract:
         """How it moves beats: the actor that stands for it in the timing model."""
         return pipeline(self.registers) if self.registers else wiring()
@@ -152,12 +181,23 @@ class Kernel(ABC):
         """Multipliers working in parallel."""
         return 0
 
+    @property
+    def folding(self) -> tuple[int, int]:
+        """Rows and columns that it works on at once (PE, SIMD); (1, 1) where that is no choice."""
+        return 1, 1
+
     def bill(self, bill: Bill, streams: Streams) -> None:
         """Add what it is built from, but for ``bill_constants`` and the FIFOs around it."""
         raise NotImplementedError(f"kernel {self.kind} does not say what it is built from")
 
     def bill_constants(self, bill: Bill) -> None:  # noqa: B027 (most kernels have none)
         """Add the memory of its constants, which no type around it has a part in."""
+
+    @property
+    def constants(self) -> object:
+        """What ``bill_constants`` depends on: as long as a layer keeps this very object, the bill stays. None
+        where it is made afresh."""
+        return None
 
     @property
     def constant_bits(self) -> int:
@@ -181,6 +221,14 @@ class Kernel(ABC):
     def summary(self, streams: Streams) -> str:
         """One line for people: what it does, beside its kind."""
         return self.kind
+
+    def remarks(self, streams: Streams) -> Sequence[str]:
+        """Sentences for the comment above its instance in RTL."""
+        return ()
+
+    def module(self) -> Module | None:
+        """The module that RTL needs for this kernel alone, beside those of the library."""
+        return None
 
     # ------------------------------------------------------------------ meaning
 

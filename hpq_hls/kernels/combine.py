@@ -13,7 +13,7 @@ from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import cast, dsp_blocks, in_dsp
 from hpq_hls.billing.products import signed_width, soft_product
 from hpq_hls.fixed import FixedType
-from hpq_hls.kernels.base import Frame, Kernel, Streams
+from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Streams
 
 
 class Combination(enum.Enum):
@@ -101,6 +101,9 @@ class Combine(Kernel):
     def summary(self, streams: Streams) -> str:
         text = f"{self.operation.value} two streams, {streams[self.outputs[0]].lanes} elements at a time"
         return text + (", ReLU" if self.relu else "")
+
+    def remarks(self, streams: Streams) -> Sequence[str]:
+        return (FABRIC_REMARK,) if self.multiplies and self.in_luts else ()
 
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         a, b = (streams[name].type for name in self.inputs)

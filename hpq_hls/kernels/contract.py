@@ -6,35 +6,52 @@ The actors themselves are in ``hpq_hls.cost.actors`` and, compiled, in ``hw_sim/
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+Actor = Callable[[Sequence[Any], Sequence[Any], tuple[int, ...]], Iterator[None]]
+"""An actor in Python: from the channels it reads, those it writes, and its parameters, a generator like those
+of ``hpq_hls.cost.actors``."""
 
 
 class StageKind(enum.Enum):
     """Which actor a stage is; the numbers are those of hw_sim/timing/follow.cpp.
 
     PIPELINE: registers, group, folds, whether there is a skid register. WIRING: none. NARROW, WIDEN: the
-    ratio. WINDOW: the geometry (see ``hpq_hls.kernels``). REDUCE: registers, beats of a period, how many of
-    them, the first ones, make no result.
-    ratio. WINDOW: the geometry (see ``hpq_hls.kernels``). REORDER: beats of a frame in, and out. SPLICE: for
-    each run the input or -1, whether its beats leave, and how many there are.
+    ratio. WINDOW: the geometry (see ``hpq_hls.kernels.window``). REDUCE: registers, beats of a period, how
+    many of them, the first ones, make no result. REORDER: beats of a frame in, and out. SPLICE: for each run the
+    input or -1, whether its beats leave, and how many there are. OWN: an actor that the contract carries.
     """
+
+    OWN = -1
 
     PIPELINE = 0
     WIRING = 1
     NARROW = 2
     WIDEN = 3
     WINDOW = 4
-    REDUCE = 8
     REORDER = 5
     SPLICE = 6
+    REDUCE = 8
 
 
 @dataclass(frozen=True)
 class Contract:
-    """An actor and its parameters."""
+    """An actor and its parameters.
+
+    actor: of the kind OWN, a function of a module, always the same one. A design with such an actor is
+    followed in Python, about a hundred times slower.
+    """
 
     kind: StageKind
     parameters: tuple[int, ...] = ()
+    actor: Actor | None = None
+
+
+def own(actor: Actor, *parameters: int) -> Contract:
+    """An actor that none of those here can stand for."""
+    return Contract(StageKind.OWN, parameters, actor)
 
 
 def pipeline(registers: int, group: int = 1, folds: int = 1, *, skid: bool = False) -> Contract:

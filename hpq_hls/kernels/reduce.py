@@ -14,7 +14,7 @@ from hpq_hls.billing.blocks import cast, count_bits, dsp_blocks, dual_port_ram, 
 from hpq_hls.billing.memory import memory_style
 from hpq_hls.billing.products import constant_product
 from hpq_hls.fixed import FixedType
-from hpq_hls.kernels.base import Frame, Kernel, Streams
+from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Streams
 from hpq_hls.kernels.contract import Contract, StageKind, pipeline, tree_registers
 
 
@@ -177,6 +177,9 @@ class Reduce(Kernel):
         )
         text = f"{what} of {self.length} elements, {self.results} at a time"
         return text + (", ReLU" if self.relu else "")
+
+    def remarks(self, streams: Streams) -> Sequence[str]:
+        return (FABRIC_REMARK,) if self.multipliers and self.in_luts else ()
 
     # ------------------------------------------------------------------ meaning
 

@@ -172,7 +172,11 @@ class Weld(Kernel):
 
     def tables(self) -> Mapping[str, Table]:
         """index: as it is."""
-        return {"index": Table(self.index.reshape(1, -1), None, "element of all inputs", nested=False)}
+        return {
+            "index": Table(
+                self.index.reshape(1, -1), None, "element of all inputs", nested=False, in_memory=False
+            )
+        }
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         made = streams[self.outputs[0]]

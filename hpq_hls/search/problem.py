@@ -13,7 +13,6 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 
-import hpq_hls
 from hpq_hls.errors import ConfigError, DataError
 from hpq_hls.fixed import Rounding
 from hpq_hls.graph import Graph, check_input
@@ -37,6 +36,7 @@ from hpq_hls.search.space import Space, space_of
 from hpq_hls.search.speed import NARROW_WIDTH, TYPICAL_WIDTH, pricer_of
 from hpq_hls.search.strategies import STRATEGIES
 from hpq_hls.simulate import Simulator
+from hpq_hls.version import __version__
 
 FAST, FAST_PER_VARIABLE = 100, 5
 """See ``few_evaluations``."""
@@ -229,7 +229,7 @@ def _uniform_outputs(quantizer: Quantizer, space: Space, x: Array) -> Iterator[F
 def _about(graph: Graph, task: Task, request: Request) -> dict[str, object]:
     """What people may want to know of a search that they find in a journal."""
     return {
-        "version": hpq_hls.__version__,
+        "version": __version__,
         "network": graph.name,
         "objective": task.pricing.objective.name if isinstance(task.pricing, Pricer) else None,
         "metric": task.metric.name,

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from hpq_hls.codegen.base import Backend, Design
 from hpq_hls.fixed import FixedType
-from hpq_hls.kernels import Dataflow, Kernel, MatVec, Stream
+from hpq_hls.hardware import Dataflow
+from hpq_hls.kernels import Kernel, MatVec, Stream
 from tests.hardware.dataflow_model import run_dataflow
 
 IntArray = npt.NDArray[np.int64]
@@ -70,6 +71,13 @@ def design(flow: Dataflow, frames: int = 4, seed: int = 0, io: str = "stream") -
     given = random_raw(port.type, (frames, port.beats, port.lanes), rng)
     golden = np.stack([run_dataflow(flow, frame) for frame in given])
     return Design(flow, io, "xc7z020clg400-1", 5.0, given, golden)
+
+
+def blank_design(flow: Dataflow) -> Design:
+    """The flow without test vectors."""
+    x, y = flow.streams[flow.input], flow.streams[flow.output]
+    frames = (np.zeros((0, port.beats, port.lanes), np.int64) for port in (x, y))
+    return Design(flow, "stream", "xc7z020clg400-1", 5.0, *frames)
 
 
 def write(backend: Backend, made: Design, folder: Path) -> Path:

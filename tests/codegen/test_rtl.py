@@ -15,7 +15,8 @@ from hpq_hls.billing.memory import bram18_count, fifo_style, memory_style
 from hpq_hls.codegen.manifest import read_manifest
 from hpq_hls.codegen.rtl import RtlBackend
 from hpq_hls.codegen.rtl_memory import memory_file, packed
-from hpq_hls.kernels import Dataflow, MatVec
+from hpq_hls.hardware import Dataflow
+from hpq_hls.kernels import MatVec
 from hpq_hls.tools.toolchain import verilator_env
 from tests.rtl.cases import MATVECS, Mac, cast_flow, conv_flow, matvec_flow, unrolled_flow
 from tests.rtl.harness import design_of

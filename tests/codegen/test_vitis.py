@@ -14,12 +14,12 @@ from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.vitis import VitisBackend
 from hpq_hls.codegen.vivado import VivadoBackend
 from hpq_hls.fixed import FixedType, Overflow, Rounding
+from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import (
     Cast,
     ChannelMac,
     Combination,
     Combine,
-    Dataflow,
     Fork,
     Gather,
     Kernel,

@@ -7,8 +7,8 @@ import pytest
 
 from hpq_hls.codegen.manifest import port_of
 from hpq_hls.frontends.torch_export import from_torch
-from hpq_hls.hardware import HardwareConfig, Io, Strategy, build_dataflow
-from hpq_hls.kernels import Dataflow, MatVec, Weighted
+from hpq_hls.hardware import Dataflow, HardwareConfig, Io, Strategy, build_dataflow
+from hpq_hls.kernels import MatVec, Weighted
 from hpq_hls.quantize import quantize
 from hpq_hls.simulate import QuantizedGraph, reference
 from tests.hardware.dataflow_model import run_dataflow

@@ -17,13 +17,12 @@ from hpq_hls.cost.kernels import bill_kernel
 from hpq_hls.cost.stages import network_of
 from hpq_hls.cost.timing import time_dataflow
 from hpq_hls.fixed import FixedType
-from hpq_hls.kernels import Cast, Combination, Combine, Dataflow, Fork, Reduce, Reduction, WidthConverter
+from hpq_hls.hardware import Dataflow
+from hpq_hls.kernels import Cast, Combination, Combine, Fork, Reduction, WidthConverter
 from hpq_hls.verify.csim import run_selfcheck
 from tests.codegen.flows import design, write
-from tests.rtl.cases import chain, single, stream
+from tests.rtl.cases import OUT, chain, reduce_flow, stream
 from tests.rtl.harness import Batch, Traffic
-
-OUT = "ap_fixed<7,3,AP_RND_CONV,AP_SAT>"
 
 
 def combine_flow(
@@ -78,54 +77,6 @@ def combine_flows() -> list[Dataflow]:
     found.append(combine_flow("multiply_bit", Combination.MUL, "ap_ufixed<1,1>", "ap_fixed<9,4>", lanes=1))
     found.append(combine_flow("multiply_frame", Combination.MUL, *wide, lanes=5, beats=1))
     return found
-
-
-def reduce_flow(
-    name: str,
-    mode: Reduction,
-    x: str,
-    shape: tuple[int, int, int, int, int],
-    y: str = OUT,
-    *,
-    outer: int = 2,
-    constant: tuple[int, str] | None = None,
-    relu: bool = False,
-    in_luts: bool = False,
-) -> Dataflow:
-    """shape: positions, taps, lanes, steps, chunks."""
-    positions, taps, lanes, steps, chunks = shape
-    given = stream("x", x, positions * taps * lanes, outer * steps * chunks)
-    kind, length = given.type, steps * taps
-    raw, scale = (1, None) if constant is None else (constant[0], FixedType.parse(constant[1]))
-    accumulator = None
-    if mode is Reduction.SUM:
-        width = kind.width + 2 + (length * raw).bit_length()
-        fraction = kind.fraction + (0 if scale is None else scale.fraction)
-        accumulator = FixedType(width, width - fraction)
-    elif mode in (Reduction.MAX, Reduction.MIN):
-        y = x
-    else:
-        width = max((length - 1).bit_length(), 1)
-        y = f"ap_ufixed<{width},{width}>"
-    return single(
-        name,
-        lambda **names: Reduce(
-            mode=mode,
-            positions=positions,
-            taps=taps,
-            lanes=lanes,
-            steps=steps,
-            chunks=chunks,
-            relu=relu,
-            reciprocal=raw,
-            reciprocal_type=scale,
-            accumulator_type=accumulator,
-            in_luts=in_luts,
-            **names,
-        ),
-        given,
-        stream("y", y, positions * lanes, outer * chunks),
-    )
 
 
 def reduce_flows() -> list[Dataflow]:

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.kernels import Dataflow, Window
+from hpq_hls.hardware import Dataflow
+from hpq_hls.kernels import Window
 from tests.networks import Residual
 
 

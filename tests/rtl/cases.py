@@ -10,12 +10,12 @@ import numpy as np
 from hpq_hls.billing.parts import Family
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.fixed import FixedType
+from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import (
     Cast,
     ChannelMac,
     Combination,
     Combine,
-    Dataflow,
     Fork,
     Gather,
     IntArray,
@@ -23,6 +23,8 @@ from hpq_hls.kernels import (
     MatVec,
     Pool,
     PoolMode,
+    Reduce,
+    Reduction,
     Stream,
     UnrolledMatVec,
     Weighted,
@@ -439,6 +441,60 @@ def add_flow(
             ),
         ],
         streams,
+    )
+
+
+def sum_flow(name: str) -> Dataflow:
+    """Two streams added up; the flow's input is the first of them."""
+    x, b, y = (stream(n, f"ap_fixed<{w},2>", 2, 3) for n, w in (("x", 4), ("b", 5), ("y", 6)))
+    return chain(name, [Add("net_unit", "net.0", ("x", "b"), ("y",), FixedType(6, 3), True)], [x, b, y])
+
+
+def reduce_flow(
+    name: str,
+    mode: Reduction,
+    x: str,
+    shape: tuple[int, int, int, int, int],
+    y: str = OUT,
+    *,
+    outer: int = 2,
+    constant: tuple[int, str] | None = None,
+    relu: bool = False,
+    in_luts: bool = False,
+) -> Dataflow:
+    """shape: positions, taps, lanes, steps, chunks."""
+    positions, taps, lanes, steps, chunks = shape
+    given = stream("x", x, positions * taps * lanes, outer * steps * chunks)
+    kind, length = given.type, steps * taps
+    raw, scale = (1, None) if constant is None else (constant[0], FixedType.parse(constant[1]))
+    accumulator = None
+    if mode is Reduction.SUM:
+        width = kind.width + 2 + (length * raw).bit_length()
+        fraction = kind.fraction + (0 if scale is None else scale.fraction)
+        accumulator = FixedType(width, width - fraction)
+    elif mode in (Reduction.MAX, Reduction.MIN):
+        y = x
+    else:
+        width = max((length - 1).bit_length(), 1)
+        y = f"ap_ufixed<{width},{width}>"
+    return single(
+        name,
+        lambda **names: Reduce(
+            mode=mode,
+            positions=positions,
+            taps=taps,
+            lanes=lanes,
+            steps=steps,
+            chunks=chunks,
+            relu=relu,
+            reciprocal=raw,
+            reciprocal_type=scale,
+            accumulator_type=accumulator,
+            in_luts=in_luts,
+            **names,
+        ),
+        given,
+        stream("y", y, positions * lanes, outer * chunks),
     )
 
 

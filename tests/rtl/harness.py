@@ -15,7 +15,8 @@ import numpy as np
 from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import manifest_of
 from hpq_hls.codegen.rtl import RtlBackend
-from hpq_hls.kernels import Dataflow, IntArray
+from hpq_hls.hardware import Dataflow
+from hpq_hls.kernels import IntArray
 from hpq_hls.tools.toolchain import find_gxx, find_verilator, verilator_env
 from tests.hardware.dataflow_model import run_dataflow
 

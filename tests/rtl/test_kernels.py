@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from hpq_hls.cost.timing import time_dataflow
+from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import (
     Cast,
     ChannelMac,
     Combine,
-    Dataflow,
     Gather,
     Kernel,
     MatVec,

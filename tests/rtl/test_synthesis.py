@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hpq_hls.kernels import Dataflow
+from hpq_hls.hardware import Dataflow
 from hpq_hls.tools.toolchain import find_yosys, run_tool, yosys_env
 from tests.rtl import harness
 from tests.rtl.cases import (

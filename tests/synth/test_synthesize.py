@@ -16,7 +16,7 @@ from hpq_hls.codegen.manifest import Manifest, read_manifest
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.codegen.writer import write_project
 from hpq_hls.errors import ConfigError, DataError, OutputError, ToolError
-from hpq_hls.kernels import Dataflow
+from hpq_hls.hardware import Dataflow
 from hpq_hls.synth import ResourceReport, synthesize
 from hpq_hls.synth.running import heartbeat
 from tests.rtl.cases import MATVECS, matvec_flow

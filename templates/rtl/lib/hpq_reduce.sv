@@ -53,10 +53,12 @@ module hpq_reduce #(
   localparam bit PRODUCT  = SUMS && RECIPROCAL != RECIPROCAL_W'(1);
   localparam bit LEAVES   = SUMS || STEPS == 1;  // through a register of its own
   localparam int BEHIND   = (READS ? 1 : 0) + (STEPS > 1 ? 1 : 0) + (PRODUCT ? 1 : 0) + (LEAVES ? 1 : 0);
+  localparam int BASE_W   = INDEX_W > 0 ? INDEX_W : 1;
   localparam int STEP_W   = STEPS > 1 ? $clog2(STEPS) : 1;
   localparam int CHUNK_W  = CHUNKS > 1 ? $clog2(CHUNKS) : 1;
 
-  logic en;
+  logic              en;
+  logic [BASE_W-1:0] base;  // the number of the first tap of the beat that comes in
   assign en       = !out_valid || out_ready;
   assign in_ready = en;
 
@@ -84,7 +86,7 @@ module hpq_reduce #(
         if (SUMS) begin : term
           assign elements[t*E_W+:E_W] = X_SIGNED ? E_W'($signed(x)) : E_W'(x);
         end else if (INDEX_W > 0) begin : numbered
-          assign elements[t*E_W+:E_W] = {x ^ {X_W{SMALLEST}}, ~INDEX_W'(number.base + INDEX_W'(t))};
+          assign elements[t*E_W+:E_W] = {x ^ {X_W{SMALLEST}}, ~(base + INDEX_W'(t))};
         end else begin : candidate
           assign elements[t*E_W+:E_W] = x ^ {X_W{SMALLEST}};
         end
@@ -117,28 +119,26 @@ module hpq_reduce #(
     end
   end
 
-  // The number of the first tap of the beat that comes in.
-  if (INDEX_W > 0) begin : number
-    logic [INDEX_W-1:0] base;
-    if (STEPS > 1) begin : counted
-      logic [STEP_W-1:0]  step;
-      logic [CHUNK_W-1:0] chunk;
-      always_ff @(posedge clk) begin
-        if (rst) begin
-          step  <= '0;
-          chunk <= '0;
-          base  <= '0;
-        end else if (en && in_valid) begin
-          chunk <= (chunk == CHUNK_W'(CHUNKS - 1)) ? '0 : chunk + 1'b1;
-          if (chunk == CHUNK_W'(CHUNKS - 1)) begin
-            step <= (step == STEP_W'(STEPS - 1)) ? '0 : step + 1'b1;
-            base <= (step == STEP_W'(STEPS - 1)) ? '0 : base + INDEX_W'(TAPS);
-          end
+  if (INDEX_W > 0 && STEPS > 1) begin : number
+    logic [STEP_W-1:0]  step;
+    logic [CHUNK_W-1:0] chunk;
+    always_ff @(posedge clk) begin
+      if (rst) begin
+        step  <= '0;
+        chunk <= '0;
+        base  <= '0;
+      end else if (en && in_valid) begin
+        chunk <= (chunk == CHUNK_W'(CHUNKS - 1)) ? '0 : chunk + 1'b1;
+        if (chunk == CHUNK_W'(CHUNKS - 1)) begin
+          step <= (step == STEP_W'(STEPS - 1)) ? '0 : step + 1'b1;
+          base <= (step == STEP_W'(STEPS - 1)) ? '0 : base + BASE_W'(TAPS);
         end
       end
-    end else begin : constant
-      assign base = '0;
     end
+  end else begin : no_number
+    logic unused;
+    assign base   = '0;
+    assign unused = &base;
   end
 
   // ---------------------------------------------------------------- step by step

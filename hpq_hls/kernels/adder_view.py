@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hpq_hls.fixed.interval import bits_for
-from hpq_hls.kernels import UnrolledMatVec
 from hpq_hls.kernels.adder_graph import AdderGraph, Term, side_by_side
 
 
@@ -65,11 +64,9 @@ class AdderView:
     width: int
 
 
-def adder_view(kernel: UnrolledMatVec) -> AdderView | None:
-    """The graphs of all groups side by side, or None where there are multipliers."""
-    if kernel.adders is None:
-        return None
-    graph = side_by_side(kernel.adders)
+def adder_view(graphs: Sequence[AdderGraph], width: int) -> AdderView:
+    """All graphs side by side. width: bits of what their outputs are brought to."""
+    graph = side_by_side(graphs)
     inputs = len(graph.inputs)
     delays = graph.delays()
 
@@ -94,7 +91,7 @@ def adder_view(kernel: UnrolledMatVec) -> AdderView | None:
     adders = tuple(signal(inputs + index) for index in range(len(graph.adders)))
     outputs = tuple(None if term is None else operand(term, graph.registers) for term in graph.outputs)
     reads = [(term, one.width) for one in adders for term in (one.left, one.right)]
-    reads += [(term, kernel.accumulator_type.width) for term in outputs]
+    reads += [(term, width) for term in outputs]
     return AdderView(
         inputs=tuple(signal(ref) for ref in range(inputs) if delays[ref] >= 0),
         adders=adders,

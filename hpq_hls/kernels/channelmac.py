@@ -1,0 +1,100 @@
+"""Multiply-accumulate channel by channel (hpq_channelmac)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.blocks import cast, count_bits, rom
+from hpq_hls.kernels.base import Frame, IntArray, Streams
+from hpq_hls.kernels.contract import tree_registers
+from hpq_hls.kernels.weighted import FromRom, by_fold
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelMac(FromRom):
+    """Per-channel multiply-accumulate: depthwise convolution and standalone batch-norm.
+
+    Input beats carry ``taps * L`` elements, element ``t * L + l``; output beats carry L elements:
+    ``y[l] = cast(relu(bias[c] + (sum_t weight[c, t] * x[t, l] << shift[c])))``, c = chunk * L + l.
+    Chunks count 0 .. C/L - 1, then the next position follows; ``positions`` of them per frame.
+    weight: (C, taps) integers; bias, shift: (C,) integers or None. ROM word of a chunk:
+    weight[chunk * L + l, t] at bits ``(t * L + l) * rom_type.width``, as ``in_rom`` says.
+    """
+
+    kind: ClassVar[str] = "channelmac"
+    header: ClassVar[str] = "channel_mac"
+
+    positions: int
+    lanes: int
+
+    @property
+    def channels(self) -> int:
+        """Number of channels, C."""
+        return int(self.weight.shape[0])
+
+    @property
+    def taps(self) -> int:
+        """Taps per channel."""
+        return int(self.weight.shape[1])
+
+    @property
+    def chunks(self) -> int:
+        """Beats per position."""
+        return self.channels // self.lanes
+
+    @property
+    def multipliers(self) -> int:
+        return self.lanes * self.taps
+
+    def weight_words(self) -> IntArray:
+        """The ROM in order: (C/L, taps, L) integers."""
+        return self.in_rom(self.weight.reshape(self.chunks, self.lanes, self.taps).transpose(0, 2, 1))
+
+    def bias_words(self) -> IntArray | None:
+        """The bias ROM in order: (C/L, L) integers."""
+        return None if self.bias is None else self.bias.reshape(self.chunks, self.lanes)
+
+    def shift_words(self) -> IntArray | None:
+        """The shifts in order: (C/L, L), or (1, L) where each lane has one shift."""
+        return by_fold(self.shift, self.lanes)
+
+    @property
+    def registers(self) -> int:
+        return 5 + tree_registers(self.taps)
+
+    def bill(self, bill: Bill, streams: Streams) -> None:
+        given, made = self.ends(streams)
+        counters = count_bits(self.chunks)
+        bill.add(Term.CHANNELMAC, 1)
+        bill.ff += self.registers + given.bits
+        biases = self.bias_words()
+        if biases is not None and self.bias_type is not None:
+            rom(bill, biases, self.bias_type.width)
+            counters *= 2
+        bill.ff += counters
+        product = self._product_width(given.type)
+        shift_counter, shifted = self._bill_shifts(bill, self.taps, product)
+        bill.add(Term.COUNTER, counters + shift_counter)
+        accumulator = self.accumulator_type
+        inside = self._bill_dot(bill, given.type, self.taps, self.lanes, shared=False)
+        lanes = shifted if inside and self.taps == 1 else self.lanes
+        bill.ff += lanes * accumulator.width
+        if biases is not None:
+            bill.add(Term.BIAS, lanes * accumulator.width)
+        bill.ff += made.bits
+        cast(bill, accumulator, made.type, self.relu, self.lanes)
+
+    def summary(self, streams: Streams) -> str:
+        return self._described(
+            f"{self.taps} taps for each of {self.channels} channels, {self.lanes} at a time"
+        )
+
+    def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
+        made = streams[self.outputs[0]]
+        beats = frames[0].astype(object).reshape(self.positions, self.chunks, self.taps, self.lanes)
+        terms = (beats * self._weights_read()).transpose(0, 1, 3, 2)
+        result = self._summed(terms, self.bias_words(), self.shift_words(), streams)
+        return [result.reshape(made.beats, made.lanes)]

@@ -1,0 +1,137 @@
+"""The matrix-vector unit folded by PE x SIMD (hpq_matvec)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.blocks import cast, count_bits, ram, rom
+from hpq_hls.kernels.base import Frame, IntArray, Streams
+from hpq_hls.kernels.contract import Contract, pipeline, tree_registers
+from hpq_hls.kernels.weighted import FromRom, Matrix, by_fold
+
+
+@dataclass(frozen=True, eq=False)
+class MatVec(FromRom, Matrix):
+    """Matrix-vector unit folded by PE x SIMD, weights in a ROM.
+
+    For each of ``vectors`` vectors of a frame, for each of G groups:
+    ``y[g, m] = cast(relu(bias[g, m] + (sum_k weight[g, m, k] * x[g, k] << shift[g, m])))``.
+    weight: (G, M, K) integers of ``weight_type``, columns already in stream order.
+    bias: (G, M) integers of ``bias_type``, or None; shift: (G, M), or None.
+    Input beats carry ``simd`` elements (simd divides K), order (vector, g, k); the vector of a
+    group is kept in a buffer and reused for every fold of rows. Output beats carry ``pe`` elements
+    (pe divides M), order (vector, g, m). Cycles: vectors * G * (M / pe) * (K / simd).
+    ROM word of step (g, nf, sf): weight[g, nf * pe + p, sf * simd + s] at bits
+    ``(p * simd + s) * rom_type.width``, as ``in_rom`` says.
+    """
+
+    kind: ClassVar[str] = "matvec"
+    header: ClassVar[str] = "matvec"
+
+    vectors: int
+    pe: int
+    simd: int
+
+    @property
+    def neuron_folds(self) -> int:
+        """Row folds per group, M / pe."""
+        return self.rows // self.pe
+
+    @property
+    def synapse_folds(self) -> int:
+        """Column folds, K / simd."""
+        return self.cols // self.simd
+
+    @property
+    def multipliers(self) -> int:
+        return self.pe * self.simd
+
+    def cycles(self, streams: Streams) -> int:
+        return self.vectors * self.groups * self.neuron_folds * self.synapse_folds
+
+    def weight_words(self) -> IntArray:
+        """The ROM in order: (G * M/pe * K/simd, pe, simd) integers."""
+        folded = self.weight.reshape(self.groups, self.neuron_folds, self.pe, self.synapse_folds, self.simd)
+        return self.in_rom(folded.transpose(0, 1, 3, 2, 4).reshape(-1, self.pe, self.simd))
+
+    def bias_words(self) -> IntArray | None:
+        """The bias ROM in order: (G * M/pe, pe) integers."""
+        return None if self.bias is None else self.bias.reshape(-1, self.pe)
+
+    def shift_words(self) -> IntArray | None:
+        """The shifts in order: (G * M/pe, pe), or (1, pe) where each row of multipliers has one shift."""
+        return by_fold(self.shift, self.pe)
+
+    @property
+    def folding(self) -> tuple[int, int]:
+        return self.pe, self.simd
+
+    @property
+    def registers(self) -> int:
+        return 4 + tree_registers(self.simd)
+
+    def contract(self, streams: Streams) -> Contract:
+        return pipeline(self.registers, self.synapse_folds, self.neuron_folds, skid=True)
+
+    def bill(self, bill: Bill, streams: Streams) -> None:
+        given, made = self.ends(streams)
+        steps, rows, folds = self.synapse_folds, self.neuron_folds, self.groups * self.neuron_folds
+        counters = count_bits(steps) + count_bits(rows) + count_bits(folds * steps)
+        latency = 3 + tree_registers(self.simd)
+        bill.add(Term.MATVEC, 1)
+        bill.ff += counters + latency + 2  # valid_at, done, out_valid
+        if steps > 1:  # first_at and last_at: shift registers
+            bill.ff += 3 if latency == 3 else 1
+            bill.add(Term.MEMORY, 1 if latency == 3 else 2)
+        biases = self.bias_words()
+        if biases is not None and self.bias_type is not None:
+            rom(bill, biases, self.bias_type.width)
+            bill.ff += count_bits(folds)
+            counters += count_bits(folds)
+        product = self._product_width(given.type)
+        shift_counter, shifted = self._bill_shifts(bill, self.simd, product)
+        bill.add(Term.COUNTER, counters + shift_counter)
+        bill.ff += given.bits  # the beat that comes in
+        if rows > 1 and steps > 1:
+            ram(bill, steps, given.bits)
+            bill.ff += 1
+            bill.add(Term.SELECT, given.bits)
+        accumulator = self.accumulator_type
+        inside = self._bill_dot(bill, given.type, self.simd, self.pe, shared=True)
+        if steps == 1:
+            if biases is not None:
+                bill.add(Term.BIAS, self.pe * accumulator.width)
+        else:
+            bill.add(Term.ACCUMULATE, self.pe * accumulator.width)
+        # A single product is accumulated in its DSP block, unless it is shifted before.
+        bill.ff += (shifted if inside and self.simd == 1 else self.pe) * accumulator.width
+        bill.ff += made.bits
+        cast(bill, accumulator, made.type, self.relu, self.pe)
+
+    def summary(self, streams: Streams) -> str:
+        return self._described(
+            f"{self.groups} x {self.rows}x{self.cols} matrix, vectors: {self.vectors}, "
+            f"PE {self.pe}, SIMD {self.simd}"
+        )
+
+    def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
+        """Folded exactly as the ROM is laid out."""
+        words, made = self._weights_read(), streams[self.outputs[0]]
+        biases, shifts = self.bias_words(), self.shift_words()
+        vectors = frames[0].reshape(self.vectors, self.groups, self.synapse_folds, self.simd).astype(object)
+        result = []
+        for vector in vectors:
+            for g in range(self.groups):
+                for nf in range(self.neuron_folds):
+                    fold = g * self.neuron_folds + nf
+                    word = words[fold * self.synapse_folds : (fold + 1) * self.synapse_folds]
+                    terms = (word * vector[g][:, None, :]).transpose(1, 0, 2).reshape(self.pe, -1)
+                    bias = None if biases is None else biases[fold]
+                    shift = None if shifts is None else shifts[fold % len(shifts)]
+                    result.append(self._summed(terms, bias, shift, streams))
+        return [np.asarray(result, dtype=np.int64).reshape(made.beats, made.lanes)]

@@ -1,0 +1,134 @@
+"""Maximum or average of the taps of a window (hpq_maxpool, hpq_avgpool)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.blocks import cast, count_bits, dsp_blocks, in_dsp, tree
+from hpq_hls.billing.products import constant_product
+from hpq_hls.fixed import FixedType
+from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Stream, Streams
+from hpq_hls.kernels.contract import tree_registers
+from hpq_hls.kernels.meaning import finish
+
+
+class PoolMode(enum.Enum):
+    """What a pooling kernel does with the elements of a window."""
+
+    MAX = "max"
+    AVERAGE = "average"
+
+
+@dataclass(frozen=True, eq=False)
+class Pool(Kernel):
+    """Reduces the taps of a window, channel by channel.
+
+    Input beats carry ``positions * taps * L`` elements, element ``(p * taps + t) * L + l``; output
+    beats ``positions * L`` elements, element ``p * L + l``.
+    MAX: the largest raw value; input and output types have the same width, fraction and sign.
+    AVERAGE: ``cast(relu(reciprocal * sum_t x[t, l]))`` with the unsigned constant ``reciprocal`` of
+    ``reciprocal_type``; a power-of-two window has reciprocal 1 and a shift in its type.
+    in_luts: as of ``Weighted``, for the products by the reciprocal.
+    """
+
+    kind: ClassVar[str] = "pool"
+    header: ClassVar[str] = "pool"
+    per_beat: ClassVar[bool] = True
+    by_types: ClassVar[bool] = False
+
+    mode: PoolMode
+    positions: int
+    taps: int
+    lanes: int
+    reciprocal: int
+    reciprocal_type: FixedType | None
+    accumulator_type: FixedType | None
+    relu: bool
+    in_luts: bool = field(default=False, kw_only=True)
+
+    @property
+    def multipliers(self) -> int:
+        return self.positions * self.lanes if self.mode is PoolMode.AVERAGE and self.reciprocal != 1 else 0
+
+    @property
+    def registers(self) -> int:
+        return (1 if self.mode is PoolMode.MAX else 2) + tree_registers(self.taps)
+
+    def built_in_luts(self, x: FixedType) -> bool:
+        """Whether products are built in LUTs without leaving that to synthesis."""
+        return self.multipliers > 0 and self.in_luts
+
+    def sum_type(self, x: FixedType) -> FixedType:
+        """The exact type of the sum of all taps of type ``x``."""
+        growth = (self.taps - 1).bit_length()
+        return FixedType(x.width + growth, x.integer + growth, x.signed)
+
+    def bill(self, bill: Bill, streams: Streams) -> None:
+        given, made = self.ends(streams)
+        results = self.positions * self.lanes
+        bill.add(Term.PIPELINE, 1)
+        bill.ff += self.registers + made.bits
+        if self.mode is PoolMode.MAX:
+            _largest(bill, self.taps, given.type.width, results)
+        else:
+            self._bill_average(bill, given, made, results)
+
+    def _bill_average(self, bill: Bill, given: Stream, made: Stream, results: int) -> None:
+        accumulator = self.accumulator_type
+        assert accumulator is not None
+        width = given.type.width
+        total = width + count_bits(self.taps)
+        tree(bill, self.taps, width, total, 0, results)
+        if self.reciprocal == 1:
+            bill.ff += results * total
+        else:
+            constant = self.reciprocal.bit_length() + 1
+            left = total + (0 if given.type.signed else 1)
+            if not self.in_luts and in_dsp(left, constant):
+                bill.dsp += results * dsp_blocks(left, constant, bill.family)
+            else:
+                bits = total * max(self.reciprocal.bit_count() - 1, 0)
+                if self.in_luts:
+                    bits = constant_product(total, True, self.reciprocal)
+                bill.add(Term.CONSTANT, results * bits)
+                bill.ff += results * (left + constant - 1)
+        cast(bill, accumulator, made.type, self.relu and given.type.signed, results)
+
+    def in_fabric(self) -> Kernel:
+        return replace(self, in_luts=True)
+
+    def nominal(self, accumulator: FixedType) -> Kernel:
+        return replace(self, accumulator_type=accumulator)
+
+    def summary(self, streams: Streams) -> str:
+        text = f"{self.mode.value} of {self.taps} taps, {self.ends(streams)[1].lanes} elements at a time"
+        return text + (", ReLU" if self.relu else "")
+
+    def remarks(self, streams: Streams) -> Sequence[str]:
+        return (FABRIC_REMARK,) if self.built_in_luts(streams[self.inputs[0]].type) else ()
+
+    def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
+        (x,), (given, made) = frames, self.ends(streams)
+        split = x.reshape(len(x), self.positions, self.taps, self.lanes)
+        if self.mode is PoolMode.MAX:
+            return [split.max(axis=2).reshape(len(x), -1)]
+        assert self.reciprocal_type is not None
+        total = split.astype(object).sum(axis=2) * self.reciprocal
+        fraction = given.type.fraction + self.reciprocal_type.fraction
+        result = finish(total, fraction, made.type, relu=self.relu, accumulator=self.accumulator_type)
+        return [result.reshape(len(x), -1)]
+
+
+def _largest(bill: Bill, terms: int, width: int, times: int) -> None:
+    """hpq_maxtree."""
+    level = 0
+    while terms > 1:
+        bill.add(Term.COMPARE, terms // 2 * width * times)
+        terms = (terms + 1) // 2
+        level += 1
+        if level % 2 == 0 or terms == 1:
+            bill.ff += terms * width * times

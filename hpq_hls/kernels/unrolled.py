@@ -1,0 +1,174 @@
+"""Matrix-vector products whose weights are constants in the logic (hpq_unrolled)."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, cast, dsp_blocks, tree
+from hpq_hls.billing.products import constant_product
+from hpq_hls.fixed import FixedType
+from hpq_hls.kernels.adder_graph import AdderGraph, side_by_side
+from hpq_hls.kernels.adder_view import AdderView, adder_view
+from hpq_hls.kernels.base import Frame, IntArray, Module, Streams, Table
+from hpq_hls.kernels.contract import tree_registers
+from hpq_hls.kernels.weighted import Matrix
+
+
+@dataclass(frozen=True, eq=False)
+class UnrolledMatVec(Matrix):
+    """Matrix-vector products with every multiplication in hardware, initiation interval 1.
+
+    One beat in carries ``positions * G * K`` elements (position, g, k), one beat out
+    ``positions * G * M`` elements (position, g, m), with the arithmetic of MatVec; all positions
+    share the weights. ``beats`` beats per frame. adders: where the strategy is ``da``, one graph per
+    group that computes ``weight[g] @ x[g]`` without multiplications; there shifts are in the weights.
+    """
+
+    kind: ClassVar[str] = "unrolled"
+    header: ClassVar[str] = "unrolled"
+    per_beat: ClassVar[bool] = True
+
+    positions: int
+    beats: int
+    adders: tuple[AdderGraph, ...] | None = None
+
+    def shift_words(self) -> IntArray | None:
+        """The shifts side by side, (1, G * M)."""
+        return None if self.shift is None else self.shift.reshape(1, -1)
+
+    @property
+    def multipliers(self) -> int:
+        if self.adders is not None:
+            return 0
+        return self.positions * int(np.count_nonzero(self.weight))
+
+    @property
+    def registers(self) -> int:
+        if self.adders is not None:
+            return 2 + max(graph.registers for graph in self.adders)
+        return 3 + tree_registers(self.cols)
+
+    @property
+    def registers_vary(self) -> bool:
+        return bool(self.adders)
+
+    @functools.cached_property
+    def graph(self) -> AdderView | None:
+        """The adders of all groups side by side, or None where there are multipliers."""
+        return None if self.adders is None else adder_view(self.adders, self.accumulator_type.width)
+
+    def bill(self, bill: Bill, streams: Streams) -> None:
+        """Synthesis merges equal products: one for each different weight that an input meets, be it in
+        several positions. Powers of two are wires, zeros nothing at all."""
+        given, made = self.ends(streams)
+        accumulator = self.accumulator_type
+        bill.add(Term.PIPELINE, 1)
+        bill.ff += self.registers + made.bits
+        per_position = Bill(bill.family)
+        if self.adders is None and given.same_as:
+            _multiplied(bill, self, _by_different_inputs(self, given.same_as), given.type)
+        elif self.adders is None:
+            for matrix in self.weight:
+                _multiplied(per_position, self, matrix, given.type)
+        else:
+            graph = side_by_side(self.adders)
+            per_position.add(Term.GRAPH, graph.adder_bits)
+            per_position.ff += graph.register_bits
+        rows = self.groups * self.rows
+        per_position.ff += rows * accumulator.width
+        if self.bias is not None:
+            per_position.add(Term.BIAS, rows * accumulator.width)
+        cast(per_position, accumulator, made.type, self.relu, rows)
+        for _ in range(self.positions):
+            bill.take(per_position)
+
+    def tables(self) -> Mapping[str, Table]:
+        weight = None if self.adders is not None else self.in_rom(self.weight.reshape(-1, self.cols))
+        return self._tables(weight, self.bias, in_memory=False)
+
+    def module(self) -> Module | None:
+        if self.adders is None:
+            return None
+        return Module(
+            "kernels/unrolled_adders.sv.j2", "a layer as a graph of adders, without multiplications"
+        )
+
+    def summary(self, streams: Streams) -> str:
+        text = f"{self.groups} x {self.rows}x{self.cols} matrix, unrolled, {self.positions} at once"
+        if self.adders is not None:
+            text += f", {sum(len(graph.adders) for graph in self.adders)} adders each"
+        return self._described(text)
+
+    def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
+        """With multiplications, or by the graph of adders, where nothing looks at the weights."""
+        made = streams[self.outputs[0]]
+        vectors = frames[0].astype(object).reshape(self.beats * self.positions, self.groups, 1, self.cols)
+        if self.adders is None:
+            result = self._summed(vectors * self.weight.astype(object), self.bias, self.shift, streams)
+            return [result.reshape(made.beats, made.lanes)]
+        sums = [
+            [graph.evaluate(part[0].tolist()) for graph, part in zip(self.adders, vector, strict=True)]
+            for vector in vectors
+        ]
+        assert self.shift is None
+        result = self._summed(np.asarray(sums, dtype=object)[..., None], self.bias, None, streams)
+        return [result.reshape(made.beats, made.lanes)]
+
+
+def _by_different_inputs(kernel: UnrolledMatVec, same_as: tuple[int, ...]) -> IntArray:
+    """The rows of all positions and groups as one matrix, whose columns are the inputs that differ."""
+    _, column = np.unique(same_as, return_inverse=True)
+    count, shape = int(column.max()) + 1, (kernel.positions, kernel.groups, kernel.rows)
+    matrix = np.zeros((*shape, count), dtype=np.int64)
+    columns = np.broadcast_to(
+        column.reshape(kernel.positions, kernel.groups, 1, kernel.cols), (*shape, kernel.cols)
+    )
+    np.put_along_axis(matrix, columns, np.broadcast_to(kernel.weight, columns.shape), axis=3)
+    return matrix.reshape(-1, count)
+
+
+def _multiplied(bill: Bill, kernel: UnrolledMatVec, matrix: IntArray, given: FixedType) -> None:
+    """hpq_constdot for every row of a (rows, columns) matrix."""
+    operand = given.width + (0 if given.signed else 1)
+    product = operand + kernel.weight_type.width + (0 if kernel.weight_type.signed else 1)
+    users = _products(bill, matrix, operand, given.width, kernel.in_luts)
+    for row, alone in zip(matrix, users, strict=True):
+        _row(bill, row, product, alone, kernel.accumulator_type.width)
+
+
+def _row(bill: Bill, row: IntArray, product: int, alone: int, limit: int) -> None:
+    terms = int(np.count_nonzero(row))
+    if terms:
+        tree(bill, terms, product, limit, alone, 1)
+
+
+def _products(bill: Bill, matrix: IntArray, operand: int, width: int, in_luts: bool) -> list[int]:
+    """The products of a (rows, columns) matrix; returns for each row those in DSP blocks of its own."""
+    own = [0] * matrix.shape[0]
+    for column in matrix.T:
+        values, first, counts = np.unique(column, return_index=True, return_counts=True)
+        for value, row, count in zip(values.tolist(), first.tolist(), counts.tolist(), strict=True):
+            if value == 0:
+                continue
+            bits = value.bit_length() + 1 if value > 0 else (value + 1).bit_length() + 1
+            magnitude = abs(value)
+            if magnitude & (magnitude - 1) == 0:
+                bill.ff += width if value > 0 else operand
+                if value < 0:
+                    bill.add(Term.NEGATE, width)
+            elif in_luts:
+                bill.ff += operand + bits - 1
+                bill.add(Term.CONSTANT, constant_product(width, operand == width, value))
+            elif bits >= DSP_MIN_OPERAND and operand + bits >= DSP_MIN_PRODUCT:
+                bill.dsp += dsp_blocks(operand, bits, bill.family)
+                own[row] += count == 1
+            else:
+                bill.ff += operand + bits - 1
+                bill.add(Term.CONSTANT, width * (magnitude.bit_count() - 1) + (width if value < 0 else 0))
+    return own

@@ -1,0 +1,262 @@
+"""What all kernels have in common that multiply by constant weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.blocks import count_bits, dsp_blocks, in_dsp, rom, sign_product, tree
+from hpq_hls.billing.products import signed_width, soft_product
+from hpq_hls.fixed import FixedType
+from hpq_hls.kernels.base import FABRIC_REMARK, IntArray, Kernel, Streams, Table
+from hpq_hls.kernels.meaning import Objects, finish
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted(Kernel):
+    """Base of the kernels that multiply by constant weights, add a bias, apply ReLU and cast.
+
+    weight: integers of ``weight_type``; bias: integers of ``bias_type``, or None.
+    shift: for each row (shaped like a bias), by how many bits its sum of products is shifted left before
+    the bias is added; the least is 0. None: no row is shifted.
+    signs: all weights are +1 or -1, and a ROM holds one bit of each, 1 for -1.
+    in_luts: products are built in LUTs whatever their widths, never in DSP blocks.
+    """
+
+    by_types: ClassVar[bool] = False
+
+    weight: IntArray
+    bias: IntArray | None
+    weight_type: FixedType
+    bias_type: FixedType | None
+    accumulator_type: FixedType
+    relu: bool
+    shift: IntArray | None = field(default=None, kw_only=True)
+    signs: bool = field(default=False, kw_only=True)
+    in_luts: bool = field(default=False, kw_only=True)
+
+    @property
+    def rom_type(self) -> FixedType:
+        """Type of what a ROM holds of a weight."""
+        return FixedType(1, 1, signed=False) if self.signs else self.weight_type
+
+    def in_rom(self, weight: IntArray) -> IntArray:
+        """Weights as the integers of ``rom_type`` that a ROM holds of them."""
+        return (weight < 0).astype(np.int64) if self.signs else weight
+
+    @property
+    def shift_type(self) -> FixedType | None:
+        """The least unsigned integer type of the shifts."""
+        if self.shift is None:
+            return None
+        width = max(int(self.shift.max()).bit_length(), 1)
+        return FixedType(width, width, signed=False)
+
+    def shift_words(self) -> IntArray | None:
+        """The shifts in the order in which rows are worked on, (words, rows at once)."""
+        raise NotImplementedError
+
+    @property
+    def constant_bits(self) -> int:
+        bits = self.weight.size * self.rom_type.width
+        if self.bias is not None and self.bias_type is not None:
+            bits += self.bias.size * self.bias_type.width
+        return bits
+
+    @property
+    def constants(self) -> object:
+        return self.weight
+
+    def in_fabric(self) -> Kernel:
+        return replace(self, in_luts=True)
+
+    def built_in_luts(self, x: FixedType) -> bool:
+        """Whether products of elements of type ``x`` are built in LUTs without leaving that to synthesis."""
+        return self.multipliers > 0 and self.in_luts
+
+    def remarks(self, streams: Streams) -> Sequence[str]:
+        if not self.built_in_luts(streams[self.inputs[0]].type):
+            return ()
+        return (FABRIC_REMARK if self.in_luts else "Products in LUTs: they are too narrow for DSP blocks.",)
+
+    def product_shift(self, x: FixedType) -> int:
+        """Zeros to append to a product of an element of type ``x``, which then has the accumulator's
+        fraction."""
+        return self.accumulator_type.fraction - x.fraction - self.weight_type.fraction
+
+    @property
+    def bias_shift(self) -> int:
+        """Zeros to append to a bias, which then has the accumulator's fraction."""
+        if self.bias is None or self.bias_type is None:
+            return 0
+        return self.accumulator_type.fraction - self.bias_type.fraction
+
+    def _tables(
+        self, weight: IntArray | None, bias: IntArray | None, *, in_memory: bool = True
+    ) -> Mapping[str, Table]:
+        """weight, bias: (words, elements), None where there is no such table. in_memory: as of ``Table``, but
+        for shifts that stay the same."""
+        found = {}
+        if weight is not None:
+            content = _raw(self.rom_type)
+            if self.signs:
+                content = f"signs (0: +1, 1: -1) times 2^{-self.weight_type.fraction}"
+            found["weight"] = Table(weight, self.rom_type, content, in_memory=in_memory)
+        if bias is not None and self.bias_type is not None:
+            found["bias"] = Table(bias, self.bias_type, _raw(self.bias_type), in_memory=in_memory)
+        shift, kind = self.shift_words(), self.shift_type
+        if shift is not None and kind is not None:
+            found["shift"] = Table(shift, kind, _raw(kind), in_memory=in_memory and len(shift) > 1)
+        return found
+
+    def _described(self, text: str) -> str:
+        """A summary, and behind it what it says of every kernel of this sort."""
+        if self.signs:
+            text += ", weights are signs"
+        if self.shift is not None:
+            text += f", sums of rows shifted by up to {self.shift.max()} bits"
+        return text + (", ReLU" if self.relu else "")
+
+    def _summed(
+        self, terms: Objects, bias: IntArray | None, shift: IntArray | None, streams: Streams
+    ) -> IntArray:
+        """The cast of ``terms`` summed over the last axis, shifted, plus bias."""
+        given, made = self.ends(streams)
+        product = given.type.fraction + self.weight_type.fraction
+        fraction = product if self.bias_type is None else max(product, self.bias_type.fraction)
+        total = terms.sum(axis=-1) * (1 << (fraction - product))
+        if shift is not None:
+            assert shift.min() >= 0
+            total = total * 2 ** shift.astype(object)
+        if bias is not None:
+            assert self.bias_type is not None
+            total = total + bias.astype(object) * (1 << (fraction - self.bias_type.fraction))
+        sums = np.asarray(total, dtype=object)
+        return finish(sums, fraction, made.type, relu=self.relu, accumulator=self.accumulator_type)
+
+
+def _raw(kind: FixedType) -> str:
+    plain = FixedType(kind.width, kind.integer, kind.signed)
+    return f"raw integers of {plain}"
+
+
+def by_fold(shift: IntArray | None, units: int) -> IntArray | None:
+    """Shifts in the order in which ``units`` parallel units use them: (folds, units), or (1, units) where
+    each unit always shifts by the same, which takes wires only."""
+    if shift is None:
+        return None
+    words = shift.reshape(-1, units)
+    return words[:1] if (words == words[0]).all() else words
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix(Weighted):
+    """Base of the matrix-vector kernels: weight (G, M, K), bias and shift (G, M)."""
+
+    @property
+    def groups(self) -> int:
+        """Number of groups, G."""
+        return int(self.weight.shape[0])
+
+    @property
+    def rows(self) -> int:
+        """Rows per group, M."""
+        return int(self.weight.shape[1])
+
+    @property
+    def cols(self) -> int:
+        """Columns per group, K."""
+        return int(self.weight.shape[2])
+
+
+@dataclass(frozen=True, eq=False)
+class FromRom(Weighted):
+    """Base of the kernels that read their weights from a ROM, a word per cycle, and have multipliers for
+    a word (hpq_dot)."""
+
+    def weight_words(self) -> IntArray:
+        """The ROM in order: (words, ...) integers of ``rom_type``."""
+        raise NotImplementedError
+
+    def bias_words(self) -> IntArray | None:
+        """The bias ROM in order: (words, rows at once) integers."""
+        raise NotImplementedError
+
+    def built_in_luts(self, x: FixedType) -> bool:
+        """Whether the products of x and a weight are hpq_product: where the layer asks for it, and where they
+        are too narrow for DSP blocks. Those by signs are neither."""
+        return not self.signs and (
+            self.in_luts or not in_dsp(signed_width(x), signed_width(self.weight_type))
+        )
+
+    def bill_constants(self, bill: Bill) -> None:
+        words = self.weight_words()
+        rom(bill, words.reshape(len(words), -1), self.rom_type.width)
+
+    def tables(self) -> Mapping[str, Table]:
+        words = self.weight_words()
+        return self._tables(words.reshape(len(words), -1), self.bias_words())
+
+    def _weights_read(self) -> Objects:
+        """The weights, as they are read from the ROM: of a sign there is one bit, 1 for -1."""
+        words: Objects = self.weight_words().astype(object)
+        return 1 - 2 * words if self.signs else words
+
+    def _product_width(self, x: FixedType) -> int:
+        """Bits of a product of x and a weight."""
+        if self.signs:
+            return x.width + 1
+        if self.built_in_luts(x):
+            return soft_product(x, self.weight_type).width
+        return signed_width(x) + signed_width(self.weight_type)
+
+    def _bill_dot(self, bill: Bill, x: FixedType, terms: int, rows: int, *, shared: bool) -> bool:
+        """hpq_dot, ``rows`` of them; True if the last register of each is inside a DSP block.
+
+        shared: all rows see the same x, whose operand registers then exist once.
+        """
+        width, limit = self._product_width(x), self.accumulator_type.width
+        copies = 1 if shared else rows
+        if self.signs:
+            bill.ff += terms * (x.width * copies + rows * (self.rom_type.width + width))
+            bill.add(Term.PRODUCT, terms * rows * sign_product(x.width))
+        elif self.built_in_luts(x):
+            product = soft_product(x, self.weight_type)
+            bill.ff += terms * (product.x_ff * copies + rows * product.ff)
+            bill.add(Term.PRODUCT, terms * rows * product.lut)
+        else:
+            blocks = dsp_blocks(signed_width(x), signed_width(self.weight_type), bill.family)
+            bill.dsp += terms * rows * blocks
+            if blocks > 1:
+                bill.add(Term.ADD2, terms * rows * width)
+                bill.ff += terms * rows * width
+            tree(bill, terms, width, limit, terms if blocks == 1 else 0, rows)
+            return blocks == 1 and terms <= 3
+        tree(bill, terms, width, limit, 0, rows)
+        return False
+
+    def _bill_shifts(self, bill: Bill, terms: int, products: int) -> tuple[int, int]:
+        """The ROM of shifts and what shifts the sums of ``terms`` products of so many bits.
+
+        Returns the bits of the ROM's counter, and how many sums are shifted at all, be it by wires: no DSP
+        block adds a shifted product to its accumulator.
+        """
+        words, kind = self.shift_words(), self.shift_type
+        if words is None or kind is None:
+            return 0, 0
+        shifted = int(np.count_nonzero(words.any(axis=0)))
+        if len(words) == 1:
+            return 0, shifted
+        rom(bill, words[:, :, None], kind.width)
+        counter = count_bits(len(words))
+        bill.ff += counter
+        for column in words.T:
+            bits = int(np.bitwise_or.reduce(column ^ column[0])).bit_count()
+            width = min(products + count_bits(terms) + int(column.max()), self.accumulator_type.width)
+            bill.add(Term.SELECT, width * math.ceil(bits / 2))  # a LUT selects among four
+        return counter, shifted

@@ -1,0 +1,130 @@
+"""The sliding window over a frame that arrives pixel by pixel (hpq_window)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.blocks import count_bits, delay
+from hpq_hls.billing.memory import SRL_DEPTH
+from hpq_hls.kernels.base import Frame, Kernel, Streams
+from hpq_hls.kernels.contract import Contract, StageKind
+from hpq_hls.kernels.geometry import WindowGeometry
+
+
+@dataclass(frozen=True, eq=False)
+class Window(Kernel):
+    """Line buffer and sliding window: pixels in, windows out.
+
+    Input: ``lanes`` = P * L elements per beat, P pixels (``geometry.pixels``) of L channels each, order
+    (pixel, channel). L divides C; beats in order (y, x, chunk), C/L chunks, only one where P > 1.
+    Output: W = ``geometry.windows`` windows of a row per beat, ``W * taps * L`` elements, beats in order
+    (oy, ox, chunk); element ``(w * taps + t) * L + l`` of a beat is tap t = ky * kw + kx of window w and
+    channel ``chunk * L + l``, or element ``(w * L + l) * taps + t`` with ``by_channel``.
+    One beat of the padded area is scanned per cycle.
+    """
+
+    kind: ClassVar[str] = "window"
+    header: ClassVar[str] = "window"
+
+    geometry: WindowGeometry
+    by_channel: bool = False
+
+    def chunks(self, lanes: int) -> int:
+        """Beats of a pixel (of P pixels), where an input beat has so many lanes."""
+        return self.geometry.channels * self.geometry.pixels // lanes
+
+    def cycles(self, streams: Streams) -> int:
+        rows, beats = self.geometry.scan
+        return rows * beats * self.chunks(streams[self.inputs[0]].lanes)
+
+    def contract(self, streams: Streams) -> Contract:
+        """Parameters: size of the input (rows, beats); row and column that complete the first windows, rows
+        and columns from one beat of windows to the next; padding above and on the left, windows, scanned area
+        (rows each, then beats); chunks, and pixels of a beat. A column is a pixel wide."""
+        geometry = self.geometry
+        parameters = (
+            geometry.height,
+            geometry.beats,
+            geometry.first[0],
+            geometry.last_column,
+            geometry.stride[0],
+            geometry.advance,
+            geometry.pad_top,
+            geometry.pad_beats,
+            geometry.out_height,
+            geometry.out_beats,
+            *geometry.scan,
+            self.chunks(streams[self.inputs[0]].lanes),
+            geometry.pixels,
+        )
+        return Contract(StageKind.WINDOW, parameters)
+
+    def bill(self, bill: Bill, streams: Streams) -> None:
+        given, made = self.ends(streams)
+        geometry, chunks = self.geometry, self.chunks(given.lanes)
+        rows, columns = geometry.scan
+        counters = count_bits(chunks) + 2 * (count_bits(rows + 1) + count_bits(columns + 1))
+        bill.add(Term.WINDOW, 1)
+        bill.add(Term.COUNTER, counters)
+        bill.ff += counters + 1 + made.different_bits
+        if geometry.first < (geometry.pad_top, geometry.pad_beats):
+            bill.ff += 1  # a window before the first pixel has to wait for it
+        if geometry.scan != (geometry.height, geometry.beats):
+            bill.add(Term.PAD, given.bits)
+        height = geometry.kernel[0]
+        if geometry.phases > 1:
+            bill.ff += count_bits(geometry.phases) + (1 if geometry.late else 0)
+            bill.add(Term.COUNTER, count_bits(geometry.phases))
+            # A LUT selects among four.
+            bits = geometry.selected * height * given.bits // geometry.pixels
+            bill.add(Term.SELECT, bits * math.ceil((geometry.phases - 1) / 3))
+        line = geometry.dilation[0] * columns * chunks
+        # Where lines are shift registers, synthesis merges them with the columns of the same row.
+        merged = line <= SRL_DEPTH
+        if height > 1 and not merged:
+            # Each row above is a delay line of its own to Yosys, which looks at single bits.
+            delay(bill, line, (height - 1) * given.bits)
+        for beats, elements in geometry.delays(through=merged).items():
+            delay(bill, beats * chunks, elements * given.bits // geometry.pixels)
+
+    def summary(self, streams: Streams) -> str:
+        g = self.geometry
+        text = (
+            f"sliding window {g.kernel[0]}x{g.kernel[1]}, stride {g.stride[0]}x{g.stride[1]}, over "
+            f"{g.channels}x{g.height}x{g.width}"
+        )
+        return text + (f", {g.pixels} pixels at a time" if g.pixels > 1 else "")
+
+    def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
+        (x,), geometry = frames, self.geometry
+        lanes = x.shape[1] // geometry.pixels
+        image = x.reshape(geometry.height, geometry.width, geometry.channels // lanes, lanes)
+        assert geometry.pixels == 1 or image.shape[2] == 1
+        frame = []
+        for oy in range(geometry.out_height):
+            for ox in range(0, geometry.out_width, geometry.windows):
+                for chunk in range(geometry.channels // lanes):
+                    beat: list[int] = []
+                    for w in range(geometry.windows):
+                        taps = _taps(geometry, image[:, :, chunk], oy, ox + w)
+                        beat.extend((taps.T if self.by_channel else taps).reshape(-1).tolist())
+                    frame.append(beat)
+        return [np.asarray(frame, dtype=np.int64)]
+
+
+def _taps(geometry: WindowGeometry, image: Frame, oy: int, ox: int) -> Frame:
+    """(taps, lanes) of one window."""
+    taps = []
+    for ky in range(geometry.kernel[0]):
+        for kx in range(geometry.kernel[1]):
+            y = oy * geometry.stride[0] - geometry.pad_top + ky * geometry.dilation[0]
+            x = ox * geometry.stride[1] - geometry.pad_left + kx * geometry.dilation[1]
+            inside = 0 <= y < geometry.height and 0 <= x < geometry.width
+            taps.append(image[y, x] if inside else np.full(image.shape[2], geometry.pad_value))
+    return np.asarray(taps, dtype=np.int64)

@@ -1,0 +1,35 @@
+// net.0: 1 x 2x3 matrix, unrolled, 1 at once
+namespace config {
+struct net_unit {
+    typedef ap_fixed<3,1> weight_t;
+    typedef ap_fixed<5,2> bias_t;
+    typedef ap_fixed<8,4> accumulator_t;
+    typedef hpq::free_multiplier multiplier;
+    static const unsigned beats = 2, positions = 1;
+    static const unsigned groups = 1, rows = 2, cols = 3;
+    static const bool relu = false;
+};
+}  // namespace config
+
+namespace kernel {
+static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
+    static const hpq::rom<config::net_unit::weight_t>::type weight[2][3] = {
+#include "tables/net_unit_weight.inc"
+    };
+#pragma HLS array_partition variable=weight type=complete dim=0
+    static const hpq::rom<config::net_unit::bias_t>::type bias[1][2] = {
+#include "tables/net_unit_bias.inc"
+    };
+#pragma HLS array_partition variable=bias type=complete dim=0
+    hpq::unrolled<config::net_unit>(in, out, weight, bias);
+}
+}  // namespace kernel
+
+// ==== src/tables/net_unit_bias.inc
+// net.0: bias, 1 words of 2, raw integers of ap_fixed<5,2> (10 bits a word)
+{-15, -13},
+
+// ==== src/tables/net_unit_weight.inc
+// net.0: weight, 2 words of 3, raw integers of ap_fixed<3,1> (9 bits a word)
+{2, 0, -3},
+{-3, 0, 2},

@@ -1,0 +1,36 @@
+// net.0: window
+  hpq_window #(
+      .WIDTH       (4),
+      .LANES       (1),
+      .PIXELS      (1),
+      .WINDOWS     (1),
+      .CHUNKS      (1),
+      .ROWS        (4),
+      .COLUMNS     (4),
+      .KERNEL_H    (2),
+      .KERNEL_W    (2),
+      .STRIDE_H    (1),
+      .STRIDE_W    (1),
+      .DILATION_H  (1),
+      .DILATION_W  (1),
+      .PAD_TOP     (0),
+      .PAD_LEFT    (1),
+      .OUT_ROWS    (3),
+      .OUT_COLUMNS (5),
+      .SCAN_ROWS   (4),
+      .SCAN_COLUMNS(6),
+      .PHASES      (1),
+      .BY_CHANNEL  (1'b0),
+      .PAD_VALUE   (4'h0),
+      .LINE_STYLE  ("distributed"),
+      .COLUMN_STYLE("distributed")
+  ) net_unit (
+      .clk      (ap_clk),
+      .rst      (rst),
+      .in_data  (x_out_data),
+      .in_valid (x_out_valid),
+      .in_ready (x_out_ready),
+      .out_data (y_in_data),
+      .out_valid(y_in_valid),
+      .out_ready(y_in_ready)
+  );

@@ -1,0 +1,73 @@
+"""One tiny instance of every kernel, to look at what is generated for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from hpq_hls.hardware import Dataflow
+from hpq_hls.kernels import Fork, MatVec, Reduction
+from tests.rtl.cases import (
+    OUT,
+    Mac,
+    Slide,
+    adders_flow,
+    cast_flow,
+    chain,
+    channelmac_flow,
+    converter_flow,
+    gather_flow,
+    matvec_flow,
+    pool_flow,
+    reduce_flow,
+    stream,
+    sum_flow,
+    unrolled_flow,
+    window_flow,
+)
+
+MAC = Mac(1, 2, 3, x="ap_fixed<4,2>", w="ap_fixed<3,1>", b="ap_fixed<5,2>", y="ap_ufixed<4,2,AP_RND,AP_SAT>")
+
+
+def _shifted() -> Dataflow:
+    """A folded layer with everything there is: shifts in a ROM, products in LUTs."""
+    flow = matvec_flow("net", replace(MAC, rows=4, pe=2, relu=True))
+    (kernel,) = flow.kernels
+    assert isinstance(kernel, MatVec)
+    return replace(flow, kernels=(replace(kernel, shift=np.array([[0, 1, 2, 0]]), in_luts=True),))
+
+
+def _fork() -> Dataflow:
+    return chain(
+        "net",
+        [Fork("net_unit", "net.0", ("x",), ("y", "z"))],
+        [
+            stream("x", "ap_fixed<4,2>", 2, 3),
+            stream("y", "ap_fixed<4,2>", 2, 3),
+            stream("z", "ap_fixed<4,2>", 2, 3),
+        ],
+    )
+
+
+FLOWS: Mapping[str, Dataflow] = {
+    "matvec": matvec_flow("net", replace(MAC, simd=3)),
+    "matvec_shifted": _shifted(),
+    "channelmac": channelmac_flow("net", replace(MAC, groups=2, rows=1, pe=2)),
+    "unrolled": unrolled_flow("net", MAC),
+    "unrolled_adders": adders_flow("net", replace(MAC, rows=2, cols=2)),
+    "window": window_flow("net", Slide(1, (4, 4), (2, 2), pad=(0, 1, 0, 1), text="ap_fixed<4,2>")),
+    "pool": pool_flow("net", "ap_fixed<4,2>", 1, 4, 2),
+    "pool_average": pool_flow("net", "ap_fixed<4,2>", 1, 3, 2, "ap_fixed<4,2,AP_RND>", 11, "ap_ufixed<5,0>"),
+    "combine": sum_flow("net"),
+    "reduce": reduce_flow("net", Reduction.MAX, "ap_fixed<4,2>", (1, 1, 2, 3, 2)),
+    "reduce_mean": reduce_flow(
+        "net", Reduction.SUM, "ap_fixed<4,2>", (1, 1, 2, 3, 1), OUT, constant=(11, "ap_ufixed<5,0>")
+    ),
+    "cast": cast_flow("net", "ap_fixed<6,2>", "ap_ufixed<4,2,AP_RND_CONV,AP_SAT>", relu=True),
+    "fork": _fork(),
+    "gather": gather_flow("net", 3, [0, 2, -1, 1], -3),
+    "widthconverter": converter_flow("net", 1, 3),
+}
+"""By name: the kernel's kind, and what is special about it."""

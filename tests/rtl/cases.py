@@ -447,7 +447,8 @@ def add_flow(
 def sum_flow(name: str) -> Dataflow:
     """Two streams added up; the flow's input is the first of them."""
     x, b, y = (stream(n, f"ap_fixed<{w},2>", 2, 3) for n, w in (("x", 4), ("b", 5), ("y", 6)))
-    return chain(name, [Add("net_unit", "net.0", ("x", "b"), ("y",), FixedType(6, 3), True)], [x, b, y])
+    kernel = Combine("net_unit", "net.0", ("x", "b"), ("y",), Combination.ADD, FixedType(6, 3), True)
+    return chain(name, [kernel], [x, b, y])
 
 
 def reduce_flow(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.memory import SRL_DEPTH, bram18_count, fifo_style, memory_style
 from hpq_hls.billing.parts import Family
-from hpq_hls.fixed import FixedType, Overflow, Rounding
+from hpq_hls.fixed import Clip, FixedType, Overflow, Rounding
 
 IntArray = npt.NDArray[np.int64]
 
@@ -214,19 +214,22 @@ def _sum(bill: Bill, members: int, width: int, in_dsps: int, times: int) -> None
         bill.ff += width * times
 
 
-def cast(bill: Bill, given: FixedType, kind: FixedType, relu: bool, times: int) -> None:
+def cast(bill: Bill, given: FixedType, kind: FixedType, clip: Clip, times: int) -> None:
     """hpq_cast of the signed ``given`` to ``kind``, in front of a register, ``times`` over."""
     dropped = given.fraction - kind.fraction
     kept = max(given.width - max(dropped, 0), 1)
     rounds = kind.rounding is not Rounding.TRN and dropped > 0
     value = kept + (1 if rounds else 0) + max(-dropped, 0)
     capacity = kind.width if kind.signed else kind.width + 1  # in bits of a signed number
-    if relu and given.signed:
+    if clip.low == 0 and given.signed:
         bill.add(Term.RELU, min(kind.width, value) * times)
+    for bound in (clip.low or None, clip.high):
+        if bound is not None:
+            bill.add(Term.BOUND, given.width * times)
     if rounds:
         bill.add(Term.ROUND, min(value, kept) * times)
         if kind.rounding is not Rounding.RND:
             bill.add(Term.STICKY, min(dropped, given.width) * times)
-    if kind.overflow is not Overflow.WRAP and (value > capacity or not (kind.signed or relu)):
+    if kind.overflow is not Overflow.WRAP and (value > capacity or not (kind.signed or clip.never_negative)):
         bill.add(Term.SATURATE, kind.width * times)
         bill.add(Term.RANGE, max(value - capacity, 0) * times)

@@ -12,6 +12,8 @@ from hpq_hls.ops.recast import Recast
 
 MAX_SIZE = 256
 """Primitives of a function at most; one that is used twice counts twice."""
+CHEAP = ("add", "sub", "maximum", "minimum")
+"""What of two values is exact and costs an adder."""
 INDEX = "index"
 """What is added to the name of a table for the cast in front of it."""
 
@@ -28,8 +30,8 @@ class _Region:
 def fuse_pointwise(graph: Graph) -> Graph:
     """Each part of the graph that is a function of one value, element by element, as one Pointwise.
 
-    Only where a table is needed: an exact operator alone stays one. A ReLU or clamp at the beginning goes into
-    the layer before it, if that casts; anywhere else it goes into the table.
+    Only where a table is needed: an exact operator alone stays one. A ReLU or clamp at the beginning goes
+    into the layer before it, if that casts; anywhere else it goes into the table.
 
     Raises:
         UnsupportedOperatorError: an operator is left that exists as a part of a function only.
@@ -84,13 +86,11 @@ def _element_by_element(graph: Graph, node: Node, last: Node) -> bool:
 
 def _made(graph: Graph, inside: set[str], source: str, place: dict[str, int]) -> _Region | None:
     """The region of these nodes, if it needs a table and is not too large."""
-    if source in graph.shapes and any(
-        graph.shapes[source] != graph.shapes[name] for name in inside
-    ):
+    if source in graph.shapes and any(graph.shapes[source] != graph.shapes[name] for name in inside):
         return None
     nodes = tuple(sorted(inside, key=place.__getitem__))
     ops = [graph.by_name[name] for name in nodes]
-    if not any(node.op.looks_up or len(node.inputs) > 1 for node in ops):
+    if not any(_needs_table(node) for node in ops):
         return None
     values: dict[str, Expression] = {source: VARIABLE}
     for node in ops:
@@ -100,6 +100,14 @@ def _made(graph: Graph, inside: set[str], source: str, place: dict[str, int]) ->
             return None
         values[node.name] = made
     return _Region(nodes, source, values[nodes[-1]])
+
+
+def _needs_table(node: Node) -> bool:
+    """Whether an operator is a table by itself, or would be worth one where both inputs come from one value:
+    a product."""
+    made = node.op.expression([VARIABLE] * len(node.inputs))
+    joins = len(node.inputs) > 1 and isinstance(made, tuple) and made[0] not in CHEAP
+    return node.op.looks_up or joins
 
 
 def _without_leading_clip(graph: Graph, found: _Region, place: dict[str, int]) -> _Region:
@@ -130,7 +138,7 @@ def _replaced(graph: Graph, found: _Region) -> Graph:
 
 
 def index_tables(graph: Graph) -> Graph:
-    """A cast in front of each table, to a type that is its index, unless it alone reads a layer that casts."""
+    """A cast in front of each table, to a type that is its index, unless it alone reads a casting layer."""
     nodes: list[Node] = []
     for node in graph.nodes:
         if node.op.looks_up and index_layer(graph, node) is None:

@@ -70,10 +70,10 @@ def lower_batchnorm(graph: Graph) -> Graph:
 
 
 def fuse_clips(graph: Graph) -> Graph:
-    """Fuse each ReLU that alone reads an operator with an exact sum into that operator."""
+    """Fuse each ReLU or clamp that alone reads an operator with an exact sum into that operator."""
     for name in [node.name for node in graph.nodes]:
         node = graph.by_name[name]  # every merge makes new nodes
-        if node.op.clips != (0, None):
+        if node.op.clips is None:
             continue
         producer = graph.by_name.get(node.inputs[0])
         if (

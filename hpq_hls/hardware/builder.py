@@ -160,14 +160,14 @@ class Builder(ABC):
         return [self._layer.op.image(shape) for shape in self.shapes]
 
     @property
-    def output_shape(self) -> Shape:
-        """Shape of the current layer's output as hardware looks at it."""
-        return self._layer.op.image(self.q.graph.shapes[self._layer.name])
-
-    @property
     def relu_fused(self) -> bool:
         """Whether a ReLU is fused into the current layer."""
         return self._layer.activation is not None
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the current layer's output as hardware looks at it."""
+        return self._layer.op.image(self.q.graph.shapes[self._layer.name])
 
     @abstractmethod
     def input_lanes(self, kind: FixedType) -> int:
@@ -220,10 +220,9 @@ class Builder(ABC):
             chunks=chunks,
             reciprocal=1 if constant is None else constant.raw,
             reciprocal_type=None if constant is None else constant.type,
-            relu=self.relu_fused,
             in_luts=self.in_luts(self._layer),
         )
-        self.emit(lambda layer: make(accumulator_type=layer.accumulator_type))
+        self.emit(lambda layer: make(accumulator_type=layer.accumulator_type, clip=layer.clip))
         self.finish(output)
 
     def rearrange(self, index: IntArray) -> None:
@@ -375,7 +374,7 @@ class Builder(ABC):
             "weight_type": layer.weight_type if aligned else layer.stored_weight_type,
             "bias_type": layer.bias_type,
             "accumulator_type": layer.accumulator_type,
-            "relu": layer.activation is not None,
+            "clip": layer.clip,
             "in_luts": self.in_luts(layer),
         }
 
@@ -407,13 +406,12 @@ class Builder(ABC):
             lanes=lanes,
             reciprocal=1 if constant is None else constant.raw,
             reciprocal_type=None if constant is None else constant.type,
-            relu=self.relu_fused,
             in_luts=self.in_luts(self._layer),
         )
 
         def pool(layer: QuantizedLayer) -> Pool:
             check(layer)
-            return make(accumulator_type=layer.accumulator_type)
+            return make(accumulator_type=layer.accumulator_type, clip=layer.clip)
 
         self.emit(pool)
         self.finish(output)

@@ -22,6 +22,7 @@ from hpq_hls.kernels.pool import Pool, PoolMode
 from hpq_hls.kernels.reduce import Reduce, Reduction
 from hpq_hls.kernels.reorder import Reorder
 from hpq_hls.kernels.splice import Splice, Weld
+from hpq_hls.kernels.table import Lookup
 from hpq_hls.kernels.unrolled import UnrolledMatVec
 from hpq_hls.kernels.weighted import FromRom, Matrix, Weighted
 from hpq_hls.kernels.widthconverter import WidthConverter
@@ -40,6 +41,7 @@ __all__ = [
     "Gather",
     "IntArray",
     "Kernel",
+    "Lookup",
     "MatVec",
     "Matrix",
     "Module",

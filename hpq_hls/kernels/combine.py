@@ -12,8 +12,9 @@ import numpy as np
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import cast, dsp_blocks, in_dsp
 from hpq_hls.billing.products import signed_width, soft_product
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Streams
+from hpq_hls.kernels.meaning import finish
 
 
 class Combination(enum.Enum):
@@ -37,7 +38,7 @@ _EXACT = {
 
 @dataclass(frozen=True, eq=False)
 class Combine(Kernel):
-    """``y = cast(relu(a op b))`` of two streams of equal lanes.
+    """``y = cast(clip(a op b))`` of two streams of equal lanes.
 
     A product has the fractions of both together; everything else is exact at the finer of the two.
     in_luts: products are built in LUTs whatever their widths, never in DSP blocks.
@@ -50,7 +51,7 @@ class Combine(Kernel):
 
     operation: Combination
     accumulator_type: FixedType
-    relu: bool
+    clip: Clip
     in_luts: bool = field(default=False, kw_only=True)
 
     @property
@@ -83,7 +84,7 @@ class Combine(Kernel):
             larger = self.operation in (Combination.MAX, Combination.MIN)
             bill.add(Term.COMPARE if larger else Term.ADD2, made.lanes * width)
             bill.ff += made.lanes * width
-        cast(bill, self.accumulator_type, made.type, self.relu, made.lanes)
+        cast(bill, self.accumulator_type, made.type, self.clip, made.lanes)
 
     def _bill_products(self, bill: Bill, a: FixedType, b: FixedType, lanes: int) -> None:
         if self.soft(a, b):
@@ -100,7 +101,7 @@ class Combine(Kernel):
 
     def summary(self, streams: Streams) -> str:
         text = f"{self.operation.value} two streams, {streams[self.outputs[0]].lanes} elements at a time"
-        return text + (", ReLU" if self.relu else "")
+        return text + str(self.clip)
 
     def remarks(self, streams: Streams) -> Sequence[str]:
         return (FABRIC_REMARK,) if self.multiplies and self.in_luts else ()
@@ -108,12 +109,9 @@ class Combine(Kernel):
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         a, b = (streams[name].type for name in self.inputs)
         fraction = a.fraction + b.fraction if self.multiplies else max(a.fraction, b.fraction)
-        assert fraction == self.accumulator_type.fraction
         aligned = [
             frame.astype(object) * (1 if self.multiplies else 1 << (fraction - kind.fraction))
             for frame, kind in zip(frames, (a, b), strict=True)
         ]
-        total = _EXACT[self.operation](*aligned)
-        if self.relu:
-            total = np.maximum(total, 0)
-        return [streams[self.outputs[0]].type.from_raw(total, fraction)]
+        total, made = _EXACT[self.operation](*aligned), streams[self.outputs[0]].type
+        return [finish(total, fraction, made, clip=self.clip, accumulator=self.accumulator_type)]

@@ -20,8 +20,8 @@ class StageKind(enum.Enum):
 
     PIPELINE: registers, group, folds, whether there is a skid register. WIRING: none. NARROW, WIDEN: the
     ratio. WINDOW: the geometry (see ``hpq_hls.kernels.window``). REDUCE: registers, beats of a period, how
-    many of them, the first ones, make no result. REORDER: beats of a frame in, and out. SPLICE: for each run the
-    input or -1, whether its beats leave, and how many there are. OWN: an actor that the contract carries.
+    many of them, the first ones, make no result. REORDER: beats of a frame in, and out. SPLICE: for each run
+    the input or -1, whether its beats leave, and how many there are. OWN: an actor that the contract carries.
     """
 
     OWN = -1

@@ -13,9 +13,10 @@ from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import cast, count_bits, dsp_blocks, dual_port_ram, in_dsp, tree
 from hpq_hls.billing.memory import memory_style
 from hpq_hls.billing.products import constant_product
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Streams
 from hpq_hls.kernels.contract import Contract, StageKind, pipeline, tree_registers
+from hpq_hls.kernels.meaning import finish
 
 
 class Reduction(enum.Enum):
@@ -38,7 +39,7 @@ class Reduce(Kernel):
     ``positions * lanes`` elements, element ``p * lanes + l``, beats in order (outer, chunk): they leave with
     the last step. More than one step goes with one position, more than one chunk with one tap.
 
-    SUM: ``cast(relu(reciprocal * sum))`` with the unsigned constant ``reciprocal`` of ``reciprocal_type``: 1
+    SUM: ``cast(clip(reciprocal * sum))`` with the unsigned constant ``reciprocal`` of ``reciprocal_type``: 1
     for a sum, and, with a shift in its type, for the mean of a power of two.
     MAX, MIN: the raw value; input and output types have the same width, fraction and sign.
     ARGMAX, ARGMIN: the number of the first of the largest or smallest, an unsigned integer.
@@ -56,7 +57,7 @@ class Reduce(Kernel):
     lanes: int
     steps: int
     chunks: int
-    relu: bool
+    clip: Clip
     reciprocal: int = 1
     reciprocal_type: FixedType | None = None
     accumulator_type: FixedType | None = None
@@ -162,7 +163,7 @@ class Reduce(Kernel):
                 bill.add(Term.CONSTANT, self.results * bits)
                 bill.ff += self.results * (left + constant - 1)
         bill.ff += self.results * made.width
-        cast(bill, accumulator, made, self.relu and x.signed, self.results)
+        cast(bill, accumulator, made, self.clip if x.signed else Clip(), self.results)
 
     # ------------------------------------------------------------------ backends
 
@@ -176,7 +177,7 @@ class Reduce(Kernel):
             self.mode, self.mode.value.lower()
         )
         text = f"{what} of {self.length} elements, {self.results} at a time"
-        return text + (", ReLU" if self.relu else "")
+        return text + str(self.clip)
 
     def remarks(self, streams: Streams) -> Sequence[str]:
         return (FABRIC_REMARK,) if self.multipliers and self.in_luts else ()
@@ -194,8 +195,7 @@ class Reduce(Kernel):
         elif self.sums:
             fraction = x.fraction + (0 if self.reciprocal_type is None else self.reciprocal_type.fraction)
             total = rows.sum(axis=-1) * self.reciprocal
-            assert self.accumulator_type is not None and fraction == self.accumulator_type.fraction
-            found = made.type.from_raw(np.maximum(total, 0) if self.relu else total, fraction)
+            found = finish(total, fraction, made.type, clip=self.clip, accumulator=self.accumulator_type)
         else:
             found = rows.max(axis=-1) if self.mode is Reduction.MAX else rows.min(axis=-1)
         return [found.astype(np.int64).reshape(made.beats, made.lanes)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hpq_hls.fixed import FixedType, Interval
+from hpq_hls.fixed import Clip, FixedType, Interval
 from hpq_hls.kernels import Cast
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
 from hpq_hls.ops.expression import Expression
@@ -59,4 +59,4 @@ class Relu(Operator):
         return Interval(max(seen.lo, 0), max(seen.hi, 0)), max(abs(seen.lo), abs(seen.hi))
 
     def lower(self, build: Lowering) -> None:
-        build.elementwise("relu", Cast, lambda _: {"relu": True})
+        build.elementwise("relu", Cast, lambda _: {"clip": Clip.relu()})

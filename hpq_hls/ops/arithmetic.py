@@ -68,7 +68,7 @@ class Binary(Operator):
         return {
             "operation": self.operation,
             "accumulator_type": layer.accumulator_type,
-            "relu": layer.activation is not None,
+            "clip": layer.clip,
         }
 
 

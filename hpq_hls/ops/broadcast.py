@@ -15,7 +15,7 @@ def together(call: TorchCall | OnnxCall, first: Value, second: Value) -> tuple[V
     """Two values, brought to one shape."""
     if len(first.shape) != len(second.shape):
         call.refuse(
-            f"its values have shapes {first.shape} and {second.shape} per sample, which torch would broadcast "
+            f"its values have shapes {first.shape} and {second.shape} per sample, which would be broadcast "
             "across samples; give both the same number of axes with unsqueeze"
         )
     try:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hpq_hls.fixed import FixedType, Interval, bits_for
-from hpq_hls.kernels.clamp import Clip
+from hpq_hls.fixed import Clip, FixedType, Interval, bits_for
+from hpq_hls.kernels import Cast
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch
@@ -71,22 +71,19 @@ class Clamp(Operator):
 
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
         (given,) = types
-        width, signed = bits_for(self.scaled(given.fraction)._clip(given.code_interval))
+        width, signed = bits_for(self.scaled(given.fraction)._clip().interval(given.code_interval))
         return FixedType(width, width - given.fraction, signed, given.rounding, given.overflow)
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
     ) -> tuple[Interval, int]:
         (seen,) = inputs
-        made = self._clip(seen)
+        made = self._clip().interval(seen)
         return made, max(abs(end) for end in (seen.lo, seen.hi, made.lo, made.hi))
 
-    def _clip(self, seen: Interval) -> Interval:
+    def _clip(self) -> Clip:
         """Where the bounds are integers."""
-        low, high = self.clips
-        bottom = seen.lo if low is None else int(low)
-        top = seen.hi if high is None else int(high)
-        return Interval(min(max(seen.lo, bottom), top), min(max(seen.hi, bottom), top))
+        return Clip(*(None if bound is None else int(bound) for bound in self.clips))
 
     def never_negative(self, inputs: Sequence[bool]) -> bool:
         low, high = self.clips
@@ -98,12 +95,11 @@ class Clamp(Operator):
         return made if high is None else ("minimum", made, high)
 
     def lower(self, build: Lowering) -> None:
-        def told(layer: object) -> dict[str, int | None]:
-            given: FixedType = layer.input_edges[0].type  # type: ignore[attr-defined]
-            low, high = self.scaled(given.fraction).clips
-            return {"low": None if low is None else int(low), "high": None if high is None else int(high)}
-
-        build.elementwise("clamp", Clip, told)
+        build.elementwise(
+            "clamp",
+            Cast,
+            lambda layer: {"clip": self.scaled(layer.input_edges[0].type.fraction)._clip()},
+        )
 
 
 def _nearest(bound: float, fraction: int) -> int:

@@ -96,7 +96,11 @@ NAMED: dict[str, tuple[str, Expression]] = {
     "logit": ("logit", ("log", ("div", X, ("sub", 1, X)))),
 }
 """What takes one argument, by torch's name: our name and the function."""
-PRIMITIVE = ["tanh", "exp", "expm1", "log", "log1p", "sqrt", "rsqrt", "reciprocal", "square", "erf", "erfc", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "abs", "neg", "sign", "floor", "ceil", "trunc"]
+PRIMITIVE = (
+    *("tanh", "exp", "expm1", "log", "log1p", "sqrt", "rsqrt", "reciprocal", "square", "erf", "erfc", "sin"),
+    *("cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "abs", "neg", "sign"),
+    *("floor", "ceil", "trunc"),
+)
 """What is a primitive of the same name."""
 
 

@@ -111,9 +111,7 @@ class Pointwise(Operator):
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
-def tabulated(
-    function: Expression, given: FixedType, codes: Interval, output_type: FixedType
-) -> IntArray:
+def tabulated(function: Expression, given: FixedType, codes: Interval, output_type: FixedType) -> IntArray:
     """The table of a function over ``codes`` of the type ``given``: int64 raw values of ``output_type``.
 
     The value at a code is the function's in float64, cast once. Infinities become the ends of the output

@@ -44,7 +44,9 @@ class PRelu(Operator):
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
         if shape[0] != len(self.slopes):
-            raise UnsupportedOperatorError(f"its {len(self.slopes)} slopes do not suit an input of shape {shape}")
+            raise UnsupportedOperatorError(
+                f"its {len(self.slopes)} slopes do not suit an input of shape {shape}"
+            )
         return shape
 
     def compute(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hpq_hls.fixed import Interval
+from hpq_hls.fixed import Clip, Interval
 from hpq_hls.kernels import Cast
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape
 from hpq_hls.ops.layout import Array, Scratch
@@ -47,4 +47,4 @@ class Recast(Operator):
         return seen, max(abs(seen.lo), abs(seen.hi))
 
     def lower(self, build: Lowering) -> None:
-        build.elementwise("cast", Cast, lambda _: {"relu": False})
+        build.elementwise("cast", Cast, lambda _: {"clip": Clip()})

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.graph import Graph, Node, finite
-from hpq_hls.kernels import IntArray, Kernel, Reduction
+from hpq_hls.kernels import Kernel, Reduction
 from hpq_hls.ops import Shape, WindowSpec
 from hpq_hls.ops.base import FloatArray, IntArray, Told
 from hpq_hls.ops.layout import Array

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpq_hls.fixed import FixedType, Interval, Overflow, Rounding, cast_interval
+from hpq_hls.fixed import Clip, FixedType, Interval, Overflow, Rounding, cast_interval
 from hpq_hls.ops.layout import Array
 
 MAX_SHIFT = 64
@@ -26,6 +26,9 @@ _ROUND = {
 }
 _ROUND_POSITIVE = {Rounding.RND_INF: Rounding.RND, Rounding.RND_ZERO: Rounding.RND_MIN_INF}
 """What ties away from zero and towards zero are where there is nothing negative."""
+
+
+_NO_CLIP = Clip()
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,7 @@ class FloatCast:
         return self._clipped(self.target.interval).clip(self.target.interval)
 
     def _clipped(self, values: Interval) -> Interval:
-        low = values.lo if self.low is None else self.low
-        high = values.hi if self.high is None else self.high
-        return Interval(min(max(values.lo, low), high), min(max(values.hi, low), high))
+        return Clip(self.low, self.high).interval(values)
 
     def nearest_offset(self, unit: int, between: bool = False) -> float | None:
         """What must be added to the sum, in its own units of which ``unit`` make one of the target, so that
@@ -141,13 +142,10 @@ class FloatCast:
             np.copysign(magnitude, u, out=u)
 
 
-def float_cast(
-    values: Interval, fraction: int, target: FixedType, low: int | None = None, high: int | None = None
-) -> FloatCast | None:
+def float_cast(values: Interval, fraction: int, target: FixedType, clip: Clip = _NO_CLIP) -> FloatCast | None:
     """The cast of sums within an interval; None where floats cannot.
 
-    values: integers with ``fraction`` fraction bits. low, high: the range, in the same units, that sums are
-    brought into before the cast; None where there is no bound.
+    values: integers with ``fraction`` fraction bits. clip: in the same units, applied before the cast.
     """
     shift = fraction - target.fraction
     if target.overflow is Overflow.WRAP_SM or abs(shift) > MAX_SHIFT:
@@ -158,10 +156,7 @@ def float_cast(
         return None  # they may lie beyond
     low, high = (
         None if bound is None else int(unbounded.from_raw([bound], fraction)[0])
-        for bound in (
-            None if low is None or low <= values.lo else low,
-            None if high is None or high >= values.hi else high,
-        )
+        for bound in (clip.within(values).low, clip.within(values).high)
     )
     return FloatCast(target, drops=shift > 0, low=low, high=high, rounded=rounded)
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.errors import PrecisionError
-from hpq_hls.fixed import FixedType, Interval, bits_for, cast_interval
+from hpq_hls.fixed import Clip, FixedType, Interval, bits_for, cast_interval
 from hpq_hls.ops.base import IntArray, Operator
 
 WideArray = npt.NDArray[Any]
@@ -61,7 +61,7 @@ class QuantizedLayer:
         not stored (see weight_codes); None where there are none.
     weight_signs: weight_codes are all +1 or -1, and stored in one bit each.
     output_type: type after the fused activation.
-    accumulator_type: a signed type that holds every exact sum; None for exact operators.
+    accumulator_type: a signed type that holds every exact sum, clipped or not; None for exact operators.
     accumulator_interval: raw values the sum can take before the activation.
     partial_bound: bound on the magnitude of the sum of any of the terms, for the simulator's number type.
     output_interval: raw values the output can take.
@@ -114,6 +114,12 @@ class QuantizedLayer:
         return sum_fraction(self.op, [edge.type for edge in self.input_edges], self)
 
     @property
+    def clip(self) -> Clip:
+        """The range that the fused activation brings the exact sum into, in units of the sum."""
+        clip = clip_of(self.activation, self.sum_fraction)
+        return clip if self.accumulator_type is None else clip.within(self.accumulator_type.interval)
+
+    @property
     def kind(self) -> str:
         """The operator's name."""
         return self.op.kind
@@ -160,7 +166,7 @@ def quantized_layer(
     after = interval if activation is None else activation.scaled(fraction).range([interval], None, None)[0]
     if op.casts:
         assert spec.output_type is not None
-        width = max(bits_for(interval.hull(Interval(-1, 0)))[0], 2)
+        width = max(bits_for(interval.hull(after).hull(Interval(-1, 0)))[0], 2)
         try:
             accumulator = FixedType(width, width - fraction)
         except PrecisionError as error:
@@ -190,6 +196,12 @@ def quantized_layer(
         weight_shift=weight_shift,
         weight_signs=spec.weight_signs,
     )
+
+
+def clip_of(activation: Operator | None, fraction: int) -> Clip:
+    """What a fused activation does to sums with ``fraction`` fraction bits."""
+    low, high = (None if activation is None else activation.scaled(fraction).clips) or (None, None)
+    return Clip(None if low is None else int(low), None if high is None else int(high))
 
 
 def _looked_up(

@@ -16,7 +16,7 @@ from hpq_hls.simulate import byte_kernels
 from hpq_hls.simulate.byte_kernels import ByteKernel, byte_dtype, byte_interval
 from hpq_hls.simulate.float_cast import MAX_SHIFT, FloatCast, float_cast
 from hpq_hls.simulate.grain import Grains, channel_grains, whole_sums
-from hpq_hls.simulate.layer import QuantizedLayer, aligned_parameters
+from hpq_hls.simulate.layer import QuantizedLayer, aligned_parameters, clip_of
 from hpq_hls.simulate.table_plan import TablePlan
 
 FLOAT32_BOUND = 2**24
@@ -134,7 +134,7 @@ def byte_plan(layer: QuantizedLayer) -> BytePlan | None:
     fraction, target = layer.sum_fraction, layer.output_type
     shift = fraction - target.fraction
     weight, bias = aligned_parameters(layer.op, [edge.type], layer, fraction)
-    cast = float_cast(layer.accumulator_interval, fraction, target, *_bounds(layer))
+    cast = float_cast(layer.accumulator_interval, fraction, target, clip_of(layer.activation, fraction))
     if input_dtype is None or cast is None or weight is None or not np.array_equal(weight, layer.weight_raw):
         return None
     if cast.largest > FLOAT32_BOUND or codes is None or Interval.of(codes) not in Interval(-128, 127):
@@ -159,13 +159,6 @@ def byte_plan(layer: QuantizedLayer) -> BytePlan | None:
         saturated,
     )
     return None if kernel is None else BytePlan(kernel, cast if output_dtype == np.float32 else None)
-
-
-def _bounds(layer: QuantizedLayer) -> tuple[int | None, int | None]:
-    """The range that the fused activation brings the exact sum into, in units of the sum."""
-    clips = None if layer.activation is None else layer.activation.scaled(layer.sum_fraction).clips
-    low, high = clips or (None, None)
-    return None if low is None else int(low), None if high is None else int(high)
 
 
 def _exponents(layer: QuantizedLayer) -> IntArray:
@@ -237,7 +230,7 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
     shift = fraction - target.fraction
     cast = None
     if op.casts and (fused is None or fused.clips):
-        cast = float_cast(layer.accumulator_interval, fraction, target, *_bounds(layer))
+        cast = float_cast(layer.accumulator_interval, fraction, target, clip_of(layer.activation, fraction))
     weight, bias = _parameters(layer)
     grains = _float_grains(layer, cast, weight, bias)
     bound = max(

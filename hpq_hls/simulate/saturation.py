@@ -14,8 +14,9 @@ from hpq_hls.fixed import FixedType, Overflow
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.simulate.engine import Schedule, real_source
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer, quantized_layer
-from hpq_hls.simulate.plan import LayerPlan, TablePlan, number_plan
+from hpq_hls.simulate.plan import LayerPlan, number_plan
 from hpq_hls.simulate.quantized_graph import QuantizedGraph, Saturation
+from hpq_hls.simulate.table_plan import TablePlan
 
 WIDEST = 64
 """Bits of the type that values are cast to instead, to see what does not fit; what does not fit it either

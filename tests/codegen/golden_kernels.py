@@ -24,6 +24,7 @@ from tests.rtl.cases import (
     reduce_flow,
     stream,
     sum_flow,
+    table_flow,
     unrolled_flow,
     window_flow,
 )
@@ -66,6 +67,7 @@ FLOWS: Mapping[str, Dataflow] = {
         "net", Reduction.SUM, "ap_fixed<4,2>", (1, 1, 2, 3, 1), OUT, constant=(11, "ap_ufixed<5,0>")
     ),
     "cast": cast_flow("net", "ap_fixed<6,2>", "ap_ufixed<4,2,AP_RND_CONV,AP_SAT>", relu=True),
+    "table": table_flow("net", "ap_fixed<4,2>", "ap_ufixed<3,1>", 3),
     "fork": _fork(),
     "gather": gather_flow("net", 3, [0, 2, -1, 1], -3),
     "widthconverter": converter_flow("net", 1, 3),

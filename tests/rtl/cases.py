@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from hpq_hls.billing.parts import Family
 from hpq_hls.cost.estimate import bill_dataflow
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import (
     Cast,
@@ -20,6 +21,7 @@ from hpq_hls.kernels import (
     Gather,
     IntArray,
     Kernel,
+    Lookup,
     MatVec,
     Pool,
     PoolMode,
@@ -337,7 +339,7 @@ def matvec_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: MatVec(
             vectors=mac.vectors, weight=weights, bias=bias, weight_type=weight_type, bias_type=bias_type,
-            accumulator_type=total, relu=mac.relu, pe=mac.pe, simd=mac.simd, **names,
+            accumulator_type=total, clip=Clip.relu(mac.relu), pe=mac.pe, simd=mac.simd, **names,
         ),
         x,
         y,
@@ -353,7 +355,7 @@ def unrolled_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: UnrolledMatVec(
             positions=mac.pe, beats=mac.vectors, weight=weights, bias=bias, weight_type=weight_type,
-            bias_type=bias_type, accumulator_type=total, relu=mac.relu, **names,
+            bias_type=bias_type, accumulator_type=total, clip=Clip.relu(mac.relu), **names,
         ),
         x,
         y,
@@ -380,7 +382,8 @@ def channelmac_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: ChannelMac(
             positions=mac.vectors, weight=weights[:, 0], bias=None if bias is None else bias[:, 0],
-            weight_type=weight_type, bias_type=bias_type, accumulator_type=total, relu=mac.relu, lanes=mac.pe,
+            weight_type=weight_type, bias_type=bias_type, accumulator_type=total, clip=Clip.relu(mac.relu),
+            lanes=mac.pe,
             **names,
         ),
         x,
@@ -406,7 +409,7 @@ def pool_flow(
         lambda **names: Pool(
             mode=PoolMode.AVERAGE if average else PoolMode.MAX, positions=positions, taps=taps, lanes=lanes,
             reciprocal=reciprocal, reciprocal_type=kind if average else None,
-            accumulator_type=total if average else None, relu=relu, **names,
+            accumulator_type=total if average else None, clip=Clip.relu(relu), **names,
         ),
         x,
         y,
@@ -428,8 +431,8 @@ def add_flow(
         name,
         [
             Fork("net_split", "net.0", ("x",), ("p", "q")),
-            Cast("net_cast_a", "net.1", ("p",), ("a",), relu=not kinds[0].signed),
-            Cast("net_cast_b", "net.2", ("q",), ("b",), relu=False),
+            Cast("net_cast_a", "net.1", ("p",), ("a",), clip=Clip.relu(not kinds[0].signed)),
+            Cast("net_cast_b", "net.2", ("q",), ("b",), clip=Clip()),
             Combine(
                 "net_sum",
                 "net.3",
@@ -437,7 +440,7 @@ def add_flow(
                 ("y",),
                 Combination.ADD,
                 total,
-                relu,
+                Clip.relu(relu),
             ),
         ],
         streams,
@@ -447,7 +450,7 @@ def add_flow(
 def sum_flow(name: str) -> Dataflow:
     """Two streams added up; the flow's input is the first of them."""
     x, b, y = (stream(n, f"ap_fixed<{w},2>", 2, 3) for n, w in (("x", 4), ("b", 5), ("y", 6)))
-    kernel = Combine("net_unit", "net.0", ("x", "b"), ("y",), Combination.ADD, FixedType(6, 3), True)
+    kernel = Combine("net_unit", "net.0", ("x", "b"), ("y",), Combination.ADD, FixedType(6, 3), Clip.relu())
     return chain(name, [kernel], [x, b, y])
 
 
@@ -487,7 +490,7 @@ def reduce_flow(
             lanes=lanes,
             steps=steps,
             chunks=chunks,
-            relu=relu,
+            clip=Clip.relu(relu),
             reciprocal=raw,
             reciprocal_type=scale,
             accumulator_type=accumulator,
@@ -500,7 +503,17 @@ def reduce_flow(
 
 
 def cast_flow(name: str, x: str, y: str, relu: bool, lanes: int = 3) -> Dataflow:
-    return single(name, lambda **n: Cast(relu=relu, **n), stream("x", x, lanes, 8), stream("y", y, lanes, 8))
+    return single(
+        name, lambda **n: Cast(clip=Clip.relu(relu), **n), stream("x", x, lanes, 8), stream("y", y, lanes, 8)
+    )
+
+
+def table_flow(name: str, x: str, y: str, index: int, lanes: int = 2, seed: int = 0) -> Dataflow:
+    """A table of ``2**index`` random words."""
+    kind = FixedType.parse(y)
+    values = integers(np.random.default_rng(seed), kind, 1 << index)
+    make = functools.partial(Lookup, values=values, type=kind, content="any function")
+    return single(name, make, stream("x", x, lanes, 8), stream("y", y, lanes, 8))
 
 
 def converter_flow(name: str, given: int, made: int, depth: int = 2) -> Dataflow:
@@ -529,7 +542,7 @@ def fork_flow(name: str, outputs: int) -> Dataflow:
         streams.append(stream(f"s{i}", "ap_fixed<12,9>", 2, 8))
         kernels.append(
             Combine(
-                f"net_add{i}", "net", (last, other), (f"s{i}",), Combination.ADD, FixedType(13, 10), False
+                f"net_add{i}", "net", (last, other), (f"s{i}",), Combination.ADD, FixedType(13, 10), Clip()
             )
         )
         last = f"s{i}"
@@ -567,11 +580,11 @@ def conv_flow(name: str, depths: tuple[int, int] = (2, 2)) -> Dataflow:
             weight_type=weight_type,
             bias_type=bias_type,
             accumulator_type=total,
-            relu=True,
+            clip=Clip.relu(),
             pe=2,
             simd=6,
         ),
-        Combine("net_sum", "block", ("rows", "skip"), ("y",), Combination.ADD, FixedType(9, 5), True),
+        Combine("net_sum", "block", ("rows", "skip"), ("y",), Combination.ADD, FixedType(9, 5), Clip.relu()),
     ]
     return chain(name, kernels, streams)
 

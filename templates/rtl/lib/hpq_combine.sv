@@ -1,4 +1,4 @@
-// Two streams become one, element by element, then ReLU and one cast; one beat per cycle. A beat is taken from
+// Two streams become one, element by element, then a clip and one cast; one beat per cycle. A beat is taken from
 // both inputs at once.
 //
 // OPERATION: add, subtract, multiply, maximum, minimum. All but products are exact at the finer of the two
@@ -16,7 +16,7 @@ module hpq_combine #(
     parameter int B_SHIFT    = 0,
     parameter bit IN_LUTS    = 1'b0,       // products in LUTs, not in DSP blocks
     parameter int ACC_W      = 9,
-    parameter bit RELU       = 1'b0,
+    parameter logic [2*ACC_W+1:0] CLIP = '0,  // see hpq_cast
     parameter int CAST_SHIFT = 0,          // fraction bits of the result minus the output's
     parameter int Y_W        = 8,
     parameter bit Y_SIGNED   = 1'b1,
@@ -100,7 +100,7 @@ module hpq_combine #(
         .SHIFT     (CAST_SHIFT),
         .OUT_W     (Y_W),
         .OUT_SIGNED(Y_SIGNED),
-        .RELU      (RELU),
+        .CLIP      (CLIP),
         .ROUNDING  (ROUNDING),
         .OVERFLOW  (OVERFLOW)
     ) cast (

@@ -4,7 +4,7 @@
 // reduced so far waits for the next step in a memory, and the results leave with the last one. There is one
 // position where there are several steps, one tap where there are several chunks.
 //
-// MODE: SUM: the exact sum, times the constant RECIPROCAL, then ReLU and one cast. MAX, MIN: as they are.
+// MODE: SUM: the exact sum, times the constant RECIPROCAL, then a clip and one cast. MAX, MIN: as they are.
 // ARGMAX, ARGMIN: the number, step * TAPS + tap, of the first of the largest or smallest. Elements are compared
 // as they are, or inverted for the smallest, with the number inverted below: of equal ones the first is larger.
 //
@@ -23,7 +23,7 @@ module hpq_reduce #(
     parameter logic [RECIPROCAL_W-1:0] RECIPROCAL = 1'b1,
     parameter bit IN_LUTS      = 1'b0,     // products in LUTs, not in DSP blocks
     parameter int ACC_W        = 16,
-    parameter bit RELU         = 1'b0,
+    parameter logic [2*ACC_W+1:0] CLIP = '0,  // see hpq_cast
     parameter int CAST_SHIFT   = 0,        // fraction bits of the product minus the output's
     parameter int Y_W          = 8,
     parameter bit Y_SIGNED     = 1'b1,
@@ -260,7 +260,7 @@ module hpq_reduce #(
           .SHIFT     (CAST_SHIFT),
           .OUT_W     (Y_W),
           .OUT_SIGNED(Y_SIGNED),
-          .RELU      (RELU),
+          .CLIP      (CLIP),
           .ROUNDING  (ROUNDING),
           .OVERFLOW  (OVERFLOW)
       ) cast (

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels that compute element by element. Config: relu; beats; accumulator_t, multiplier (of combine).
+// Kernels that compute element by element. Config: clip; beats; accumulator_t, multiplier (of combine).
 #ifndef HPQ_ELEMENTWISE_H
 #define HPQ_ELEMENTWISE_H
 
@@ -56,7 +56,7 @@ struct minimum {
     }
 };
 
-// y = cast(relu(a op b)).
+// y = cast(clip(a op b)).
 template <class Operation, class Config, class A, class B, class Y, unsigned LANES>
 void combine_beat(hls::stream<beat<A, LANES> >& in_a, hls::stream<beat<B, LANES> >& in_b,
                   hls::stream<beat<Y, LANES> >& out) {
@@ -67,12 +67,12 @@ void combine_beat(hls::stream<beat<A, LANES> >& in_a, hls::stream<beat<B, LANES>
     for (unsigned i = 0; i < LANES; ++i) {
 #pragma HLS unroll
         const typename Config::accumulator_t exact = Operation::template apply<Config>(a.data[i], b.data[i]);
-        y.data[i] = finish<Config::relu, Y>(exact);
+        y.data[i] = finish<typename Config::clip, Y>(exact);
     }
     out.write(y);
 }
 
-// y = cast(relu(x)). The plain type stands between the two, because C++ copies an object of the very same
+// y = cast(clip(x)). The plain type stands between the two, because C++ copies an object of the very same
 // type without looking, while a cast into AP_SAT_SYM has to replace the most negative code.
 template <class Config, class X, class Y, unsigned LANES>
 void cast_beat(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, LANES> >& out) {
@@ -81,7 +81,8 @@ void cast_beat(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, LANES> >& o
     beat<Y, LANES> y;
     for (unsigned i = 0; i < LANES; ++i) {
 #pragma HLS unroll
-        y.data[i] = finish<Config::relu, Y>(recode<typename number<X>::plain>(x.data[i]));
+        const typename Config::accumulator_t sum = recode<typename number<X>::plain>(x.data[i]);
+        y.data[i] = finish<typename Config::clip, Y>(sum);
     }
     out.write(y);
 }

@@ -12,7 +12,7 @@ namespace hpq {
 // (outer, step, chunk); taps and steps are reduced, and what is reduced so far waits in `kept`.
 // Config: outer, steps, chunks, positions, taps, lanes.
 
-// Of sums: sum_t, accumulator_t; relu. Of means: reciprocal_t, reciprocal (raw), multiplier.
+// Of sums: sum_t, accumulator_t; clip. Of means: reciprocal_t, reciprocal (raw), multiplier.
 struct as_it_is {
     template <class Config, class Sum>
     static typename Config::accumulator_t apply(const Sum& sum) {
@@ -51,7 +51,7 @@ reduce_beats:
                     const Sum before = step == 0 ? Sum(0) : kept[chunk][n];
                     const Sum total = before + partial;
                     kept[chunk][n] = total;
-                    y.data[n] = finish<Config::relu, Y>(Factor::template apply<Config>(total));
+                    y.data[n] = finish<typename Config::clip, Y>(Factor::template apply<Config>(total));
                 }
                 if (step == Config::steps - 1) {
                     out.write(y);

@@ -3,7 +3,7 @@ namespace config {
 struct net_unit {
     typedef ap_fixed<6,3> accumulator_t;
     static const unsigned beats = 3;
-    static const bool relu = true;
+    typedef hpq::relu clip;
 };
 }  // namespace config
 

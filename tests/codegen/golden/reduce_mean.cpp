@@ -6,7 +6,7 @@ struct net_unit {
     typedef ap_ufixed<5,0> reciprocal_t;
     typedef hpq::free_multiplier multiplier;
     static const unsigned long long reciprocal = 11;
-    static const bool relu = false;
+    typedef hpq::no_clip clip;
     static const unsigned outer = 2, steps = 3, chunks = 1;
     static const unsigned positions = 1, taps = 1, lanes = 2;
 };

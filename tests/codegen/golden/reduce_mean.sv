@@ -11,7 +11,7 @@
       .RECIPROCAL_W(5),
       .RECIPROCAL  (5'h0b),
       .ACC_W       (12),
-      .RELU        (1'b0),
+      .CLIP        ('0),
       .CAST_SHIFT  (3),
       .Y_W         (7),
       .Y_SIGNED    (1'b1),

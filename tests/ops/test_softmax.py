@@ -67,7 +67,7 @@ def test_inner_types_follow_the_width_of_the_whole() -> None:
     widths = [[layer.output_type.width for layer in q.layers.values()] for q in (narrow, wide)]
     assert all(after - before in (0, 4) for before, after in zip(*widths, strict=True))
     assert len(space_of(quantizer.graph).variables) == len({"x", "sm"})
-    with pytest.raises(PrecisionError, match="'sm.exp' is a part of 'sm' and follows its precision"):
+    with pytest.raises(PrecisionError, match=r"'sm\.exp' is a part of 'sm' and follows its precision"):
         quantizer.quantize({"sm.exp": 5})
 
 

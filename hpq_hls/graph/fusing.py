@@ -67,7 +67,8 @@ def _region(graph: Graph, last: Node) -> _Region | None:
             break
         node = graph.by_name[max(left, key=place.__getitem__)]  # all that could read it has been looked at
         readers = {reader.name for reader in graph.consumers(node.name)}
-        if node.name not in graph.outputs.values() and readers <= inside and _element_by_element(graph, node, last):
+        ends = node.name in graph.outputs.values()
+        if not ends and readers <= inside and _element_by_element(graph, node, last):
             inside.add(node.name)
         else:
             stuck.add(node.name)

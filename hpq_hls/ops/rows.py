@@ -13,6 +13,7 @@ from hpq_hls.ops.base import IntArray, Operator, Shape, operator
 from hpq_hls.ops.conv import Conv2d
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.ops.pool import AvgPool2d, MaxPool2d
+from hpq_hls.ops.reduce import Max, Mean
 from hpq_hls.ops.spelling import TorchCall, Value, spelled_in_torch
 from hpq_hls.ops.window import WindowSpec
 
@@ -161,6 +162,8 @@ def _avg_pool1d(call: TorchCall) -> Value:
 def _adaptive_avg_pool1d(call: TorchCall) -> Value:
     x = call.value("self")
     window = _adaptive(call, (1, _length(call, x)), (1, single(call.arguments["output_size"])))
+    if window is not None and window.kernel == (1, x.shape[1]):
+        return call.emit(Mean((1,), True, x.shape[1]), x)
     return x if window is None else call.emit(AvgPool1d(window, window.taps, (1, x.shape[1])), x)
 
 
@@ -168,6 +171,8 @@ def _adaptive_avg_pool1d(call: TorchCall) -> Value:
 def _adaptive_max_pool1d(call: TorchCall) -> Value:
     x = call.value("self")
     window = _adaptive(call, (1, _length(call, x)), (1, single(call.arguments["output_size"])))
+    if window is not None and window.kernel == (1, x.shape[1]):
+        return call.emit(Max((1,), True), x)
     return x if window is None else call.emit(MaxPool1d(window), x)
 
 
@@ -178,6 +183,8 @@ def _adaptive_max_pool2d(call: TorchCall) -> Value:
         call.refuse(f"its input has shape (N, {', '.join(map(str, x.shape))}), not (N, C, H, W)")
     both = [given, given] if isinstance(given, int) else list(given)
     window = _adaptive(call, (x.shape[1], x.shape[2]), (int(both[0]), int(both[-1])))
+    if window is not None and window.kernel == (x.shape[1], x.shape[2]):
+        return call.emit(Max((1, 2), True), x)
     return x if window is None else call.emit(MaxPool2d(window), x)
 
 

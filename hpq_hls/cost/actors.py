@@ -28,6 +28,10 @@ RESET = -2
 Only a window has something to do before that: it scans the padding above the first row."""
 
 
+REORDER_STAGES = 2
+"""Registers behind the memory of a reordering."""
+
+
 @dataclass
 class Channel:
     """A FIFO of ``depth`` beats. pushes, pops: the cycle of each beat's transfer in and out, as far as known.
@@ -71,13 +75,20 @@ def sink(given: Channel) -> Actor:
 
 
 def pipeline(
-    inputs: Sequence[Channel], out: Channel, stages: int, group: int = 1, folds: int = 1, skid: bool = False
+    inputs: Sequence[Channel],
+    out: Channel,
+    stages: int,
+    group: int = 1,
+    folds: int = 1,
+    skid: bool = False,
+    quiet: Sequence[int] = (1, 0),
 ) -> Actor:
     """A pipeline of ``stages`` registers that stands still while the beat at its end is not taken.
 
     After every ``group`` beats taken, ``folds`` results follow each other at a distance of ``group``
     cycles, the first one ``stages`` cycles after the last beat; meanwhile nothing is taken. skid: one
-    more register at the end, which does not hold up the others.
+    more register at the end, which does not hold up the others. quiet: of a period of so many beats so
+    many, the first ones, have no result.
     """
     # Time inside the pipeline is counted in cycles in which it moves. `stall` is what to add for the next
     # result, `behind` what to add for the next beat in: a result may be known to wait before it is known what
@@ -123,7 +134,7 @@ def pipeline(
             channel.pops.append(cycle)
         moment = cycle - behind
         taken += 1
-        if taken % group:
+        if taken % group or (taken - 1) % quiet[0] < quiet[1]:
             moment += 1
         else:
             results.extend(moment + stages + fold * group for fold in range(folds))
@@ -277,6 +288,65 @@ def _scan(
     return steps
 
 
+def fill(given: Channel, frames: Channel, words: int, reads: int) -> Actor:
+    """Writes frames of ``words`` beats to two memories; each is free when ``reads`` beats were read from it.
+
+    frames: what is there to be read, ``reads`` beats of each frame once it is written; two frames deep.
+    """
+    cycle = -1
+    while True:
+        while (before := len(frames.pushes) - reads) >= 0 and len(frames.pops) < before:
+            yield
+        if before > 0:
+            cycle = max(cycle, frames.pops[before - 1])
+        for _ in range(words):
+            beat = len(given.pops)
+            while len(given.pushes) <= beat:
+                yield
+            cycle = max(cycle + 1, given.pushes[beat] + 1)
+            given.pops.append(cycle)
+        frames.pushes.extend([cycle] * reads)
+
+
+def splice(inputs: Sequence[Channel], out: Channel, runs: Sequence[int]) -> Actor:
+    """Takes beats as ``runs`` say (input or -1, whether they leave, how many), one per cycle; they leave
+    through one register, and others are dropped while one waits there. What is put in front of the first beat
+    that is taken waits for it."""
+    steps = [tuple(runs[at : at + 3]) for at in range(0, len(runs), 3)]
+    cycle, gone, waiting = -1, BEFORE, False
+
+    def leave() -> bool:
+        """The beat in the register leaves, where it is known when; whether it does."""
+        nonlocal gone, waiting
+        if not waiting or (space := out.space()) is None:
+            return False
+        gone, waiting = max(gone, space), False
+        out.pushes.append(gone)
+        return True
+
+    while True:
+        started = False
+        for source, leaves, count in steps:
+            given = inputs[max(source, 0)]
+            for _ in range(count):
+                cycle += 1
+                if source >= 0 or not started:
+                    beat = len(given.pops)
+                    while len(given.pushes) <= beat:
+                        if not leave():
+                            yield
+                    cycle = max(cycle, given.pushes[beat] + 1)
+                if leaves:
+                    while waiting:
+                        if not leave():
+                            yield
+                    cycle = max(cycle, gone)
+                    gone, waiting = cycle + 1, True
+                if source >= 0:
+                    given.pops.append(cycle)
+                    started = True
+
+
 # ---------------------------------------------------------------------------------------------
 # Networks of them
 
@@ -288,7 +358,8 @@ def follow(
     channels = [Channel(depth) for depth in depths]
     frames = [0]
     actors = [source(channels[end.fifo], end.beats, pace, frames) for end in network.sources]
-    actors += [_actor(stage, channels) for stage in network.stages]
+    for stage in network.stages:
+        actors += _actors(stage, channels)
     actors += [sink(channels[end.fifo]) for end in network.sinks]
     ends: list[int] = []
     while len(ends) < most:
@@ -330,20 +401,32 @@ def _period(starts: Sequence[Sequence[int]], ends: Sequence[Sequence[int]]) -> i
     return 0
 
 
-def _actor(stage: Stage, channels: list[Channel]) -> Actor:
+def _actors(stage: Stage, channels: list[Channel]) -> list[Actor]:
     inputs = [channels[index] for index in stage.inputs]
     outs = [channels[index] for index in stage.outputs]
     given = stage.parameters
     if stage.actor is not None:
-        return stage.actor(inputs, outs, given)
-    if stage.kind is StageKind.PIPELINE:
-        return pipeline(inputs, outs[0], given[0], given[1], given[2], bool(given[3]))
-    if stage.kind is StageKind.WINDOW:
-        return window(inputs[0], outs[0], given)
-    if stage.kind is StageKind.WIRING:
-        return wiring(inputs[0], outs)
-    convert = narrow if stage.kind is StageKind.NARROW else widen
-    return convert(inputs[0], outs[0], given[0])
+        return [stage.actor(inputs, outs, given)]
+    match stage.kind:
+        case StageKind.PIPELINE:
+            return [pipeline(inputs, outs[0], given[0], given[1], given[2], bool(given[3]))]
+        case StageKind.REDUCE:
+            return [pipeline(inputs, outs[0], given[0], quiet=given[1:])]
+        case StageKind.WINDOW:
+            return [window(inputs[0], outs[0], given)]
+        case StageKind.WIRING:
+            return [wiring(inputs[0], outs)]
+        case StageKind.REORDER:
+            frames = Channel(2 * given[1])
+            return [fill(inputs[0], frames, *given), pipeline([frames], outs[0], REORDER_STAGES)]
+        case StageKind.SPLICE:
+            return [splice(inputs, outs[0], given)]
+        case StageKind.NARROW:
+            return [narrow(inputs[0], outs[0], given[0])]
+        case StageKind.WIDEN:
+            return [widen(inputs[0], outs[0], given[0])]
+        case StageKind.OWN:
+            raise TypeError("a contract of kind OWN carries its actor")
 
 
 def _fill(channel: Channel) -> int:

@@ -57,6 +57,8 @@ def _behind(graph: Graph, node: Node, scale: FloatArray, offset: FloatArray) -> 
     producer = graph.by_name.get(node.inputs[0])
     if producer is None or producer.activation is not None or not only_consumer(graph, producer, node):
         return graph
+    if producer.op.channel_axis(graph.shapes[producer.name]) != 0:
+        return graph
     op = producer.op.scaled_output(scale, offset)
     return (
         graph
@@ -92,7 +94,8 @@ def _taken(graph: Graph, node: Node, reader: Node, scale: FloatArray, offset: Fl
         if len(behind) != 1:
             return None
         reader = behind[0]
-    rows = [array.reshape(len(array), -1) for array in full]
+    axis = reader.op.channel_axis(full[0].shape)
+    rows = [np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1) for array in full]
     if reader.inputs != (last,) or any((array != array[:, :1]).any() for array in rows):
         return None
     op = reader.op.scaled_input(rows[0][:, 0].copy(), rows[1][:, 0].copy())

@@ -17,19 +17,23 @@ from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.config import HardwareConfig, Multipliers, Strategy
 from hpq_hls.hardware.dataflow import Dataflow, Terminal
 from hpq_hls.hardware.naming import Namer, port_names
-from hpq_hls.hardware.order import transmission_orders
+from hpq_hls.hardware.order import places, same, transmission_orders
 from hpq_hls.kernels import (
     Fork,
     IntArray,
     Kernel,
     Pool,
     PoolMode,
+    Reduce,
+    Reduction,
     Stream,
     Weighted,
     WidthConverter,
 )
 from hpq_hls.kernels.adder_graph import AdderGraph, solve
+from hpq_hls.kernels.reorder import ZERO
 from hpq_hls.ops.base import Shape, Told
+from hpq_hls.ops.folding import Folding
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
@@ -84,12 +88,9 @@ class Builder(ABC):
     """
 
     def __init__(self, q: QuantizedGraph, config: HardwareConfig, target: int) -> None:
-        if all(layer.op.keeps_order for layer in q.layers.values()):
-            raise UnsupportedOperatorError(
-                "the network computes nothing (no layer but Flatten); there is no hardware to build"
-            )
         self.q, self.config, self.target = q, config, target
-        self.orders = transmission_orders(q.graph)
+        orders = transmission_orders(q.graph)
+        self.orders, self.taken = orders.made, orders.taken
         self.streams: dict[str, Stream] = {}
         self.kernels: list[Kernel] = []
         self.blocks: dict[str, Block] = {}
@@ -110,7 +111,12 @@ class Builder(ABC):
             self._layer = layer
             self._inputs = [self._ready[given].pop(0) for given in layer.inputs]
             self._block = self.blocks[layer.name] = Block(tuple(self._inputs))
-            layer.op.lower(self)
+            self.lower()
+        if not self.kernels:
+            raise UnsupportedOperatorError(
+                "the network computes nothing (its layers only name elements anew), so that there is no "
+                "hardware to build"
+            )
         self._size_joins()
         return Dataflow(
             name=top,
@@ -144,20 +150,28 @@ class Builder(ABC):
             for name, stream in streams.items()
         )
 
+    def lower(self) -> None:
+        """The current layer, behind inputs in the orders in which it takes them."""
+        for index, name in enumerate(self._layer.inputs):
+            made, taken = self.orders[name], self.taken[self._layer.name][index]
+            if not same(made, taken):
+                self._inputs[index] = self.rearranged("order", self._inputs[index], places(made)[taken])
+        self._layer.op.lower(self)
+
     @property
-    def input_shapes(self) -> Sequence[Shape]:
-        """Shapes of the current layer's inputs."""
+    def shapes(self) -> Sequence[Shape]:
+        """See Lowering."""
         return [self.q.graph.shapes[name] for name in self._layer.inputs]
 
     @property
-    def output_shape(self) -> Shape:
-        """Shape of the current layer's output."""
-        return self.q.graph.shapes[self._layer.name]
+    def input_shapes(self) -> Sequence[Shape]:
+        """Shapes of the current layer's inputs as hardware looks at them (``Operator.image``)."""
+        return [self._layer.op.image(shape) for shape in self.shapes]
 
     @property
-    def relu_fused(self) -> bool:
-        """Whether a ReLU is fused into the current layer."""
-        return self._layer.activation is not None
+    def output_shape(self) -> Shape:
+        """Shape of the current layer's output as hardware looks at it."""
+        return self._layer.op.image(self.q.graph.shapes[self._layer.name])
 
     @abstractmethod
     def input_lanes(self, name: str, kind: FixedType) -> int:
@@ -185,9 +199,61 @@ class Builder(ABC):
         self.emit(lambda layer: make(**told(layer)))
         self.finish(output)
 
-    def flatten(self) -> None:
-        """See Lowering: nothing moves, only the order is remembered (see ``order``)."""
-        self.finish(self._inputs[0])
+    @abstractmethod
+    def reduction_beat(self, folding: Folding) -> int:
+        """Elements per beat of the current layer's input, which it reduces."""
+
+    def reduction(self, mode: Reduction, groups: IntArray) -> None:
+        """See Lowering."""
+        constant = self._layer.op.constant
+        found = Folding.of(groups[self.taken[self._layer.name][0]])
+        assert found is not None, "an operator takes its elements so that they can be reduced"
+        positions, taps, lanes, steps, chunks = found.shape(self.reduction_beat(found))
+        stream = self.with_lanes(self._inputs[0], positions * taps * lanes)
+        output = self.output_stream(positions * lanes, math.prod(self.output_shape) // (positions * lanes))
+        make = self.kernel(
+            Reduce,
+            "reduce",
+            (stream,),
+            output,
+            mode=mode,
+            positions=positions,
+            taps=taps,
+            lanes=lanes,
+            steps=steps,
+            chunks=chunks,
+            reciprocal=1 if constant is None else constant.raw,
+            reciprocal_type=None if constant is None else constant.type,
+            in_luts=self.in_luts(self._layer),
+        )
+        self.emit(lambda layer: make(accumulator_type=layer.accumulator_type, clip=layer.clip))
+        self.finish(output)
+
+    def rearrange(self, index: IntArray) -> None:
+        """See Lowering; where elements leave as they come, nothing is built."""
+        (name,), made = self._layer.inputs, self.orders[self._layer.name]
+        place = np.append(places(self.orders[name]), ZERO)  # the last for ZERO itself
+        positions = place[index[made]]
+        stream = self._inputs[0]
+        if positions.size != self.streams[stream].elements or (np.diff(positions) != 1).any():
+            stream = self.rearranged("rearrange", stream, positions)
+        self.finish(stream)
+
+    def join(self, index: IntArray) -> None:
+        """See Lowering."""
+        starts = np.cumsum([0, *(self.streams[stream].elements for stream in self._inputs)])
+        taken = zip(starts, self.taken[self._layer.name], strict=False)
+        place = np.concatenate([start + places(order) for start, order in taken])
+        self.finish(self.joined(place[index[self.orders[self._layer.name]]]))
+
+    @abstractmethod
+    def rearranged(self, part: str, stream: str, positions: IntArray) -> str:
+        """A stream whose element i is element ``positions[i]`` of another one, or zero where that is -1."""
+
+    @abstractmethod
+    def joined(self, positions: IntArray) -> str:
+        """A stream whose element i is element ``positions[i]`` of the current layer's inputs, one after
+        another, cast to the type of its output."""
 
     def unique(self, part: str) -> str:
         """A unique identifier for a part of the current layer."""
@@ -312,7 +378,7 @@ class Builder(ABC):
             "weight_type": layer.weight_type if aligned else layer.stored_weight_type,
             "bias_type": layer.bias_type,
             "accumulator_type": layer.accumulator_type,
-            "relu": layer.activation is not None,
+            "clip": layer.clip,
             "in_luts": self.in_luts(layer),
         }
 
@@ -344,13 +410,12 @@ class Builder(ABC):
             lanes=lanes,
             reciprocal=1 if constant is None else constant.raw,
             reciprocal_type=None if constant is None else constant.type,
-            relu=self.relu_fused,
             in_luts=self.in_luts(self._layer),
         )
 
         def pool(layer: QuantizedLayer) -> Pool:
             check(layer)
-            return make(accumulator_type=layer.accumulator_type)
+            return make(accumulator_type=layer.accumulator_type, clip=layer.clip)
 
         self.emit(pool)
         self.finish(output)

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.fixed import FixedType, Interval
-from hpq_hls.kernels import Kernel
+from hpq_hls.fixed import FixedType, Interval, Overflow, Rounding
+from hpq_hls.kernels import Kernel, Reduction
+from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Shape = tuple[int, ...]
+Order = IntArray
+"""The flat index, in torch layout, of each element of a tensor, in the order in which they travel."""
 Told = Callable[[Any], Mapping[str, Any]]
 """The fields of a kernel that depend on types and parameters, from the QuantizedLayer."""
 
@@ -71,6 +74,14 @@ class Padding:
 
 
 @dataclass(frozen=True, eq=False)
+class Travel:
+    """The orders in which an operator takes its inputs and gives its output."""
+
+    takes: tuple[Order, ...]
+    gives: Order
+
+
+@dataclass(frozen=True, eq=False)
 class Operator(ABC):
     """Base of all operators.
 
@@ -78,7 +89,12 @@ class Operator(ABC):
     arity: number of inputs.
     casts: whether the output is cast to a type of its own. Operators that do not cast are exact:
         ``exact_type`` says what type comes out.
-    rectifies: whether the operator is ``max(x, 0)``.
+    clips_sums: of an operator that casts: whether a ReLU or a clamp behind it can be a part of it.
+    aligns: of an operator with several inputs: whether they are brought to one fraction, that of the result;
+        else the result's fraction is the sum of theirs.
+    looks_up: whether its output is the word of a table at its input's code (see ``tables``). It has no
+        exact sum then, and nothing can be fused behind it.
+    fused_only: whether it exists as a part of a function only, which a pass puts together.
     homogeneous: whether the operator of a channel times s > 0 is s times the operator of the channel.
     keeps_order: whether the output has the input's elements, in torch's order, in another shape.
     """
@@ -86,7 +102,10 @@ class Operator(ABC):
     kind: ClassVar[str]
     arity: ClassVar[int] = 1
     casts: ClassVar[bool] = False
-    rectifies: ClassVar[bool] = False
+    aligns: ClassVar[bool] = True
+    looks_up: ClassVar[bool] = False
+    clips_sums: ClassVar[bool] = True
+    fused_only: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = False
     keeps_order: ClassVar[bool] = False
 
@@ -108,6 +127,30 @@ class Operator(ABC):
     def constant(self) -> Constant | None:
         """The constant factor that belongs to the operator, or None."""
         return None
+
+    @property
+    def clips(self) -> tuple[float | None, float | None] | None:
+        """(lower, upper) of an operator that brings values into a range and does nothing else, None where
+        there is no bound; None for any other operator."""
+        return None
+
+    def scaled(self, fraction: int) -> Operator:
+        """The operator on values that are counted in units of 2**-fraction; itself where that is the same."""
+        return self
+
+    def expression(self, inputs: Sequence[Expression]) -> Expression | None:
+        """The operator as a real function of its inputs, element by element (``hpq_hls.ops.expression``);
+        None if it is none."""
+        return None
+
+    def tables(
+        self, types: Sequence[FixedType], intervals: Sequence[Interval], output_type: FixedType
+    ) -> Mapping[str, IntArray]:
+        """Integers that follow from the types around it, by name; what a layer owns and saves.
+
+        types, intervals: of the inputs.
+        """
+        return {}
 
     @property
     def product(self) -> Product | None:
@@ -141,6 +184,12 @@ class Operator(ABC):
         """The operators that it is made of, in topological order, the last of which gives its value; empty
         for an operator that is one layer. A graph is taken apart before it is quantized."""
         return ()
+
+    @property
+    def only_ranks(self) -> bool:
+        """Whether its outputs stand in the order of its inputs, along every axis over which it normalises:
+        at the end of a classifier it changes nothing but the scale."""
+        return False
 
     @abstractmethod
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
@@ -213,9 +262,71 @@ class Operator(ABC):
         bias = None if self.bias is None else np.minimum(np.sign(self.bias), 0).astype(np.int64)
         return self.range(seen, weight, bias)[0].lo >= 0
 
+    # ------------------------------------------------------------------ order
+
+    def image(self, shape: Shape) -> Shape:
+        """How hardware looks at an input or the output: as (C, H, W), where it has several positions of
+        channels. (C, L) is an image of height 1."""
+        return (shape[0], 1, shape[1]) if len(shape) == 2 else shape
+
+    def channel_axis(self, shape: Shape) -> int:
+        """Along which axis of an input or the output of this shape channels lie: those that have weights, or
+        a factor and an offset, of their own."""
+        return 0
+
+    def as_image(self, x: Array) -> Array:
+        """The operator's input (N, ...) as ``image`` sees it: (N, C, H, W); a view."""
+        return x[:, :, None] if x.ndim == 3 else x
+
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        """In which orders it takes its inputs, and in which its output leaves.
+
+        made: in which the inputs are there; where it takes one in another, elements are moved in between.
+        wish: an order for the output, None for whichever is easiest; only heeded by one of ``any_order``.
+        The default suits what works element by element: inputs alike.
+        """
+        return Travel((made[0],) * len(made), made[0])
+
+    def any_order(self, shapes: Sequence[Shape]) -> bool:
+        """Whether the output leaves in whatever order is wished for, at no cost."""
+        return False
+
+    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
+        """The order of its one input from which the output comes in ``order``; None where that is decided
+        otherwise."""
+        return order if len(shapes) == 1 else None
+
     @abstractmethod
     def lower(self, build: Lowering) -> None:
         """Ask the hardware builder for the kernels that compute this operator."""
+
+
+@dataclass(frozen=True)
+class Inner:
+    """How wide the output of an inner part is: nobody chooses that, it follows from the whole's own width, or
+    from the part's first input.
+
+    integer, signed, rounding: of its type; it saturates. extra: how many bits it has more than the output of
+    the whole; most: how many at most. integer None: it is as fine as its input and as wide, where that is
+    ``most`` bits at most, with at most ``most_integer`` of them before the point.
+    of: the layer whose width it follows, "" until the whole is taken apart.
+    """
+
+    integer: int | None
+    extra: int
+    most: int
+    signed: bool = False
+    rounding: Rounding = Rounding.RND
+    most_integer: int = 0
+    of: str = ""
+
+    def type(self, width: int, given: FixedType) -> FixedType:
+        """The type where the output of the whole has ``width`` bits, and the part's input a type."""
+        integer, own = self.integer, min(width + self.extra, self.most)
+        if integer is None:
+            integer = min(given.width - given.fraction, self.most_integer)
+            own = max(min(integer + given.fraction, self.most), 1)
+        return FixedType(own, integer, self.signed, self.rounding, Overflow.SAT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,11 +335,13 @@ class Part:
 
     name: behind the layer's name and a dot; the last part has the layer's own name, and "" here.
     inputs: the number of an input of the whole, or the name of an earlier part.
+    inner: its type, where it is no layer whose precision can be chosen.
     """
 
     name: str
     op: Operator
     inputs: tuple[int | str, ...]
+    inner: Inner | None = None
 
 
 OPERATORS: dict[str, type[Operator]] = {}
@@ -259,8 +372,8 @@ class Lowering(Protocol):
     """
 
     @property
-    def input_shapes(self) -> Sequence[Shape]:
-        """Shapes of the operator's inputs."""
+    def shapes(self) -> Sequence[Shape]:
+        """Shapes of the operator's inputs, in torch layout."""
         ...
 
     def weighted(self, groups: int, window: WindowSpec | None) -> None:
@@ -272,6 +385,13 @@ class Lowering(Protocol):
         """Reduce each window, channel by channel."""
         ...
 
+    def reduction(self, mode: Reduction, groups: IntArray) -> None:
+        """Reduce to one what goes into the same element of the output.
+
+        groups: for each element of the input, flat, which one that is.
+        """
+        ...
+
     def elementwise(self, part: str, kernel: type[Kernel], told: Told = lambda _: {}) -> None:
         """A kernel that makes each beat of the output of one beat of each input, element by element.
 
@@ -279,8 +399,14 @@ class Lowering(Protocol):
         """
         ...
 
-    def flatten(self) -> None:
-        """The same elements as a vector in torch order."""
+    def rearrange(self, index: IntArray) -> None:
+        """Element i of the output, both flat in torch order, is element ``index[i]`` of the input, or zero
+        where that is -1."""
+        ...
+
+    def join(self, index: IntArray) -> None:
+        """Element i of the output is element ``index[i]`` of all inputs one after another, cast; everything
+        flat in torch order. Each element is used once."""
         ...
 
 

@@ -9,7 +9,7 @@ using namespace hpq;
 
 // The numbers of hpq_hls/cost/stages.py. A stage is kind, FIFOs in, FIFOs out, parameters, each list with its
 // length first.
-enum Kind : std::int64_t { PIPELINE, WIRING, NARROW, WIDEN, WINDOW };
+enum Kind : std::int64_t { PIPELINE, WIRING, NARROW, WIDEN, WINDOW, REORDER, SPLICE, REDUCE = 8 };
 
 class Reader {
  public:
@@ -61,9 +61,22 @@ class Network {
       case WIRING: return add(wiring(self, x, pointers(out)));
       case NARROW: return add(narrow(self, x, y, p[0]));
       case WIDEN: return add(widen(self, x, y, p[0]));
+      case REDUCE: return add(pipeline(self, pointers(in), y, p[0], 1, 1, false, p[1], p[2]));
       case WINDOW:
         return add(window(self, x, y, {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10],
                                        p[11], p[12], p[13]}));
+      case SPLICE: return add(splice(self, pointers(in), y, p));
+      case REORDER: {
+        inner_.push_back(std::make_unique<Channel>());
+        Channel& frames = *inner_.back();
+        frames.depth = 2 * p[1];
+        Sleeper& reading = sleeper({}, out);
+        frames.writer = &self;
+        frames.reader = &reading;
+        channels_[in[0]].reader = &self;
+        add(fill(self, x, frames, p[0], p[1]));
+        return add(pipeline(reading, {&frames}, y, REORDER_STAGES, 1, 1, false));
+      }
     }
   }
 
@@ -86,6 +99,7 @@ class Network {
   }
 
   std::vector<Channel> channels_;
+  std::vector<std::unique_ptr<Channel>> inner_;  // of actors that stand for one stage together
   std::vector<std::unique_ptr<Sleeper>> sleepers_;
   std::vector<Actor> actors_;
   std::vector<int> queue_;

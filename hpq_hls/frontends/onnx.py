@@ -14,6 +14,7 @@ from hpq_hls.frontends.onnx_call import BATCH, OnnxCall
 from hpq_hls.frontends.onnx_origin import onnx_origins
 from hpq_hls.frontends.origin import Origin
 from hpq_hls.graph import Graph
+from hpq_hls.graph.ranking import without_final_ranking
 from hpq_hls.ops.layout import Array
 from hpq_hls.ops.spelling import ONNX, SUPPORTED
 
@@ -41,8 +42,12 @@ _SHAPE_OPERATORS = frozenset(
 """What may be computed from sizes; others would build tensors of the stand-in batch size."""
 
 
-def from_onnx(path: str | os.PathLike[str], *, name: str = "model") -> Graph:
+def from_onnx(
+    path: str | os.PathLike[str], *, name: str = "model", drop_final_ranking: bool = False
+) -> Graph:
     """The float network of an ONNX file as a Graph; the first axis of its inputs is the batch.
+
+    drop_final_ranking: leave out a softmax or sigmoid at the end: the largest output stays the largest.
 
     Raises
     ------
@@ -50,7 +55,8 @@ def from_onnx(path: str | os.PathLike[str], *, name: str = "model") -> Graph:
     DataError : the file cannot be read, is no valid ONNX model, or leaves sizes open.
     UnsupportedOperatorError : an operator or a mode of one has no exact meaning here.
     """
-    return _Import(_load(Path(path))).graph(name)
+    graph = _Import(_load(Path(path))).graph(name)
+    return without_final_ranking(graph) if drop_final_ranking else graph
 
 
 def _load(path: Path) -> ModelProto:
@@ -151,7 +157,16 @@ class _Import:
         if handler is None:
             self._builder.refuse(origin)
         result: Value = handler(
-            OnnxCall(self._builder, origin, inputs, attributes, self._batch, self._input_type)
+            OnnxCall(
+                self._builder,
+                origin,
+                node.op_type,
+                self._opset,
+                inputs,
+                attributes,
+                self._batch,
+                self._input_type,
+            )
         )
         return result
 

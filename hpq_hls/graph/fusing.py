@@ -118,12 +118,7 @@ def _without_leading_clip(graph: Graph, found: _Region, place: dict[str, int]) -
     if len(readers) != 1 or producer is None or len(found.nodes) == 1:
         return found
     (first,) = readers
-    takes = (
-        producer.op.casts
-        and producer.op.takes_bounds
-        and not producer.op.looks_up
-        and producer.activation is None
-    )
+    takes = producer.op.casts and producer.op.clips_sums and producer.activation is None
     alone = only_consumer(graph, producer, graph.by_name[readers[0]])
     if graph.by_name[first].op.clips is None or not takes or not alone:
         return found

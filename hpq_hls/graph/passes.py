@@ -15,8 +15,8 @@ from hpq_hls.ops.reshape import reshaped
 def prepare(graph: Graph) -> Graph:
     """Batch-norm folded or made affine, functions in tables, ReLU fused: the graph that is quantized."""
     whole = fold_affine(lower_affine(simplify(graph)))
-    simple = fold_affine(lower_affine(taken_apart(whole)))
-    return index_tables(fuse_clips(fuse_pointwise(simple)))
+    parted = fold_affine(lower_affine(taken_apart(whole)))
+    return index_tables(fuse_clips(fuse_pointwise(parted)))
 
 
 def simplify(graph: Graph) -> Graph:
@@ -43,7 +43,8 @@ def _part(node: Node, part: Part) -> Node:
         node.inputs[given] if isinstance(given, int) else f"{node.name}.{given}" for given in part.inputs
     )
     name = f"{node.name}.{part.name}" if part.name else node.name
-    return Node(name, part.op, tuple(inputs), None, node.source)
+    inner = None if part.inner is None else replace(part.inner, of=node.name)
+    return Node(name, part.op, tuple(inputs), None, node.source, inner or (None if part.name else node.inner))
 
 
 def drop_unused(graph: Graph) -> Graph:
@@ -97,11 +98,10 @@ def fuse_clips(graph: Graph) -> Graph:
         if (
             producer is None
             or not producer.op.casts
-            or producer.op.looks_up
+            or not producer.op.clips_sums
             or producer.activation is not None
         ):
             continue
-        fits = producer.op.takes_bounds or node.op.clips == (0.0, None)
-        if fits and only_consumer(graph, producer, node):
+        if only_consumer(graph, producer, node):
             graph = merge(graph, producer, node, replace(producer, activation=node.op))
     return graph

@@ -30,7 +30,7 @@ class Concat(Operator):
     kind: ClassVar[str] = "Concat"
     arity: ClassVar[int] = 2  # or more
     casts: ClassVar[bool] = True
-    takes_bounds: ClassVar[bool] = False  # inputs are cast from their own fractions, which a bound is not in
+    clips_sums: ClassVar[bool] = False
 
     axis: int
 

@@ -188,6 +188,13 @@ class ChannelAffine(Operator):
         assert weight is not None
         return dot_range(weight.reshape(-1, 1), bias, inputs[0])
 
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        order = made[0] if len(shapes[0]) == 1 else channels_last(shapes[0])
+        return Travel((order,), order)
+
+    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
+        return order if len(shapes[0]) == 1 else None
+
     def expression(self, inputs: Sequence[Expression]) -> Expression | None:
         """Where all channels have one factor and one offset."""
         factor, offset = float(self.weights[0]), float(self.biases[0])
@@ -195,13 +202,6 @@ class ChannelAffine(Operator):
             return None
         made: Expression = inputs[0] if factor == 1.0 else ("mul", inputs[0], factor)
         return made if offset == 0.0 else ("add", made, offset)
-
-    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
-        order = made[0] if len(shapes[0]) == 1 else channels_last(shapes[0])
-        return Travel((order,), order)
-
-    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
-        return order if len(shapes[0]) == 1 else None
 
     def lower(self, build: Lowering) -> None:
         build.weighted(groups=int(self.weights.shape[0]), window=None)

@@ -6,23 +6,23 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hpq_hls.errors import DataError, HpqError, OutputError
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import FixedType, Rounding
 from hpq_hls.graph import Graph, Node
 from hpq_hls.ops import Operator, WindowSpec
-from hpq_hls.ops.base import OPERATORS
+from hpq_hls.ops.base import OPERATORS, Inner
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer
 from hpq_hls.simulate.quantized_graph import QuantizedGraph, assemble
 
 FORMATS = (1, 2, 3)
 """What can be read. Format 2 has scales of single output channels, ``weight_shift``, and weights that are
-signs, ``weight_signs``; format 3 several inputs or outputs, or tables. Each is written only where there are
+signs, ``weight_signs``; format 3 tables, or several inputs or outputs. Each is written only where there are
 some, so that who knows an earlier format alone reads all other files and does not misread these."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _SPEC_ARRAYS = ("weight_raw", "bias_raw")
@@ -38,7 +38,7 @@ def save(q: QuantizedGraph, path: Path, *, compressed: bool = True) -> None:
     }
     nodes = [_node_to_json(node, q, index, arrays) for index, node in enumerate(q.graph.nodes)]
     description = {
-        "format": _format(q.graph, max((_layer_format(layer) for layer in q.layers.values()), default=1)),
+        "format": _format(q.graph, max((_format_of(layer) for layer in q.layers.values()), default=1)),
         "name": q.graph.name,
         **_ends(q.graph, q.input_types),
         "nodes": nodes,
@@ -185,7 +185,7 @@ def _graph(description: dict[str, Any], nodes: Sequence[Node]) -> Graph:
     )
 
 
-def _layer_format(layer: QuantizedLayer) -> int:
+def _format_of(layer: QuantizedLayer) -> int:
     if layer.tables:
         return 3
     return 1 if layer.weight_shift is None and not layer.weight_signs else 2
@@ -221,6 +221,8 @@ def _float_to_json(node: Node, index: int, arrays: dict[str, np.ndarray[Any, Any
     item["activation"] = (
         None if node.activation is None else _op_to_json(node.activation, f"{index}.act", arrays)
     )
+    if node.inner is not None:
+        item["inner"] = asdict(node.inner) | {"rounding": str(node.inner.rounding)}
     return item
 
 
@@ -253,7 +255,9 @@ def _node_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> tuple[Node,
 def _float_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> Node:
     activation = None if item["activation"] is None else _op_from_json(item["activation"], arrays)
     op = _op_from_json(item["op"], arrays)
-    return Node(item["name"], op, tuple(item["inputs"]), activation, item["source"])
+    given = item.get("inner")
+    inner = None if given is None else Inner(**given | {"rounding": Rounding(given["rounding"])})
+    return Node(item["name"], op, tuple(item["inputs"]), activation, item["source"], inner)
 
 
 def _tuples(value: Any) -> Any:

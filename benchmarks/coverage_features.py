@@ -186,7 +186,8 @@ torch.tensor([2, 0])) | x[:, [3, 1, 0]] | x.flip(-1) | torch.flip(x, [2, 3]) | x
 | x.repeat(1, 2, 1, 1) | x.tile((1, 1, 2, 2)) | x.mean((2, 3), keepdim=True).expand(-1, -1, 4, 4) |
 x.repeat_interleave(2, 1) | x.relu().contiguous().clone() | x.detach() + 1 | x.relu().float() |
 x.to(torch.float32) * 2 | x.view(x.size(0), 2, 2, 8, 8).transpose(1, 2).reshape(x.size(0), 4, 8, 8) |
-torch.zeros_like(x) + x | F.pad(x, (1, 1)) | F.pad(x, (1, 1, 2, 0)) | F.pad(x, (1, 1, 1, 1), value=-0.5) |
+torch.zeros_like(x) + x.relu() |
+F.pad(x, (1, 1)) | F.pad(x, (1, 1, 2, 0)) | F.pad(x, (1, 1, 1, 1), value=-0.5) |
 F.pad(x, (0, 0, 0, 0, 2, 2)) | F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 1, 1), 'constant', 0) | F.pad(x, (1, 2,
 1, 0), mode='reflect') | F.pad(x, (1, 1, 1, 1), mode='replicate') | F.pad(x, (2, 0, 0, 2), mode='circular')
 | F.pad(x, (-1, -1, -1, -1)) | torch.cat([x, x.new_zeros(x.shape[0], 2, 8, 8)], 1) | F.pixel_shuffle(x, 2) |

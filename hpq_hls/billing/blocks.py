@@ -129,6 +129,18 @@ def ram(bill: Bill, depth: int, width: int) -> None:
         bill.add(Term.MEMORY, width * _power_of_two(math.ceil(depth / 64)))  # RAM64X1S to RAM256X1S
 
 
+def dual_port_ram(bill: Bill, depth: int, width: int) -> None:
+    """hpq_ram with addresses of their own for reading and writing; read data in registers."""
+    if memory_style(depth, width) == "block":
+        bill.bram += bram18_count(depth, width)
+        return
+    bill.ff += width
+    rows, columns = (32, 6) if depth <= 32 else (64, 3)  # RAM32M, RAM64M
+    banks = math.ceil(depth / rows)
+    bill.add(Term.MEMORY, 4 * banks * math.ceil(width / columns))
+    bill.add(Term.SELECT, width * math.ceil((banks - 1) / 3))
+
+
 def _power_of_two(number: int) -> int:
     return 1 << (number - 1).bit_length()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from hpq_hls.frontends.onnx_call import BATCH, OnnxCall
 from hpq_hls.frontends.onnx_origin import onnx_origins
 from hpq_hls.frontends.origin import Origin
 from hpq_hls.graph import Graph
+from hpq_hls.graph.ranking import without_final_ranking
 from hpq_hls.ops.layout import Array
 from hpq_hls.ops.spelling import ONNX, SUPPORTED
 
@@ -42,8 +42,12 @@ _SHAPE_OPERATORS = frozenset(
 """What may be computed from sizes; others would build tensors of the stand-in batch size."""
 
 
-def from_onnx(path: str | os.PathLike[str], *, name: str = "model") -> Graph:
+def from_onnx(
+    path: str | os.PathLike[str], *, name: str = "model", drop_final_ranking: bool = False
+) -> Graph:
     """The float network of an ONNX file as a Graph; the first axis of its inputs is the batch.
+
+    drop_final_ranking: leave out a softmax or sigmoid at the end: the largest output stays the largest.
 
     Raises
     ------
@@ -51,7 +55,8 @@ def from_onnx(path: str | os.PathLike[str], *, name: str = "model") -> Graph:
     DataError : the file cannot be read, is no valid ONNX model, or leaves sizes open.
     UnsupportedOperatorError : an operator or a mode of one has no exact meaning here.
     """
-    return _Import(_load(Path(path))).graph(name)
+    graph = _Import(_load(Path(path))).graph(name)
+    return without_final_ranking(graph) if drop_final_ranking else graph
 
 
 def _load(path: Path) -> ModelProto:
@@ -146,22 +151,31 @@ class _Import:
             return sizes[attributes.get("start", 0) : attributes.get("end")]
         constants = [given for given in inputs if not isinstance(given, Value)]
         if standard and len(constants) == len(inputs) and _foldable(node, constants):
-            return self._folded(node)
+            return self._folded(node, origin)
         spelled = node.op_type if standard else f"{node.domain}::{node.op_type}"
         handler = ONNX.get(spelled)
         if handler is None:
             self._builder.refuse(origin)
         result: Value = handler(
-            OnnxCall(self._builder, origin, inputs, attributes, self._batch, self._input_type)
+            OnnxCall(
+                self._builder,
+                origin,
+                node.op_type,
+                self._opset,
+                inputs,
+                attributes,
+                self._batch,
+                self._input_type,
+            )
         )
         return result
 
-    def _folded(self, node: NodeProto) -> Array:
+    def _folded(self, node: NodeProto, origin: Origin) -> Array:
         """The value of a node that reads constants only."""
         from onnx import helper
         from onnx.reference import ReferenceEvaluator
 
-        read = {name: self._values[name] for name in (*node.input, *_captured(node)) if name in self._values}
+        read = {name: self._values[name] for name in node.input if name}
         graph = helper.make_graph(
             [node],
             "constants",
@@ -169,15 +183,11 @@ class _Import:
             [helper.make_empty_tensor_value_info(node.output[0])],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self._opset)])
-        results: Any = ReferenceEvaluator(model).run(None, read)
+        try:
+            results: Any = ReferenceEvaluator(model).run(None, read)
+        except Exception as error:  # whatever the evaluator does not know
+            self._builder.refuse(origin, f"its constants cannot be computed ({type(error).__name__})")
         return np.asarray(results[0])
-
-
-def _captured(node: NodeProto) -> Iterator[str]:
-    """The names that the graphs inside a node read."""
-    for attribute in node.attribute:
-        for inner in attribute.g.node:
-            yield from (*inner.input, *_captured(inner))
 
 
 def _sizes(given: ValueInfoProto) -> tuple[int, ...]:

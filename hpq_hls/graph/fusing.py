@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.graph.graph import Graph, Node
+from hpq_hls.graph.rewrite import only_consumer
 from hpq_hls.ops.expression import VARIABLE, Expression, size
 from hpq_hls.ops.pointwise import Pointwise
 from hpq_hls.ops.recast import Recast
@@ -67,7 +68,7 @@ def _region(graph: Graph, last: Node) -> _Region | None:
             break
         node = graph.by_name[max(left, key=place.__getitem__)]  # all that could read it has been looked at
         readers = {reader.name for reader in graph.consumers(node.name)}
-        if graph.output != node.name and readers <= inside and _element_by_element(graph, node, last):
+        if node.name not in graph.results and readers <= inside and _element_by_element(graph, node, last):
             inside.add(node.name)
         else:
             stuck.add(node.name)
@@ -117,8 +118,8 @@ def _without_leading_clip(graph: Graph, found: _Region, place: dict[str, int]) -
     if len(readers) != 1 or producer is None or len(found.nodes) == 1:
         return found
     (first,) = readers
-    takes = producer.op.casts and not producer.op.looks_up and producer.activation is None
-    alone = graph.output != found.source and len(graph.consumers(found.source)) == 1
+    takes = producer.op.casts and producer.op.clips_sums and producer.activation is None
+    alone = only_consumer(graph, producer, graph.by_name[readers[0]])
     if graph.by_name[first].op.clips is None or not takes or not alone:
         return found
     return _made(graph, set(found.nodes) - {first}, first, place) or found
@@ -157,9 +158,10 @@ def index_layer(graph: Graph, table: Node) -> str | None:
     the two there may be operators that move elements or pick some."""
     reader, (name,) = table, table.inputs
     while name in graph.by_name:
-        if graph.output == name or graph.consumers(name) != (reader,):
+        producer = graph.by_name[name]
+        if not only_consumer(graph, producer, reader):
             return None
-        reader = graph.by_name[name]
+        reader = producer
         if reader.op.casts:
             return name
         if len(reader.inputs) != 1:

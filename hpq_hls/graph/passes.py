@@ -43,7 +43,8 @@ def _part(node: Node, part: Part) -> Node:
         node.inputs[given] if isinstance(given, int) else f"{node.name}.{given}" for given in part.inputs
     )
     name = f"{node.name}.{part.name}" if part.name else node.name
-    return Node(name, part.op, tuple(inputs), None, node.source)
+    inner = None if part.inner is None else replace(part.inner, of=node.name)
+    return Node(name, part.op, tuple(inputs), None, node.source, inner or (None if part.name else node.inner))
 
 
 def drop_unused(graph: Graph) -> Graph:

@@ -130,11 +130,9 @@ def _lengthened(
     if numbers.size == 0:
         return value
     if (numbers != numbers.flat[0]).any():
-        call.refuse(
-            "one of the tensors that it joins is constant; only constants of one number are supported"
-        )
+        call.refuse("a tensor that it joins is constant, and only constants of one number are supported")
     amounts = [0] * len(value.shape)
-    amounts[axis - 1] = numbers.shape[axis]
+    amounts[axis] = numbers.shape[axis + 1]
     none = [0] * len(amounts)
     before, after = (none, amounts) if behind else (amounts, none)
     made: Value = call.emit(Pad(tuple(before), tuple(after), float(numbers.flat[0])), value, suffix=suffix)

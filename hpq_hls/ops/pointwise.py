@@ -31,6 +31,8 @@ MAX_INDEX = 16
 """Bits of a table's index at most: 65536 words. A wider input is cast to an index type first."""
 TABLE = "values"
 """The name of the one table of a Pointwise."""
+RANKING: tuple[Expression, ...] = (("sigmoid", "x"), ("neg", ("softplus", ("neg", "x"))))
+"""Functions that classifiers end with, and that keep the order of values: sigmoid and its logarithm."""
 REMEMBERED = 256
 """Tables that are not made again while they are remembered; the largest has half a megabyte."""
 
@@ -85,6 +87,10 @@ class Pointwise(Operator):
 
     def expression(self, inputs: Sequence[Expression]) -> Expression | None:
         return substituted(self.function, inputs)
+
+    @property
+    def only_ranks(self) -> bool:
+        return self.function in RANKING
 
     def never_negative(self, inputs: Sequence[bool]) -> bool:
         return never_negative(self.function, inputs[0])

@@ -11,12 +11,12 @@ import numpy as np
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
 from hpq_hls.ops.activation import Relu
+from hpq_hls.ops.arithmetic import Add
 from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Part, Shape, operator
 from hpq_hls.ops.clamp import Clamp
 from hpq_hls.ops.functions import leaky
 from hpq_hls.ops.layout import IMAGE, Array, Scratch
 from hpq_hls.ops.linear import ChannelAffine
-from hpq_hls.ops.merge import Add
 from hpq_hls.ops.pointwise import Pointwise
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, spelled_in_onnx, spelled_in_torch
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.graph import Graph, Inputs, Node, finite
-from hpq_hls.kernels import Kernel
+from hpq_hls.kernels import Kernel, Reduction
 from hpq_hls.ops import Shape, WindowSpec
 from hpq_hls.ops.base import FloatArray, IntArray, Told
 from hpq_hls.ops.layout import Array
@@ -84,6 +84,9 @@ class _Matrices:
         raise AssertionError("an operator with weights asks for no other kernel")
 
     def elementwise(self, part: str, kernel: type[Kernel], told: Told = lambda _: {}) -> None:
+        raise AssertionError("an operator with weights asks for no other kernel")
+
+    def reduction(self, mode: Reduction, groups: IntArray) -> None:
         raise AssertionError("an operator with weights asks for no other kernel")
 
     def rearrange(self, index: IntArray) -> None:

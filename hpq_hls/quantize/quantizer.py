@@ -96,7 +96,7 @@ class Quantizer:
     @property
     def layer_names(self) -> tuple[str, ...]:
         """The layers whose precision can be chosen, in order."""
-        return tuple(node.name for node in self.graph.nodes if node.op.casts)
+        return tuple(node.name for node in self.graph.nodes if node.chooses)
 
     def type_of(self, layer: str, part: str, width: int) -> FixedType:
         """The type that a layer's "weight" or "activation" (or the input's) gets at a width, if the layer has
@@ -136,7 +136,8 @@ class Quantizer:
         return layer
 
     def _spec(self, node: Node, input_type: FixedType, chosen: Precision) -> LayerSpec:
-        key = (node.name, input_type, chosen.of(node.name)) if node.op.casts else node.name
+        asked = node.name if node.inner is None else node.inner.of
+        key = (node.name, input_type, chosen.of(asked)) if node.op.casts else node.name
         if key not in self._specs:
             self._specs[key] = self._new_spec(node, input_type, chosen)
         return self._specs[key]
@@ -144,6 +145,11 @@ class Quantizer:
     def _new_spec(self, node: Node, input_type: FixedType, chosen: Precision) -> LayerSpec:
         if not node.op.casts:
             return LayerSpec()
+        if node.inner is not None:
+            followed = chosen.of(node.inner.of).activation
+            assert followed is not None
+            width = followed.width if isinstance(followed, FixedType) else followed
+            return LayerSpec(output_type=node.inner.type(width, input_type))
         output_type = self._value_type(node.name, chosen)
         if node.op.weight is None:
             return LayerSpec(output_type=output_type)

@@ -160,8 +160,8 @@ def quantized_layer(
     common = max(edge.type.fraction for edge in edges)
     seen = (
         [edge.interval.shift(common - edge.type.fraction) for edge in edges]
-        if op.arity > 1
-        else [edges[0].interval]
+        if op.arity > 1 and op.aligns
+        else [edge.interval for edge in edges]
     )
     interval, bound = op.scaled(fraction).range(seen, weight, bias)
     after = interval if activation is None else activation.scaled(fraction).range([interval], None, None)[0]
@@ -305,7 +305,8 @@ def per_channel(values: IntArray, ndim: int) -> IntArray:
 
 def sum_fraction(op: Operator, types: Sequence[FixedType], spec: LayerSpec | QuantizedLayer) -> int:
     """Fraction bits of the exact sum inside a layer."""
-    fraction = op.degree * max(given.fraction for given in types)
+    fractions = [given.fraction for given in types]
+    fraction = op.degree * max(fractions) if op.aligns else sum(fractions)
     if spec.weight_type is not None:
         fraction += spec.weight_type.fraction
     elif op.constant is not None:

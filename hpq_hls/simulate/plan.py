@@ -242,9 +242,11 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
         return None
     dtype = np.dtype(np.float32 if bound <= FLOAT32_BOUND else np.float64)
     scale = 1.0 if cast is None else math.ldexp(1.0, -shift)
-    aligned = [math.ldexp(1.0, shift) for shift in _shifts(layer)]
     if weight is None:
-        factors = tuple(None if factor * scale == 1.0 else factor * scale for factor in aligned)
+        shifts = _shifts(layer)
+        scales = [scale if op.aligns or index == 0 else 1.0 for index in range(len(shifts))]
+        aligned = [math.ldexp(own, shift) for own, shift in zip(scales, shifts, strict=True)]
+        factors = tuple(None if factor == 1.0 else factor for factor in aligned)
     else:
         factors = (None,)
     offset = 0.0 if cast is None else cast.offset
@@ -278,9 +280,9 @@ def _parameters(layer: QuantizedLayer) -> tuple[Array | None, Array | None]:
 
 def _shifts(layer: QuantizedLayer) -> list[int]:
     """By how much each input is shifted, so that the sum has one fraction; an input always 0 need not be."""
-    if layer.op.arity == 1:
-        return [0]
     edges = layer.input_edges
+    if layer.op.arity == 1 or not layer.op.aligns:
+        return [0] * len(edges)
     common = max(edge.type.fraction for edge in edges)
     return [0 if edge.interval == _ZERO else common - edge.type.fraction for edge in edges]
 

@@ -6,17 +6,17 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hpq_hls.errors import DataError, HpqError, OutputError
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import FixedType, Rounding
 from hpq_hls.graph import Graph, Node
 from hpq_hls.ops import Operator, WindowSpec
-from hpq_hls.ops.base import OPERATORS
+from hpq_hls.ops.base import OPERATORS, Inner
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer
 from hpq_hls.simulate.quantized_graph import QuantizedGraph, assemble
 
@@ -59,9 +59,7 @@ def save_graph(graph: Graph, path: Path) -> None:
 
 
 def _is_single(graph: Graph) -> bool:
-    return len(graph.inputs) == 1 and list(graph.outputs.items()) == [
-        (value, value) for value in graph.results
-    ]
+    return len(graph.inputs) == 1 == len(graph.outputs)
 
 
 def _format(graph: Graph, otherwise: int) -> int:
@@ -221,6 +219,8 @@ def _float_to_json(node: Node, index: int, arrays: dict[str, np.ndarray[Any, Any
     item["activation"] = (
         None if node.activation is None else _op_to_json(node.activation, f"{index}.act", arrays)
     )
+    if node.inner is not None:
+        item["inner"] = asdict(node.inner) | {"rounding": str(node.inner.rounding)}
     return item
 
 
@@ -253,7 +253,9 @@ def _node_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> tuple[Node,
 def _float_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> Node:
     activation = None if item["activation"] is None else _op_from_json(item["activation"], arrays)
     op = _op_from_json(item["op"], arrays)
-    return Node(item["name"], op, tuple(item["inputs"]), activation, item["source"])
+    given = item.get("inner")
+    inner = None if given is None else Inner(**given | {"rounding": Rounding(given["rounding"])})
+    return Node(item["name"], op, tuple(item["inputs"]), activation, item["source"], inner)
 
 
 def _tuples(value: Any) -> Any:

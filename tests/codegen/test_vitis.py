@@ -16,9 +16,10 @@ from hpq_hls.codegen.vivado import VivadoBackend
 from hpq_hls.fixed import Clip, FixedType, Overflow, Rounding
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import (
-    Add,
     Cast,
     ChannelMac,
+    Combination,
+    Combine,
     Fork,
     Gather,
     Kernel,
@@ -70,11 +71,12 @@ def cast_tree(source: FixedType, targets: list[FixedType], relu: bool) -> Datafl
         following = Stream(f"sum_{i}", FixedType(62, 62 - finest), 4, 8)
         streams.append(following)
         kernels.append(
-            Add(
+            Combine(
                 f"add_{i}",
                 "tree",
                 (total.name, result.name),
                 (following.name,),
+                Combination.ADD,
                 accumulator(total.type.fraction, result.type.fraction, width=63),
                 clip=Clip(),
             )
@@ -359,11 +361,12 @@ def test_add(a: str, b: str, target: str, relu: bool, tmp_path: Path) -> None:
     kernels: list[Kernel] = [
         Fork("fork", "add", ("x",), ("left", "copy")),
         Cast("cast", "add", ("copy",), ("right",), clip=Clip()),
-        Add(
+        Combine(
             "add",
             "add",
             ("left", "right"),
             ("y",),
+            Combination.ADD,
             accumulator(parse(a).fraction, parse(b).fraction),
             Clip.relu(relu),
         ),

@@ -87,9 +87,9 @@ def test_integers_are_what_the_kernel_says(q):
         flow = build_dataflow(q, HardwareConfig(io=io_kind))
         assert "squareddifference" in {kernel.kind for kernel in flow.kernels}
         port = flow.streams[flow.input]
-        raw = q.input_type.from_float(X[:8])[:, flow.input_order].reshape(8, port.beats, port.lanes)
+        raw = q.input_type.from_float(X[:8])[:, flow.inputs[0].order].reshape(8, port.beats, port.lanes)
         found = np.stack([run_dataflow(flow, frame).reshape(-1) for frame in raw])
-        np.testing.assert_array_equal(found, q.predict_raw(X[:8])[:, flow.output_order])
+        np.testing.assert_array_equal(found, q.predict_raw(X[:8])[:, flow.outputs[0].order])
 
 
 @pytest.mark.parametrize("io_kind", ["stream", "parallel"])

@@ -13,9 +13,10 @@ from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import (
-    Add,
     Cast,
     ChannelMac,
+    Combination,
+    Combine,
     Fork,
     Gather,
     IntArray,
@@ -24,6 +25,8 @@ from hpq_hls.kernels import (
     MatVec,
     Pool,
     PoolMode,
+    Reduce,
+    Reduction,
     Stream,
     UnrolledMatVec,
     Weighted,
@@ -423,18 +426,20 @@ def add_flow(
     kinds = [streams[3].type, streams[4].type]
     fraction = max(kind.fraction for kind in kinds)
     integer = max(kind.integer + (not kind.signed) for kind in kinds) + 1
+    total = FixedType(integer + fraction, integer)
     return chain(
         name,
         [
             Fork("net_split", "net.0", ("x",), ("p", "q")),
             Cast("net_cast_a", "net.1", ("p",), ("a",), clip=Clip.relu(not kinds[0].signed)),
             Cast("net_cast_b", "net.2", ("q",), ("b",), clip=Clip()),
-            Add(
+            Combine(
                 "net_sum",
                 "net.3",
                 ("a", "b"),
                 ("y",),
-                FixedType(integer + fraction, integer),
+                Combination.ADD,
+                total,
                 Clip.relu(relu),
             ),
         ],
@@ -445,8 +450,55 @@ def add_flow(
 def sum_flow(name: str) -> Dataflow:
     """Two streams added up; the flow's input is the first of them."""
     x, b, y = (stream(n, f"ap_fixed<{w},2>", 2, 3) for n, w in (("x", 4), ("b", 5), ("y", 6)))
-    return chain(
-        name, [Add("net_unit", "net.0", ("x", "b"), ("y",), FixedType(6, 3), Clip.relu())], [x, b, y]
+    kernel = Combine("net_unit", "net.0", ("x", "b"), ("y",), Combination.ADD, FixedType(6, 3), Clip.relu())
+    return chain(name, [kernel], [x, b, y])
+
+
+def reduce_flow(
+    name: str,
+    mode: Reduction,
+    x: str,
+    shape: tuple[int, int, int, int, int],
+    y: str = OUT,
+    *,
+    outer: int = 2,
+    constant: tuple[int, str] | None = None,
+    relu: bool = False,
+    in_luts: bool = False,
+) -> Dataflow:
+    """shape: positions, taps, lanes, steps, chunks."""
+    positions, taps, lanes, steps, chunks = shape
+    given = stream("x", x, positions * taps * lanes, outer * steps * chunks)
+    kind, length = given.type, steps * taps
+    raw, scale = (1, None) if constant is None else (constant[0], FixedType.parse(constant[1]))
+    accumulator = None
+    if mode is Reduction.SUM:
+        width = kind.width + 2 + (length * raw).bit_length()
+        fraction = kind.fraction + (0 if scale is None else scale.fraction)
+        accumulator = FixedType(width, width - fraction)
+    elif mode in (Reduction.MAX, Reduction.MIN):
+        y = x
+    else:
+        width = max((length - 1).bit_length(), 1)
+        y = f"ap_ufixed<{width},{width}>"
+    return single(
+        name,
+        lambda **names: Reduce(
+            mode=mode,
+            positions=positions,
+            taps=taps,
+            lanes=lanes,
+            steps=steps,
+            chunks=chunks,
+            clip=Clip.relu(relu),
+            reciprocal=raw,
+            reciprocal_type=scale,
+            accumulator_type=accumulator,
+            in_luts=in_luts,
+            **names,
+        ),
+        given,
+        stream("y", y, positions * lanes, outer * chunks),
     )
 
 
@@ -488,7 +540,11 @@ def fork_flow(name: str, outputs: int) -> Dataflow:
     last = names[0]
     for i, other in enumerate(names[1:]):
         streams.append(stream(f"s{i}", "ap_fixed<12,9>", 2, 8))
-        kernels.append(Add(f"net_add{i}", "net", (last, other), (f"s{i}",), FixedType(13, 10), Clip()))
+        kernels.append(
+            Combine(
+                f"net_add{i}", "net", (last, other), (f"s{i}",), Combination.ADD, FixedType(13, 10), Clip()
+            )
+        )
         last = f"s{i}"
     return chain(name, kernels, streams)
 
@@ -528,7 +584,7 @@ def conv_flow(name: str, depths: tuple[int, int] = (2, 2)) -> Dataflow:
             pe=2,
             simd=6,
         ),
-        Add("net_sum", "block", ("rows", "skip"), ("y",), FixedType(9, 5), Clip.relu()),
+        Combine("net_sum", "block", ("rows", "skip"), ("y",), Combination.ADD, FixedType(9, 5), Clip.relu()),
     ]
     return chain(name, kernels, streams)
 

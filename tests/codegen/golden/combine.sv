@@ -1,5 +1,6 @@
-// net.0: add
-  hpq_add #(
+// net.0: combine
+  hpq_combine #(
+      .OPERATION ("add"),
       .LANES     (2),
       .A_W       (4),
       .A_SIGNED  (1'b1),

@@ -1,6 +1,11 @@
-"""The operators, one file per family; each says everything about itself."""
+"""The operators, one file per family; each says everything about itself.
 
-from hpq_hls.ops import functions, nothing
+Every file here is imported, so that what it registers is there: nothing else has to name it.
+"""
+
+import importlib
+import pkgutil
+
 from hpq_hls.ops.activation import Relu
 from hpq_hls.ops.arithmetic import Add, Div, Maximum, Minimum, Mul, Sub
 from hpq_hls.ops.base import Constant, Lowering, Operator, Padding, Part, Product, Shape, operator
@@ -79,7 +84,8 @@ __all__ = [
     "Upsample",
     "Where",
     "WindowSpec",
-    "functions",
-    "nothing",
     "operator",
 ]
+
+for _file in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_file.name}")

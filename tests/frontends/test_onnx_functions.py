@@ -20,7 +20,8 @@ from tests.frontends.test_onnx import model, node
 ANY: dict[str, dict[str, Any]] = {
     "Sigmoid": {}, "Tanh": {}, "Softplus": {}, "Softsign": {}, "Mish": {}, "HardSwish": {}, "Exp": {},
     "Erf": {}, "Sin": {}, "Cos": {}, "Atan": {}, "Sinh": {}, "Cosh": {}, "Asinh": {}, "Abs": {},
-    "Neg": {}, "Sign": {}, "Round": {}, "Floor": {}, "Ceil": {}, "Elu": {"alpha": 0.7}, "Celu": {"alpha": 1.5},
+    "Neg": {}, "Sign": {}, "Round": {}, "Floor": {}, "Ceil": {}, "Elu": {"alpha": 0.7},
+    "Celu": {"alpha": 1.5},
     "Selu": {},
     "HardSigmoid": {"alpha": 0.3, "beta": 0.4}, "ThresholdedRelu": {"alpha": 0.5},
     "Shrink": {"lambd": 0.4, "bias": 0.2}, "Gelu": {},

@@ -93,7 +93,9 @@ def test_the_mean_of_an_image_is_what_average_pooling_makes_of_it() -> None:
     window = ops.WindowSpec((4, 5), (4, 5))
     mean, pool = ops.Mean((1, 2), True, length=20), ops.AvgPool2d(window, 20, (4, 5))
     x = np.random.default_rng(3).normal(size=(64, 3, 4, 5))
-    both = [hpq.quantize(Graph.single("x", (3, 4, 5), (Node("y", op, ("x",)),), "y"), x, 6) for op in (mean, pool)]
+    both = [
+        hpq.quantize(Graph.single("x", (3, 4, 5), (Node("y", op, ("x",)),), "y"), x, 6) for op in (mean, pool)
+    ]
     np.testing.assert_array_equal(both[0].predict_raw(x), both[1].predict_raw(x))
 
 

@@ -162,6 +162,7 @@ class _Import:
                 origin,
                 node.op_type,
                 self._opset,
+                len(node.output),
                 inputs,
                 attributes,
                 self._batch,

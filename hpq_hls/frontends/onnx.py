@@ -151,7 +151,7 @@ class _Import:
             return sizes[attributes.get("start", 0) : attributes.get("end")]
         constants = [given for given in inputs if not isinstance(given, Value)]
         if standard and len(constants) == len(inputs) and _foldable(node, constants):
-            return self._folded(node)
+            return self._folded(node, origin)
         spelled = node.op_type if standard else f"{node.domain}::{node.op_type}"
         handler = ONNX.get(spelled)
         if handler is None:
@@ -162,6 +162,7 @@ class _Import:
                 origin,
                 node.op_type,
                 self._opset,
+                len(node.output),
                 inputs,
                 attributes,
                 self._batch,
@@ -170,7 +171,7 @@ class _Import:
         )
         return result
 
-    def _folded(self, node: NodeProto) -> Array:
+    def _folded(self, node: NodeProto, origin: Origin) -> Array:
         """The value of a node that reads constants only."""
         from onnx import helper
         from onnx.reference import ReferenceEvaluator
@@ -183,7 +184,10 @@ class _Import:
             [helper.make_empty_tensor_value_info(node.output[0])],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self._opset)])
-        results: Any = ReferenceEvaluator(model).run(None, read)
+        try:
+            results: Any = ReferenceEvaluator(model).run(None, read)
+        except Exception as error:  # whatever the evaluator does not know
+            self._builder.refuse(origin, f"its constants cannot be computed ({type(error).__name__})")
         return np.asarray(results[0])
 
 

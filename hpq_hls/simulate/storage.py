@@ -59,9 +59,7 @@ def save_graph(graph: Graph, path: Path) -> None:
 
 
 def _is_single(graph: Graph) -> bool:
-    return len(graph.inputs) == 1 and list(graph.outputs.items()) == [
-        (value, value) for value in graph.results
-    ]
+    return len(graph.inputs) == 1 == len(graph.outputs)
 
 
 def _format(graph: Graph, otherwise: int) -> int:

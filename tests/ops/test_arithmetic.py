@@ -24,7 +24,7 @@ def conv(inputs: int, outputs: int, size: tuple[int, int]) -> ops.Conv2d:
 def binary_graph(op: ops.Operator, shape: tuple[int, int, int] = (3, 4, 4)) -> Graph:
     """op(x, conv(x))."""
     nodes = (Node("conv", conv(shape[0], shape[0], shape[1:]), ("x",)), Node("y", op, ("x", "conv")))
-    return Graph("x", shape, nodes, "y")
+    return Graph.single("x", shape, nodes, "y")
 
 
 BINARY = {
@@ -78,7 +78,7 @@ def test_two_values(kind: type[ops.Operator]) -> None:
 
 @pytest.mark.parametrize(("op", "shape"), REDUCTIONS)
 def test_reductions(op: ops.Operator, shape: tuple[int, ...]) -> None:
-    graph = Graph("x", shape, (Node("y", op, ("x",)),), "y")
+    graph = Graph.single("x", shape, (Node("y", op, ("x",)),), "y")
     x = np.random.default_rng(2).normal(size=(32, *shape))
     given, expected = torch.from_numpy(x), graph.predict(x)
     np.testing.assert_allclose(torch_meaning(op, given).reshape(expected.shape), expected, atol=1e-12)
@@ -93,12 +93,14 @@ def test_the_mean_of_an_image_is_what_average_pooling_makes_of_it() -> None:
     window = ops.WindowSpec((4, 5), (4, 5))
     mean, pool = ops.Mean((1, 2), True, length=20), ops.AvgPool2d(window, 20, (4, 5))
     x = np.random.default_rng(3).normal(size=(64, 3, 4, 5))
-    both = [hpq.quantize(Graph("x", (3, 4, 5), (Node("y", op, ("x",)),), "y"), x, 6) for op in (mean, pool)]
+    both = [
+        hpq.quantize(Graph.single("x", (3, 4, 5), (Node("y", op, ("x",)),), "y"), x, 6) for op in (mean, pool)
+    ]
     np.testing.assert_array_equal(both[0].predict_raw(x), both[1].predict_raw(x))
 
 
 def test_arguments_of_the_largest_agree_with_the_sorted_integers() -> None:
-    graph = Graph("x", (9,), (Node("y", ops.ArgMax((0,), length=9), ("x",)),), "y")
+    graph = Graph.single("x", (9,), (Node("y", ops.ArgMax((0,), length=9), ("x",)),), "y")
     x = np.random.default_rng(4).normal(size=(500, 9))
     q = hpq.quantize(graph, x, 3)  # many are equal
     np.testing.assert_array_equal(q.predict_raw(x), np.argmax(q.quantize_input(x), axis=1))
@@ -130,12 +132,12 @@ def everything() -> Graph:
     nodes.append(Node("max", ops.Max((2,), True), ("mean",)))
     nodes.append(Node("flat", ops.Flatten(), ("max",)))
     nodes.append(Node("place", ops.ArgMax((0,), length=4), ("flat",)))
-    return Graph("x", (2, 4, 6), tuple(nodes), "place")
+    return Graph.single("x", (2, 4, 6), tuple(nodes), "place")
 
 
 def reduced(op: ops.Operator, shape: tuple[int, ...]) -> Graph:
     nodes = (Node("mix", conv(shape[0], 6, shape[1:]), ("x",)), Node("y", op, ("mix",)))
-    return Graph("x", shape, nodes, "y")
+    return Graph.single("x", shape, nodes, "y")
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ SHAPES = [((10,), 0), ((5, 3, 4), 0), ((4, 6), 1), ((3, 2, 5), 2)]
 
 
 def graph_of(op: ops.Operator, shape: tuple[int, ...]) -> Graph:
-    return Graph("x", shape, (Node("sm", op, ("x",)),), "sm")
+    return Graph.single("x", shape, (Node("sm", op, ("x",)),), "sm")
 
 
 def along(raw: np.ndarray, axis: int) -> np.ndarray:
@@ -90,7 +90,7 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
 
 def test_a_last_layer_that_only_ranks_is_left_out() -> None:
     relu, head = Node("relu", ops.Relu(), ("x",)), Node("sm", ops.Softmax(0), ("relu",))
-    graph = Graph("x", (4,), (relu, head), "sm")
+    graph = Graph.single("x", (4,), (relu, head), "sm")
     assert [node.name for node in without_final_ranking(graph).nodes] == ["relu"]
     assert without_final_ranking(without_final_ranking(graph)).output == "relu"
 
@@ -105,7 +105,7 @@ def test_an_axis_that_is_none_is_refused() -> None:
 def test_in_hardware(where: dict[str, object], tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     linear = Node("fc", ops.Linear(rng.normal(size=(5, 4))), ("x",))
-    graph = Graph("x", (4,), (linear, Node("sm", ops.Softmax(0), ("fc",))), "sm")
+    graph = Graph.single("x", (4,), (linear, Node("sm", ops.Softmax(0), ("fc",))), "sm")
     x = rng.normal(size=(6, 4)) * 2
     q = hpq.quantize(graph, x, 6)
     project = hpq.generate(q, tmp_path / "rtl", backend="rtl", oversize=True, **where)

@@ -43,7 +43,7 @@ def test_message_has_operator_module_line_and_list() -> None:
     line = Head.forward.__code__.co_firstlineno + 1
     assert message.startswith(
         f"operator aten.sigmoid.default (nn.Sigmoid) of module '1.act' at test_torch_refusals.py:{line} "
-        "is not supported; supported operators are AdaptiveAvgPool2d"
+        "is not supported; supported operators are AdaptiveAvgPool1d"
     )
     for name in (
         "ReLU",

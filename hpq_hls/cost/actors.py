@@ -75,13 +75,20 @@ def sink(given: Channel) -> Actor:
 
 
 def pipeline(
-    inputs: Sequence[Channel], out: Channel, stages: int, group: int = 1, folds: int = 1, skid: bool = False
+    inputs: Sequence[Channel],
+    out: Channel,
+    stages: int,
+    group: int = 1,
+    folds: int = 1,
+    skid: bool = False,
+    quiet: Sequence[int] = (1, 0),
 ) -> Actor:
     """A pipeline of ``stages`` registers that stands still while the beat at its end is not taken.
 
     After every ``group`` beats taken, ``folds`` results follow each other at a distance of ``group``
     cycles, the first one ``stages`` cycles after the last beat; meanwhile nothing is taken. skid: one
-    more register at the end, which does not hold up the others.
+    more register at the end, which does not hold up the others. quiet: of a period of so many beats so
+    many, the first ones, have no result.
     """
     # Time inside the pipeline is counted in cycles in which it moves. `stall` is what to add for the next
     # result, `behind` what to add for the next beat in: a result may be known to wait before it is known what
@@ -127,7 +134,7 @@ def pipeline(
             channel.pops.append(cycle)
         moment = cycle - behind
         taken += 1
-        if taken % group:
+        if taken % group or (taken - 1) % quiet[0] < quiet[1]:
             moment += 1
         else:
             results.extend(moment + stages + fold * group for fold in range(folds))
@@ -350,12 +357,11 @@ def follow(
     """The ends of frames, None where the network hangs, the fills and the period; as ``engine.follow``."""
     channels = [Channel(depth) for depth in depths]
     frames = [0]
-    actors = [source(channels[network.first], network.beats_in, pace, frames)]
+    actors = [source(channels[end.fifo], end.beats, pace, frames) for end in network.sources]
     for stage in network.stages:
         actors += _actors(stage, channels)
-    actors.append(sink(channels[network.last]))
+    actors += [sink(channels[end.fifo]) for end in network.sinks]
     ends: list[int] = []
-    leaving = channels[network.last].pops
     while len(ends) < most:
         frames[0] += 1
         before, now = -1, 0
@@ -363,27 +369,34 @@ def follow(
             for actor in actors:
                 next(actor)
             before, now = now, sum(len(channel.pushes) + len(channel.pops) for channel in channels)
-        if len(leaving) < frames[0] * network.beats_out:
+        left = [channels[end.fifo].pops[end.beats - 1 :: end.beats] for end in network.sinks]
+        if any(len(own) < frames[0] for own in left):
             return None, (), 1
-        ends.append(leaving[frames[0] * network.beats_out - 1])
-        starts = channels[network.first].pushes[:: network.beats_in]
-        if repeats := _period(starts, ends):
+        ends.append(max(own[-1] for own in left))
+        if repeats := _period([channels[end.fifo].pushes[:: end.beats] for end in network.sources], left):
             break
     return tuple(ends), tuple(map(_fill, channels)), repeats or len(ends) // 2
 
 
-def _period(starts: Sequence[int], ends: Sequence[int]) -> int:
+def _period(starts: Sequence[Sequence[int]], ends: Sequence[Sequence[int]]) -> int:
     """In how many frames the network repeats what it does, or 0 while it is not known to.
 
-    As many frames leave as enter, and the distances of their ends have been the same for longer than a frame
-    is under way; until then a FIFO may still be filling.
+    As many frames leave through every port as enter through every port, and the distances of their ends have
+    been the same for longer than a frame is under way; until then a FIFO may still be filling.
+
+    starts, ends: of each frame at each port.
     """
-    last = len(ends) - 1
-    under_way = sum(end >= starts[last] for end in ends)
-    gaps = [after - before for before, after in itertools.pairwise(ends)]
+    last = len(ends[0]) - 1
+    entered = min(own[last] for own in starts)
+    under_way = max(sum(end >= entered for end in own) for own in ends)
+    gaps = [[after - before for before, after in itertools.pairwise(own)] for own in ends]
     for period in range(1, last - under_way):
-        same = all(gaps[last - 1 - back] == gaps[last - 1 - back - period] for back in range(under_way + 1))
-        if same and starts[last] - starts[last - period] == ends[last] - ends[last - period]:
+        same = all(
+            own[last - 1 - back] == own[last - 1 - back - period]
+            for own in gaps
+            for back in range(under_way + 1)
+        )
+        if same and len({own[last] - own[last - period] for own in (*starts, *ends)}) == 1:
             return period
     return 0
 
@@ -397,6 +410,8 @@ def _actors(stage: Stage, channels: list[Channel]) -> list[Actor]:
     match stage.kind:
         case StageKind.PIPELINE:
             return [pipeline(inputs, outs[0], given[0], given[1], given[2], bool(given[3]))]
+        case StageKind.REDUCE:
+            return [pipeline(inputs, outs[0], given[0], quiet=given[1:])]
         case StageKind.WINDOW:
             return [window(inputs[0], outs[0], given)]
         case StageKind.WIRING:
@@ -406,8 +421,12 @@ def _actors(stage: Stage, channels: list[Channel]) -> list[Actor]:
             return [fill(inputs[0], frames, *given), pipeline([frames], outs[0], REORDER_STAGES)]
         case StageKind.SPLICE:
             return [splice(inputs, outs[0], given)]
-    convert = narrow if stage.kind is StageKind.NARROW else widen
-    return [convert(inputs[0], outs[0], given[0])]
+        case StageKind.NARROW:
+            return [narrow(inputs[0], outs[0], given[0])]
+        case StageKind.WIDEN:
+            return [widen(inputs[0], outs[0], given[0])]
+        case StageKind.OWN:
+            raise TypeError("a contract of kind OWN carries its actor")
 
 
 def _fill(channel: Channel) -> int:

@@ -14,11 +14,12 @@ from hpq_hls.frontends.onnx_call import BATCH, OnnxCall
 from hpq_hls.frontends.onnx_origin import onnx_origins
 from hpq_hls.frontends.origin import Origin
 from hpq_hls.graph import Graph
+from hpq_hls.graph.ranking import without_final_ranking
 from hpq_hls.ops.layout import Array
 from hpq_hls.ops.spelling import ONNX, SUPPORTED
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
+    from onnx import ModelProto, NodeProto, ValueInfoProto
 
 OLDEST_OPSET = 7
 """The first with today's broadcasting and batch-norm."""
@@ -41,8 +42,12 @@ _SHAPE_OPERATORS = frozenset(
 """What may be computed from sizes; others would build tensors of the stand-in batch size."""
 
 
-def from_onnx(path: str | os.PathLike[str], *, name: str = "model") -> Graph:
-    """The float network of an ONNX file as a Graph; the first axis of its input is the batch.
+def from_onnx(
+    path: str | os.PathLike[str], *, name: str = "model", drop_final_ranking: bool = False
+) -> Graph:
+    """The float network of an ONNX file as a Graph; the first axis of its inputs is the batch.
+
+    drop_final_ranking: leave out a softmax or sigmoid at the end: the largest output stays the largest.
 
     Raises
     ------
@@ -50,7 +55,8 @@ def from_onnx(path: str | os.PathLike[str], *, name: str = "model") -> Graph:
     DataError : the file cannot be read, is no valid ONNX model, or leaves sizes open.
     UnsupportedOperatorError : an operator or a mode of one has no exact meaning here.
     """
-    return _Import(_load(Path(path))).graph(name)
+    graph = _Import(_load(Path(path))).graph(name)
+    return without_final_ranking(graph) if drop_final_ranking else graph
 
 
 def _load(path: Path) -> ModelProto:
@@ -95,26 +101,22 @@ class _Import:
         self._builder, self._batch = self._open()
 
     def _open(self) -> tuple[GraphBuilder, int | None]:
-        """The builder, with the network's input in it, and the batch size if the file fixes it."""
+        """The builder, with the network's inputs in it, and the batch size if the file fixes it."""
         inputs = [given for given in self._graph.input if given.name not in self._values]
-        if len(inputs) != 1:
-            names = ", ".join(repr(given.name) for given in inputs)
-            raise UnsupportedOperatorError(
-                f"the ONNX model has {len(inputs)} inputs ({names}), but exactly one is supported"
-            )
-        (given,) = inputs
-        tensor = given.type.tensor_type
-        sizes = [dim.dim_value for dim in tensor.shape.dim]
-        if len(sizes) < 2 or min(sizes[1:]) < 1:
-            raise DataError(
-                f"the input {given.name!r} of the ONNX model has sizes {sizes} (0: not known); "
-                "export it with fixed sizes behind the batch axis"
-            )
-        self._input_type = tensor.elem_type
+        if not inputs:
+            raise UnsupportedOperatorError("the ONNX model has no inputs; there is nothing to compute")
+        sizes = {given.name: _sizes(given) for given in inputs}
+        batches = {size[0] for size in sizes.values() if size[0]}
+        types = {given.type.tensor_type.elem_type for given in inputs}
+        if len(batches) > 1 or len(types) > 1:
+            what = f"batches of {sorted(batches)} samples" if len(batches) > 1 else "different number types"
+            raise DataError(f"the inputs of the ONNX model have {what}; export it with the same for all")
+        (self._input_type,) = types
         reserved = {origin.scope for origin in self._origins if origin.leaf}
-        builder = GraphBuilder(given.name, tuple(sizes[1:]), SUPPORTED["onnx"], reserved)
-        self._values[given.name] = builder.input
-        return builder, sizes[0] or None
+        shapes = {name: size[1:] for name, size in sizes.items()}
+        builder = GraphBuilder(shapes, SUPPORTED["onnx"], reserved)
+        self._values |= builder.inputs
+        return builder, next(iter(batches), None)
 
     def graph(self, name: str) -> Graph:
         """Translate every node."""
@@ -122,14 +124,14 @@ class _Import:
             result = self._result(node, origin)
             several = result if isinstance(result, list) else [result]
             self._values.update(zip(node.output, several, strict=False))
-        if len(self._graph.output) != 1:
-            raise UnsupportedOperatorError(
-                f"the ONNX model has {len(self._graph.output)} outputs, but exactly one is supported"
-            )
-        result = self._values.get(self._graph.output[0].name)
-        if not isinstance(result, Value):
-            raise UnsupportedOperatorError("the output of the ONNX model does not depend on its input")
-        return self._builder.finish(result, Origin("the network's output"), name)
+        outputs: dict[str, Value] = {}
+        for item in self._graph.output:
+            result = self._values.get(item.name)
+            if not isinstance(result, Value):
+                which = "the output" if len(self._graph.output) == 1 else f"the output {item.name!r}"
+                raise UnsupportedOperatorError(f"{which} of the ONNX model does not depend on its input")
+            outputs[item.name] = result
+        return self._builder.finish(outputs, name)
 
     def _result(self, node: NodeProto, origin: Origin) -> Any:
         import onnx
@@ -149,17 +151,27 @@ class _Import:
             return sizes[attributes.get("start", 0) : attributes.get("end")]
         constants = [given for given in inputs if not isinstance(given, Value)]
         if standard and len(constants) == len(inputs) and _foldable(node, constants):
-            return self._folded(node)
+            return self._folded(node, origin)
         spelled = node.op_type if standard else f"{node.domain}::{node.op_type}"
         handler = ONNX.get(spelled)
         if handler is None:
             self._builder.refuse(origin)
         result: Value = handler(
-            OnnxCall(self._builder, origin, inputs, attributes, self._batch, self._input_type)
+            OnnxCall(
+                self._builder,
+                origin,
+                node.op_type,
+                self._opset,
+                len(node.output),
+                inputs,
+                attributes,
+                self._batch,
+                self._input_type,
+            )
         )
         return result
 
-    def _folded(self, node: NodeProto) -> Array:
+    def _folded(self, node: NodeProto, origin: Origin) -> Array:
         """The value of a node that reads constants only."""
         from onnx import helper
         from onnx.reference import ReferenceEvaluator
@@ -172,8 +184,22 @@ class _Import:
             [helper.make_empty_tensor_value_info(node.output[0])],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self._opset)])
-        results: Any = ReferenceEvaluator(model).run(None, read)
+        try:
+            results: Any = ReferenceEvaluator(model).run(None, read)
+        except Exception as error:  # whatever the evaluator does not know
+            self._builder.refuse(origin, f"its constants cannot be computed ({type(error).__name__})")
         return np.asarray(results[0])
+
+
+def _sizes(given: ValueInfoProto) -> tuple[int, ...]:
+    """Batch (0: not known) and shape of an input."""
+    sizes = [dim.dim_value for dim in given.type.tensor_type.shape.dim]
+    if len(sizes) < 2 or min(sizes[1:]) < 1:
+        raise DataError(
+            f"the input {given.name!r} of the ONNX model has sizes {sizes} (0: not known); "
+            "export it with fixed sizes behind the batch axis"
+        )
+    return tuple(sizes)
 
 
 def _plain(attribute: Any) -> Any:

@@ -28,6 +28,9 @@ class OnnxCall(Call):
 
     any_batch: ClassVar[int] = BATCH
 
+    name: str
+    opset: int
+    results: int
     inputs: Sequence[Value | Array | None]
     attributes: Mapping[str, Any]
     batch: int | None

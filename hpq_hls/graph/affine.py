@@ -70,7 +70,7 @@ def _behind(graph: Graph, node: Node, scale: FloatArray, offset: FloatArray) -> 
 def _in_front(graph: Graph, node: Node, scale: FloatArray, offset: FloatArray) -> Graph:
     """The map in all the layers behind it."""
     magnitudes = np.abs(scale)
-    if graph.output == node.name or magnitudes.max() > SPREAD * magnitudes.min():
+    if node.name in graph.results or magnitudes.max() > SPREAD * magnitudes.min():
         return graph
     readers: list[Node] = []
     for reader in graph.consumers(node.name):
@@ -88,7 +88,7 @@ def _taken(graph: Graph, node: Node, reader: Node, scale: FloatArray, offset: Fl
     shape, last = graph.shapes[node.name], node.name
     per_channel = (-1,) + (1,) * (len(shape) - 1)
     full = [np.array(np.broadcast_to(array.reshape(per_channel), shape)) for array in (scale, offset)]
-    while reader.op.keeps_order and reader.activation is None and graph.output != reader.name:
+    while reader.op.keeps_order and reader.activation is None and reader.name not in graph.results:
         full = [array.reshape(graph.shapes[reader.name]) for array in full]
         behind, last = graph.consumers(reader.name), reader.name
         if len(behind) != 1:

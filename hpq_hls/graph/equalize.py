@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.graph.graph import Graph, Node
+from hpq_hls.graph.graph import Graph, Node, finite
+from hpq_hls.graph.samples import Inputs
 from hpq_hls.ops.base import FloatArray
 
 PASSES = 40
@@ -47,11 +48,11 @@ def equalize(graph: Graph, sizes: Mapping[str, FloatArray] | None = None) -> Gra
     return graph
 
 
-def channel_sizes(graph: Graph, data: npt.NDArray[np.generic]) -> dict[str, FloatArray]:
+def channel_sizes(graph: Graph, data: Inputs) -> dict[str, FloatArray]:
     """Root mean square of each channel of every node's output, (channels,)."""
     totals: dict[str, FloatArray] = {}
     for _, name, part in graph.each_value(data):
-        squares = np.square(part).sum(axis=(0, *range(2, part.ndim)))
+        squares = np.square(finite(part)).sum(axis=(0, *range(2, part.ndim)))
         totals[name] = totals.get(name, 0.0) + squares
     count = {name: len(data) * np.prod(shape[1:]) for name, shape in graph.shapes.items()}
     return {name: np.sqrt(total / count[name]) for name, total in totals.items()}
@@ -79,7 +80,7 @@ def _reader(graph: Graph, node: Node) -> Node | None:
     """The one layer that reads a node's output through operators that commute with positive scales."""
     if not _homogeneous(node):
         return None
-    while graph.output != node.name:
+    while node.name not in graph.results:
         consumers = graph.consumers(node.name)
         if len(consumers) != 1:
             return None

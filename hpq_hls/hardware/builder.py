@@ -6,7 +6,7 @@ import functools
 import math
 from abc import ABC, abstractmethod
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -15,8 +15,8 @@ import numpy as np
 from hpq_hls.errors import ConfigError, UnsupportedOperatorError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.config import HardwareConfig, Multipliers, Strategy
-from hpq_hls.hardware.dataflow import Dataflow
-from hpq_hls.hardware.naming import Namer
+from hpq_hls.hardware.dataflow import Dataflow, Terminal
+from hpq_hls.hardware.naming import Namer, port_names
 from hpq_hls.hardware.order import places, same, transmission_orders
 from hpq_hls.kernels import (
     Fork,
@@ -24,6 +24,8 @@ from hpq_hls.kernels import (
     Kernel,
     Pool,
     PoolMode,
+    Reduce,
+    Reduction,
     Stream,
     Weighted,
     WidthConverter,
@@ -31,6 +33,7 @@ from hpq_hls.kernels import (
 from hpq_hls.kernels.adder_graph import AdderGraph, solve
 from hpq_hls.kernels.reorder import ZERO
 from hpq_hls.ops.base import Shape, Told
+from hpq_hls.ops.folding import Folding
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
@@ -49,7 +52,7 @@ class Block:
 
     inputs: the streams that it reads. kernels: make its kernels from the layer, in order, the fork behind it
     included. streams: those that its kernels write, each with the number of the layer's input whose elements
-    it carries, or OUTPUT. The network's input is a block too; it has no layer.
+    it carries, or OUTPUT. An input of the network is a block too; it has no layer.
     """
 
     inputs: tuple[str, ...]
@@ -93,7 +96,7 @@ class Builder(ABC):
         self.blocks: dict[str, Block] = {}
         self._namer = Namer()
         self._reads = Counter(name for layer in q.layers.values() for name in layer.inputs)
-        self._reads[q.graph.output] += 1
+        self._reads.update(q.graph.outputs.values())
         self._ready: dict[str, list[str]] = defaultdict(list)
         self._block: Block
         self._layer: QuantizedLayer
@@ -103,18 +106,7 @@ class Builder(ABC):
         """The whole network as a Dataflow called ``name``."""
         graph = self.q.graph
         top = self._namer.unique(name)
-        self._block = self.blocks[graph.input_name] = Block(())
-        lanes = self.input_lanes(self.q.input_type)
-        source = self._add_stream(
-            Stream(
-                self._namer.unique(graph.input_name),
-                self.q.input_type,
-                lanes,
-                math.prod(graph.input_shape) // lanes,
-            ),
-            OUTPUT,
-        )
-        self._provide(graph.input_name, source)
+        sources = {given: self._source(given) for given in graph.inputs}
         for layer in self.q.layers.values():
             self._layer = layer
             self._inputs = [self._ready[given].pop(0) for given in layer.inputs]
@@ -130,12 +122,32 @@ class Builder(ABC):
             name=top,
             kernels=tuple(self.kernels),
             streams=self.streams,
-            input=source,
-            output=self._ready[graph.output].pop(0),
-            input_shape=graph.input_shape,
-            output_shape=graph.output_shape,
-            input_order=self.orders[graph.input_name],
-            output_order=self.orders[graph.output],
+            inputs=self._terminals("s_axis", sources, {given: given for given in sources}),
+            outputs=self._terminals(
+                "m_axis",
+                {made: self._ready[value].pop(0) for made, value in graph.outputs.items()},
+                graph.outputs,
+            ),
+        )
+
+    def _source(self, name: str) -> str:
+        """The stream at the port of an input."""
+        kind = self.q.input_types[name]
+        self._block = self.blocks[name] = Block(())
+        lanes = self.input_lanes(name, kind)
+        beats = math.prod(self.q.graph.inputs[name]) // lanes
+        source = self._add_stream(Stream(self._namer.unique(name), kind, lanes, beats), OUTPUT)
+        self._provide(name, source)
+        return source
+
+    def _terminals(
+        self, prefix: str, streams: Mapping[str, str], values: Mapping[str, str]
+    ) -> tuple[Terminal, ...]:
+        """The ports behind streams, by name of the input or output; values: what they carry."""
+        ports, shapes = port_names(prefix, tuple(streams)), self.q.graph.shapes
+        return tuple(
+            Terminal(name, ports[name], stream, shapes[values[name]], self.orders[values[name]])
+            for name, stream in streams.items()
         )
 
     def lower(self) -> None:
@@ -161,14 +173,9 @@ class Builder(ABC):
         """Shape of the current layer's output as hardware looks at it."""
         return self._layer.op.image(self.q.graph.shapes[self._layer.name])
 
-    @property
-    def relu_fused(self) -> bool:
-        """Whether a ReLU is fused into the current layer."""
-        return self._layer.activation is not None
-
     @abstractmethod
-    def input_lanes(self, kind: FixedType) -> int:
-        """Lanes of the stream at the network's input port: all that a type has to do with structure."""
+    def input_lanes(self, name: str, kind: FixedType) -> int:
+        """Lanes of the stream at an input port: all that a type has to do with structure."""
 
     @abstractmethod
     def weighted(self, groups: int, window: WindowSpec | None) -> None:
@@ -190,6 +197,36 @@ class Builder(ABC):
         output = self.output_stream(lanes, self.streams[operands[0]].beats)
         make = self.kernel(kernel, part, operands, output)
         self.emit(lambda layer: make(**told(layer)))
+        self.finish(output)
+
+    @abstractmethod
+    def reduction_beat(self, folding: Folding) -> int:
+        """Elements per beat of the current layer's input, which it reduces."""
+
+    def reduction(self, mode: Reduction, groups: IntArray) -> None:
+        """See Lowering."""
+        constant = self._layer.op.constant
+        found = Folding.of(groups[self.taken[self._layer.name][0]])
+        assert found is not None, "an operator takes its elements so that they can be reduced"
+        positions, taps, lanes, steps, chunks = found.shape(self.reduction_beat(found))
+        stream = self.with_lanes(self._inputs[0], positions * taps * lanes)
+        output = self.output_stream(positions * lanes, math.prod(self.output_shape) // (positions * lanes))
+        make = self.kernel(
+            Reduce,
+            "reduce",
+            (stream,),
+            output,
+            mode=mode,
+            positions=positions,
+            taps=taps,
+            lanes=lanes,
+            steps=steps,
+            chunks=chunks,
+            reciprocal=1 if constant is None else constant.raw,
+            reciprocal_type=None if constant is None else constant.type,
+            in_luts=self.in_luts(self._layer),
+        )
+        self.emit(lambda layer: make(accumulator_type=layer.accumulator_type, clip=layer.clip))
         self.finish(output)
 
     def rearrange(self, index: IntArray) -> None:
@@ -341,7 +378,7 @@ class Builder(ABC):
             "weight_type": layer.weight_type if aligned else layer.stored_weight_type,
             "bias_type": layer.bias_type,
             "accumulator_type": layer.accumulator_type,
-            "relu": layer.activation is not None,
+            "clip": layer.clip,
             "in_luts": self.in_luts(layer),
         }
 
@@ -373,13 +410,12 @@ class Builder(ABC):
             lanes=lanes,
             reciprocal=1 if constant is None else constant.raw,
             reciprocal_type=None if constant is None else constant.type,
-            relu=self.relu_fused,
             in_luts=self.in_luts(self._layer),
         )
 
         def pool(layer: QuantizedLayer) -> Pool:
             check(layer)
-            return make(accumulator_type=layer.accumulator_type)
+            return make(accumulator_type=layer.accumulator_type, clip=layer.clip)
 
         self.emit(pool)
         self.finish(output)

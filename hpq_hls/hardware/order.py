@@ -74,7 +74,7 @@ def _found(graph: Graph) -> Orders:
 
 def _followed(graph: Graph, wishes: Mapping[str, Order]) -> Orders:
     """The orders where some values leave in those that are wished for."""
-    made = {graph.input_name: wishes.get(graph.input_name, port_order(graph.input_shape))}
+    made = {name: wishes.get(name, port_order(shape)) for name, shape in graph.inputs.items()}
     taken: dict[str, tuple[Order, ...]] = {}
     for node in graph.nodes:
         there = [made[name] for name in node.inputs]
@@ -117,7 +117,7 @@ def _root(graph: Graph, name: str, wish: Order) -> Iterator[tuple[str, Order]]:
         if before is None:
             return
         name, wish = node.inputs[0], before
-    if wish.size == math.prod(graph.input_shape):
+    if wish.size == math.prod(graph.inputs[name]):
         yield name, wish
 
 

@@ -18,6 +18,7 @@ from hpq_hls.hardware.naming import Namer
 from hpq_hls.hardware.stream_builder import StreamBuilder
 from hpq_hls.kernels import IntArray, Kernel, Stream, Weighted
 from hpq_hls.simulate import QuantizedGraph
+from hpq_hls.simulate.layer import clip_of
 
 VALUE, WEIGHT = FixedType(8, 4, signed=True), FixedType(8, 1, signed=True)
 """Nominal types, at which foldings are chosen: all networks of a graph are folded alike at a target."""
@@ -58,7 +59,7 @@ class Probe(StreamBuilder):
     def piece(self, layer: str, lanes: Sequence[int | None], wish: LayerFolding | None) -> Piece:
         """A layer folded as wished for; None: with the fewest multipliers."""
         self.streams, self.kernels, self._namer, self._ready = {}, [], Namer(), defaultdict(list)
-        self._layer, self._wish, self._floating_input = self.q.layers[layer], wish, None
+        self._layer, self._wish, self._floating = self.q.layers[layer], wish, frozenset()
         self._inputs = [
             self._given(f"{name}_{number}", math.prod(self.q.graph.shapes[name]), lanes[number])
             for number, name in enumerate(self._layer.inputs)
@@ -74,7 +75,7 @@ class Probe(StreamBuilder):
         name = self._namer.unique(wish)
         self.streams[name] = Stream(name, VALUE, lanes or 1, elements // (lanes or 1))
         if lanes is None:
-            self._floating_input = name
+            self._floating |= {name}
         return name
 
     def choose(
@@ -99,7 +100,7 @@ class Probe(StreamBuilder):
                 weight_type=WEIGHT,
                 bias_type=SUM,
                 accumulator_type=SUM,
-                relu=self.relu_fused,
+                clip=clip_of(self._layer.activation, SUM.fraction),
             )
         )
 

@@ -30,6 +30,7 @@ from hpq_hls.kernels.geometry import WindowGeometry
 from hpq_hls.kernels.lanes import choose_lanes, divisors
 from hpq_hls.kernels.reorder import aligned
 from hpq_hls.kernels.splice import Run, period_of, runs_of
+from hpq_hls.ops.folding import Folding
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
@@ -41,7 +42,8 @@ class StreamBuilder(Builder):
     single: never several pixels.
     """
 
-    _floating_input: str | None = None
+    _floating: frozenset[str] = frozenset()
+    """Streams at input ports whose lanes are still open."""
 
     def __init__(
         self, q: QuantizedGraph, config: HardwareConfig, target: int, *, single: bool = False
@@ -49,31 +51,43 @@ class StreamBuilder(Builder):
         super().__init__(q, config, target)
         self._plan = PixelPlan(q, config, target, single=single)
 
-    def input_lanes(self, kind: FixedType) -> int:
-        return self._plan.port_lanes(kind, self.target)
+    def input_lanes(self, name: str, kind: FixedType) -> int:
+        return self._plan.port_lanes(name, kind, self.target)
 
     def with_lanes(self, stream: str, lanes: int) -> str:
         """As in Builder; a vector at the input port simply takes the lanes its first reader wants."""
-        if stream == self._floating_input:
+        if stream in self._floating:
             given = self.streams[stream]
             self.streams[stream] = replace(given, lanes=lanes, beats=given.elements // lanes)
-            self._floating_input = None
+            self._floating -= {stream}
         return super().with_lanes(stream, lanes)
 
     def _provide(self, value: str, stream: str) -> None:
         super()._provide(value, stream)
-        if value == self.q.graph.input_name and self._plan.port is None:
-            self._floating_input = stream
         if self._ready[value] != [stream]:
-            self._floating_input = None  # it is forked: its lanes are settled
+            self._floating -= {stream}  # it is forked: its lanes are settled
+        elif value in self.q.graph.inputs and self._plan.port(value) is None:
+            self._floating |= {stream}
 
     def join_lanes(self) -> int:
         shape, pixels = self.output_shape, self._plan.of(self._layer.name)
-        return pixels * shape[0] or choose_lanes(shape[0], math.prod(shape), self.target)
+        channels = math.prod(shape[:1])
+        return pixels * channels or choose_lanes(channels, math.prod(shape), self.target)
+
+    def reduction_beat(self, folding: Folding) -> int:
+        sizes, wish = self._plan.reducible(self._layer.name), self.config.of(self._layer.name).pe
+        if wish is not None and wish not in sizes:
+            raise ConfigError(
+                f"pe of layer {self._layer.name!r} is {wish}, which does not divide the layer; "
+                f"choose one of {', '.join(map(str, sizes))}"
+            )
+        pace = self._plan.pace
+        fast = (size for size in sizes if folding.elements // size <= pace)
+        return wish or next(fast, sizes[-1])
 
     def rearranged(self, part: str, stream: str, positions: IntArray) -> str:
         given = self.streams[stream]
-        target = max(self.target, given.beats if stream != self._floating_input else 1)
+        target = max(self.target, given.beats if stream not in self._floating else 1)
         spliced = spliceable(positions, (given.elements,), target)
         if spliced is not None:
             lanes, runs = spliced
@@ -83,7 +97,7 @@ class StreamBuilder(Builder):
             make = self.kernel(Splice, f"{part}_splice", (stream,), output, **repeated)
             self.emit(lambda _: make())
             return output
-        if stream == self._floating_input:
+        if stream in self._floating:
             stream = self.with_lanes(stream, choose_lanes(given.elements, given.elements, target))
         given = self.streams[stream]
         if given.beats == 1:
@@ -110,8 +124,7 @@ class StreamBuilder(Builder):
         streams = tuple(self.with_lanes(stream, lanes) for stream in self._inputs)
         output, period = self.output_stream(lanes, positions.size // lanes), period_of(runs)
         make = self.kernel(Splice, "join", streams, output, runs=runs[:period], repeats=len(runs) // period)
-        relu = self.relu_fused
-        self.emit(lambda _: make(casts=True, relu=relu))
+        self.emit(lambda _: make(casts=True))
         return output
 
     def _welded(self, positions: IntArray, sizes: Sequence[int], beats: int) -> str:
@@ -121,7 +134,7 @@ class StreamBuilder(Builder):
         output = self.output_stream(sum(lanes), beats)
         first = [start + np.arange(few) for start, few in zip(_starts(sizes), lanes, strict=True)]
         index = np.searchsorted(np.concatenate(first), positions[: sum(lanes)])
-        make = self.kernel(Weld, "join", streams, output, index=index, relu=self.relu_fused)
+        make = self.kernel(Weld, "join", streams, output, index=index)
         self.emit(lambda _: make())
         return output
 

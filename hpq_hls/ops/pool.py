@@ -13,17 +13,14 @@ from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.ops.base import Constant, IntArray, Lowering, Operator, Order, Padding, Shape, Travel, operator
 from hpq_hls.ops.layout import Array, Scratch, channels_last
-from hpq_hls.ops.reshape import reshaped
+from hpq_hls.ops.reciprocal import reciprocal
+from hpq_hls.ops.reduce import Max, Mean
 from hpq_hls.ops.rows import Rows, length_of, single
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 from hpq_hls.ops.window import WindowSpec, onnx_window
 
 if TYPE_CHECKING:
     import torch
-
-RECIPROCAL_BITS = 18
-"""Significant bits of the reciprocal of a window that is no power of two: a DSP48's multiplier
-input, unsigned (UG479), and a relative error below 2**-18."""
 
 
 def _pooled_shape(kind: str, window: WindowSpec, shape: Shape) -> Shape:
@@ -119,15 +116,8 @@ class AvgPool2d(Operator):
 
     @property
     def constant(self) -> Constant | None:
-        """1 with a shifted fraction for a power of two, else 18 significant bits of the reciprocal,
-        rounded to nearest."""
-        exponent = self.divisor.bit_length() - 1
-        if self.divisor == 1 << exponent:
-            return Constant(1, FixedType(1, 1 - exponent, False))
-        fraction = RECIPROCAL_BITS + exponent
-        raw = ((1 << (fraction + 1)) + self.divisor) // (2 * self.divisor)
-        shift = max(raw.bit_length() - RECIPROCAL_BITS, 0)  # rounding up may carry into a new bit
-        return Constant(raw >> shift, FixedType(RECIPROCAL_BITS, RECIPROCAL_BITS - fraction + shift, False))
+        """See ``hpq_hls.ops.reciprocal``."""
+        return reciprocal(self.divisor)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return _pooled_shape(self.kind, self.window, shapes[0])
@@ -218,19 +208,11 @@ def _torch_avg_pool(call: TorchCall) -> Value:
     return _avg_pool(call, call.value("self"), _torch_window(call), bool(given["count_include_pad"]), divisor)
 
 
-@spelled_in_torch("AdaptiveAvgPool2d or mean over (H, W)", "adaptive_avg_pool2d", "_adaptive_avg_pool2d")
+@spelled_in_torch("AdaptiveAvgPool2d", "adaptive_avg_pool2d", "_adaptive_avg_pool2d")
 def _torch_adaptive_avg_pool(call: TorchCall) -> Value:
     x = call.value("self")
     call.image(x)
     return _adaptive_avg_pool(call, x, call.pair("output_size"))
-
-
-@spelled_in_torch("AdaptiveAvgPool2d or mean over (H, W)", "mean")
-def _torch_mean(call: TorchCall) -> Value:
-    x, given = call.value("self"), call.arguments
-    if not call.widening:
-        call.refuse("its dtype rounds the result")
-    return _mean(call, x, given.get("dim") or range(len(x.shape) + 1), bool(given.get("keepdim", False)))
 
 
 def _row_window(call: TorchCall, dilation: int = 1) -> WindowSpec:
@@ -267,17 +249,15 @@ def _adaptive_avg_pool1d(call: TorchCall) -> Value:
 def _adaptive_max_pool1d(call: TorchCall) -> Value:
     x = call.value("self")
     window = _adaptive(call, (1, length_of(call, x)), (1, single(call.arguments["output_size"])))
-    return x if window is None else call.emit(MaxPool1d(window), x)
+    return x if window is None else _max_pool(call, x, window)
 
 
 @spelled_in_torch("AdaptiveMaxPool2d", "adaptive_max_pool2d")
 def _adaptive_max_pool2d(call: TorchCall) -> Value:
     x, given = call.value("self"), call.arguments["output_size"]
-    if len(x.shape) != 3:
-        call.refuse(f"its input has shape (N, {', '.join(map(str, x.shape))}), not (N, C, H, W)")
     both = [given, given] if isinstance(given, int) else list(given)
-    window = _adaptive(call, (x.shape[1], x.shape[2]), (int(both[0]), int(both[-1])))
-    return x if window is None else call.emit(MaxPool2d(window), x)
+    window = _adaptive(call, call.image(x), (int(both[0]), int(both[-1])))
+    return x if window is None else _max_pool(call, x, window)
 
 
 def _adaptive(call: TorchCall, size: tuple[int, int], wanted: tuple[int, int]) -> WindowSpec | None:
@@ -300,20 +280,6 @@ def _onnx_average_pool(call: OnnxCall) -> Value:
     if count and any(window.overhang(*_size(call, x))):
         call.refuse("ceil_mode with count_include_pad is computed differently by different runtimes")
     return _avg_pool(call, x, window, count, None)
-
-
-@spelled_in_onnx("GlobalAveragePool")
-def _onnx_global_average_pool(call: OnnxCall) -> Value:
-    return _adaptive_avg_pool(call, call.value(), (1, 1))
-
-
-@spelled_in_onnx("ReduceMean")
-def _onnx_reduce_mean(call: OnnxCall) -> Value:
-    x = call.value()
-    axes = call.setting("axes", 1)
-    if axes is None:
-        axes = [] if call.attributes.get("noop_with_empty_axes") else range(len(x.shape) + 1)
-    return _mean(call, x, axes, bool(call.attributes.get("keepdims", 1))) if len(axes) else x
 
 
 def _onnx_pool_window(call: OnnxCall) -> WindowSpec:
@@ -349,6 +315,8 @@ def _max_pool(call: TorchCall | OnnxCall, x: Value, window: WindowSpec) -> Value
     rows, columns = _element_counts(window, height, width, count_padding=False)
     if 0 in rows or 0 in columns:
         call.refuse("one of its windows sees padding only")
+    if _is_global(window, (height, width)):
+        return call.emit(Max(_axes(x), True), x)
     return call.emit((MaxPool1d if len(x.shape) == 2 else MaxPool2d)(window), x)
 
 
@@ -365,6 +333,8 @@ def _avg_pool(
         )
     if divisor < 1:
         call.refuse(f"its divisor {divisor} is not positive")
+    if divisor == height * width and _is_global(window, (height, width)):
+        return call.emit(Mean(_axes(x), True, divisor), x)
     kind = AvgPool1d if len(x.shape) == 2 else AvgPool2d
     return call.emit(kind(window, divisor, (height, width)), x)
 
@@ -377,17 +347,14 @@ def _adaptive_avg_pool(call: TorchCall | OnnxCall, x: Value, size: tuple[int, in
     return x if kernel == (1, 1) else _avg_pool(call, x, WindowSpec(kernel, kernel), True, None)
 
 
-def _mean(call: TorchCall | OnnxCall, x: Value, axes: Sequence[int], keep: bool) -> Value:
-    """axes: of the tensor, the batch included."""
-    counted = {int(axis) % (len(x.shape) + 1) for axis in axes}
-    if len(x.shape) != 3 or not counted <= {2, 3}:
-        call.refuse("only the mean over height and width of (N, C, H, W) is supported")
-    height, width = (1 if axis in counted else x.shape[axis - 1] for axis in (2, 3))
-    pooled = _adaptive_avg_pool(call, x, (height, width))
-    if keep:
-        return pooled
-    shape = tuple(length for axis, length in enumerate(pooled.shape, 1) if axis not in counted)
-    return call.emit(reshaped(shape), pooled)
+def _axes(x: Value) -> tuple[int, ...]:
+    """All but the channels."""
+    return tuple(range(1, len(x.shape)))
+
+
+def _is_global(window: WindowSpec, size: tuple[int, int]) -> bool:
+    """Whether there is one window, which is the whole image: that takes no memory of rows."""
+    return window.kernel == size and not any(window.padding) and window.output_size(*size) == (1, 1)
 
 
 def _divisor(window: WindowSpec, height: int, width: int, count_padding: bool) -> int | None:

@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hpq_hls.errors import PrecisionError
 from hpq_hls.fixed import FixedType, Overflow, Rounding
-from hpq_hls.graph import Graph, Node, check_input, prepare
+from hpq_hls.graph import Graph, Inputs, Node, check_inputs, named, prepare
 from hpq_hls.graph.equalize import channel_sizes
 from hpq_hls.graph.equalize import equalize as equalized
+from hpq_hls.graph.fusing import indices
 from hpq_hls.ops.base import FloatArray, IntArray
-from hpq_hls.ops.layout import Array
+from hpq_hls.ops.pointwise import MAX_INDEX
 from hpq_hls.quantize.activations import OutputError, least_error, observe
 from hpq_hls.quantize.bias import bias_type, corrected_bias, half_lsb, mean_input
 from hpq_hls.quantize.moments import InputMoments, as_matrices, collect_moments
@@ -47,7 +47,7 @@ class Quantizer:
     Parameters
     ----------
     graph : the float network.
-    calibration_x : (batch, *input_shape), representative inputs.
+    calibration_x : (batch, *input_shape), representative inputs; of several by name or in order.
     options : how to quantize; settings : fields of QuantizerOptions that replace those of ``options``.
 
     Raises DataError where the calibration data does not fit the network, PrecisionError for an unknown
@@ -57,17 +57,20 @@ class Quantizer:
     def __init__(
         self,
         graph: Graph,
-        calibration_x: npt.ArrayLike,
+        calibration_x: Any,
         options: QuantizerOptions | None = None,
         **settings: Any,
     ) -> None:
         self.options = (options or QuantizerOptions()).changed(**settings)
         self.graph = prepare(graph)
-        data = check_input(calibration_x, self.graph.input_shape, self.graph.input_name)
+        data = check_inputs(calibration_x, self.graph.inputs)
         if self.options.equalize:
             self.graph = equalized(self.graph, channel_sizes(self.graph, data))
-        self._data: Array | None = data
-        self._examples = data[:EXAMPLES].copy()
+        self._indices = indices(self.graph)
+        self._data: Inputs | None = data
+        self._examples = {
+            name: given[:EXAMPLES].copy() for name, given in named(data, self.graph.inputs).items()
+        }
         self._seen = observe(self.graph, data)
         self._moments: dict[str, InputMoments] | None = None
         self._weight_moments: dict[str, WeightMoments] = {}
@@ -93,7 +96,7 @@ class Quantizer:
     @property
     def layer_names(self) -> tuple[str, ...]:
         """The layers whose precision can be chosen, in order."""
-        return tuple(node.name for node in self.graph.nodes if node.op.casts)
+        return tuple(node.name for node in self.graph.nodes if node.chooses)
 
     def type_of(self, layer: str, part: str, width: int) -> FixedType:
         """The type that a layer's "weight" or "activation" (or the input's) gets at a width, if the layer has
@@ -113,14 +116,15 @@ class Quantizer:
         """
         chosen = parse_precision(precision)
         check_layers(chosen, self.graph)
-        input_type = self._value_type(self.graph.input_name, chosen)
-        types = {self.graph.input_name: input_type}
+        input_types = {name: self._value_type(name, chosen) for name in self.graph.inputs}
+        types = dict(input_types)
         specs: dict[str, LayerSpec] = {}
         for node in self.graph.nodes:
             spec = self._spec(node, types[node.inputs[0]], chosen)  # the same object for the same widths
             specs[node.name] = spec
             types[node.name] = spec.output_type or node.op.exact_type([types[n] for n in node.inputs])
-        return assemble(self.graph, input_type, specs, self._example_inputs(input_type), self._layer)
+        examples = {name: self._example_inputs(name, kind) for name, kind in input_types.items()}
+        return assemble(self.graph, input_types, specs, examples, self._layer)
 
     def _layer(self, node: Node, edges: Sequence[Edge], spec: LayerSpec) -> QuantizedLayer:
         """The layer, made once while it is remembered."""
@@ -132,7 +136,8 @@ class Quantizer:
         return layer
 
     def _spec(self, node: Node, input_type: FixedType, chosen: Precision) -> LayerSpec:
-        key = (node.name, input_type, chosen.of(node.name)) if node.op.casts else node.name
+        asked = node.name if node.inner is None else node.inner.of
+        key = (node.name, input_type, chosen.of(asked)) if node.op.casts else node.name
         if key not in self._specs:
             self._specs[key] = self._new_spec(node, input_type, chosen)
         return self._specs[key]
@@ -140,6 +145,11 @@ class Quantizer:
     def _new_spec(self, node: Node, input_type: FixedType, chosen: Precision) -> LayerSpec:
         if not node.op.casts:
             return LayerSpec()
+        if node.inner is not None:
+            followed = chosen.of(node.inner.of).activation
+            assert followed is not None
+            width = followed.width if isinstance(followed, FixedType) else followed
+            return LayerSpec(output_type=node.inner.type(width, input_type))
         output_type = self._value_type(node.name, chosen)
         if node.op.weight is None:
             return LayerSpec(output_type=output_type)
@@ -161,6 +171,8 @@ class Quantizer:
         widths = chosen.of(name)
         width, rounding = widths.activation, widths.rounding or self.options.rounding
         assert width is not None
+        if name in self._indices:
+            width = _index_width(name, width)
         if isinstance(width, FixedType):
             return width
         key = (name, width, rounding)
@@ -258,17 +270,33 @@ class Quantizer:
             self._data = None
         return self._moments
 
-    def _example_inputs(self, input_type: FixedType) -> IntArray:
-        """Calibration samples and the two extremes of the input type, raw."""
-        shape = (1, *self.graph.input_shape)
+    def _example_inputs(self, name: str, input_type: FixedType) -> IntArray:
+        """Calibration samples of an input and the two extremes of its type, raw."""
+        shape = (1, *self.graph.inputs[name])
         lowest = np.full(shape, input_type.min_raw, dtype=np.int64)
         highest = np.full(shape, input_type.max_raw, dtype=np.int64)
-        return np.concatenate([input_type.from_float(self._examples), lowest, highest])
+        return np.concatenate([input_type.from_float(self._examples[name]), lowest, highest])
+
+
+def _index_width(name: str, width: Width) -> Width:
+    """The width of a layer's output that is the index of a table.
+
+    Raises:
+        PrecisionError: a whole type of more bits than an index may have.
+    """
+    if not isinstance(width, FixedType):
+        return min(width, MAX_INDEX)
+    if width.width > MAX_INDEX:
+        raise PrecisionError(
+            f"the output of layer {name!r} is the index of a table, which may have {MAX_INDEX} bits, and its "
+            f"type is {width}; choose a narrower one"
+        )
+    return width
 
 
 def quantize(
     graph: Graph,
-    calibration_x: npt.ArrayLike,
+    calibration_x: Any,
     precision: Any = 8,
     *,
     rounding: str | Rounding = QuantizerOptions.rounding,
@@ -283,7 +311,8 @@ def quantize(
     """Turn a float network into integers.
 
     graph: from ``from_torch`` or ``from_onnx``.
-    calibration_x: (batch, *input_shape), representative inputs; everything below goes by them.
+    calibration_x: (batch, *input_shape), representative inputs; everything below goes by them. Of several
+        inputs a mapping by name, or a tuple in order.
     precision: a width for all, ``{"layer": {"weight": 4, "activation": 6}}``, or the path of a YAML
         file; see ``parse_precision``.
     rounding, overflow: Vitis's modes ("AP_RND", "AP_SAT", ...) of the input's and the outputs' types.

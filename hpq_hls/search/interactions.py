@@ -18,11 +18,12 @@ def interactions_of(space: Space, graph: Graph) -> tuple[tuple[int, int], ...]:
     for index, variable in enumerate(space.variables):
         for site in variable.sites:
             own[site.layer].add(index)
-    typed = {graph.input_name: own[graph.input_name]}  # what decides the type of each value
+    typed = {name: own[name] for name in graph.inputs}  # what decides the type of each value
     weights = {index for index, variable in enumerate(space.variables) if variable.part is Part.WEIGHT}
     pairs: set[tuple[int, int]] = set()
     for node in graph.nodes:
         given = set().union(*(typed[name] for name in node.inputs))
-        pairs.update(itertools.combinations(sorted(given | own[node.name]), 2))
-        typed[node.name] = own[node.name] - weights if node.op.casts else given
+        deciding = own[node.name if node.inner is None else node.inner.of]
+        pairs.update(itertools.combinations(sorted(given | deciding), 2))
+        typed[node.name] = deciding - weights if node.op.casts else given
     return tuple(sorted(pairs))

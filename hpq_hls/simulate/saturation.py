@@ -11,31 +11,35 @@ from types import MappingProxyType
 import numpy as np
 
 from hpq_hls.fixed import FixedType, Overflow
+from hpq_hls.graph import Inputs, named
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.simulate.engine import Schedule, real_source
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer, quantized_layer
 from hpq_hls.simulate.plan import LayerPlan, number_plan
 from hpq_hls.simulate.quantized_graph import QuantizedGraph, Saturation
+from hpq_hls.simulate.table_plan import TablePlan
 
 WIDEST = 64
 """Bits of the type that values are cast to instead, to see what does not fit; what does not fit it either
 saturates beyond any type of a layer, which has 32 bits at most."""
 
 
-def saturation(q: QuantizedGraph, x: Array) -> Mapping[str, Saturation]:
-    """See ``QuantizedGraph.saturation``. x: checked, (batch, *input_shape)."""
+def saturation(q: QuantizedGraph, x: Inputs) -> Mapping[str, Saturation]:
+    """See ``QuantizedGraph.saturation``. x: checked."""
     schedule = Schedule.of(q)
     unbounded = {name: _unbounded(layer) for name, layer in q.layers.items() if layer.op.casts}
-    source, name = real_source(schedule, x), q.graph.input_name
-    clipped = Counter(dict.fromkeys((name, *unbounded), 0))
+    source, given = real_source(schedule, x), named(x, q.graph.inputs)
+    clipped = Counter(dict.fromkeys((*given, *unbounded), 0))
     work: dict[object, Array] = {}
     for rows in schedule.blocks(len(x)):
-        clipped[name] += _outside(_widest(q.input_type).from_float(x[rows]), q.input_type)
-        values = {name: source(rows, Scratch(work, name, schedule.channels_last)).copy()}
+        values: dict[str, Array] = {}
+        for name, kind in q.input_types.items():
+            clipped[name] += _outside(_widest(kind).from_float(given[name][rows]), kind)
+            values[name] = source(name, rows, Scratch(work, name, schedule.channels_last)).copy()
         schedule.run(q.layers, dict(values), work, functools.partial(_keep, values))
         for layer, plan in unbounded.items():
             if plan is not None:
-                inputs = [values[given] for given in q.layers[layer].inputs]
+                inputs = [values[read] for read in q.layers[layer].inputs]
                 clipped[layer] += _outside(_run(plan, inputs), q.layers[layer].output_type)
     return MappingProxyType(
         {name: Saturation(count, len(x) * math.prod(q.graph.shapes[name])) for name, count in clipped.items()}
@@ -46,7 +50,7 @@ def _keep(values: dict[str, Array], name: str, value: Array) -> None:
     values[name] = value.copy()
 
 
-def _unbounded(layer: QuantizedLayer) -> LayerPlan | None:
+def _unbounded(layer: QuantizedLayer) -> LayerPlan | TablePlan | None:
     """The layer with a type that clips nothing; None where its own type never does."""
     spec = LayerSpec(
         layer.weight_raw,
@@ -66,7 +70,7 @@ def _widest(kind: FixedType) -> FixedType:
     return FixedType(WIDEST, integer, True, kind.rounding, Overflow.SAT)
 
 
-def _run(plan: LayerPlan, inputs: Sequence[Array]) -> Array:
+def _run(plan: LayerPlan | TablePlan, inputs: Sequence[Array]) -> Array:
     return plan.run(inputs, Scratch())
 
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hpq_hls.errors import DataError, HpqError, OutputError
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import FixedType, Rounding
 from hpq_hls.graph import Graph, Node
 from hpq_hls.ops import Operator, WindowSpec
-from hpq_hls.ops.base import OPERATORS
+from hpq_hls.ops.base import OPERATORS, Inner
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer
 from hpq_hls.simulate.quantized_graph import QuantizedGraph, assemble
 
-FORMATS = (1, 2)
+FORMATS = (1, 2, 3)
 """What can be read. Format 2 has scales of single output channels, ``weight_shift``, and weights that are
-signs, ``weight_signs``; it is written only where there are some, so that who knows format 1 alone reads all
-other files and does not misread these."""
+signs, ``weight_signs``; format 3 tables, or several inputs or outputs. Each is written only where there are
+some, so that who knows an earlier format alone reads all other files and does not misread these."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _SPEC_ARRAYS = ("weight_raw", "bias_raw")
 _SPEC_TYPES = ("weight_type", "bias_type", "output_type")
@@ -31,17 +31,16 @@ _SPEC_TYPES = ("weight_type", "bias_type", "output_type")
 
 def save(q: QuantizedGraph, path: Path, *, compressed: bool = True) -> None:
     """Write ``q`` to ``path``; the same network always gives the same bytes."""
-    arrays: dict[str, np.ndarray[Any, Any]] = {"example_inputs": q.example_inputs}
+    single = len(q.examples) == 1
+    arrays: dict[str, np.ndarray[Any, Any]] = {
+        "example_inputs" if single else f"example_inputs.{index}": raw
+        for index, raw in enumerate(q.examples.values())
+    }
     nodes = [_node_to_json(node, q, index, arrays) for index, node in enumerate(q.graph.nodes)]
     description = {
-        "format": 1 if all(_is_plain(layer) for layer in q.layers.values()) else 2,
+        "format": _format(q.graph, max((_format_of(layer) for layer in q.layers.values()), default=1)),
         "name": q.graph.name,
-        "input": {
-            "name": q.graph.input_name,
-            "shape": list(q.graph.input_shape),
-            "type": str(q.input_type),
-        },
-        "output": q.graph.output,
+        **_ends(q.graph, q.input_types),
         "nodes": nodes,
     }
     _write(path, description, arrays, zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED)
@@ -51,13 +50,31 @@ def save_graph(graph: Graph, path: Path) -> None:
     """Write a float network to ``path``, for ``load_graph``."""
     arrays: dict[str, np.ndarray[Any, Any]] = {}
     description = {
-        "format": 1,
+        "format": _format(graph, 1),
         "name": graph.name,
-        "input": {"name": graph.input_name, "shape": list(graph.input_shape)},
-        "output": graph.output,
+        **_ends(graph),
         "nodes": [_float_to_json(node, index, arrays) for index, node in enumerate(graph.nodes)],
     }
     _write(path, description, arrays, zipfile.ZIP_STORED)
+
+
+def _is_single(graph: Graph) -> bool:
+    return len(graph.inputs) == 1 == len(graph.outputs)
+
+
+def _format(graph: Graph, otherwise: int) -> int:
+    return otherwise if _is_single(graph) else 3
+
+
+def _ends(graph: Graph, types: Mapping[str, FixedType] | None = None) -> dict[str, Any]:
+    """Inputs and outputs; types: of the inputs."""
+    inputs = [
+        {"name": name, "shape": list(shape)} | ({} if types is None else {"type": str(types[name])})
+        for name, shape in graph.inputs.items()
+    ]
+    if _is_single(graph):
+        return {"input": inputs[0], "output": graph.output}
+    return {"inputs": inputs, "outputs": [list(item) for item in graph.outputs.items()]}
 
 
 def load_graph(path: Path) -> Graph:
@@ -142,23 +159,34 @@ def _from_json(description: dict[str, Any], arrays: dict[str, Any]) -> Quantized
     nodes = [_node_from_json(item, arrays) for item in description["nodes"]]
     graph = _graph(description, [node for node, _ in nodes])
     specs = {node.name: spec for node, spec in nodes}
-    input_type = FixedType.parse(description["input"]["type"])
-    return assemble(graph, input_type, specs, arrays["example_inputs"])
+    types = {given["name"]: FixedType.parse(given["type"]) for given in _inputs(description)}
+    single = len(types) == 1
+    examples = {
+        name: arrays["example_inputs" if single else f"example_inputs.{index}"]
+        for index, name in enumerate(types)
+    }
+    return assemble(graph, types, specs, examples)
+
+
+def _inputs(description: dict[str, Any]) -> list[dict[str, Any]]:
+    given: list[dict[str, Any]] = description["inputs"] if "inputs" in description else [description["input"]]
+    return given
 
 
 def _graph(description: dict[str, Any], nodes: Sequence[Node]) -> Graph:
-    given = description["input"]
+    single = "output" in description
     return Graph(
-        input_name=given["name"],
-        input_shape=tuple(given["shape"]),
+        inputs={given["name"]: tuple(given["shape"]) for given in _inputs(description)},
         nodes=tuple(nodes),
-        output=description["output"],
+        outputs={description["output"]: description["output"]} if single else dict(description["outputs"]),
         name=description["name"],
     )
 
 
-def _is_plain(layer: QuantizedLayer) -> bool:
-    return layer.weight_shift is None and not layer.weight_signs
+def _format_of(layer: QuantizedLayer) -> int:
+    if layer.tables:
+        return 3
+    return 1 if layer.weight_shift is None and not layer.weight_signs else 2
 
 
 def _node_to_json(
@@ -179,6 +207,9 @@ def _node_to_json(
         arrays[item["weight_shift"]] = layer.weight_shift
     if layer.weight_signs:
         item["weight_signs"] = True
+    if layer.tables:
+        item["tables"] = {name: f"{index}.table.{name}" for name in layer.tables}
+        arrays.update({item["tables"][name]: table for name, table in layer.tables.items()})
     return item
 
 
@@ -188,6 +219,8 @@ def _float_to_json(node: Node, index: int, arrays: dict[str, np.ndarray[Any, Any
     item["activation"] = (
         None if node.activation is None else _op_to_json(node.activation, f"{index}.act", arrays)
     )
+    if node.inner is not None:
+        item["inner"] = asdict(node.inner) | {"rounding": str(node.inner.rounding)}
     return item
 
 
@@ -212,13 +245,17 @@ def _node_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> tuple[Node,
     values.update({key: None if item[key] is None else arrays[item[key]] for key in _SPEC_ARRAYS})
     if "weight_shift" in item:
         values["weight_shift"] = arrays[item["weight_shift"]]
+    if "tables" in item:
+        values["tables"] = {name: arrays[place] for name, place in item["tables"].items()}
     return node, LayerSpec(**values, weight_signs=bool(item.get("weight_signs", False)))
 
 
 def _float_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> Node:
     activation = None if item["activation"] is None else _op_from_json(item["activation"], arrays)
     op = _op_from_json(item["op"], arrays)
-    return Node(item["name"], op, tuple(item["inputs"]), activation, item["source"])
+    given = item.get("inner")
+    inner = None if given is None else Inner(**given | {"rounding": Rounding(given["rounding"])})
+    return Node(item["name"], op, tuple(item["inputs"]), activation, item["source"], inner)
 
 
 def _tuples(value: Any) -> Any:

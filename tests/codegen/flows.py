@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.codegen.base import Backend, Design
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import Kernel, MatVec, Stream
 from tests.hardware.dataflow_model import run_dataflow
@@ -36,7 +36,7 @@ def dataflow(
     """A dataflow from the first kernel's input to the last kernel's output, its ports flat tensors."""
     named = {one.name: one for one in streams}
     first, last = named[kernels[0].inputs[0]], named[output or kernels[-1].outputs[0]]
-    return Dataflow(
+    return Dataflow.single(
         name=name,
         kernels=tuple(kernels),
         streams=named,
@@ -104,7 +104,7 @@ def small_design(name: str = "net") -> Design:
         weight_type=parse("s4.0"),
         bias_type=parse("s8.3"),
         accumulator_type=accumulator(7, 5, width=18),
-        relu=True,
+        clip=Clip.relu(),
         pe=2,
         simd=3,
     )

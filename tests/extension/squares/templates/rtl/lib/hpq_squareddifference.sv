@@ -1,8 +1,7 @@
-// Element-wise sum of two streams, exact at the finer of the two fractions, then ReLU and one cast;
-// one beat per cycle. A beat is taken from both inputs at once.
+// Squared difference of two streams, element by element, then one cast; one beat per cycle.
 //
-// The pipeline: sum | cast.
-module hpq_add #(
+// The pipeline: difference | square | cast.
+module hpq_squareddifference #(
     parameter int LANES      = 1,
     parameter int A_W        = 8,
     parameter bit A_SIGNED   = 1'b1,
@@ -10,9 +9,10 @@ module hpq_add #(
     parameter int B_W        = 8,
     parameter bit B_SIGNED   = 1'b1,
     parameter int B_SHIFT    = 0,
-    parameter int ACC_W      = 9,
-    parameter bit RELU       = 1'b0,
-    parameter int CAST_SHIFT = 0,          // fraction bits of the sum minus the output's
+    parameter int D_W        = 9,          // bits of the difference
+    parameter int ACC_W      = 18,         // bits of the square
+    parameter logic [2*ACC_W+1:0] CLIP = '0,  // see hpq_cast
+    parameter int CAST_SHIFT = 0,          // fraction bits of the square minus the output's
     parameter int Y_W        = 8,
     parameter bit Y_SIGNED   = 1'b1,
     parameter     ROUNDING   = "AP_TRN",
@@ -35,7 +35,7 @@ module hpq_add #(
   assign a_ready = ready && b_valid;
   assign b_ready = ready && a_valid;
   hpq_pipeline #(
-      .STAGES(2)
+      .STAGES(3)
   ) control (
       .clk      (clk),
       .rst      (rst),
@@ -47,25 +47,27 @@ module hpq_add #(
   );
 
   for (genvar l = 0; l < LANES; l++) begin : lane
-    logic signed [ACC_W-1:0] a, b, sum;
+    logic signed [D_W-1:0]   a, b, difference;
+    logic signed [ACC_W-1:0] square;
     logic        [Y_W-1:0]   result;
-    assign a = A_SIGNED ? ACC_W'($signed(a_data[l*A_W+:A_W])) : ACC_W'(a_data[l*A_W+:A_W]);
-    assign b = B_SIGNED ? ACC_W'($signed(b_data[l*B_W+:B_W])) : ACC_W'(b_data[l*B_W+:B_W]);
+    assign a = A_SIGNED ? D_W'($signed(a_data[l*A_W+:A_W])) : D_W'(a_data[l*A_W+:A_W]);
+    assign b = B_SIGNED ? D_W'($signed(b_data[l*B_W+:B_W])) : D_W'(b_data[l*B_W+:B_W]);
     hpq_cast #(
         .IN_W      (ACC_W),
         .SHIFT     (CAST_SHIFT),
         .OUT_W     (Y_W),
         .OUT_SIGNED(Y_SIGNED),
-        .RELU      (RELU),
+        .CLIP      (CLIP),
         .ROUNDING  (ROUNDING),
         .OVERFLOW  (OVERFLOW)
     ) cast (
-        .x(sum),
+        .x(square),
         .y(result)
     );
     always_ff @(posedge clk) begin
       if (en) begin
-        sum                  <= (a <<< A_SHIFT) + (b <<< B_SHIFT);
+        difference           <= (a <<< A_SHIFT) - (b <<< B_SHIFT);
+        square               <= difference * difference;
         out_data[l*Y_W+:Y_W] <= result;
       end
     end

@@ -184,6 +184,7 @@ def reciprocal_error(pool: AvgPool2d) -> float:
 
 
 def _torch_window(call: TorchCall, dilation: tuple[int, int] = (1, 1)) -> WindowSpec:
+    call.image(call.value("self"))  # torch takes (N, H, W) for one image of N channels
     kernel = call.pair("kernel_size")
     vertical, horizontal = call.pair("padding")
     return WindowSpec(
@@ -209,7 +210,9 @@ def _torch_avg_pool(call: TorchCall) -> Value:
 
 @spelled_in_torch("AdaptiveAvgPool2d", "adaptive_avg_pool2d", "_adaptive_avg_pool2d")
 def _torch_adaptive_avg_pool(call: TorchCall) -> Value:
-    return _adaptive_avg_pool(call, call.value("self"), call.pair("output_size"))
+    x = call.value("self")
+    call.image(x)
+    return _adaptive_avg_pool(call, x, call.pair("output_size"))
 
 
 def _row_window(call: TorchCall, dilation: int = 1) -> WindowSpec:

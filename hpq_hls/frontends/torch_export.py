@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from hpq_hls.errors import DataError, UnsupportedOperatorError
 from hpq_hls.frontends.builder import GraphBuilder, Value
 from hpq_hls.frontends.origin import Origin
-from hpq_hls.frontends.torch_call import TorchCall
+from hpq_hls.frontends.torch_call import BatchConstant, TorchCall
+from hpq_hls.frontends.torch_entry import checked, evaluating, learn, scripted_part, unscripted
 from hpq_hls.frontends.torch_origin import source_line, torch_origin
 from hpq_hls.graph import Graph
 from hpq_hls.ops.spelling import SUPPORTED, TORCH
@@ -26,12 +27,14 @@ if TYPE_CHECKING:  # torch takes seconds to import
     import torch
 
 
-def from_torch(module: torch.nn.Module, example_input: Any, *, name: str = "model") -> Graph:
+def from_torch(module: Any, example_input: Any, *, name: str = "model") -> Graph:
     """The float network of a torch module, in evaluation mode, as a Graph.
 
     Parameters
     ----------
-    module : any module with one input and one output; it is left as it was, training flags included.
+    module : any module with one input and one output; it is left as it was, training flags included. Also
+        what torch.compile, torch.jit.trace, torch.jit.script or ``ExportedProgram.module()`` made of one,
+        or an exported program.
     example_input : a tensor or array (batch, ...) of the shape the network takes; values do not matter.
     name : of the graph.
 
@@ -41,12 +44,12 @@ def from_torch(module: torch.nn.Module, example_input: Any, *, name: str = "mode
     UnsupportedOperatorError : an operator or a mode of one has no exact meaning here, or torch.export
         cannot trace the module.
     """
-    if not hasattr(module, "named_modules"):
-        raise DataError(f"from_torch takes a torch.nn.Module, but got a {type(module).__name__}")
-    module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
+    if hasattr(module, "run_decompositions"):
+        return from_exported(module, name=name)
+    module = checked(module)
     example = _example(module, example_input)
-    with _evaluating(module), _quiet():
-        program = _export(module, example)
+    with evaluating(module), _quiet():
+        program = _export(unscripted(module, example), example)
     return from_exported(program, name=name)
 
 
@@ -198,17 +201,46 @@ class _Translation:
         if not _makes_tensors(node.meta.get("val")):
             return _BatchDependent()  # sizes and assertions; shapes are read from the metadata instead
         read = [self._values[given] for given in node.all_input_nodes]
-        if not any(isinstance(value, (Value, _BatchDependent)) for value in read) and _is_pure(node.target):
+        if not any(isinstance(value, (Value, _BatchDependent, BatchConstant)) for value in read) and _is_pure(
+            node.target
+        ):
             return node.target(*args, **kwargs)  # computed from parameters only
-        origin = self._origins[node]
-        name = _operator_name(node.target)
+        origin, name = self._origins[node], _operator_name(node.target)
+        if origin.refused:
+            self._builder.refuse(origin, origin.refused)
+        if name in _FILLED:
+            return self._filled(node, _FILLED[name], args, kwargs)
         handler = TORCH.get(name)
         if handler is None:
             self._builder.refuse(origin)
         schema = node.target._schema.arguments
         arguments = {a.name: a.default_value for a in schema if a.has_default_value()}
         arguments |= dict(zip((a.name for a in schema), args, strict=False)) | kwargs
-        return handler(self._call(node, origin, name, arguments))
+        call = self._call(node, origin, name, arguments)
+        result = handler(call)
+        if isinstance(result, Value) and result.shape != call.static_shape():
+            self._builder.refuse(
+                origin,
+                f"its result has shape {call.static_shape()} per sample, but {result.shape} was understood",
+            )
+        return result
+
+    def _filled(self, node: Any, value: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """A tensor of one value, the same for every sample."""
+        import torch
+
+        if value is None:  # it is an argument
+            value = kwargs["fill_value"] if "fill_value" in kwargs else args[-1]
+        first, *rest = node.meta["val"].shape or (1,)
+        whole = all(isinstance(size, int) for size in rest)
+        if isinstance(value, _BatchDependent) or not whole:
+            self._builder.refuse(self._origins[node], "its size or its value depends on the batch")
+        filled = torch.full(
+            (first if isinstance(first, int) else 1, *rest), value, dtype=node.meta["val"].dtype
+        )
+        if isinstance(first, int):
+            return filled if node.meta["val"].shape else filled[0]
+        return BatchConstant(filled)
 
     def _call(self, node: Any, origin: Origin, name: str, arguments: dict[str, Any]) -> TorchCall:
         result = node.meta["val"]
@@ -226,6 +258,14 @@ class _Translation:
         if node.users:
             self._builder.refuse(self._origins[node.args[0]], "more than the first of its results is used")
         return _BatchDependent()
+
+
+_FILLED = {
+    f"aten.{prefix}{name}{suffix}": value
+    for name, value in (("zeros", 0), ("ones", 1), ("full", None))
+    for prefix, suffix in (("", ""), ("new_", ""), ("", "_like"))
+}
+"""Operators that make a tensor of one value; None: which is an argument."""
 
 
 def _map_nodes(arguments: Any, values: dict[Any, Any]) -> Any:
@@ -315,36 +355,37 @@ def _export(module: torch.nn.Module, example: torch.Tensor) -> torch.export.Expo
         failure = error
     try:
         with torch.no_grad():
-            module(example.clone())  # it may work in place
+            result = module(example.clone())  # it may work in place
     except Exception as error:
         sizes = ", ".join(map(str, example.shape[1:]))
         raise DataError(
             f"the network does not run on an example input of shape (batch, {sizes}): "
             f"{_first_line(error)}; give an example of the shape it takes"
         ) from None
+    if learn(result):
+        return _export(module, example)
     place = source_line(str(failure))
     raise UnsupportedOperatorError(
-        f"torch.export cannot trace the network{f' at {place}' if place else ''}: {_first_line(failure)}; "
-        "a common cause is control flow that depends on the data"
+        f"torch.export cannot trace the network{f' at {place}' if place else ''}: {_why(module, failure)}"
     ) from failure
+
+
+def _why(module: torch.nn.Module, failure: BaseException) -> str:
+    """What torch.export says, and what to do where that is known."""
+    said, script = _first_line(failure), scripted_part(module)
+    if script is not None:
+        return f"its module {script!r} is a TorchScript module; put the module there that it was made from"
+    if "not a known type" in said:
+        return f"{said.partition('. ')[0]}; return tensors, tuples or dicts of them"
+    if "DataDependent" in said or "data-dependent" in said:
+        return f"{said}; a common cause is control flow that depends on the data"
+    return said
 
 
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     first = " ".join(lines[0].split()).rstrip(".") if lines else ""
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
-
-
-@contextlib.contextmanager
-def _evaluating(module: torch.nn.Module) -> Iterator[None]:
-    """Evaluation mode for as long as it takes; every submodule gets its own flag back."""
-    flags = [(part, part.training) for part in module.modules()]
-    try:
-        module.eval()
-        yield
-    finally:
-        for part, training in flags:
-            part.training = training
 
 
 @contextlib.contextmanager

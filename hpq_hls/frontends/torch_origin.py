@@ -10,6 +10,13 @@ from hpq_hls.frontends.origin import Origin
 
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
 _TORCH_ITSELF = re.compile(r"(^|/)torch/(nn|fx|_|export|utils|ao|jit|overrides|tensor)")
+_RECURRENT = "it is recurrent; use layers without a state over time, such as convolutions over the sequence"
+_ATTENTION = "it multiplies values by values of all positions, for which there is no hardware"
+REFUSED = {
+    **dict.fromkeys(("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell"), _RECURRENT),
+    "MultiheadAttention": _ATTENTION,
+}
+"""Layers of torch.nn that become many small operators: the layer is named, not the first of these."""
 _GENERATED_STACK = "_empty_nn_module_stack_from_metadata_hook"
 
 
@@ -19,6 +26,10 @@ def torch_origin(node: Any, parameters: dict[str, str]) -> Origin:
     parameters: name of the module attribute behind each placeholder ("features.0.weight").
     """
     scope, module_class = _module(node)
+    kind = module_class.rpartition(".")[2]
+    if module_class.startswith("torch.nn.") and kind in REFUSED:
+        source = source_line(node.meta.get("stack_trace"))
+        return Origin(f"nn.{kind}", scope, leaf=True, source=source, refused=REFUSED[kind])
     spelled = _spelling(node, module_class)
     owns_weight = any(
         parameters.get(getattr(given, "name", "")) == f"{scope}.weight" for given in node.all_input_nodes
@@ -36,7 +47,11 @@ def source_line(stack_trace: str | None) -> str | None:
     if not stack_trace:
         return None
     frames = [(Path(found["file"]), found["line"]) for found in _FRAME.finditer(stack_trace)]
-    own = [(file, line) for file, line in frames if not _TORCH_ITSELF.search(file.as_posix())]
+    own = [
+        (file, line)
+        for file, line in frames
+        if not _TORCH_ITSELF.search(file.as_posix()) and file.suffix == ".py"
+    ]
     return f"{own[-1][0].name}:{own[-1][1]}" if own else None
 
 

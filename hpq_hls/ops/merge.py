@@ -166,6 +166,8 @@ def with_constants(
                 f"broadcasting a value of shape {x.shape} per sample to the constant's shape {given.shape} "
                 "is not supported"
             )
+        if not np.isfinite(given).all():
+            call.refuse("its constant holds NaN or infinity, or its reciprocal does")
         full.append(
             np.array(np.broadcast_to(given, shape), dtype=np.float64).reshape(*(x.shape[:1] or (1,)), -1)
         )

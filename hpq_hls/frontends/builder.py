@@ -45,9 +45,11 @@ class GraphBuilder:
         self._origins: dict[str, Origin] = {}
         self.input = Value(self._unique(input_name, (), owner=False), input_shape)
 
-    def refuse(self, origin: Origin, reason: str | None = None) -> NoReturn:
+    def refuse(
+        self, origin: Origin, reason: str | None = None, cause: BaseException | None = None
+    ) -> NoReturn:
         """Raise UnsupportedOperatorError for an operator of the foreign graph."""
-        raise refusal(origin, self._supported, reason)
+        raise refusal(origin, self._supported, reason) from cause
 
     def emit(self, op: Operator, inputs: Sequence[Value], origin: Origin, suffix: str = "") -> Value:
         """The value of an operator. suffix: of its name, for all but the last of several operators that one

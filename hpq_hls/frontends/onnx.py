@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,31 +20,57 @@ from hpq_hls.ops.layout import Array
 from hpq_hls.ops.spelling import ONNX, SUPPORTED
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
+    from onnx import ModelProto, NodeProto, ValueInfoProto
 
 OLDEST_OPSET = 7
 """The first with today's broadcasting and batch-norm."""
 _SHAPE_OPERATORS = frozenset(
-    {
+    [
         "Add",
+        "And",
         "Cast",
         "Concat",
         "Div",
+        "Equal",
         "Gather",
+        "Greater",
+        "GreaterOrEqual",
         "Identity",
+        "Less",
+        "LessOrEqual",
+        "Max",
+        "Min",
         "Mul",
+        "Neg",
+        "Not",
+        "Or",
+        "ReduceProd",
         "Reshape",
+        "Shape",
+        "Size",
         "Slice",
         "Squeeze",
         "Sub",
         "Unsqueeze",
-    }
+        "Where",
+    ]
 )
 """What may be computed from sizes; others would build tensors of the stand-in batch size."""
+Shapes = Mapping[str, Sequence[int]]
 
 
-def from_onnx(path: str | os.PathLike[str], *, name: str = "model") -> Graph:
+def from_onnx(
+    path: str | os.PathLike[str],
+    *,
+    name: str = "model",
+    input_shape: Sequence[int] | Shapes | None = None,
+) -> Graph:
     """The float network of an ONNX file as a Graph; the first axis of its input is the batch.
+
+    Parameters
+    ----------
+    input_shape : of a sample, without the batch axis, where the file leaves sizes open; by name of the input
+        where there are several.
 
     Raises
     ------
@@ -50,7 +78,7 @@ def from_onnx(path: str | os.PathLike[str], *, name: str = "model") -> Graph:
     DataError : the file cannot be read, is no valid ONNX model, or leaves sizes open.
     UnsupportedOperatorError : an operator or a mode of one has no exact meaning here.
     """
-    return _Import(_load(Path(path))).graph(name)
+    return _Import(_load(Path(path)), input_shape).graph(name)
 
 
 def _load(path: Path) -> ModelProto:
@@ -64,18 +92,48 @@ def _load(path: Path) -> ModelProto:
         ) from None
     try:
         model = onnx.load(path)
-        onnx.checker.check_model(str(path))
+    except Exception as error:  # protobuf and file errors share no base class
+        raise DataError(f"{path} cannot be read as an ONNX model: {_line(error)}") from None
+    _check_domains(model)
+    try:
+        for given in model.graph.output:  # some tools leave out the types of outputs, and nobody needs them
+            if not given.HasField("type"):
+                given.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+        onnx.checker.check_model(model if _is_small(model) else str(path))
         return onnx.inliner.inline_local_functions(model)
-    except Exception as error:  # protobuf, checker and file errors share no base class
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise DataError(f"{path} cannot be read as an ONNX model: {lines[0]}; export it again") from None
+    except Exception as error:  # the checker's errors neither
+        raise DataError(f"{path} is no valid ONNX model: {_line(error)}") from None
+
+
+def _line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".: ")
+
+
+def _is_small(model: ModelProto) -> bool:
+    """Whether the checker takes it from memory."""
+    return bool(model.ByteSize() < 1 << 30)
+
+
+def _check_domains(model: ModelProto) -> None:
+    """Raise UnsupportedOperatorError for operators of a domain that nobody brings handlers for."""
+    own = {function.domain for function in model.functions}
+    for node in model.graph.node:
+        known = node.domain in ("", "ai.onnx", *own) or f"{node.domain}::{node.op_type}" in ONNX
+        if not known:
+            raise UnsupportedOperatorError(
+                f"operators of the domain {node.domain!r} are not supported, such as {node.op_type}"
+                + (f" (node {node.name!r})" if node.name else "")
+            )
 
 
 class _Import:
     """One pass over the nodes of a model."""
 
-    def __init__(self, model: ModelProto) -> None:
+    def __init__(self, model: ModelProto, shape: Sequence[int] | Shapes | None) -> None:
         import onnx
+
+        self._given_shape = shape
 
         self._graph = model.graph
         self._opset = next(
@@ -104,12 +162,7 @@ class _Import:
             )
         (given,) = inputs
         tensor = given.type.tensor_type
-        sizes = [dim.dim_value for dim in tensor.shape.dim]
-        if len(sizes) < 2 or min(sizes[1:]) < 1:
-            raise DataError(
-                f"the input {given.name!r} of the ONNX model has sizes {sizes} (0: not known); "
-                "export it with fixed sizes behind the batch axis"
-            )
+        sizes = _sizes(given, self._given_shape)
         self._input_type = tensor.elem_type
         reserved = {origin.scope for origin in self._origins if origin.leaf}
         builder = GraphBuilder(given.name, tuple(sizes[1:]), SUPPORTED["onnx"], reserved)
@@ -119,7 +172,7 @@ class _Import:
     def graph(self, name: str) -> Graph:
         """Translate every node."""
         for node, origin in zip(self._graph.node, self._origins, strict=True):
-            self._values[node.output[0]] = self._result(node, origin)
+            self._run(node, origin)
         if len(self._graph.output) != 1:
             raise UnsupportedOperatorError(
                 f"the ONNX model has {len(self._graph.output)} outputs, but exactly one is supported"
@@ -129,7 +182,14 @@ class _Import:
             raise UnsupportedOperatorError("the output of the ONNX model does not depend on its input")
         return self._builder.finish(result, Origin("the network's output"), name)
 
-    def _result(self, node: NodeProto, origin: Origin) -> Value | Array:
+    def _run(self, node: NodeProto, origin: Origin) -> None:
+        """Find out what a node's outputs are."""
+        result = self._result(node, origin)
+        results = result if isinstance(result, (tuple, list)) else (result,)
+        for name, held in zip(node.output, results, strict=False):
+            self._values[name] = held
+
+    def _result(self, node: NodeProto, origin: Origin) -> Any:
         import onnx
 
         missing = [read for read in node.input if read and read not in self._values]
@@ -142,23 +202,39 @@ class _Import:
             entry.name: _plain(onnx.helper.get_attribute_value(entry)) for entry in node.attribute
         }
         standard = node.domain in ("", "ai.onnx")
-        if standard and node.op_type == "Shape" and isinstance(inputs[0], Value):
+        if standard and node.op_type in ("Shape", "Size") and isinstance(inputs[0], Value):
             sizes = np.array([self._batch or BATCH, *inputs[0].shape], dtype=np.int64)
-            return sizes[attributes.get("start", 0) : attributes.get("end")]
+            return (
+                sizes[attributes.get("start", 0) : attributes.get("end")]
+                if node.op_type == "Shape"
+                else sizes.prod()
+            )
         constants = [given for given in inputs if not isinstance(given, Value)]
-        if standard and len(constants) == len(inputs) and _foldable(node, constants):
-            return self._folded(node)
-        spelled = node.op_type if standard else f"{node.domain}::{node.op_type}"
-        handler = ONNX.get(spelled)
+        if standard and len(constants) == len(inputs):
+            if node.op_type == "If":
+                return self._branch(
+                    attributes["then_branch" if np.any(np.asarray(inputs[0])) else "else_branch"], origin
+                )
+            if _foldable(node, constants):
+                return self._folded(node, origin)
+        handler = ONNX.get(node.op_type if standard else f"{node.domain}::{node.op_type}")
         if handler is None:
             self._builder.refuse(origin)
-        result: Value = handler(
-            OnnxCall(self._builder, origin, inputs, attributes, self._batch, self._input_type)
-        )
-        return result
+        call = OnnxCall(self._builder, origin, inputs, attributes, self._batch, self._input_type)
+        return call.handled(handler)
 
-    def _folded(self, node: NodeProto) -> Array:
-        """The value of a node that reads constants only."""
+    def _branch(self, graph: Any, origin: Origin) -> list[Any]:
+        """The outputs of a graph inside of a node."""
+        import onnx
+
+        for tensor in graph.initializer:
+            self._values[tensor.name] = onnx.numpy_helper.to_array(tensor)
+        for node in graph.node:
+            self._run(node, replace(origin, operator=f"operator {node.op_type}"))
+        return [self._values[item.name] for item in graph.output]
+
+    def _folded(self, node: NodeProto, origin: Origin) -> list[Array]:
+        """The values of a node that reads constants only."""
         from onnx import helper
         from onnx.reference import ReferenceEvaluator
 
@@ -167,11 +243,36 @@ class _Import:
             [node],
             "constants",
             [helper.make_empty_tensor_value_info(name) for name in read],
-            [helper.make_empty_tensor_value_info(node.output[0])],
+            [helper.make_empty_tensor_value_info(name) for name in node.output if name],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self._opset)])
-        results: Any = ReferenceEvaluator(model).run(None, read)
-        return np.asarray(results[0])
+        try:
+            results: Any = ReferenceEvaluator(model).run(None, read)
+        except Exception as error:  # it raises anything, and so may what it lacks
+            self._builder.refuse(origin, f"it cannot be computed from its constants ({_line(error)})", error)
+        held = iter(results)
+        return [np.asarray(next(held)) if name else np.empty(0) for name in node.output]
+
+
+def _sizes(given: ValueInfoProto, wanted: Sequence[int] | Shapes | None) -> tuple[int, ...]:
+    """Batch (0: not known) and shape of an input; ``wanted``: its shape where the file leaves it open."""
+    sizes = [dim.dim_value for dim in given.type.tensor_type.shape.dim]
+    shape = wanted.get(given.name) if isinstance(wanted, Mapping) else wanted
+    if shape is not None:
+        told = [sizes[0] if sizes else 0, *map(int, shape)]
+        fits = not sizes or len(sizes) == len(told)
+        if not fits or any(size not in (0, one) for size, one in zip(sizes, told, strict=False)):
+            raise DataError(
+                f"the input {given.name!r} of the ONNX model has sizes {sizes} (0: not known), which "
+                f"samples of shape {tuple(shape)} do not fit"
+            )
+        sizes = told
+    if len(sizes) < 2 or min(sizes[1:]) < 1:
+        raise DataError(
+            f"the input {given.name!r} of the ONNX model has sizes {sizes} (0: not known); "
+            "export it with fixed sizes behind the batch axis, or give from_onnx the input_shape of a sample"
+        )
+    return tuple(sizes)
 
 
 def _plain(attribute: Any) -> Any:

@@ -62,9 +62,16 @@ def from_exported(program: torch.export.ExportedProgram, *, name: str = "model")
     ------
     UnsupportedOperatorError : an operator or a mode of one has no exact meaning here.
     """
+    if not hasattr(program, "run_decompositions"):
+        raise DataError(f"from_exported takes an exported program, but got a {type(program).__name__}")
     with _quiet():
         speakable, original = _without_keywords(program)
-        functional = speakable.run_decompositions({})  # in-place operators become plain ones
+        try:
+            functional = speakable.run_decompositions({})  # in-place operators become plain ones
+        except Exception as error:  # it runs the operators on stand-ins, and they raise anything
+            raise UnsupportedOperatorError(
+                f"torch cannot bring the exported program into a functional form: {_first_line(error)}"
+            ) from error
         return _Translation(functional, original).graph(name)
 
 
@@ -137,6 +144,7 @@ class _Translation:
     def graph(self, name: str) -> Graph:
         """Translate every node."""
         result = self._result_name()
+        self._check_state(result)
         for node in self._program.graph.nodes:
             if node.op == "placeholder":
                 self._values.setdefault(node, self._parameter(node.name))
@@ -145,6 +153,25 @@ class _Translation:
             elif node.op == "get_attr":
                 self._values[node] = _BatchDependent()
         return self._builder.finish(self._output(result), Origin("the network's output"), name)
+
+    def _check_state(self, result: str) -> None:
+        """Refuse what is not the same function at each call."""
+        signature = self._program.graph_signature
+        changed = set(signature.buffers_to_mutate.values())
+        read = {node.name: node for node in self._program.graph.nodes}
+        waiting, seen = [read[result]] if result in read else [], set()
+        while waiting:
+            node = waiting.pop()
+            if node.name in seen:
+                continue
+            seen.add(node.name)
+            buffer = self._parameters.get(node.name)
+            if buffer in changed:
+                raise UnsupportedOperatorError(
+                    f"the network changes its buffer {buffer!r} with each call and computes with it; only "
+                    "networks without a state are supported"
+                )
+            waiting += node.all_input_nodes
 
     def _placeholders(self) -> tuple[dict[str, str], str]:
         """Attribute behind each parameter, buffer or constant placeholder, and the one input."""
@@ -217,7 +244,7 @@ class _Translation:
         arguments = {a.name: a.default_value for a in schema if a.has_default_value()}
         arguments |= dict(zip((a.name for a in schema), args, strict=False)) | kwargs
         call = self._call(node, origin, name, arguments)
-        result = handler(call)
+        result = call.handled(handler)
         if isinstance(result, Value) and result.shape != call.static_shape():
             self._builder.refuse(
                 origin,
@@ -358,9 +385,10 @@ def _export(module: torch.nn.Module, example: torch.Tensor) -> torch.export.Expo
             result = module(example.clone())  # it may work in place
     except Exception as error:
         sizes = ", ".join(map(str, example.shape[1:]))
+        shaped = type(error) in (RuntimeError, ValueError, IndexError, TypeError)
         raise DataError(
-            f"the network does not run on an example input of shape (batch, {sizes}): "
-            f"{_first_line(error)}; give an example of the shape it takes"
+            f"the network does not run on an example input of shape (batch, {sizes}): {_first_line(error)}"
+            + ("; give an example of the shape it takes" if shaped else "")
         ) from None
     if learn(result):
         return _export(module, example)

@@ -26,14 +26,16 @@ def torch_origin(node: Any, parameters: dict[str, str]) -> Origin:
     parameters: name of the module attribute behind each placeholder ("features.0.weight").
     """
     scope, module_class = _module(node)
+    if not scope and (
+        not module_class or module_class.startswith("torch.export.")
+    ):  # TorchScript has no modules
+        scope = _owner(node, parameters)
     kind = module_class.rpartition(".")[2]
     if module_class.startswith("torch.nn.") and kind in REFUSED:
         source = source_line(node.meta.get("stack_trace"))
         return Origin(f"nn.{kind}", scope, leaf=True, source=source, refused=REFUSED[kind])
     spelled = _spelling(node, module_class)
-    owns_weight = any(
-        parameters.get(getattr(given, "name", "")) == f"{scope}.weight" for given in node.all_input_nodes
-    )
+    owns_weight = scope != "" and scope == _owner(node, parameters)
     return Origin(
         operator=f"operator {node.target}" + (f" ({spelled})" if spelled else ""),
         scope=scope,
@@ -53,6 +55,13 @@ def source_line(stack_trace: str | None) -> str | None:
         if not _TORCH_ITSELF.search(file.as_posix()) and file.suffix == ".py"
     ]
     return f"{own[-1][0].name}:{own[-1][1]}" if own else None
+
+
+def _owner(node: Any, parameters: dict[str, str]) -> str:
+    """Path of the module whose weight a node reads."""
+    read = (parameters.get(getattr(given, "name", ""), "") for given in node.all_input_nodes)
+    owners = (path.removeprefix("lifted_tensor_self.").rpartition(".weight")[0] for path in read)
+    return next((owner for owner in owners if owner), "")
 
 
 def _module(node: Any) -> tuple[str, str]:

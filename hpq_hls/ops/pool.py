@@ -233,11 +233,14 @@ def _onnx_pool_window(call: OnnxCall) -> WindowSpec:
     x = call.value()
     if len(x.shape) != 3:
         call.refuse("only two-dimensional pooling is supported")
-    window = onnx_window(call, x, call.pair("kernel_shape", (1, 1)))
+    window = onnx_window(call, x, call.pair("kernel_shape", (1, 1)), pools=True)
     if min(window.padding) < 0:
         call.refuse(f"its padding {window.padding} is negative")
     if window.ceil_mode:
         _check_ceil(call, window, x.shape)
+        lower = replace(window, ceil_mode=False).output_size(x.shape[1], x.shape[2])
+        if call.attributes.get("auto_pad") == "VALID" and lower != window.output_size(x.shape[1], x.shape[2]):
+            call.refuse("auto_pad VALID with ceil_mode differs between runtimes; use pads")
     return window
 
 

@@ -220,21 +220,27 @@ def _accumulate(ufunc: np.ufunc, parts: list[Array], make: Callable[..., Array])
 
 
 def same_padding(size: int, kernel: int, stride: int, dilation: int) -> int:
-    """Total padding of one axis that gives ``ceil(size / stride)`` outputs."""
+    """Total padding of one axis that gives ``ceil(size / stride)`` outputs; negative where windows leave
+    out the end of the input."""
     outputs = -(-size // stride)
-    return max((outputs - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+    return (outputs - 1) * stride + (kernel - 1) * dilation + 1 - size
 
 
-def onnx_window(call: OnnxCall, x: Value, kernel: tuple[int, int]) -> WindowSpec:
+def onnx_window(call: OnnxCall, x: Value, kernel: tuple[int, int], *, pools: bool = False) -> WindowSpec:
     """The window of a convolution or pooling over an image."""
     stride, dilation = call.pair("strides", (1, 1)), call.pair("dilations", (1, 1))
     mode = call.attributes.get("auto_pad", "NOTSET")
-    ceil_mode = bool(call.attributes.get("ceil_mode", 0)) and mode == "NOTSET"
+    ceil_mode = bool(call.attributes.get("ceil_mode", 0)) and mode in ("NOTSET", "VALID")
     padding = (0, 0, 0, 0)
     if mode in ("SAME_UPPER", "SAME_LOWER"):
         totals = [
             same_padding(x.shape[axis + 1], kernel[axis], stride[axis], dilation[axis]) for axis in range(2)
         ]
+        if min(totals) < (0 if pools else -1) or (pools and dilation != (1, 1)):
+            call.refuse(
+                f"auto_pad {mode} with these strides and dilations differs between runtimes; use pads"
+            )
+        totals = [max(total, 0) for total in totals]
         small, large = [total // 2 for total in totals], [total - total // 2 for total in totals]
         before, after = (small, large) if mode == "SAME_UPPER" else (large, small)
         padding = (before[0], after[0], before[1], after[1])

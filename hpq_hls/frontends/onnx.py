@@ -96,9 +96,9 @@ def _load(path: Path) -> ModelProto:
         raise DataError(f"{path} cannot be read as an ONNX model: {_line(error)}") from None
     _check_domains(model)
     try:
-        for given in model.graph.output:  # some tools leave out the types of outputs, and nobody needs them
-            if not given.HasField("type"):
-                given.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+        for given in (*model.graph.output, *model.graph.input):  # some tools leave out types that nobody needs
+            given.type.tensor_type.shape.SetInParent()
+            given.type.tensor_type.elem_type = given.type.tensor_type.elem_type or onnx.TensorProto.FLOAT
         onnx.checker.check_model(model if _is_small(model) else str(path))
         return onnx.inliner.inline_local_functions(model)
     except Exception as error:  # the checker's errors neither
@@ -258,7 +258,7 @@ def _sizes(given: ValueInfoProto, wanted: Sequence[int] | Shapes | None) -> tupl
     """Batch (0: not known) and shape of an input; ``wanted``: its shape where the file leaves it open."""
     sizes = [dim.dim_value for dim in given.type.tensor_type.shape.dim]
     shape = wanted.get(given.name) if isinstance(wanted, Mapping) else wanted
-    if shape is not None:
+    if shape is not None and (len(sizes) < 2 or min(sizes[1:]) < 1):
         told = [sizes[0] if sizes else 0, *map(int, shape)]
         fits = not sizes or len(sizes) == len(told)
         if not fits or any(size not in (0, one) for size, one in zip(sizes, told, strict=False)):

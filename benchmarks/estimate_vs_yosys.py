@@ -92,7 +92,7 @@ def kernel_designs(flows: Sequence[Dataflow], per_kind: int, seed: int) -> list[
 
 def _alone(kernel: Kernel, flow: Dataflow) -> Dataflow:
     source, sink = flow.streams[kernel.inputs[0]], flow.streams[kernel.outputs[0]]
-    return Dataflow(
+    return Dataflow.single(
         name="k",
         kernels=(kernel,),
         streams={source.name: source, sink.name: sink},

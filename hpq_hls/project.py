@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.codegen.base import Design
-from hpq_hls.codegen.manifest import Manifest, manifest_of
+from hpq_hls.codegen.base import Design, Frames, by_port
+from hpq_hls.codegen.manifest import Manifest, frames_at, manifest_of
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.codegen.writer import check_target, write_project
 from hpq_hls.cost import (
@@ -28,6 +28,7 @@ from hpq_hls.cost import (
 )
 from hpq_hls.cost.folding import interval_of
 from hpq_hls.errors import CapacityError, ConfigError
+from hpq_hls.graph import plain
 from hpq_hls.hardware import (
     DEFAULT_PART,
     DEFAULT_UTILISATION,
@@ -79,18 +80,27 @@ class Project:
         """Ports, types and orders, the content of design.json."""
         return manifest_of(self.design)
 
-    def csim(self, x: npt.ArrayLike, *, progress: Progress | None = None) -> IntArray:
+    def csim(self, x: Any, *, progress: Progress | None = None) -> Any:
         """Raw outputs, int64 (batch, *output_shape), of the C++ compiled by g++.
 
-        x: float inputs as for ``predict``.
+        x: float inputs as for ``predict``; several outputs come as from ``predict_raw``.
 
         Raises:
             ConfigError: the project holds no C++.
             ToolError: the compiler is missing or fails.
         """
         self._require_cpp()
-        frames = self.manifest.inputs[0].to_frames(self.q.quantize_input(x))
-        return self.manifest.outputs[0].from_frames(run_csim(self.path, frames, progress=progress))
+        made = run_csim(self.path, self._frames(x), progress=progress)
+        return self._outputs(by_port(made, [terminal.port for terminal in self.dataflow.outputs]))
+
+    def _frames(self, x: Any) -> Frames:
+        """Inputs as frames of the input ports."""
+        return frames_at(self.dataflow, self.dataflow.inputs, self.q.quantize_input(x))
+
+    def _outputs(self, frames: Mapping[str, IntArray]) -> Any:
+        """Raw outputs from the frames of the output ports."""
+        outs = zip(self.dataflow.outputs, self.manifest.outputs, strict=True)
+        return plain({terminal.name: port.from_frames(frames[port.port]) for terminal, port in outs})
 
     def selfcheck(self, *, progress: Progress | None = None) -> SelfCheck:
         """Run the emitted testbench on the emitted test vectors."""
@@ -105,7 +115,7 @@ class Project:
 
     def cosim(
         self,
-        x: npt.ArrayLike,
+        x: Any,
         *,
         rtl_dir: str | Path | None = None,
         scenarios: Sequence[str] = ("back_to_back",),
@@ -116,7 +126,7 @@ class Project:
 
         x: float inputs as for ``predict``. rtl_dir: any folder of Verilog with the same ports, such
         as a vendor tool's export; without it the project's own RTL. The result's ``raw`` is
-        int64 (batch, *output_shape).
+        int64 (batch, *output_shape), of several outputs a dict by name.
 
         Raises:
             ConfigError: the project holds no RTL and no rtl_dir is given.
@@ -128,20 +138,20 @@ class Project:
                 "generate backend rtl"
             )
         raw = self.q.quantize_input(x)
-        manifest = self.manifest
+        flow = self.dataflow
         result = run_cosim(
             self.path if rtl_dir is None else Path(rtl_dir),
-            manifest,
-            manifest.inputs[0].to_frames(raw),
-            manifest.outputs[0].to_frames(simulate(self.q, raw)),
+            self.manifest,
+            frames_at(flow, flow.inputs, raw),
+            frames_at(flow, flow.outputs, simulate(self.q, raw)),
             scenarios=scenarios,
             seed=seed,
             build_dir=self.path / "build" / "cosim",
             progress=progress,
         )
-        return replace(result, raw=manifest.outputs[0].from_frames(result.raw))
+        return replace(result, raw=self._outputs(result.outputs))
 
-    def measure_fifos(self, x: npt.ArrayLike, *, progress: Progress | None = None) -> dict[str, int]:
+    def measure_fifos(self, x: Any, *, progress: Progress | None = None) -> dict[str, int]:
         """Depth, in beats, that each stream's FIFO needs so that it never holds up the design.
 
         They are what ``fifo_fills`` measures, or what the timing says where that is less: a FIFO in front of
@@ -161,7 +171,7 @@ class Project:
             return {name: stream.depth for name, stream in sized.streams.items()}
         return depths
 
-    def fifo_fills(self, x: npt.ArrayLike, *, progress: Progress | None = None) -> dict[str, int]:
+    def fifo_fills(self, x: Any, *, progress: Progress | None = None) -> dict[str, int]:
         """How full, in beats, each stream's FIFO gets on RTL in which all have room for a frame.
 
         The packets of ``x`` start as far apart as the slowest kernel takes for one, their beats evenly
@@ -180,7 +190,7 @@ class Project:
             fills = measure_fifo_depths(
                 Path(folder) / "rtl",
                 self.manifest,
-                self.manifest.inputs[0].to_frames(self.q.quantize_input(x)),
+                self._frames(x),
                 pace=interval_of(self.dataflow),
                 build_dir=self.path / "build" / "fifos",
                 progress=progress,
@@ -325,14 +335,9 @@ def generate(
     short = None if oversize else misfit_of(flow, q, config, part)
     if short is not None:
         raise CapacityError(f"{short.sentence}; or generate it all the same with oversize")
-    golden = simulate(q, q.example_inputs)
-    empty = Design(flow, io, part, float(clock_ns), q.example_inputs, golden)
-    ports = manifest_of(empty)
-    design = replace(
-        empty,
-        input_frames=ports.inputs[0].to_frames(q.example_inputs),
-        golden_frames=ports.outputs[0].to_frames(golden),
-    )
+    given = frames_at(flow, flow.inputs, q.example_inputs)
+    golden = frames_at(flow, flow.outputs, simulate(q, q.example_inputs))
+    design = Design(flow, io, part, float(clock_ns), given, golden)
     write_project(printer.files(design), folder, force)
     return Project(folder, backend, q, design, notes=tuple(filter(None, [folded.note])))
 

@@ -119,7 +119,7 @@ async def _reset_mid_stream(bench: Bench, result: Result) -> Frames:
         return lambda session: session.boards[out.name].received >= beats
 
     def offered(_: Session) -> bool:
-        return bool(bench.signals[out.name].valid.value)
+        return any(bench.signals[port.name].valid.value for port in bench.design.outputs)
 
     # In the middle of an input packet; while a beat waits for TREADY; in the middle of an output
     # packet; somewhere behind a whole input packet.

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from hpq_hls.errors import DataError
 from hpq_hls.hardware import Dataflow
 
 IntArray = npt.NDArray[np.int64]
 Files = Mapping[str, str | bytes]
+Frames = IntArray | Mapping[str, IntArray]
+
+
+def by_port(frames: Frames, ports: Sequence[str]) -> dict[str, IntArray]:
+    """Frames by port; without a mapping they are those of the only one.
+
+    Raises:
+        DataError: some port has none.
+    """
+    if not isinstance(frames, Mapping):
+        if len(ports) != 1:
+            raise DataError(
+                f"the design has several ports ({', '.join(ports)}); give the frames as a mapping from these"
+            )
+        return {ports[0]: frames}
+    missing = [port for port in ports if port not in frames]
+    if missing:
+        raise DataError(f"no frames for port {missing[0]}; the frames given are for {sorted(frames)}")
+    return {port: frames[port] for port in ports}
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,15 +43,25 @@ class Design:
     io: "stream" or "parallel".
     part, clock_ns: for the tool scripts.
     input_frames, golden_frames: raw test vectors in transmission order, shape
-        (frames, beats, lanes); the golden ones are the simulator's.
+        (frames, beats, lanes); by port where there are several. The golden ones are the simulator's.
     """
 
     dataflow: Dataflow
     io: str
     part: str
     clock_ns: float
-    input_frames: IntArray
-    golden_frames: IntArray
+    input_frames: Frames
+    golden_frames: Frames
+
+    @property
+    def vectors(self) -> Mapping[str, IntArray]:
+        """``input_frames`` by port."""
+        return by_port(self.input_frames, [terminal.port for terminal in self.dataflow.inputs])
+
+    @property
+    def golden(self) -> Mapping[str, IntArray]:
+        """``golden_frames`` by port."""
+        return by_port(self.golden_frames, [terminal.port for terminal in self.dataflow.outputs])
 
 
 class Backend(Protocol):

@@ -14,6 +14,8 @@ import numpy.typing as npt
 from hpq_hls.codegen.base import Design
 from hpq_hls.errors import DataError
 from hpq_hls.fixed import FixedType
+from hpq_hls.graph import named
+from hpq_hls.hardware import Dataflow, Terminal
 from hpq_hls.kernels import Stream
 
 FORMAT = 1
@@ -112,9 +114,21 @@ def manifest_of(design: Design) -> Manifest:
         io=design.io,
         part=design.part,
         clock_ns=design.clock_ns,
-        inputs=(port_of("s_axis", flow.streams[flow.input], flow.input_shape, flow.input_order),),
-        outputs=(port_of("m_axis", flow.streams[flow.output], flow.output_shape, flow.output_order),),
+        inputs=tuple(port_at(flow, terminal) for terminal in flow.inputs),
+        outputs=tuple(port_at(flow, terminal) for terminal in flow.outputs),
     )
+
+
+def port_at(flow: Dataflow, terminal: Terminal) -> Port:
+    """Describe a port of a Dataflow."""
+    return port_of(terminal.port, flow.streams[terminal.stream], terminal.shape, terminal.order)
+
+
+def frames_at(flow: Dataflow, terminals: Sequence[Terminal], raw: Any) -> dict[str, npt.NDArray[np.int64]]:
+    """Raw tensors as frames of ports, (batch, beats, lanes) by port; raw: by name of the input or output, or
+    alone where there is one."""
+    given = named(raw, [terminal.name for terminal in terminals])
+    return {item.port: port_at(flow, item).to_frames(given[item.name]) for item in terminals}
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -52,8 +52,7 @@ class RtlBackend:
                 shifts_in_rom=any(name.endswith("_shift.mem") for name in memories),
                 signs_in_rom=any(getattr(kernel, "signs", False) for kernel in flow.kernels),
                 own={name: module.content for name, module, _ in made},
-                source=flow.streams[flow.input],
-                sink=flow.streams[flow.output],
+                **_ports(flow),
             ),
             FILE_NAME: manifest_of(design).to_json(),
             "rtl/files.f": environment.get_template("files.f.j2").render(sources=listed),
@@ -77,7 +76,15 @@ def _context(flow: Dataflow) -> dict[str, Any]:
         "fifo_style": fifo_style,
         "packed": packed,
     }
-    return {"flow": flow, "streams": list(flow.streams.values()), **functions}
+    return {"flow": flow, "streams": list(flow.streams.values()), **_ports(flow), **functions}
+
+
+def _ports(flow: Dataflow) -> dict[str, list[tuple[str, Stream]]]:
+    """The ports, each with the stream behind it."""
+    return {
+        "sources": [(terminal.port, flow.streams[terminal.stream]) for terminal in flow.inputs],
+        "sinks": [(terminal.port, flow.streams[terminal.stream]) for terminal in flow.outputs],
+    }
 
 
 def _comment(text: str) -> str:

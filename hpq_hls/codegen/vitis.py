@@ -8,6 +8,7 @@ files around them. This module computes what the templates print.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
@@ -15,9 +16,10 @@ import numpy as np
 
 from hpq_hls.billing.memory import memory_style
 from hpq_hls.codegen.base import Design, Files, IntArray
-from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
+from hpq_hls.codegen.manifest import FILE_NAME, Manifest, manifest_of
 from hpq_hls.codegen.sources import Sources
 from hpq_hls.codegen.vitis_kernels import KernelView, TableView, comment, plain, view_of
+from hpq_hls.hardware import Dataflow, Terminal
 from hpq_hls.kernels import Stream
 from hpq_hls.resources import templates_dir
 
@@ -52,8 +54,9 @@ class VitisBackend:
         for kernel in kernels:
             for table in kernel.tables.values():
                 files[f"src/{table.include}"] = _table_text(environment, table)
-        files["tb/input.dat"] = _frames_text(design.input_frames)
-        files["tb/golden.dat"] = _frames_text(design.golden_frames)
+        ports = manifest_of(design)
+        for port, frames in {**design.vectors, **design.golden}.items():
+            files[f"tb/{data_file(ports, port)}"] = _frames_text(frames)
         files |= _copies(sources.library.values(), "src/hpq")
         files |= _copies((templates_dir() / "vitis" / "standin").glob("*.h"), "tb/include")
         files[FILE_NAME] = manifest_of(design).to_json()
@@ -75,24 +78,23 @@ class VitisBackend:
 
     def _context(self, design: Design, kernels: list[KernelView]) -> dict[str, object]:
         flow = design.dataflow
-        x, y = flow.streams[flow.input], flow.streams[flow.output]
-        port_bits = [_port_bits(x), _port_bits(y)]
+        inputs = [_Port.of(flow, terminal, "input", "s_axis", len(flow.inputs)) for terminal in flow.inputs]
+        outputs = [
+            _Port.of(flow, terminal, "output", "m_axis", len(flow.outputs)) for terminal in flow.outputs
+        ]
+        port_bits = [port.bits for port in (*inputs, *outputs)]
         return {
             "vitis": self.name == "vitis",
             "dialect": self.dialect,
             "top": flow.name,
             "part": design.part,
             "clock_ns": f"{design.clock_ns:g}",
-            "frames": len(design.input_frames),
+            "frames": len(next(iter(design.vectors.values()))),
             "kernels": kernels,
             "streams": list(flow.streams.values()),
             "headers": sorted({"axis"} | {kernel.header for kernel in flow.kernels if kernel.header}),
-            "flow_input": flow.input,
-            "flow_output": flow.output,
-            "x": x,
-            "y": y,
-            "x_bits": port_bits[0],
-            "y_bits": port_bits[1],
+            "inputs": inputs,
+            "outputs": outputs,
             "max_bits": -(-max(port_bits) // 1024) * 1024,
             "widest": max(*port_bits, *(stream.bits for stream in flow.streams.values())),
             "max_word_bits": MAX_WORD_BITS,
@@ -100,6 +102,39 @@ class VitisBackend:
             "register_depth": REGISTER_DEPTH,
             "optimisation": OPTIMISATION,
         }
+
+
+@dataclass(frozen=True)
+class _Port:
+    """A port as the templates print it.
+
+    port: prefix of its signals. id: what the names of its types begin with. suffix: what tells it from others
+    on its side, "" where it is the only one. bits: of TDATA. data: file of its test vectors.
+    """
+
+    port: str
+    id: str
+    suffix: str
+    stream: Stream
+    bits: int
+    data: str
+
+    @classmethod
+    def of(cls, flow: Dataflow, terminal: Terminal, side: str, prefix: str, count: int) -> _Port:
+        stream, suffix = flow.streams[terminal.stream], terminal.port.removeprefix(prefix)
+        assert bool(suffix) == (count > 1), "the only port on a side has the plain name"
+        data = f"{_DATA[prefix]}{suffix}.dat"
+        return cls(terminal.port, f"{side}{suffix}", suffix, stream, _port_bits(stream), data)
+
+
+def data_file(manifest: Manifest, port: str) -> str:
+    """Name of the file with the test vectors of a port."""
+    prefix = "s_axis" if port in {item.port for item in manifest.inputs} else "m_axis"
+    return f"{_DATA[prefix]}{port.removeprefix(prefix)}.dat"
+
+
+_DATA = {"s_axis": "input", "m_axis": "golden"}
+"""What the files of test vectors are called, by prefix of the port."""
 
 
 def _port_bits(stream: Stream) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ class TableView:
 class KernelView:
     """A kernel as the templates see it: the fields of the kernel itself and these.
 
-    x, y: the first input and the first output stream.
+    x, y: the first input and the first output stream. given: all input streams.
     tables: its constant arrays by name.
     suffix: ``"_beat"`` if the kernel's function processes one beat, which is its whole frame.
     summary: one line for people.
@@ -44,6 +44,7 @@ class KernelView:
     kernel: Kernel
     x: Stream
     y: Stream
+    given: Sequence[Stream]
     tables: Mapping[str, TableView]
     suffix: str
     summary: str
@@ -61,6 +62,7 @@ def view_of(kernel: Kernel, streams: Streams) -> KernelView:
         kernel=kernel,
         x=x,
         y=y,
+        given=[streams[name] for name in kernel.inputs],
         tables={name: _view(kernel, name, table) for name, table in kernel.tables().items()},
         suffix="_beat" if single else "",
         summary=kernel.summary(streams),

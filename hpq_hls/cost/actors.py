@@ -28,6 +28,10 @@ RESET = -2
 Only a window has something to do before that: it scans the padding above the first row."""
 
 
+REORDER_STAGES = 2
+"""Registers behind the memory of a reordering."""
+
+
 @dataclass
 class Channel:
     """A FIFO of ``depth`` beats. pushes, pops: the cycle of each beat's transfer in and out, as far as known.
@@ -277,6 +281,65 @@ def _scan(
     return steps
 
 
+def fill(given: Channel, frames: Channel, words: int, reads: int) -> Actor:
+    """Writes frames of ``words`` beats to two memories; each is free when ``reads`` beats were read from it.
+
+    frames: what is there to be read, ``reads`` beats of each frame once it is written; two frames deep.
+    """
+    cycle = -1
+    while True:
+        while (before := len(frames.pushes) - reads) >= 0 and len(frames.pops) < before:
+            yield
+        if before > 0:
+            cycle = max(cycle, frames.pops[before - 1])
+        for _ in range(words):
+            beat = len(given.pops)
+            while len(given.pushes) <= beat:
+                yield
+            cycle = max(cycle + 1, given.pushes[beat] + 1)
+            given.pops.append(cycle)
+        frames.pushes.extend([cycle] * reads)
+
+
+def splice(inputs: Sequence[Channel], out: Channel, runs: Sequence[int]) -> Actor:
+    """Takes beats as ``runs`` say (input or -1, whether they leave, how many), one per cycle; they leave
+    through one register, and others are dropped while one waits there. What is put in front of the first beat
+    that is taken waits for it."""
+    steps = [tuple(runs[at : at + 3]) for at in range(0, len(runs), 3)]
+    cycle, gone, waiting = -1, BEFORE, False
+
+    def leave() -> bool:
+        """The beat in the register leaves, where it is known when; whether it does."""
+        nonlocal gone, waiting
+        if not waiting or (space := out.space()) is None:
+            return False
+        gone, waiting = max(gone, space), False
+        out.pushes.append(gone)
+        return True
+
+    while True:
+        started = False
+        for source, leaves, count in steps:
+            given = inputs[max(source, 0)]
+            for _ in range(count):
+                cycle += 1
+                if source >= 0 or not started:
+                    beat = len(given.pops)
+                    while len(given.pushes) <= beat:
+                        if not leave():
+                            yield
+                    cycle = max(cycle, given.pushes[beat] + 1)
+                if leaves:
+                    while waiting:
+                        if not leave():
+                            yield
+                    cycle = max(cycle, gone)
+                    gone, waiting = cycle + 1, True
+                if source >= 0:
+                    given.pops.append(cycle)
+                    started = True
+
+
 # ---------------------------------------------------------------------------------------------
 # Networks of them
 
@@ -287,11 +350,11 @@ def follow(
     """The ends of frames, None where the network hangs, the fills and the period; as ``engine.follow``."""
     channels = [Channel(depth) for depth in depths]
     frames = [0]
-    actors = [source(channels[network.first], network.beats_in, pace, frames)]
-    actors += [_actor(stage, channels) for stage in network.stages]
-    actors.append(sink(channels[network.last]))
+    actors = [source(channels[end.fifo], end.beats, pace, frames) for end in network.sources]
+    for stage in network.stages:
+        actors += _actors(stage, channels)
+    actors += [sink(channels[end.fifo]) for end in network.sinks]
     ends: list[int] = []
-    leaving = channels[network.last].pops
     while len(ends) < most:
         frames[0] += 1
         before, now = -1, 0
@@ -299,45 +362,58 @@ def follow(
             for actor in actors:
                 next(actor)
             before, now = now, sum(len(channel.pushes) + len(channel.pops) for channel in channels)
-        if len(leaving) < frames[0] * network.beats_out:
+        left = [channels[end.fifo].pops[end.beats - 1 :: end.beats] for end in network.sinks]
+        if any(len(own) < frames[0] for own in left):
             return None, (), 1
-        ends.append(leaving[frames[0] * network.beats_out - 1])
-        starts = channels[network.first].pushes[:: network.beats_in]
-        if repeats := _period(starts, ends):
+        ends.append(max(own[-1] for own in left))
+        if repeats := _period([channels[end.fifo].pushes[:: end.beats] for end in network.sources], left):
             break
     return tuple(ends), tuple(map(_fill, channels)), repeats or len(ends) // 2
 
 
-def _period(starts: Sequence[int], ends: Sequence[int]) -> int:
+def _period(starts: Sequence[Sequence[int]], ends: Sequence[Sequence[int]]) -> int:
     """In how many frames the network repeats what it does, or 0 while it is not known to.
 
-    As many frames leave as enter, and the distances of their ends have been the same for longer than a frame
-    is under way; until then a FIFO may still be filling.
+    As many frames leave through every port as enter through every port, and the distances of their ends have
+    been the same for longer than a frame is under way; until then a FIFO may still be filling.
+
+    starts, ends: of each frame at each port.
     """
-    last = len(ends) - 1
-    under_way = sum(end >= starts[last] for end in ends)
-    gaps = [after - before for before, after in itertools.pairwise(ends)]
+    last = len(ends[0]) - 1
+    entered = min(own[last] for own in starts)
+    under_way = max(sum(end >= entered for end in own) for own in ends)
+    gaps = [[after - before for before, after in itertools.pairwise(own)] for own in ends]
     for period in range(1, last - under_way):
-        same = all(gaps[last - 1 - back] == gaps[last - 1 - back - period] for back in range(under_way + 1))
-        if same and starts[last] - starts[last - period] == ends[last] - ends[last - period]:
+        same = all(
+            own[last - 1 - back] == own[last - 1 - back - period]
+            for own in gaps
+            for back in range(under_way + 1)
+        )
+        if same and len({own[last] - own[last - period] for own in (*starts, *ends)}) == 1:
             return period
     return 0
 
 
-def _actor(stage: Stage, channels: list[Channel]) -> Actor:
+def _actors(stage: Stage, channels: list[Channel]) -> list[Actor]:
     inputs = [channels[index] for index in stage.inputs]
     outs = [channels[index] for index in stage.outputs]
     given = stage.parameters
     if stage.actor is not None:
-        return stage.actor(inputs, outs, given)
-    if stage.kind is StageKind.PIPELINE:
-        return pipeline(inputs, outs[0], given[0], given[1], given[2], bool(given[3]))
-    if stage.kind is StageKind.WINDOW:
-        return window(inputs[0], outs[0], given)
-    if stage.kind is StageKind.WIRING:
-        return wiring(inputs[0], outs)
+        return [stage.actor(inputs, outs, given)]
+    match stage.kind:
+        case StageKind.PIPELINE:
+            return [pipeline(inputs, outs[0], given[0], given[1], given[2], bool(given[3]))]
+        case StageKind.WINDOW:
+            return [window(inputs[0], outs[0], given)]
+        case StageKind.WIRING:
+            return [wiring(inputs[0], outs)]
+        case StageKind.REORDER:
+            frames = Channel(2 * given[1])
+            return [fill(inputs[0], frames, *given), pipeline([frames], outs[0], REORDER_STAGES)]
+        case StageKind.SPLICE:
+            return [splice(inputs, outs[0], given)]
     convert = narrow if stage.kind is StageKind.NARROW else widen
-    return convert(inputs[0], outs[0], given[0])
+    return [convert(inputs[0], outs[0], given[0])]
 
 
 def _fill(channel: Channel) -> int:

@@ -53,7 +53,7 @@ def choose_layers(q: QuantizedGraph, config: HardwareConfig, target: int) -> Har
     known = _KNOWN.setdefault(q.graph, {})
     key = (
         target,
-        q.input_type,
+        *q.input_types.items(),
         config.reuse_factor,
         config.multipliers,
         config.strategy,
@@ -94,18 +94,19 @@ class _Chooser:
 
     def choose(self) -> dict[str, LayerFolding]:
         left = Counter(name for layer in self._q.layers.values() for name in layer.inputs)
-        states = [_State(0.0, {self._q.graph.input_name: self._source(left)}, ())]
+        states = [_State(0.0, {name: self._source(name, left) for name in self._q.graph.inputs}, ())]
         for name, layer in self._q.layers.items():
             left.subtract(layer.inputs)
             closed = {value for value in layer.inputs if not left[value]}
             states = _best(self._behind(states, name, layer.inputs, closed))
         return dict(min(states, key=lambda state: state.price).choices)
 
-    def _source(self, left: Counter[str]) -> int | None:
+    def _source(self, name: str, left: Counter[str]) -> int | None:
+        """Lanes at an input port; None where its only reader decides."""
         graph = self._q.graph
-        if len(graph.input_shape) == 1 and left[graph.input_name] == 1:
+        if len(graph.inputs[name]) == 1 and left[name] == 1 and name not in graph.results:
             return None
-        return self._probe.input_lanes(self._q.input_type)
+        return self._probe.input_lanes(name, self._q.input_types[name])
 
     def _behind(
         self, states: Iterable[_State], name: str, inputs: tuple[str, ...], closed: set[str]

@@ -33,9 +33,9 @@ Numbers = npt.NDArray[np.int64]
 class Run:
     """What was seen of a network.
 
-    ends: the cycle in which the last beat of each frame has left, from the first beat going in on; None where
-    the network hangs. fills: of each FIFO, the smallest depth that would have made no difference; empty where
-    nobody asked. period: frames in which everything repeats.
+    ends: the cycle in which the last beat of each frame has left through the last port, from the first beat
+    going in on; None where the network hangs. fills: of each FIFO, the smallest depth that would have made no
+    difference; empty where nobody asked. period: frames in which everything repeats.
     """
 
     ends: tuple[int, ...] | None
@@ -63,6 +63,7 @@ def follow(
         ends, fill, period = follow_slowly(network, depths, pace, frames)
         return Run(ends, fill if fills else (), period)
     stages, given = _encoded(network), np.array(depths, dtype=np.int64)
+    ports = np.array([(end.fifo, end.beats) for end in (*network.sources, *network.sinks)], dtype=np.int64)
     ends_found, fills_found = np.zeros(frames, dtype=np.int64), np.zeros(len(depths), dtype=np.int64)
     repeats = np.zeros(1, dtype=np.int64)
     followed = library.hpq_follow(
@@ -70,10 +71,9 @@ def follow(
         len(network.stages),
         _pointer(given),
         len(depths),
-        network.first,
-        network.last,
-        network.beats_in,
-        network.beats_out,
+        _pointer(ports),
+        len(network.sources),
+        len(network.sinks),
         frames,
         pace,
         _pointer(ends_found),
@@ -122,7 +122,7 @@ def _library() -> ctypes.CDLL | None:
         return None
     number, pointer = ctypes.c_int64, ctypes.c_void_p
     library.hpq_follow.restype = number
-    library.hpq_follow.argtypes = [pointer, number, pointer, *[number] * 7, pointer, pointer, pointer]
+    library.hpq_follow.argtypes = [pointer, number, pointer, number, pointer, *[number] * 4, *[pointer] * 3]
     return library
 
 

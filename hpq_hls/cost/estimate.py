@@ -45,7 +45,7 @@ class ResourceEstimate:
     latency_cycles: from the first beat of a frame going in to its last coming out, in an otherwise
     empty design. interval_cycles: from frame to frame when frames follow each other without a gap.
     weight_bits: bits of all weights and biases. layers: in the order of the network; their sum is the
-    total but for the input FIFO and the ports. part, clock_ns: what it was made for.
+    total but for the input FIFOs and the ports. part, clock_ns: what it was made for.
     stage: which step of the flow the figures stand for. limited_by: the kernel with the most cycles per
     frame, which sets the interval. notes: a sentence on each target that is missed.
     """
@@ -154,9 +154,10 @@ def bill_dataflow(flow: Dataflow, family: Family) -> Bill:
 
 
 def _bills(flow: Dataflow, family: Family) -> tuple[dict[str, Bill], Bill]:
-    """The bill of every layer, and that of the input FIFO and the ports."""
+    """The bill of every layer, and that of the input FIFOs and the ports."""
     rest = bill_ports(flow, family)
-    rest.take(bill_stream(flow.streams[flow.input], family))
+    for terminal in flow.inputs:
+        rest.take(bill_stream(flow.streams[terminal.stream], family))
     layers: dict[str, Bill] = {}
     for kernel in flow.kernels:
         bill = layers.setdefault(kernel.layer, Bill(family))

@@ -40,7 +40,9 @@ def bill_stream(stream: Stream, family: Family) -> Bill:
 def bill_ports(flow: Dataflow, family: Family) -> Bill:
     """hpq_axis_in and hpq_axis_out."""
     bill = Bill(family)
-    bits = count_bits(flow.streams[flow.output].beats)
-    bill.ff += 1 + bits
-    bill.add(Term.COUNTER, bits)
+    bill.ff += len(flow.inputs)
+    for terminal in flow.outputs:
+        bits = count_bits(flow.streams[terminal.stream].beats)
+        bill.ff += bits
+        bill.add(Term.COUNTER, bits)
     return bill

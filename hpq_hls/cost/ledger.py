@@ -122,7 +122,7 @@ class _Design:
         skeleton = Skeleton(q, config)
         self._dsp = allowance(find_part(config.part), config.utilisation)
         self.suits, flow = skeleton.suits, size_fifos(skeleton.flow)
-        self._graph, self._input, self._config, self._family = q.graph, q.graph.input_name, config, family
+        self._graph, self._config, self._family = q.graph, config, family
         made: dict[str, list[Kernel]] = defaultdict(list)
         for kernel in flow.kernels:
             made[kernel.layer].append(kernel)
@@ -142,8 +142,8 @@ class _Design:
 
     def row(self, q: QuantizedGraph) -> Row:
         """Of the whole network."""
-        source = self._places[self._input].shared([q.input_type])
-        rows = [self._ports, source, *(entry.row for entry in self._entries(q)), *self._deeper(q)]
+        sources = [self._places[name].shared([kind]) for name, kind in q.input_types.items()]
+        rows = [self._ports, *sources, *(entry.row for entry in self._entries(q)), *self._deeper(q)]
         total = np.asarray(np.add.reduce(np.array(rows)))
         excess = int(total[DSP]) - self._dsp
         return total if excess <= 0 else np.asarray(sum(self._relieved(q, excess), start=total))
@@ -180,7 +180,8 @@ class _Design:
                 yield -bill_stream(booked, self._family).row
 
     def _types(self, q: QuantizedGraph, name: str) -> Types:
-        return [q.input_type] if name == self._input else _types_of(q.layers[name])
+        kind = q.input_types.get(name)
+        return _types_of(q.layers[name]) if kind is None else [kind]
 
     def _entries(self, q: QuantizedGraph) -> Iterable[_Entry]:
         known, places = self._layers, self._places

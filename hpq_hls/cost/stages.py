@@ -24,15 +24,20 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class End:
+    """A FIFO at a port: its number, and the beats of a frame that go through it."""
+
+    fifo: int
+    beats: int
+
+
+@dataclass(frozen=True)
 class Network:
-    """Stages between the FIFO ``first``, which gets ``beats_in`` beats a frame, and the FIFO ``last``, from
-    which ``beats_out`` come."""
+    """Stages between the FIFOs behind the input ports and those in front of the output ports."""
 
     stages: tuple[Stage, ...]
-    first: int
-    last: int
-    beats_in: int
-    beats_out: int
+    sources: tuple[End, ...]
+    sinks: tuple[End, ...]
 
 
 def network_of(flow: Dataflow) -> Network:
@@ -40,10 +45,8 @@ def network_of(flow: Dataflow) -> Network:
     names = {name: index for index, name in enumerate(flow.streams)}
     return Network(
         stages=tuple(_stage(kernel, flow.streams, names) for kernel in flow.kernels),
-        first=names[flow.input],
-        last=names[flow.output],
-        beats_in=flow.streams[flow.input].beats,
-        beats_out=flow.streams[flow.output].beats,
+        sources=tuple(End(names[item.stream], flow.streams[item.stream].beats) for item in flow.inputs),
+        sinks=tuple(End(names[item.stream], flow.streams[item.stream].beats) for item in flow.outputs),
     )
 
 

@@ -12,11 +12,13 @@ import torch
 
 from hpq_hls.finetune.casting import cast
 from hpq_hls.fixed import FixedType
-from hpq_hls.graph import Graph, Node
+from hpq_hls.graph import Graph, Node, named, only
 from hpq_hls.ops.base import FloatArray, IntArray, Operator
 from hpq_hls.quantize.moments import as_matrices
 from hpq_hls.quantize.pruning import pruned
 from hpq_hls.simulate import LayerSpec, QuantizedGraph, QuantizedLayer, assemble
+
+Tensors = Mapping[str, torch.Tensor]
 
 BELOW_HALF = 0.499
 """How far above its code a latent parameter may lie, in codes; one half would be the next code."""
@@ -137,24 +139,31 @@ class TrainableNetwork:
             if layer.weight_raw is not None
         }
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Outputs (batch, *output_shape) for values of the input's type, in torch layout."""
-        values = {self._q.graph.input_name: x}
+    def forward(self, x: torch.Tensor | Tensors) -> torch.Tensor:
+        """Outputs (batch, *output_shape) for values of the input's type, in torch layout.
+
+        x: by name where there are several inputs; there is one output.
+        """
+        return only(self.outputs(named(x, self._q.graph.inputs)), "output")
+
+    def outputs(self, x: Tensors) -> Tensors:
+        """Every output by name, for values of every input."""
+        values, like = dict(x), next(iter(x.values()))
         for node in self._q.graph.nodes:
             own = self.parameters.get(node.name)
-            weight = constant_of(node.op, x) if own is None else own.weight.value(self._dtype)
+            weight = constant_of(node.op, like) if own is None else own.weight.value(self._dtype)
             bias = None if own is None or own.bias is None else own.bias.value(self._dtype)
             result = _evaluate(node, values, weight, bias)
             if node.op.casts:
                 result = cast(result, self._q.layers[node.name].output_type)
             values[node.name] = result
-        return values[self._q.graph.output]
+        return {name: values[value] for name, value in self._q.graph.outputs.items()}
 
     def quantized(self) -> QuantizedGraph:
         """The network that was simulated, in integers."""
         graph = self._q.graph
         specs = {name: self._spec(layer) for name, layer in self._q.layers.items()}
-        return assemble(graph, self._q.input_type, specs, self._q.example_inputs)
+        return assemble(graph, self._q.input_types, specs, self._q.examples)
 
     def _spec(self, layer: QuantizedLayer) -> LayerSpec:
         own = self.parameters.get(layer.name)
@@ -211,12 +220,12 @@ def _evaluate(
     return result if node.activation is None else node.activation.differentiable([result], None, None)
 
 
-def float_outputs(graph: Graph, x: torch.Tensor) -> torch.Tensor:
-    """The float network's outputs (batch, *output_shape) in the number type of ``x``."""
-    values = {graph.input_name: x}
+def float_outputs(graph: Graph, x: Tensors) -> Tensors:
+    """The float network's outputs (batch, *output_shape) in the number type of ``x``, both by name."""
+    values, like = dict(x), next(iter(x.values()))
     for node in graph.nodes:
         weight, bias = (
-            None if array is None else x.new_tensor(array) for array in (node.op.weight, node.op.bias)
+            None if array is None else like.new_tensor(array) for array in (node.op.weight, node.op.bias)
         )
         values[node.name] = _evaluate(node, values, weight, bias)
-    return values[graph.output]
+    return {name: values[value] for name, value in graph.outputs.items()}

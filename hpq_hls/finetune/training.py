@@ -12,10 +12,9 @@ import torch
 
 from hpq_hls.errors import ConfigError
 from hpq_hls.finetune.losses import loss_of
-from hpq_hls.finetune.network import TrainableNetwork, float_outputs
+from hpq_hls.finetune.network import Tensors, TrainableNetwork, float_outputs
 from hpq_hls.finetune.settings import Loss, Settings
-from hpq_hls.graph import Graph
-from hpq_hls.ops.layout import Array
+from hpq_hls.graph import Graph, Inputs, named
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.simulate.threads import torch_alone
 
@@ -50,7 +49,8 @@ class Training:
     ----------
     q : the network that training starts from.
     settings : see ``finetune``.
-    x : (samples, *input_shape), float.
+    x : (samples, *input_shape), float, as ``check_inputs`` gives it.
+    output : the one that ``settings.loss`` is of. Others follow the float network's.
     y : class numbers or targets, where the loss needs them.
     teacher : the float network that the loss compares with, where it needs that.
     """
@@ -59,12 +59,16 @@ class Training:
         self,
         q: QuantizedGraph,
         settings: Settings,
-        x: Array,
+        x: Inputs,
         y: npt.NDArray[np.generic] | None,
         teacher: Graph,
+        output: str,
     ) -> None:
-        self._q, self.settings, self._x = q, settings, x
-        self._taught = _outputs(teacher, x) if settings.loss.needs_teacher else None
+        self._q, self.settings, self._x, self._output = q, settings, x, output
+        several = len(q.graph.outputs) > 1
+        taught = _outputs(teacher, x) if settings.loss.needs_teacher or several else None
+        # The teacher's only output may have another name.
+        self._taught = taught if several or taught is None else {output: next(iter(taught.values()))}
         self._y = None if y is None else _targets(settings.loss, y)
         self._network = TrainableNetwork(q)
         self._codes = [codes for own in self._network.parameters.values() for codes in own]
@@ -105,11 +109,10 @@ class Training:
         rate = self.settings.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done))
         for group, codes in zip(self._optimizer.param_groups, self._codes, strict=True):
             group["lr"] = rate * codes.typical
-        seen = q.input_type.to_float(q.quantize_input(self._x[rows]))
-        outputs = self._network.forward(torch.from_numpy(seen.astype(np.float32)))
-        picked = torch.from_numpy(rows)
-        taught, y = (None if all_ is None else all_[picked] for all_ in (self._taught, self._y))
-        loss = loss_of(self.settings.loss, outputs, taught, y)
+        raw = named(q.quantize_input(self._x[rows]), q.input_types)
+        seen = {name: kind.to_float(raw[name]).astype(np.float32) for name, kind in q.input_types.items()}
+        outputs = self._network.outputs({name: torch.from_numpy(given) for name, given in seen.items()})
+        loss = self._loss(outputs, torch.from_numpy(rows))
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
@@ -118,15 +121,29 @@ class Training:
         self._done += 1
         return float(loss.item())
 
+    def _loss(self, outputs: Tensors, rows: torch.Tensor) -> torch.Tensor:
+        taught = {} if self._taught is None else {name: all_[rows] for name, all_ in self._taught.items()}
+        y = None if self._y is None else self._y[rows]
+        loss = loss_of(self.settings.loss, outputs[self._output], taught.get(self._output), y)
+        for name, found in outputs.items():
+            if name != self._output:  # relative to how much it varies, so that no output outweighs the others
+                power = taught[name].var(correction=0).clamp_min(1e-12)
+                loss = loss + loss_of(Loss.IMITATION, found, taught[name], None) / power
+        return loss
+
 
 def _targets(loss: Loss, y: npt.NDArray[np.generic]) -> torch.Tensor:
     return torch.from_numpy(y.astype(np.int64 if loss.of_classes else np.float32))
 
 
-def _outputs(teacher: Graph, x: Array) -> torch.Tensor:
-    parts = []
+def _outputs(teacher: Graph, x: Inputs) -> Tensors:
+    """The float network's outputs by name."""
+    parts: dict[str, list[torch.Tensor]] = {name: [] for name in teacher.outputs}
+    given = named(x, teacher.inputs)
     with torch.no_grad():
         for start in range(0, len(x), TEACHER_BATCH):
-            block = torch.from_numpy(x[start : start + TEACHER_BATCH].astype(np.float32))
-            parts.append(float_outputs(teacher, block))
-    return torch.cat(parts)
+            rows = slice(start, start + TEACHER_BATCH)
+            block = {name: torch.from_numpy(all_[rows].astype(np.float32)) for name, all_ in given.items()}
+            for name, found in float_outputs(teacher, block).items():
+                parts[name].append(found)
+    return {name: torch.cat(blocks) for name, blocks in parts.items()}

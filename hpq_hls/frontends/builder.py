@@ -6,7 +6,7 @@ foreign graph says; ``hpq_hls.graph.simplify`` takes out what changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -31,19 +31,22 @@ class GraphBuilder:
 
     Parameters
     ----------
-    input_name, input_shape : the network's input, without the batch axis.
+    inputs : shape of each of the network's inputs by name, without the batch axis, in order.
     supported : the operators the front end knows, for error messages.
     reserved : module paths that only the modules themselves may be named after.
     """
 
     def __init__(
-        self, input_name: str, input_shape: Shape, supported: Sequence[str], reserved: Collection[str] = ()
+        self, inputs: Mapping[str, Shape], supported: Sequence[str], reserved: Collection[str] = ()
     ) -> None:
         self._supported = supported
         self._reserved = frozenset(reserved)
         self._nodes: list[Node] = []
         self._origins: dict[str, Origin] = {}
-        self.input = Value(self._unique(input_name, (), owner=False), input_shape)
+        self.inputs: dict[str, Value] = {}
+        for name, shape in inputs.items():
+            taken = [value.name for value in self.inputs.values()]
+            self.inputs[name] = Value(self._unique(name, taken, owner=False), shape)
 
     def refuse(
         self, origin: Origin, reason: str | None = None, cause: BaseException | None = None
@@ -67,12 +70,27 @@ class GraphBuilder:
         self._nodes.append(Node(name, op, tuple(value.name for value in inputs), source=origin.source))
         return Value(name, shape)
 
-    def finish(self, output: Value, origin: Origin, name: str) -> Graph:
-        """The graph that computes ``output``, without the nodes it does not need."""
-        graph = simplify(Graph(self.input.name, self.input.shape, tuple(self._nodes), output.name, name))
-        if not any(self.input.name in node.inputs for node in graph.nodes):
+    def finish(self, outputs: Mapping[str, Value], name: str) -> Graph:
+        """The graph that computes ``outputs``, without the nodes it does not need. Where there is one, it is
+        called after its node.
+
+        Raises:
+            UnsupportedOperatorError: nothing is computed, or an input is not used.
+        """
+        inputs = {value.name: value.shape for value in self.inputs.values()}
+        results = {key: value.name for key, value in outputs.items()}
+        graph = self._named(simplify(Graph(inputs, tuple(self._nodes), results, name)))
+        read = {given for node in graph.nodes for given in node.inputs} | graph.results
+        unused = [key for key, value in self.inputs.items() if value.name not in read]
+        if not graph.nodes or (unused and len(inputs) == 1):
+            origin = Origin("the network's output")
             self.refuse(origin, "the network has no operator between its input and its output")
-        return self._named(graph)
+        if unused:
+            raise UnsupportedOperatorError(
+                f"no output of the network depends on its input {unused[0]!r}; remove the input"
+            )
+        single = len(graph.outputs) == 1
+        return replace(graph, outputs={graph.output: graph.output}) if single else graph
 
     def _named(self, graph: Graph) -> Graph:
         """The graph with the names that a user knows. A module that became several operators gives its name
@@ -82,7 +100,8 @@ class GraphBuilder:
             origin = self._origins[node.name]
             if origin.leaf and (origin.scope not in heads or heads[origin.scope].op.weight is None):
                 heads[origin.scope] = node
-        names, taken = {self.input.name: self.input.name}, {self.input.name}
+        names = {name: name for name in graph.inputs}
+        taken = set(names)
         for node in graph.nodes:
             origin = self._origins[node.name]
             if origin.leaf and node.op.kind != heads.get(origin.scope, node).op.kind:
@@ -93,7 +112,8 @@ class GraphBuilder:
             replace(node, name=names[node.name], inputs=tuple(names[name] for name in node.inputs))
             for node in graph.nodes
         )
-        return replace(graph, nodes=tuple(nodes), output=names[graph.output])
+        outputs = {key: names[value] for key, value in graph.outputs.items()}
+        return replace(graph, nodes=tuple(nodes), outputs=outputs)
 
     def _unique(self, wish: str, taken: Collection[str], owner: bool) -> str:
         name, count = wish, 1

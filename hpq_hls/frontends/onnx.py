@@ -65,7 +65,7 @@ def from_onnx(
     name: str = "model",
     input_shape: Sequence[int] | Shapes | None = None,
 ) -> Graph:
-    """The float network of an ONNX file as a Graph; the first axis of its input is the batch.
+    """The float network of an ONNX file as a Graph; the first axis of its inputs is the batch.
 
     Parameters
     ----------
@@ -96,7 +96,10 @@ def _load(path: Path) -> ModelProto:
         raise DataError(f"{path} cannot be read as an ONNX model: {_line(error)}") from None
     _check_domains(model)
     try:
-        for given in (*model.graph.output, *model.graph.input):  # some tools leave out types that nobody needs
+        for given in (
+            *model.graph.output,
+            *model.graph.input,
+        ):  # some tools leave out types that nobody needs
             given.type.tensor_type.shape.SetInParent()
             given.type.tensor_type.elem_type = given.type.tensor_type.elem_type or onnx.TensorProto.FLOAT
         onnx.checker.check_model(model if _is_small(model) else str(path))
@@ -153,34 +156,35 @@ class _Import:
         self._builder, self._batch = self._open()
 
     def _open(self) -> tuple[GraphBuilder, int | None]:
-        """The builder, with the network's input in it, and the batch size if the file fixes it."""
+        """The builder, with the network's inputs in it, and the batch size if the file fixes it."""
         inputs = [given for given in self._graph.input if given.name not in self._values]
-        if len(inputs) != 1:
-            names = ", ".join(repr(given.name) for given in inputs)
-            raise UnsupportedOperatorError(
-                f"the ONNX model has {len(inputs)} inputs ({names}), but exactly one is supported"
-            )
-        (given,) = inputs
-        tensor = given.type.tensor_type
-        sizes = _sizes(given, self._given_shape)
-        self._input_type = tensor.elem_type
+        if not inputs:
+            raise UnsupportedOperatorError("the ONNX model has no inputs; there is nothing to compute")
+        sizes = {given.name: _sizes(given, self._given_shape) for given in inputs}
+        batches = {size[0] for size in sizes.values() if size[0]}
+        types = {given.type.tensor_type.elem_type for given in inputs}
+        if len(batches) > 1 or len(types) > 1:
+            what = f"batches of {sorted(batches)} samples" if len(batches) > 1 else "different number types"
+            raise DataError(f"the inputs of the ONNX model have {what}; export it with the same for all")
+        (self._input_type,) = types
         reserved = {origin.scope for origin in self._origins if origin.leaf}
-        builder = GraphBuilder(given.name, tuple(sizes[1:]), SUPPORTED["onnx"], reserved)
-        self._values[given.name] = builder.input
-        return builder, sizes[0] or None
+        shapes = {name: size[1:] for name, size in sizes.items()}
+        builder = GraphBuilder(shapes, SUPPORTED["onnx"], reserved)
+        self._values |= builder.inputs
+        return builder, next(iter(batches), None)
 
     def graph(self, name: str) -> Graph:
         """Translate every node."""
         for node, origin in zip(self._graph.node, self._origins, strict=True):
             self._run(node, origin)
-        if len(self._graph.output) != 1:
-            raise UnsupportedOperatorError(
-                f"the ONNX model has {len(self._graph.output)} outputs, but exactly one is supported"
-            )
-        result = self._values.get(self._graph.output[0].name)
-        if not isinstance(result, Value):
-            raise UnsupportedOperatorError("the output of the ONNX model does not depend on its input")
-        return self._builder.finish(result, Origin("the network's output"), name)
+        outputs: dict[str, Value] = {}
+        for item in self._graph.output:
+            result = self._values.get(item.name)
+            if not isinstance(result, Value):
+                which = "the output" if len(self._graph.output) == 1 else f"the output {item.name!r}"
+                raise UnsupportedOperatorError(f"{which} of the ONNX model does not depend on its input")
+            outputs[item.name] = result
+        return self._builder.finish(outputs, name)
 
     def _run(self, node: NodeProto, origin: Origin) -> None:
         """Find out what a node's outputs are."""

@@ -35,7 +35,9 @@ def checked(given: Any) -> torch.nn.Module:
     return module
 
 
-def unscripted(module: torch.nn.Module, example: torch.Tensor) -> torch.nn.Module:
+def unscripted(
+    module: torch.nn.Module, args: tuple[torch.Tensor, ...], kwargs: dict[str, torch.Tensor]
+) -> torch.nn.Module:
     """A TorchScript module as one that torch.export takes; any other as it is.
 
     Raises:
@@ -49,7 +51,7 @@ def unscripted(module: torch.nn.Module, example: torch.Tensor) -> torch.nn.Modul
         from torch._export.converter import TS2EPConverter
 
         with torch.no_grad():
-            return TS2EPConverter(module, (example,), {}).convert().module()
+            return TS2EPConverter(module, args, kwargs).convert().module()
     except Exception as error:  # torch's converter is private, and anything can come out of it
         raise UnsupportedOperatorError(
             "the network is a TorchScript module that torch.export cannot read "

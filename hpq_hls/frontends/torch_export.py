@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
-import inspect
 import io
 import keyword
 import logging
@@ -19,6 +18,7 @@ from hpq_hls.frontends.builder import GraphBuilder, Value
 from hpq_hls.frontends.origin import Origin
 from hpq_hls.frontends.torch_call import BatchConstant, TorchCall
 from hpq_hls.frontends.torch_entry import checked, evaluating, learn, scripted_part, unscripted
+from hpq_hls.frontends.torch_examples import dynamic_shapes, examples, output_names
 from hpq_hls.frontends.torch_origin import source_line, torch_origin
 from hpq_hls.graph import Graph
 from hpq_hls.ops.spelling import SUPPORTED, TORCH
@@ -32,10 +32,11 @@ def from_torch(module: Any, example_input: Any, *, name: str = "model") -> Graph
 
     Parameters
     ----------
-    module : any module with one input and one output; it is left as it was, training flags included. Also
-        what torch.compile, torch.jit.trace, torch.jit.script or ``ExportedProgram.module()`` made of one,
-        or an exported program.
-    example_input : a tensor or array (batch, ...) of the shape the network takes; values do not matter.
+    module : any module that takes tensors; it is left as it was, training flags included. Also what
+        torch.compile, torch.jit.trace, torch.jit.script or ``ExportedProgram.module()`` made of one, or an
+        exported program.
+    example_input : a tensor or array (batch, ...) of the shape the network takes; values do not matter. For
+        several inputs a tuple of them in order, or a dict by the name of the argument.
     name : of the graph.
 
     Raises
@@ -47,16 +48,16 @@ def from_torch(module: Any, example_input: Any, *, name: str = "model") -> Graph
     if hasattr(module, "run_decompositions"):
         return from_exported(module, name=name)
     module = checked(module)
-    example = _example(module, example_input)
+    args, kwargs = examples(module, example_input)
     with evaluating(module), _quiet():
-        program = _export(unscripted(module, example), example)
+        program = _export(unscripted(module, args, kwargs), args, kwargs)
     return from_exported(program, name=name)
 
 
 def from_exported(program: torch.export.ExportedProgram, *, name: str = "model") -> Graph:
     """The float network of an exported program (``torch.export.load("model.pt2")``) as a Graph.
 
-    The first axis of the input is the batch. The program must have been exported in evaluation mode.
+    The first axis of every input is the batch. The program must have been exported in evaluation mode.
 
     Raises
     ------
@@ -126,25 +127,22 @@ class _Translation:
     def __init__(self, program: torch.export.ExportedProgram, original: dict[str, str]) -> None:
         self._program = program
         self._original = original
-        self._parameters, input_name = self._placeholders()
+        self._parameters, given = self._placeholders()
         calls = [node for node in program.graph.nodes if node.op == "call_function"]
         named = {key: self._original.get(target, target) for key, target in self._parameters.items()}
         self._origins = {node: torch_origin(node, named) for node in calls}
         reserved = {origin.scope for origin in self._origins.values() if origin.leaf and origin.scope}
-        node = next(node for node in program.graph.nodes if node.name == input_name)
-        shape = tuple(node.meta["val"].shape)
-        if len(shape) < 2 or not all(isinstance(length, int) for length in shape[1:]):
-            raise DataError(
-                f"the network's input {input_name!r} has shape {tuple(map(str, shape))}; export it with an "
-                "example of shape (batch, ...) in which only the batch axis is dynamic"
-            )
-        self._builder = GraphBuilder(str(node.target), shape[1:], SUPPORTED["torch"], reserved)
-        self._values: dict[Any, Any] = {node: self._builder.input}
+        nodes = {node.name: node for node in program.graph.nodes if node.name in given}
+        shapes = {str(nodes[name].target): _sample_shape(nodes[name]) for name in given}
+        self._builder = GraphBuilder(shapes, SUPPORTED["torch"], reserved)
+        self._values: dict[Any, Any] = {
+            nodes[name]: self._builder.inputs[str(nodes[name].target)] for name in given
+        }
 
     def graph(self, name: str) -> Graph:
         """Translate every node."""
-        result = self._result_name()
-        self._check_state(result)
+        results = self._results()
+        self._check_state(results)
         for node in self._program.graph.nodes:
             if node.op == "placeholder":
                 self._values.setdefault(node, self._parameter(node.name))
@@ -152,14 +150,16 @@ class _Translation:
                 self._values[node] = self._result(node)
             elif node.op == "get_attr":
                 self._values[node] = _BatchDependent()
-        return self._builder.finish(self._output(result), Origin("the network's output"), name)
+        single = len(results) == 1
+        outputs = {key: self._output(None if single else key, node) for key, node in results.items()}
+        return self._builder.finish(outputs, name)
 
-    def _check_state(self, result: str) -> None:
+    def _check_state(self, results: dict[str, str]) -> None:
         """Refuse what is not the same function at each call."""
         signature = self._program.graph_signature
         changed = set(signature.buffers_to_mutate.values())
         read = {node.name: node for node in self._program.graph.nodes}
-        waiting, seen = [read[result]] if result in read else [], set()
+        waiting, seen = [read[name] for name in results.values() if name in read], set()
         while waiting:
             node = waiting.pop()
             if node.name in seen:
@@ -173,8 +173,8 @@ class _Translation:
                 )
             waiting += node.all_input_nodes
 
-    def _placeholders(self) -> tuple[dict[str, str], str]:
-        """Attribute behind each parameter, buffer or constant placeholder, and the one input."""
+    def _placeholders(self) -> tuple[dict[str, str], list[str]]:
+        """Attribute behind each parameter, buffer or constant placeholder, and the inputs, in order."""
         signature = self._program.graph_signature
         attributes = {
             spec.arg.name: spec.target
@@ -186,13 +186,13 @@ class _Translation:
             for spec in signature.input_specs
             if spec.kind.name == "USER_INPUT" and type(spec.arg).__name__ != "ConstantArgument"
         ]
-        if len(inputs) != 1 or type(inputs[0]).__name__ != "TensorArgument":
+        if not inputs or any(type(given).__name__ != "TensorArgument" for given in inputs):
             names = ", ".join(repr(given.name) for given in inputs)
             raise UnsupportedOperatorError(
-                f"the network has {len(inputs)} inputs ({names}), but exactly one tensor is supported; "
-                "wrap it in a module that takes one tensor"
+                f"the network's inputs are {names or 'none'}, and they must all be tensors; "
+                "wrap it in a module that takes tensors"
             )
-        return attributes, inputs[0].name
+        return attributes, [given.name for given in inputs]
 
     def _parameter(self, placeholder: str) -> Any:
         target = self._parameters.get(placeholder)
@@ -201,24 +201,30 @@ class _Translation:
         held = self._program.state_dict.get(target)
         return self._program.constants.get(target) if held is None else held
 
-    def _result_name(self) -> str:
-        """Name of the node that is the one output."""
-        results = [
-            spec.arg for spec in self._program.graph_signature.output_specs if spec.kind.name == "USER_OUTPUT"
-        ]
-        if len(results) != 1:
+    def _results(self) -> dict[str, str]:
+        """Name of the node behind each output; what is None is left out."""
+        specs = self._program.graph_signature.output_specs
+        found = [spec.arg for spec in specs if spec.kind.name == "USER_OUTPUT"]
+        names = output_names(self._program, len(found))
+        results = {
+            name: str(getattr(arg, "name", ""))
+            for name, arg in zip(names, found, strict=True)
+            if not (type(arg).__name__ == "ConstantArgument" and arg.value is None)
+        }
+        if not results:
             raise UnsupportedOperatorError(
-                f"the network has {len(results)} outputs, but exactly one tensor is supported; "
-                "wrap it in a module that returns one tensor"
+                "the network has no output; return a tensor computed from the input"
             )
-        return str(getattr(results[0], "name", ""))
+        return results
 
-    def _output(self, wanted: str) -> Value:
+    def _output(self, name: str | None, wanted: str) -> Value:
+        """name: of the output, None for the only one. wanted: the node."""
         for node, value in self._values.items():
             if node.name == wanted and isinstance(value, Value):
                 return value
+        which = "the network's output" if name is None else f"the network's output {name!r}"
         raise UnsupportedOperatorError(
-            "the network's output does not depend on its input; return a tensor computed from the input"
+            f"{which} does not depend on its input; return a tensor computed from the input"
         )
 
     def _result(self, node: Any) -> Any:
@@ -295,6 +301,17 @@ _FILLED = {
 """Operators that make a tensor of one value; None: which is an argument."""
 
 
+def _sample_shape(node: Any) -> tuple[int, ...]:
+    """Shape of an input without the batch axis."""
+    shape = tuple(node.meta["val"].shape)
+    if len(shape) < 2 or not all(isinstance(length, int) for length in shape[1:]):
+        raise DataError(
+            f"the network's input {node.name!r} has shape {tuple(map(str, shape))}; export it with an "
+            "example of shape (batch, ...) in which only the batch axis is dynamic"
+        )
+    return shape[1:]
+
+
 def _map_nodes(arguments: Any, values: dict[Any, Any]) -> Any:
     """``arguments`` with every node replaced by its value."""
     import torch.fx
@@ -339,59 +356,34 @@ def _widens(source: torch.dtype, target: torch.dtype) -> bool:
     return source == torch.bool or torch.iinfo(source).max <= 2 / torch.finfo(target).eps
 
 
-def _example(module: torch.nn.Module, given: Any) -> torch.Tensor:
-    """The example as a tensor that torch traces with a symbolic batch: at least two samples, in the
-    number type and on the device of the module's parameters."""
+def _export(
+    module: torch.nn.Module, args: tuple[torch.Tensor, ...], kwargs: dict[str, torch.Tensor]
+) -> torch.export.ExportedProgram:
     import torch
 
-    if isinstance(given, tuple):
-        if len(given) != 1:
-            raise UnsupportedOperatorError(
-                f"the network gets {len(given)} example inputs, but exactly one tensor is supported; "
-                "wrap it in a module that takes one tensor"
-            )
-        given = given[0]
-    try:
-        example = torch.as_tensor(given).detach()
-    except (TypeError, ValueError, RuntimeError):
-        raise DataError(
-            f"the example input is a {type(given).__name__}; "
-            "give a tensor or numeric array of shape (batch, ...)"
-        ) from None
-    if example.ndim < 2 or 0 in example.shape:
-        raise DataError(
-            f"the example input has shape {tuple(example.shape)}; give at least one sample as (batch, ...)"
-        )
-    held = next((p for p in module.parameters() if p.is_floating_point()), None)
-    if held is not None:
-        example = example.to(held.device, held.dtype if example.is_floating_point() else None)
-    return torch.cat([example, example]) if len(example) == 1 else example
-
-
-def _export(module: torch.nn.Module, example: torch.Tensor) -> torch.export.ExportedProgram:
-    import torch
-
-    dynamic: Any = {0: torch.export.Dim.AUTO}
-    parameters = list(inspect.signature(module.forward).parameters.values())
-    if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
-        dynamic = (dynamic,)
+    shapes = dynamic_shapes(module, args, kwargs)
     try:
         with torch.no_grad():
-            return torch.export.export(module, (example,), dynamic_shapes=(dynamic,))
+            return torch.export.export(module, args, kwargs or None, dynamic_shapes=shapes)
     except Exception as error:  # anything can come out of user code under tracing
         failure = error
     try:
         with torch.no_grad():
-            result = module(example.clone())  # it may work in place
+            # it may work in place
+            result = module(
+                *(item.clone() for item in args), **{key: item.clone() for key, item in kwargs.items()}
+            )
     except Exception as error:
-        sizes = ", ".join(map(str, example.shape[1:]))
+        sizes = [", ".join(map(str, item.shape[1:])) for item in (*args, *kwargs.values())]
+        shape = " and ".join(f"(batch, {size})" for size in sizes)
         shaped = type(error) in (RuntimeError, ValueError, IndexError, TypeError)
         raise DataError(
-            f"the network does not run on an example input of shape (batch, {sizes}): {_first_line(error)}"
+            f"the network does not run on {'an example input' if len(sizes) == 1 else 'example inputs'} of "
+            f"shape {shape}: {_first_line(error)}"
             + ("; give an example of the shape it takes" if shaped else "")
         ) from None
     if learn(result):
-        return _export(module, example)
+        return _export(module, args, kwargs)
     place = source_line(str(failure))
     raise UnsupportedOperatorError(
         f"torch.export cannot trace the network{f' at {place}' if place else ''}: {_why(module, failure)}"

@@ -57,6 +57,8 @@ def _behind(graph: Graph, node: Node, scale: FloatArray, offset: FloatArray) -> 
     producer = graph.by_name.get(node.inputs[0])
     if producer is None or producer.activation is not None or not only_consumer(graph, producer, node):
         return graph
+    if producer.op.channel_axis(graph.shapes[producer.name]) != 0:
+        return graph
     op = producer.op.scaled_output(scale, offset)
     return (
         graph
@@ -68,7 +70,7 @@ def _behind(graph: Graph, node: Node, scale: FloatArray, offset: FloatArray) -> 
 def _in_front(graph: Graph, node: Node, scale: FloatArray, offset: FloatArray) -> Graph:
     """The map in all the layers behind it."""
     magnitudes = np.abs(scale)
-    if graph.output == node.name or magnitudes.max() > SPREAD * magnitudes.min():
+    if node.name in graph.results or magnitudes.max() > SPREAD * magnitudes.min():
         return graph
     readers: list[Node] = []
     for reader in graph.consumers(node.name):
@@ -86,13 +88,14 @@ def _taken(graph: Graph, node: Node, reader: Node, scale: FloatArray, offset: Fl
     shape, last = graph.shapes[node.name], node.name
     per_channel = (-1,) + (1,) * (len(shape) - 1)
     full = [np.array(np.broadcast_to(array.reshape(per_channel), shape)) for array in (scale, offset)]
-    while reader.op.keeps_order and reader.activation is None and graph.output != reader.name:
+    while reader.op.keeps_order and reader.activation is None and reader.name not in graph.results:
         full = [array.reshape(graph.shapes[reader.name]) for array in full]
         behind, last = graph.consumers(reader.name), reader.name
         if len(behind) != 1:
             return None
         reader = behind[0]
-    rows = [array.reshape(len(array), -1) for array in full]
+    axis = reader.op.channel_axis(full[0].shape)
+    rows = [np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1) for array in full]
     if reader.inputs != (last,) or any((array != array[:, :1]).any() for array in rows):
         return None
     op = reader.op.scaled_input(rows[0][:, 0].copy(), rows[1][:, 0].copy())

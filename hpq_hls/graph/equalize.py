@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.graph.graph import Graph, Node
+from hpq_hls.graph.samples import Inputs
 from hpq_hls.ops.base import FloatArray
 
 PASSES = 40
@@ -47,7 +48,7 @@ def equalize(graph: Graph, sizes: Mapping[str, FloatArray] | None = None) -> Gra
     return graph
 
 
-def channel_sizes(graph: Graph, data: npt.NDArray[np.generic]) -> dict[str, FloatArray]:
+def channel_sizes(graph: Graph, data: Inputs) -> dict[str, FloatArray]:
     """Root mean square of each channel of every node's output, (channels,)."""
     totals: dict[str, FloatArray] = {}
     for _, name, part in graph.each_value(data):
@@ -64,16 +65,22 @@ def _pairs(graph: Graph) -> list[tuple[str, str]]:
         if node.op.product is None:
             continue
         reader = _reader(graph, node)
-        if reader is not None:
+        if reader is not None and _by_channel(graph, node) and _by_channel(graph, reader):
             pairs.append((node.name, reader.name))
     return pairs
+
+
+def _by_channel(graph: Graph, node: Node) -> bool:
+    """Whether a layer has its weights along the first axis of what it reads and writes."""
+    shapes = (graph.shapes[node.inputs[0]], graph.shapes[node.name])
+    return all(node.op.channel_axis(shape) == 0 for shape in shapes)
 
 
 def _reader(graph: Graph, node: Node) -> Node | None:
     """The one layer that reads a node's output through operators that commute with positive scales."""
     if not _homogeneous(node):
         return None
-    while graph.output != node.name:
+    while node.name not in graph.results:
         consumers = graph.consumers(node.name)
         if len(consumers) != 1:
             return None

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from hpq_hls.errors import DataError
+from hpq_hls.graph.samples import Samples, check_inputs, named, only, plain
 from hpq_hls.ops.base import FloatArray, Operator, Shape
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 
@@ -34,32 +34,57 @@ class Node:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Graph:
-    """A network with one input and one output.
+    """A network.
 
-    input_name, input_shape: the input, without the batch axis, in torch layout.
+    inputs: shape of each input by name, without the batch axis, in torch layout, in order.
     nodes: in topological order.
-    output: name of the node (or the input) whose value is the result.
+    outputs: of each output by name, in order, the node (or the input) whose value it is.
     """
 
-    input_name: str
-    input_shape: Shape
+    inputs: Mapping[str, Shape]
     nodes: tuple[Node, ...]
-    output: str
+    outputs: Mapping[str, str]
     name: str = "model"
     _shapes: dict[str, Shape] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._shapes[self.input_name] = self.input_shape
+        if not self.inputs or not self.outputs:
+            raise ValueError("a network has an input and an output at least")
+        self._shapes.update(self.inputs)
         for node in self.nodes:
             if node.name in self._shapes:
                 raise ValueError(f"two nodes are called {node.name!r}")
             shape = node.op.output_shape([self._shapes[name] for name in node.inputs])
             self._shapes[node.name] = shape
-        if self.output not in self._shapes:
-            raise ValueError(f"the output {self.output!r} is no node of the graph")
+        for value in self.outputs.values():
+            if value not in self._shapes:
+                raise ValueError(f"the output {value!r} is no node of the graph")
+
+    @classmethod
+    def single(
+        cls, input_name: str, input_shape: Shape, nodes: tuple[Node, ...], output: str, name: str = "model"
+    ) -> Graph:
+        """A network with one input and one output, the value of the node called ``output``."""
+        return cls({input_name: input_shape}, nodes, {output: output}, name)
 
     def __repr__(self) -> str:
-        return f"Graph({self.name!r}, {self.input_shape} -> {self.output_shape}, {len(self.nodes)} nodes)"
+        ends = f"{plain(self.inputs)} -> {plain(self.output_shapes)}"
+        return f"Graph({self.name!r}, {ends}, {len(self.nodes)} nodes)"
+
+    @property
+    def input_name(self) -> str:
+        """Name of the only input. This and the next three raise DataError where there are several."""
+        return only({name: name for name in self.inputs}, "input")
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of the only input, without the batch axis."""
+        return only(self.inputs, "input")
+
+    @property
+    def output(self) -> str:
+        """The node (or the input) whose value is the only output."""
+        return only(self.outputs, "output")
 
     @property
     def shapes(self) -> Mapping[str, Shape]:
@@ -68,8 +93,18 @@ class Graph:
 
     @property
     def output_shape(self) -> Shape:
-        """Shape of the result, without the batch axis."""
-        return self._shapes[self.output]
+        """Shape of the only output, without the batch axis."""
+        return only(self.output_shapes, "output")
+
+    @property
+    def output_shapes(self) -> Mapping[str, Shape]:
+        """Shape of every output by name, without the batch axis."""
+        return {name: self._shapes[value] for name, value in self.outputs.items()}
+
+    @cached_property
+    def results(self) -> frozenset[str]:
+        """The values that leave the network."""
+        return frozenset(self.outputs.values())
 
     @cached_property
     def by_name(self) -> Mapping[str, Node]:
@@ -80,34 +115,40 @@ class Graph:
         """The nodes that read a value."""
         return tuple(node for node in self.nodes if name in node.inputs)
 
-    def values(self, x: npt.ArrayLike, batch_size: int = 256) -> dict[str, FloatArray]:
+    def values(self, x: Any, batch_size: int = 256) -> dict[str, FloatArray]:
         """Every value of the float network by name, computed in float64, (batch, *shape).
 
-        x: (batch, *input_shape). Raises DataError where x does not fit.
+        x: (batch, *input_shape), for several inputs by name or in order. Raises DataError where it does not
+        fit.
         """
         parts: dict[str, list[FloatArray]] = {name: [] for name in self.shapes}
         for _, name, part in self.each_value(x, batch_size):
             parts[name].append(part.copy())
         return {name: np.concatenate(blocks) for name, blocks in parts.items()}
 
-    def predict(self, x: npt.ArrayLike, batch_size: int = 256) -> FloatArray:
-        """The float network's output, (batch, *output_shape) in float64."""
-        parts = [part.copy() for _, name, part in self.each_value(x, batch_size) if name == self.output]
-        return np.concatenate(parts)
+    def predict(self, x: Any, batch_size: int = 256) -> Any:
+        """The float network's output, (batch, *output_shape) in float64; several outputs by name."""
+        parts: dict[str, list[FloatArray]] = {value: [] for value in self.results}
+        for _, name, part in self.each_value(x, batch_size):
+            if name in parts:
+                parts[name].append(part.copy())
+        return plain({name: np.concatenate(parts[value]) for name, value in self.outputs.items()})
 
-    def each_value(self, x: npt.ArrayLike, batch_size: int = 256) -> Iterator[tuple[slice, str, FloatArray]]:
+    def each_value(self, x: Any, batch_size: int = 256) -> Iterator[tuple[slice, str, FloatArray]]:
         """The values of ``values``, some samples and one name at a time: rows of the batch, name, and
         (rows, *shape) in float64, which is valid until the next one."""
-        data = check_input(x, self.input_shape, self.input_name)
+        data = check_inputs(x, self.inputs)
         for start in range(0, len(data), batch_size):
             rows = slice(start, min(start + batch_size, len(data)))
             for name, part in self._run(data[rows]):
                 yield rows, name, batch_first(part)
 
-    def _run(self, x: Array) -> Iterator[tuple[str, FloatArray]]:
+    def _run(self, x: Array | Samples) -> Iterator[tuple[str, FloatArray]]:
         """Names and values, batch last, in topological order; those still to be read are kept."""
-        values = {self.input_name: np.ascontiguousarray(batch_last(x), dtype=np.float64)}
-        yield self.input_name, values[self.input_name]
+        values: dict[str, FloatArray] = {}
+        for name, given in named(x, self.inputs).items():
+            values[name] = np.ascontiguousarray(batch_last(given), dtype=np.float64)
+            yield name, values[name]
         last_use = {name: node for node in self.nodes for name in node.inputs}
         for node in self.nodes:
             op, activation = node.op, node.activation
@@ -120,34 +161,3 @@ class Graph:
             for name in node.inputs:
                 if last_use[name] is node:
                     values.pop(name, None)
-
-
-def check_input(x: npt.ArrayLike, shape: Shape, name: str) -> Array:
-    """``x`` as float32 or float64, (batch, *shape); anything but float32 becomes float64.
-
-    Raises:
-        DataError: not numeric, empty, of another shape, or not finite.
-    """
-    if hasattr(x, "detach"):
-        x = x.detach().cpu().numpy()
-    data = np.asarray(x)
-    if data.dtype.kind not in "fiub":
-        raise DataError(
-            f"input {name!r} has data of type {data.dtype}; convert it to a numeric array such as float32"
-        )
-    if data.shape[1:] != tuple(shape) or data.ndim != len(shape) + 1:
-        raise DataError(
-            f"input {name!r} has shape {data.shape}, but the network takes (batch, "
-            f"{', '.join(map(str, shape))}); reshape the data"
-        )
-    if len(data) == 0:
-        raise DataError(f"input {name!r} is empty (batch of 0); give at least one sample")
-    if data.dtype != np.float32:
-        data = data.astype(np.float64, copy=False)
-    finite = np.isfinite(data)
-    if not finite.all():
-        sample = int(np.argwhere(~finite)[0][0])
-        raise DataError(
-            f"input {name!r} has NaN or infinity (first in sample {sample}); clean the data first"
-        )
-    return data

@@ -13,7 +13,8 @@ from hpq_hls.ops.reshape import reshaped
 
 def prepare(graph: Graph) -> Graph:
     """Batch-norm folded or made affine, ReLU fused: the graph that is quantized."""
-    return fuse_relu(fold_affine(lower_affine(taken_apart(simplify(graph)))))
+    whole = fold_affine(lower_affine(simplify(graph)))
+    return fuse_relu(fold_affine(lower_affine(taken_apart(whole))))
 
 
 def simplify(graph: Graph) -> Graph:
@@ -44,8 +45,8 @@ def _part(node: Node, part: Part) -> Node:
 
 
 def drop_unused(graph: Graph) -> Graph:
-    """Without the nodes that the output does not depend on."""
-    needed = {graph.output}
+    """Without the nodes that no output depends on."""
+    needed = set(graph.results)
     for node in reversed(graph.nodes):
         if node.name in needed:
             needed.update(node.inputs)

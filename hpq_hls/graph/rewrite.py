@@ -9,7 +9,7 @@ from hpq_hls.graph.graph import Graph, Node
 
 def only_consumer(graph: Graph, producer: Node, consumer: Node) -> bool:
     """Whether nothing else reads what a node gives."""
-    return graph.output != producer.name and graph.consumers(producer.name) == (consumer,)
+    return producer.name not in graph.results and graph.consumers(producer.name) == (consumer,)
 
 
 def merge(graph: Graph, producer: Node, consumer: Node, merged: Node) -> Graph:
@@ -26,8 +26,8 @@ def bypass(graph: Graph, node: Node, value: str) -> Graph:
         for other in graph.nodes
         if other.name != node.name
     ]
-    output = value if graph.output == node.name else graph.output
-    return replace(graph, nodes=tuple(nodes), output=output)
+    outputs = {key: value if held == node.name else held for key, held in graph.outputs.items()}
+    return replace(graph, nodes=tuple(nodes), outputs=outputs)
 
 
 def put(graph: Graph, node: Node) -> Graph:

@@ -13,7 +13,7 @@ from hpq_hls.hardware.config import (
     target_of,
     whole_cycles,
 )
-from hpq_hls.hardware.dataflow import Dataflow
+from hpq_hls.hardware.dataflow import Dataflow, Terminal
 from hpq_hls.kernels import MIN_DEPTH, Kernel, Stream
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Multipliers",
     "Strategy",
     "Stream",
+    "Terminal",
     "build_dataflow",
     "check_utilisation",
     "target_of",

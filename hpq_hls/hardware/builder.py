@@ -6,7 +6,7 @@ import functools
 import math
 from abc import ABC, abstractmethod
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -15,9 +15,9 @@ import numpy as np
 from hpq_hls.errors import ConfigError, UnsupportedOperatorError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.config import HardwareConfig, Multipliers, Strategy
-from hpq_hls.hardware.dataflow import Dataflow
-from hpq_hls.hardware.naming import Namer
-from hpq_hls.hardware.order import transmission_orders
+from hpq_hls.hardware.dataflow import Dataflow, Terminal
+from hpq_hls.hardware.naming import Namer, port_names
+from hpq_hls.hardware.order import places, same, transmission_orders
 from hpq_hls.kernels import (
     Fork,
     IntArray,
@@ -29,6 +29,7 @@ from hpq_hls.kernels import (
     WidthConverter,
 )
 from hpq_hls.kernels.adder_graph import AdderGraph, solve
+from hpq_hls.kernels.reorder import ZERO
 from hpq_hls.ops.base import Shape, Told
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
@@ -48,7 +49,7 @@ class Block:
 
     inputs: the streams that it reads. kernels: make its kernels from the layer, in order, the fork behind it
     included. streams: those that its kernels write, each with the number of the layer's input whose elements
-    it carries, or OUTPUT. The network's input is a block too; it has no layer.
+    it carries, or OUTPUT. An input of the network is a block too; it has no layer.
     """
 
     inputs: tuple[str, ...]
@@ -84,18 +85,15 @@ class Builder(ABC):
     """
 
     def __init__(self, q: QuantizedGraph, config: HardwareConfig, target: int) -> None:
-        if all(layer.op.keeps_order for layer in q.layers.values()):
-            raise UnsupportedOperatorError(
-                "the network computes nothing (no layer but Flatten); there is no hardware to build"
-            )
         self.q, self.config, self.target = q, config, target
-        self.orders = transmission_orders(q.graph)
+        orders = transmission_orders(q.graph)
+        self.orders, self.taken = orders.made, orders.taken
         self.streams: dict[str, Stream] = {}
         self.kernels: list[Kernel] = []
         self.blocks: dict[str, Block] = {}
         self._namer = Namer()
         self._reads = Counter(name for layer in q.layers.values() for name in layer.inputs)
-        self._reads[q.graph.output] += 1
+        self._reads.update(q.graph.outputs.values())
         self._ready: dict[str, list[str]] = defaultdict(list)
         self._block: Block
         self._layer: QuantizedLayer
@@ -105,45 +103,72 @@ class Builder(ABC):
         """The whole network as a Dataflow called ``name``."""
         graph = self.q.graph
         top = self._namer.unique(name)
-        self._block = self.blocks[graph.input_name] = Block(())
-        lanes = self.input_lanes(self.q.input_type)
-        source = self._add_stream(
-            Stream(
-                self._namer.unique(graph.input_name),
-                self.q.input_type,
-                lanes,
-                math.prod(graph.input_shape) // lanes,
-            ),
-            OUTPUT,
-        )
-        self._provide(graph.input_name, source)
+        sources = {given: self._source(given) for given in graph.inputs}
         for layer in self.q.layers.values():
             self._layer = layer
             self._inputs = [self._ready[given].pop(0) for given in layer.inputs]
             self._block = self.blocks[layer.name] = Block(tuple(self._inputs))
-            layer.op.lower(self)
+            self.lower()
+        if not self.kernels:
+            raise UnsupportedOperatorError(
+                "the network computes nothing (its layers only name elements anew), so that there is no "
+                "hardware to build"
+            )
         self._size_joins()
         return Dataflow(
             name=top,
             kernels=tuple(self.kernels),
             streams=self.streams,
-            input=source,
-            output=self._ready[graph.output].pop(0),
-            input_shape=graph.input_shape,
-            output_shape=graph.output_shape,
-            input_order=self.orders[graph.input_name],
-            output_order=self.orders[graph.output],
+            inputs=self._terminals("s_axis", sources, {given: given for given in sources}),
+            outputs=self._terminals(
+                "m_axis",
+                {made: self._ready[value].pop(0) for made, value in graph.outputs.items()},
+                graph.outputs,
+            ),
         )
 
+    def _source(self, name: str) -> str:
+        """The stream at the port of an input."""
+        kind = self.q.input_types[name]
+        self._block = self.blocks[name] = Block(())
+        lanes = self.input_lanes(name, kind)
+        beats = math.prod(self.q.graph.inputs[name]) // lanes
+        source = self._add_stream(Stream(self._namer.unique(name), kind, lanes, beats), OUTPUT)
+        self._provide(name, source)
+        return source
+
+    def _terminals(
+        self, prefix: str, streams: Mapping[str, str], values: Mapping[str, str]
+    ) -> tuple[Terminal, ...]:
+        """The ports behind streams, by name of the input or output; values: what they carry."""
+        ports, shapes = port_names(prefix, tuple(streams)), self.q.graph.shapes
+        return tuple(
+            Terminal(name, ports[name], stream, shapes[values[name]], self.orders[values[name]])
+            for name, stream in streams.items()
+        )
+
+    def lower(self) -> None:
+        """The current layer, behind inputs in the orders in which it takes them."""
+        for index, name in enumerate(self._layer.inputs):
+            made, taken = self.orders[name], self.taken[self._layer.name][index]
+            if not same(made, taken):
+                self._inputs[index] = self.rearranged("order", self._inputs[index], places(made)[taken])
+        self._layer.op.lower(self)
+
     @property
-    def input_shapes(self) -> Sequence[Shape]:
-        """Shapes of the current layer's inputs."""
+    def shapes(self) -> Sequence[Shape]:
+        """See Lowering."""
         return [self.q.graph.shapes[name] for name in self._layer.inputs]
 
     @property
+    def input_shapes(self) -> Sequence[Shape]:
+        """Shapes of the current layer's inputs as hardware looks at them (``Operator.image``)."""
+        return [self._layer.op.image(shape) for shape in self.shapes]
+
+    @property
     def output_shape(self) -> Shape:
-        """Shape of the current layer's output."""
-        return self.q.graph.shapes[self._layer.name]
+        """Shape of the current layer's output as hardware looks at it."""
+        return self._layer.op.image(self.q.graph.shapes[self._layer.name])
 
     @property
     def relu_fused(self) -> bool:
@@ -151,8 +176,8 @@ class Builder(ABC):
         return self._layer.activation is not None
 
     @abstractmethod
-    def input_lanes(self, kind: FixedType) -> int:
-        """Lanes of the stream at the network's input port: all that a type has to do with structure."""
+    def input_lanes(self, name: str, kind: FixedType) -> int:
+        """Lanes of the stream at an input port: all that a type has to do with structure."""
 
     @abstractmethod
     def weighted(self, groups: int, window: WindowSpec | None) -> None:
@@ -176,9 +201,31 @@ class Builder(ABC):
         self.emit(lambda layer: make(**told(layer)))
         self.finish(output)
 
-    def flatten(self) -> None:
-        """See Lowering: nothing moves, only the order is remembered (see ``order``)."""
-        self.finish(self._inputs[0])
+    def rearrange(self, index: IntArray) -> None:
+        """See Lowering; where elements leave as they come, nothing is built."""
+        (name,), made = self._layer.inputs, self.orders[self._layer.name]
+        place = np.append(places(self.orders[name]), ZERO)  # the last for ZERO itself
+        positions = place[index[made]]
+        stream = self._inputs[0]
+        if positions.size != self.streams[stream].elements or (np.diff(positions) != 1).any():
+            stream = self.rearranged("rearrange", stream, positions)
+        self.finish(stream)
+
+    def join(self, index: IntArray) -> None:
+        """See Lowering."""
+        starts = np.cumsum([0, *(self.streams[stream].elements for stream in self._inputs)])
+        taken = zip(starts, self.taken[self._layer.name], strict=False)
+        place = np.concatenate([start + places(order) for start, order in taken])
+        self.finish(self.joined(place[index[self.orders[self._layer.name]]]))
+
+    @abstractmethod
+    def rearranged(self, part: str, stream: str, positions: IntArray) -> str:
+        """A stream whose element i is element ``positions[i]`` of another one, or zero where that is -1."""
+
+    @abstractmethod
+    def joined(self, positions: IntArray) -> str:
+        """A stream whose element i is element ``positions[i]`` of the current layer's inputs, one after
+        another, cast to the type of its output."""
 
     def unique(self, part: str) -> str:
         """A unique identifier for a part of the current layer."""

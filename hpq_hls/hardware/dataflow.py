@@ -9,24 +9,65 @@ from hpq_hls.kernels import IntArray, Kernel, Streams
 
 
 @dataclass(frozen=True, eq=False)
+class Terminal:
+    """Where a value of the network enters or leaves the design, through one AXI4-Stream port.
+
+    name: of the network's input or output. port: prefix of its signals, "s_axis" for s_axis_TDATA.
+    stream: name of the stream behind it. shape: of the tensor in torch layout, without the batch axis.
+    order: for each element of the port's frame, in transmission order, its flat index in that tensor.
+    """
+
+    name: str
+    port: str
+    stream: str
+    shape: tuple[int, ...]
+    order: IntArray
+
+
+@dataclass(frozen=True, eq=False)
 class Dataflow:
     """A network in hardware: kernels in topological order, connected by streams.
 
     name: a legal identifier, the name of the top-level function and module.
-    input, output: names of the streams at the AXI4-Stream ports.
-    input_order, output_order: for each element of the port's frame, in transmission order, its flat
-    index in the tensor in torch layout.
+    inputs, outputs: its AXI4-Stream ports, in the order of the network's.
     """
 
     name: str
     kernels: tuple[Kernel, ...]
     streams: Streams
-    input: str
-    output: str
-    input_shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
-    input_order: IntArray
-    output_order: IntArray
+    inputs: tuple[Terminal, ...]
+    outputs: tuple[Terminal, ...]
+
+    @classmethod
+    def single(
+        cls,
+        name: str,
+        kernels: tuple[Kernel, ...],
+        streams: Streams,
+        *,
+        input: str,  # noqa: A002  (as the property)
+        output: str,
+        input_shape: tuple[int, ...],
+        output_shape: tuple[int, ...],
+        input_order: IntArray,
+        output_order: IntArray,
+    ) -> Dataflow:
+        """A design with one input and one output, which are names of streams."""
+        given = Terminal(input, "s_axis", input, input_shape, input_order)
+        made = Terminal(output, "m_axis", output, output_shape, output_order)
+        return cls(name, kernels, streams, (given,), (made,))
+
+    @property
+    def input(self) -> str:
+        """Name of the stream at the only input port."""
+        (terminal,) = self.inputs
+        return terminal.stream
+
+    @property
+    def output(self) -> str:
+        """Name of the stream at the only output port."""
+        (terminal,) = self.outputs
+        return terminal.stream
 
     def of_layer(self, layer: str) -> Sequence[Kernel]:
         """The kernels that a layer became."""

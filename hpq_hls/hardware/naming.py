@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _CPP = """alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t
 char32_t char8_t class co_await co_return co_yield compl concept const const_cast
@@ -62,6 +63,16 @@ class Namer:
             count += 1
         self._taken.add(name.lower())
         return name
+
+
+def port_names(prefix: str, names: Sequence[str]) -> dict[str, str]:
+    """The AXI4-Stream port of each of the network's inputs or outputs: ``prefix`` where there is one, else
+    that and the name, made legal."""
+    if len(names) == 1:
+        return {names[0]: prefix}
+    namer = Namer()
+    # Behind a letter a name need not start with one, and is no keyword.
+    return {name: f"{prefix}_{namer.unique(f'n_{name}').removeprefix('n_')}" for name in names}
 
 
 def legal_identifier(wish: str) -> str:

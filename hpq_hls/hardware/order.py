@@ -1,74 +1,125 @@
 """In which order the elements of each value travel.
 
-Tensors travel channels-last, so a flattened tensor arrives in another order than torch's. Nothing is
-moved for that: the layer that reads it permutes its weights. Only an Add needs both its inputs in
-one order; a linear layer in front of it then permutes its rows.
+Operators say in which orders they take their inputs and give their output (``Operator.travel``): elements are
+only moved where an operator takes an input in another order than it is there. What has no order of its own, a
+linear layer that makes a vector, a rearrangement, the network's input, gives what its reader takes, where
+that saves moving.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
-import numpy.typing as npt
 
-from hpq_hls.errors import UnsupportedOperatorError
-from hpq_hls.graph import Graph
-from hpq_hls.ops import Add, Flatten, Linear
-from hpq_hls.ops.base import Shape
-
-IntArray = npt.NDArray[np.int64]
+from hpq_hls.graph import Graph, Node
+from hpq_hls.ops.base import IntArray, Order, Shape
+from hpq_hls.ops.layout import IMAGE, channels_last, torch_order
 
 
-def channels_last(shape: Shape) -> IntArray:
-    """Flat torch index of each element in transmission order."""
-    if len(shape) != 3:
-        return np.arange(math.prod(shape), dtype=np.int64)
-    return np.arange(math.prod(shape), dtype=np.int64).reshape(shape).transpose(1, 2, 0).reshape(-1)
+@dataclass(frozen=True, eq=False)
+class Orders:
+    """made: the order of every value, by name. taken: in which each layer takes its inputs."""
+
+    made: Mapping[str, Order]
+    taken: Mapping[str, tuple[Order, ...]]
 
 
-def transmission_orders(graph: Graph) -> dict[str, IntArray]:
-    """Flat torch index of each element in transmission order, for every value by name.
+def port_order(shape: Shape) -> IntArray:
+    """The order at the network's input unless readers take another one: channels-last for images."""
+    return channels_last(shape) if len(shape) == IMAGE - 1 else torch_order(math.prod(shape))
 
-    Raises:
-        UnsupportedOperatorError: an Add whose inputs cannot be brought into one order.
-    """
-    wanted: dict[str, IntArray] = {}
-    for _ in range(len(graph.nodes) + 1):
-        orders = {graph.input_name: channels_last(graph.input_shape)}
-        conflict: tuple[str, str, str] | None = None
-        for node in graph.nodes:
-            first = orders[node.inputs[0]]
-            if isinstance(node.op, Linear):
-                orders[node.name] = wanted.get(node.name, channels_last(graph.shapes[node.name]))
-            elif isinstance(node.op, Flatten) or len(graph.shapes[node.name]) == 1:
-                orders[node.name] = first
-            else:
-                orders[node.name] = channels_last(graph.shapes[node.name])
-            if isinstance(node.op, Add) and not np.array_equal(first, orders[node.inputs[1]]):
-                conflict = conflict or (node.name, node.inputs[0], node.inputs[1])
-        if conflict is None:
-            return orders
-        name, first_input, second_input = conflict
-        for movable, fixed in ((second_input, first_input), (first_input, second_input)):
-            root = _linear_behind(graph, movable)
-            if root is not None and root not in wanted:
-                wanted[root] = orders[fixed]
+
+def same(first: Order, second: Order) -> bool:
+    """Whether two orders are equal."""
+    return first is second or np.array_equal(first, second)
+
+
+def places(order: Order) -> IntArray:
+    """Where in an order each element is, by its flat index."""
+    found = np.empty_like(order)
+    found[order] = np.arange(order.size)
+    return found
+
+
+_KNOWN: WeakKeyDictionary[Graph, Orders] = WeakKeyDictionary()
+
+
+def transmission_orders(graph: Graph) -> Orders:
+    """The orders of all values; found once per graph."""
+    if graph not in _KNOWN:
+        _KNOWN[graph] = _found(graph)
+    return _KNOWN[graph]
+
+
+def _found(graph: Graph) -> Orders:
+    wishes: dict[str, Order] = {}
+    orders = _followed(graph, wishes)
+    moved = _moved(graph, orders)
+    settled = moved == 0
+    while not settled:
+        settled = True
+        for root, wish in _proposals(graph, orders):
+            tried = wishes | {root: wish}
+            other = _followed(graph, tried)
+            less = _moved(graph, other)
+            if less < moved:
+                wishes, orders, moved, settled = tried, other, less, less == 0
                 break
-        else:
-            break
-    raise UnsupportedOperatorError(
-        f"layer {name!r} adds two vectors that travel in different orders (one is a flattened image); "
-        "put a linear layer on one of the branches or add before flattening"
-    )
+    return orders
 
 
-def _linear_behind(graph: Graph, name: str) -> str | None:
-    """The linear layer whose row order decides the order of a value, if there is one."""
+def _followed(graph: Graph, wishes: Mapping[str, Order]) -> Orders:
+    """The orders where some values leave in those that are wished for."""
+    made = {name: wishes.get(name, port_order(shape)) for name, shape in graph.inputs.items()}
+    taken: dict[str, tuple[Order, ...]] = {}
+    for node in graph.nodes:
+        there = [made[name] for name in node.inputs]
+        travel = node.op.travel(_shapes(graph, node), there, wishes.get(node.name))
+        taken[node.name], made[node.name] = travel.takes, travel.gives
+    return Orders(made, taken)
+
+
+def _conflicts(graph: Graph, orders: Orders) -> Iterator[tuple[Node, int]]:
+    """Inputs that layers take in another order than they are there."""
+    for node in graph.nodes:
+        for index, (name, order) in enumerate(zip(node.inputs, orders.taken[node.name], strict=True)):
+            if not same(orders.made[name], order):
+                yield node, index
+
+
+def _moved(graph: Graph, orders: Orders) -> int:
+    """Elements that are moved for the sake of order."""
+    return sum(orders.taken[node.name][index].size for node, index in _conflicts(graph, orders))
+
+
+def _proposals(graph: Graph, orders: Orders) -> Iterator[tuple[str, Order]]:
+    """Values that have no order of their own, and orders of them that may save moving."""
+    for node, index in _conflicts(graph, orders):
+        yield from _root(graph, node.inputs[index], orders.taken[node.name][index])
+        for other, name in enumerate(node.inputs):
+            if other != index:  # the others may follow this one instead
+                yield from _root(graph, name, orders.made[node.inputs[index]])
+
+
+def _root(graph: Graph, name: str, wish: Order) -> Iterator[tuple[str, Order]]:
     while (node := graph.by_name.get(name)) is not None:
-        if isinstance(node.op, Linear):
-            return name
-        if node.op.arity != 1 or len(graph.shapes[node.inputs[0]]) != 1:
-            return None
-        name = node.inputs[0]
-    return None
+        shapes = _shapes(graph, node)
+        if math.prod(graph.shapes[name]) != wish.size:
+            return
+        if node.op.any_order(shapes):
+            yield name, wish
+            return
+        before = node.op.order_before(shapes, wish)
+        if before is None:
+            return
+        name, wish = node.inputs[0], before
+    if wish.size == math.prod(graph.inputs[name]):
+        yield name, wish
+
+
+def _shapes(graph: Graph, node: Node) -> Sequence[Shape]:
+    return [graph.shapes[name] for name in node.inputs]

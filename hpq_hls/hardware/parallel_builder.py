@@ -11,7 +11,7 @@ import numpy as np
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.builder import Arranged, Builder
-from hpq_hls.kernels import Gather, IntArray, Stream, UnrolledMatVec
+from hpq_hls.kernels import Gather, IntArray, Stream, UnrolledMatVec, Weld
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedLayer
 
@@ -25,8 +25,8 @@ JOIN_DEPTH = 32
 class ParallelBuilder(Builder):
     """Builds kernels with initiation interval 1."""
 
-    def input_lanes(self, kind: FixedType) -> int:
-        return math.prod(self.q.graph.input_shape)
+    def input_lanes(self, name: str, kind: FixedType) -> int:
+        return math.prod(self.q.graph.inputs[name])
 
     def join_lanes(self) -> int:
         return math.prod(self.output_shape)
@@ -62,6 +62,18 @@ class ParallelBuilder(Builder):
         positions, elements = math.prod(self.output_shape[1:]), self.streams[stream].lanes
         check = functools.partial(_check_size, multipliers=0, elements=elements)
         self.reduce(stream, average, positions, window.taps, self.input_shapes[0][0], check)
+
+    def rearranged(self, part: str, stream: str, positions: IntArray) -> str:
+        output = self.inner_stream(part, stream, positions.size, 1)
+        make = self.kernel(Gather, f"{part}_gather", (stream,), output, index=positions, pad_value=0)
+        self.emit(lambda _: make())
+        return output
+
+    def joined(self, positions: IntArray) -> str:
+        output = self.output_stream(positions.size, 1)
+        make = self.kernel(Weld, "join", tuple(self._inputs), output, index=positions, relu=self.relu_fused)
+        self.emit(lambda _: make())
+        return output
 
     def _gather(
         self,

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.config import HardwareConfig, Strategy
+from hpq_hls.hardware.order import same, transmission_orders
 from hpq_hls.kernels import Kernel
 from hpq_hls.kernels.geometry import WindowGeometry
-from hpq_hls.kernels.lanes import divisors
-from hpq_hls.ops.base import Shape, Told
+from hpq_hls.kernels.lanes import choose_lanes, divisors
+from hpq_hls.ops.base import IntArray, Shape, Told
+from hpq_hls.ops.layout import channels_last, torch_order
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
@@ -61,10 +63,25 @@ class PixelPlan:
         cycles = self._cycles[layer]
         return next((p for p in cycles if cycles[p] <= self._pace), min(cycles, key=lambda p: cycles[p]))
 
-    def port_lanes(self, kind: FixedType) -> int:
-        """Lanes at the input port for pixels with elements of a type: whole pixels, or part of one where
-        one is too wide for a beat."""
-        channels, height, width = self._q.graph.input_shape
+    def port(self, name: str) -> Shape | None:
+        """An input as an image (C, H, W) that travels channels-last; None where it is none."""
+        shape = self._q.graph.inputs[name]
+        order = transmission_orders(self._q.graph).made[name]
+        if len(shape) == 1:
+            return None
+        if same(order, torch_order(order.size)) and len(shape) != 3:
+            return shape[-1], 1, math.prod(shape[:-1])
+        if same(order, channels_last(shape)):
+            return shape[0], math.prod(shape[1:-1]), shape[-1]
+        return None
+
+    def port_lanes(self, name: str, kind: FixedType, target: int) -> int:
+        """Lanes at the port of an input for elements of a type: of a vector as many as meet the target; of an
+        image whole pixels, or part of one where one is too wide for a beat."""
+        size, image = math.prod(self._q.graph.inputs[name]), self.port(name)
+        if image is None:
+            return choose_lanes(size, size, target)
+        channels, height, width = image
         most = max(MAX_PORT_BITS // kind.width, 1)
         if channels > most:
             return next(d for d in reversed(divisors(channels)) if d <= most)
@@ -72,9 +89,14 @@ class PixelPlan:
         return channels * next((p for p in legal if height * width // p <= self._pace), legal[-1])
 
     @property
-    def input_shapes(self) -> Sequence[Shape]:
-        """Shapes of the current layer's inputs."""
+    def shapes(self) -> Sequence[Shape]:
+        """See Lowering."""
         return [self._q.graph.shapes[name] for name in self._layer.inputs]
+
+    @property
+    def input_shapes(self) -> Sequence[Shape]:
+        """Shapes of the current layer's inputs as hardware looks at them."""
+        return [self._layer.op.image(shape) for shape in self.shapes]
 
     def weighted(self, groups: int, window: WindowSpec | None) -> None:
         """See Lowering."""
@@ -97,8 +119,11 @@ class PixelPlan:
         else:
             self._cycles[self._layer.name] = {FOLDED: 1}
 
-    def flatten(self) -> None:
-        """See Lowering."""
+    def rearrange(self, index: IntArray) -> None:
+        """See Lowering; it keeps up with what it reads."""
+
+    def join(self, index: IntArray) -> None:
+        """See Lowering; it keeps up with what it reads."""
 
     @property
     def _by_hand(self) -> bool:
@@ -112,9 +137,9 @@ class PixelPlan:
 
         start: what it is without several. turns: how often that works on each pixel. products: per window.
         """
-        shape, made = self.input_shapes[0], self._q.graph.shapes[self._layer.name]
+        shape, made = self.input_shapes[0], self._layer.op.image(self._q.graph.shapes[self._layer.name])
         found = self._cycles[self._layer.name]
-        if len(shape) < 3:
+        if len(shape) != 3:
             found[start] = turns
             return
         for pixels in divisors(shape[2]):

@@ -58,13 +58,13 @@ class Probe(StreamBuilder):
     def piece(self, layer: str, lanes: Sequence[int | None], wish: LayerFolding | None) -> Piece:
         """A layer folded as wished for; None: with the fewest multipliers."""
         self.streams, self.kernels, self._namer, self._ready = {}, [], Namer(), defaultdict(list)
-        self._layer, self._wish, self._floating_input = self.q.layers[layer], wish, None
+        self._layer, self._wish, self._floating = self.q.layers[layer], wish, frozenset()
         self._inputs = [
             self._given(f"{name}_{number}", math.prod(self.q.graph.shapes[name]), lanes[number])
             for number, name in enumerate(self._layer.inputs)
         ]
         self._block = Block(tuple(self._inputs))
-        self._layer.op.lower(self)
+        self.lower()
         streams = {name: replace(stream, type=VALUE) for name, stream in self.streams.items()}
         return Piece(
             tuple(kernel.nominal(SUM) for kernel in self.kernels), streams, tuple(self._ready[layer])
@@ -74,7 +74,7 @@ class Probe(StreamBuilder):
         name = self._namer.unique(wish)
         self.streams[name] = Stream(name, VALUE, lanes or 1, elements // (lanes or 1))
         if lanes is None:
-            self._floating_input = name
+            self._floating |= {name}
         return name
 
     def choose(

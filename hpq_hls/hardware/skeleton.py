@@ -19,17 +19,20 @@ class Skeleton:
     Attributes
     ----------
     flow : the hardware of the network that it was made from.
-    blocks : what each layer, and the input, becomes; streams are as in ``flow`` but for their types.
+    blocks : what each layer, and each input, becomes; streams are as in ``flow`` but for their types.
 
     Raises ConfigError as ``build_dataflow``.
     """
 
     def __init__(self, q: QuantizedGraph, config: HardwareConfig) -> None:
         self._builder = builder_of(q, config)
-        self._lanes = self._builder.input_lanes(q.input_type)
+        self._lanes = self._input_lanes(q)
         self.flow = self._builder.build(q.name)
         self.blocks: Mapping[str, Block] = self._builder.blocks
 
     def suits(self, q: QuantizedGraph) -> bool:
         """Whether it is the one of this network too, at the same folding."""
-        return q.graph is self._builder.q.graph and self._builder.input_lanes(q.input_type) == self._lanes
+        return q.graph is self._builder.q.graph and self._input_lanes(q) == self._lanes
+
+    def _input_lanes(self, q: QuantizedGraph) -> list[int]:
+        return [self._builder.input_lanes(name, kind) for name, kind in q.input_types.items()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,16 +14,22 @@ from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.builder import Builder
 from hpq_hls.hardware.config import HardwareConfig, LayerFolding
 from hpq_hls.hardware.folding import choose_folding
-from hpq_hls.hardware.pixels import FOLDED, PixelPlan
+from hpq_hls.hardware.pixels import FOLDED, MAX_ELEMENTS, PixelPlan
 from hpq_hls.kernels import (
     ChannelMac,
+    Gather,
     IntArray,
     MatVec,
+    Reorder,
+    Splice,
     UnrolledMatVec,
+    Weld,
     Window,
 )
 from hpq_hls.kernels.geometry import WindowGeometry
 from hpq_hls.kernels.lanes import choose_lanes, divisors
+from hpq_hls.kernels.reorder import aligned
+from hpq_hls.kernels.splice import Run, period_of, runs_of
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
@@ -35,7 +41,8 @@ class StreamBuilder(Builder):
     single: never several pixels.
     """
 
-    _floating_input: str | None = None
+    _floating: frozenset[str] = frozenset()
+    """Streams at input ports whose lanes are still open."""
 
     def __init__(
         self, q: QuantizedGraph, config: HardwareConfig, target: int, *, single: bool = False
@@ -43,30 +50,81 @@ class StreamBuilder(Builder):
         super().__init__(q, config, target)
         self._plan = PixelPlan(q, config, target, single=single)
 
-    def input_lanes(self, kind: FixedType) -> int:
-        shape = self.q.graph.input_shape
-        if len(shape) == 1:
-            return choose_lanes(shape[0], shape[0], self.target)
-        return self._plan.port_lanes(kind)
+    def input_lanes(self, name: str, kind: FixedType) -> int:
+        return self._plan.port_lanes(name, kind, self.target)
 
     def with_lanes(self, stream: str, lanes: int) -> str:
         """As in Builder; a vector at the input port simply takes the lanes its first reader wants."""
-        if stream == self._floating_input:
+        if stream in self._floating:
             given = self.streams[stream]
             self.streams[stream] = replace(given, lanes=lanes, beats=given.elements // lanes)
-            self._floating_input = None
+            self._floating -= {stream}
         return super().with_lanes(stream, lanes)
 
     def _provide(self, value: str, stream: str) -> None:
         super()._provide(value, stream)
-        if value == self.q.graph.input_name and len(self.q.graph.input_shape) == 1:
-            self._floating_input = stream
         if self._ready[value] != [stream]:
-            self._floating_input = None  # it is forked: its lanes are settled
+            self._floating -= {stream}  # it is forked: its lanes are settled
+        elif value in self.q.graph.inputs and self._plan.port(value) is None:
+            self._floating |= {stream}
 
     def join_lanes(self) -> int:
         shape, pixels = self.output_shape, self._plan.of(self._layer.name)
         return pixels * shape[0] or choose_lanes(shape[0], math.prod(shape), self.target)
+
+    def rearranged(self, part: str, stream: str, positions: IntArray) -> str:
+        given = self.streams[stream]
+        target = max(self.target, given.beats if stream not in self._floating else 1)
+        spliced = spliceable(positions, (given.elements,), target)
+        if spliced is not None:
+            lanes, runs = spliced
+            stream, period = self.with_lanes(stream, lanes), period_of(runs)
+            output = self.inner_stream(part, stream, lanes, positions.size // lanes)
+            repeated = {"runs": runs[:period], "repeats": len(runs) // period}
+            make = self.kernel(Splice, f"{part}_splice", (stream,), output, **repeated)
+            self.emit(lambda _: make())
+            return output
+        if stream in self._floating:
+            stream = self.with_lanes(stream, choose_lanes(given.elements, given.elements, target))
+        given = self.streams[stream]
+        if given.beats == 1:
+            output = self.inner_stream(part, stream, positions.size, 1)
+            gather = self.kernel(Gather, f"{part}_gather", (stream,), output, index=positions, pad_value=0)
+            self.emit(lambda _: gather())
+            return output
+        lanes = choose_lanes(positions.size, positions.size, max(self.target, given.beats))
+        output = self.inner_stream(part, stream, lanes, positions.size // lanes)
+        structure = Reorder.structure(positions, given.lanes, lanes, given.beats)
+        reorder = self.kernel(Reorder, f"{part}_reorder", (stream,), output, index=positions, **structure)
+        self.emit(lambda _: reorder())
+        return output
+
+    def joined(self, positions: IntArray) -> str:
+        given = [self.streams[stream] for stream in self._inputs]
+        sizes = [stream.elements for stream in given]
+        target = max(self.target, *(stream.beats for stream in given))
+        spliced, beats = spliceable(positions, sizes, target), weldable(positions, sizes, target)
+        if spliced is None or (beats is not None and _steps(spliced[1]) > max(target, beats)):
+            assert beats is not None  # orders are chosen so that one or the other works
+            return self._welded(positions, sizes, beats)
+        lanes, runs = spliced
+        streams = tuple(self.with_lanes(stream, lanes) for stream in self._inputs)
+        output, period = self.output_stream(lanes, positions.size // lanes), period_of(runs)
+        make = self.kernel(Splice, "join", streams, output, runs=runs[:period], repeats=len(runs) // period)
+        relu = self.relu_fused
+        self.emit(lambda _: make(casts=True, relu=relu))
+        return output
+
+    def _welded(self, positions: IntArray, sizes: Sequence[int], beats: int) -> str:
+        """As ``joined``, in so many beats that have beats of all inputs side by side."""
+        lanes = [size // beats for size in sizes]
+        streams = tuple(self.with_lanes(*pair) for pair in zip(self._inputs, lanes, strict=True))
+        output = self.output_stream(sum(lanes), beats)
+        first = [start + np.arange(few) for start, few in zip(_starts(sizes), lanes, strict=True)]
+        index = np.searchsorted(np.concatenate(first), positions[: sum(lanes)])
+        make = self.kernel(Weld, "join", streams, output, index=index, relu=self.relu_fused)
+        self.emit(lambda _: make())
+        return output
 
     def weighted(self, groups: int, window: WindowSpec | None) -> None:
         layer = self._layer
@@ -227,6 +285,45 @@ class StreamBuilder(Builder):
         make = self.kernel(Window, "window", (stream,), output, by_channel=by_channel)
         self.emit(lambda layer: make(geometry=replace(geometry, pad_value=pad_value(layer))))
         return output
+
+
+def spliceable(positions: IntArray, sizes: Sequence[int], target: int) -> tuple[int, tuple[Run, ...]] | None:
+    """The fewest lanes, and the runs, with which a Splice makes element i of element ``positions[i]`` of all
+    inputs one after another within the target, or the most; None where it cannot."""
+    if runs_of(positions, sizes, 1) is None:
+        return None
+    legal = [d for d in divisors(math.gcd(positions.size, *sizes)) if aligned(positions, d)]
+    zeros = int((positions < 0).sum())
+    lanes = next((d for d in legal if (sum(sizes) + zeros) // d <= target), legal[-1])
+    runs = runs_of(positions, sizes, lanes)
+    assert runs is not None
+    return lanes, runs
+
+
+def weldable(positions: IntArray, sizes: Sequence[int], target: int) -> int | None:
+    """The most beats of a frame within the target, or the fewest, in which elements leave in the beat in
+    which they come, the same in each; None where there are none of at most MAX_ELEMENTS."""
+    starts = _starts(sizes)
+    legal = []
+    for beats in divisors(math.gcd(*sizes)):
+        lanes = positions.size // beats
+        source = np.searchsorted(starts, positions, side="right") - 1
+        per_beat = np.array([size // beats for size in sizes])[source]
+        inside = positions - np.array(starts)[source]
+        beat = np.arange(beats).repeat(lanes)
+        same_place = (inside % per_beat + np.array(starts)[source]).reshape(beats, lanes)
+        if (inside // per_beat == beat).all() and (same_place == same_place[:1]).all():
+            legal.append(beats)
+    wide = [beats for beats in legal if positions.size // beats <= MAX_ELEMENTS]
+    return max((beats for beats in wide if beats <= target), default=min(wide, default=None))
+
+
+def _starts(sizes: Sequence[int]) -> list[int]:
+    return [0, *np.cumsum(sizes)[:-1].tolist()]
+
+
+def _steps(runs: tuple[Run, ...]) -> int:
+    return sum(count for _, _, count in runs)
 
 
 def _regroupable(cols: int, beat: int) -> list[int]:

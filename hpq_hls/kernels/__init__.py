@@ -19,6 +19,8 @@ from hpq_hls.kernels.fork import Fork
 from hpq_hls.kernels.gather import Gather
 from hpq_hls.kernels.matvec import MatVec
 from hpq_hls.kernels.pool import Pool, PoolMode
+from hpq_hls.kernels.reorder import Reorder
+from hpq_hls.kernels.splice import Splice, Weld
 from hpq_hls.kernels.unrolled import UnrolledMatVec
 from hpq_hls.kernels.weighted import FromRom, Matrix, Weighted
 from hpq_hls.kernels.widthconverter import WidthConverter
@@ -41,12 +43,15 @@ __all__ = [
     "Module",
     "Pool",
     "PoolMode",
+    "Reorder",
+    "Splice",
     "StageKind",
     "Stream",
     "Streams",
     "Table",
     "UnrolledMatVec",
     "Weighted",
+    "Weld",
     "WidthConverter",
     "Window",
     "own",

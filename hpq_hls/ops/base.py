@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Shape = tuple[int, ...]
+Order = IntArray
+"""The flat index, in torch layout, of each element of a tensor, in the order in which they travel."""
 Told = Callable[[Any], Mapping[str, Any]]
 """The fields of a kernel that depend on types and parameters, from the QuantizedLayer."""
 
@@ -68,6 +70,14 @@ class Padding:
         if len(self.before) != 3 or self.before[0] or self.after[0]:
             return None
         return (self.before[1], self.after[1], self.before[2], self.after[2])
+
+
+@dataclass(frozen=True, eq=False)
+class Travel:
+    """The orders in which an operator takes its inputs and gives its output."""
+
+    takes: tuple[Order, ...]
+    gives: Order
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,6 +223,40 @@ class Operator(ABC):
         bias = None if self.bias is None else np.minimum(np.sign(self.bias), 0).astype(np.int64)
         return self.range(seen, weight, bias)[0].lo >= 0
 
+    # ------------------------------------------------------------------ order
+
+    def image(self, shape: Shape) -> Shape:
+        """How hardware looks at an input or the output: as (C, H, W), where it has several positions of
+        channels. (C, L) is an image of height 1."""
+        return (shape[0], 1, shape[1]) if len(shape) == 2 else shape
+
+    def channel_axis(self, shape: Shape) -> int:
+        """Along which axis of an input or the output of this shape channels lie: those that have weights, or
+        a factor and an offset, of their own."""
+        return 0
+
+    def as_image(self, x: Array) -> Array:
+        """The operator's input (N, ...) as ``image`` sees it: (N, C, H, W); a view."""
+        return x[:, :, None] if x.ndim == 3 else x
+
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        """In which orders it takes its inputs, and in which its output leaves.
+
+        made: in which the inputs are there; where it takes one in another, elements are moved in between.
+        wish: an order for the output, None for whichever is easiest; only heeded by one of ``any_order``.
+        The default suits what works element by element: inputs alike.
+        """
+        return Travel((made[0],) * len(made), made[0])
+
+    def any_order(self, shapes: Sequence[Shape]) -> bool:
+        """Whether the output leaves in whatever order is wished for, at no cost."""
+        return False
+
+    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
+        """The order of its one input from which the output comes in ``order``; None where that is decided
+        otherwise."""
+        return order if len(shapes) == 1 else None
+
     @abstractmethod
     def lower(self, build: Lowering) -> None:
         """Ask the hardware builder for the kernels that compute this operator."""
@@ -259,8 +303,8 @@ class Lowering(Protocol):
     """
 
     @property
-    def input_shapes(self) -> Sequence[Shape]:
-        """Shapes of the operator's inputs."""
+    def shapes(self) -> Sequence[Shape]:
+        """Shapes of the operator's inputs, in torch layout."""
         ...
 
     def weighted(self, groups: int, window: WindowSpec | None) -> None:
@@ -279,8 +323,14 @@ class Lowering(Protocol):
         """
         ...
 
-    def flatten(self) -> None:
-        """The same elements as a vector in torch order."""
+    def rearrange(self, index: IntArray) -> None:
+        """Element i of the output, both flat in torch order, is element ``index[i]`` of the input, or zero
+        where that is -1."""
+        ...
+
+    def join(self, index: IntArray) -> None:
+        """Element i of the output is element ``index[i]`` of all inputs one after another, cast; everything
+        flat in torch order. Each element is used once."""
         ...
 
 

@@ -17,13 +17,15 @@ from hpq_hls.ops.base import (
     IntArray,
     Lowering,
     Operator,
+    Order,
     Padding,
     Product,
     Shape,
+    Travel,
     dot_range,
     operator,
 )
-from hpq_hls.ops.layout import Array, Scratch
+from hpq_hls.ops.layout import Array, Scratch, channels_last
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 from hpq_hls.ops.window import WindowSpec, onnx_window
 
@@ -67,7 +69,9 @@ class Conv2d(Operator):
     def scaled_output(self, scale: FloatArray, offset: FloatArray) -> Conv2d | None:
         biases = 0 if self.biases is None else self.biases
         return replace(
-            self, weights=self.weights * scale.reshape(-1, 1, 1, 1), biases=biases * scale + offset
+            self,
+            weights=self.weights * scale.reshape((-1,) + (1,) * (self.weights.ndim - 1)),
+            biases=biases * scale + offset,
         )
 
     def scaled_input(self, scale: FloatArray, offset: FloatArray) -> Conv2d | None:
@@ -75,11 +79,11 @@ class Conv2d(Operator):
             return None  # what is around the image would get the offset too
         out = len(self.weights) // self.groups
         factor, added = (
-            np.repeat(array.reshape(self.groups, -1), out, axis=0)[:, :, None, None]
+            np.repeat(array.reshape(self.groups, -1, *(1,) * (self.weights.ndim - 2)), out, axis=0)
             for array in (scale, offset)
         )
         biases = np.zeros(len(self.weights)) if self.biases is None else self.biases
-        biases = biases + (self.weights * added).sum(axis=(1, 2, 3))
+        biases = biases + (self.weights * added).reshape(len(self.weights), -1).sum(axis=1)
         kept = self.biases is None and not offset.any()
         return replace(self, weights=self.weights * factor, biases=None if kept else biases)
 
@@ -191,6 +195,12 @@ class Conv2d(Operator):
             masks = masks[:1]  # a tap outside reads a value that it could read inside too
         found = [dot_range((weight * mask).reshape(weight.shape[0], -1), bias, seen) for mask in masks]
         return functools.reduce(Interval.hull, (one for one, _ in found)), max(bound for _, bound in found)
+
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        return Travel((channels_last(shapes[0]),), channels_last(self.output_shape(shapes)))
+
+    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
+        return None
 
     def lower(self, build: Lowering) -> None:
         build.weighted(groups=self.groups, window=self.window)

@@ -8,6 +8,7 @@ row of its output is a matrix product of that piece.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -35,6 +36,26 @@ def batch_first(x: Array) -> Array:
     if x.ndim == IMAGE:
         return x.transpose(3, 1, 0, 2)
     return np.moveaxis(x, -1, 0)
+
+
+@functools.lru_cache(maxsize=1024)
+def torch_order(size: int) -> npt.NDArray[np.int64]:
+    """The order of torch: 0, 1, 2, ...; read-only."""
+    return _read_only(np.arange(size, dtype=np.int64))
+
+
+@functools.lru_cache(maxsize=1024)
+def channels_last(shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Flat torch index of each element where channels, the first axis, travel fastest; read-only."""
+    if len(shape) < 2:
+        return torch_order(math.prod(shape))
+    places = torch_order(math.prod(shape)).reshape(shape)
+    return _read_only(np.moveaxis(places, 0, -1).reshape(-1))
+
+
+def _read_only(array: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    array.flags.writeable = False
+    return array
 
 
 class Scratch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
@@ -10,8 +11,19 @@ import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
-from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Product, Shape, dot_range, operator
-from hpq_hls.ops.layout import IMAGE, Array, Scratch
+from hpq_hls.ops.base import (
+    FloatArray,
+    IntArray,
+    Lowering,
+    Operator,
+    Order,
+    Product,
+    Shape,
+    Travel,
+    dot_range,
+    operator,
+)
+from hpq_hls.ops.layout import IMAGE, Array, Scratch, channels_last, torch_order
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
 if TYPE_CHECKING:
@@ -21,7 +33,7 @@ if TYPE_CHECKING:
 @operator
 @dataclass(frozen=True, eq=False)
 class Linear(Operator):
-    """``y = W x + b``. weights: (out, in); biases: (out,) or None."""
+    """``y = W x + b`` over the last axis. weights: (out, in); biases: (out,) or None."""
 
     kind: ClassVar[str] = "Linear"
     casts: ClassVar[bool] = True
@@ -56,19 +68,21 @@ class Linear(Operator):
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
-        if shape != (self.weights.shape[1],):
+        if shape[-1:] != (self.weights.shape[1],):
             raise UnsupportedOperatorError(
-                f"Linear with {self.weights.shape[1]} inputs is applied to a tensor of shape {shape}; "
-                "only vectors are supported, so put a Flatten in front of it"
+                f"Linear with {self.weights.shape[1]} inputs is applied to a tensor of shape {shape}, "
+                "whose last axis has another length; put a Flatten in front of it"
             )
-        return (int(self.weights.shape[0]),)
+        return (*shape[:-1], int(self.weights.shape[0]))
 
     def compute(
         self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
     ) -> Array:
         assert weight is not None
         (x,) = inputs
-        total = np.matmul(weight, x, out=scratch.result((weight.shape[0], x.shape[1]), x.dtype))
+        # In every layout the last axis stands before the batch.
+        made = (*x.shape[:-2], weight.shape[0], x.shape[-1])
+        total = np.matmul(weight, x, out=scratch.result(made, x.dtype))
         return total if bias is None else np.add(total, bias[:, None], out=total)
 
     def differentiable(
@@ -83,6 +97,28 @@ class Linear(Operator):
     ) -> tuple[Interval, int]:
         assert weight is not None
         return dot_range(weight, bias, inputs[0])
+
+    def image(self, shape: Shape) -> Shape:
+        return shape if len(shape) == 1 else (shape[-1], 1, math.prod(shape[:-1]))
+
+    def channel_axis(self, shape: Shape) -> int:
+        return len(shape) - 1
+
+    def as_image(self, x: Array) -> Array:
+        return x if x.ndim == 2 else np.moveaxis(x.reshape(len(x), 1, -1, x.shape[-1]), -1, 1)
+
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        """Columns of the weights follow the order of a vector, rows that which is wished for."""
+        size = math.prod(self.output_shape(shapes))
+        if len(shapes[0]) == 1:
+            return Travel((made[0],), torch_order(size) if wish is None else wish)
+        return Travel((torch_order(math.prod(shapes[0])),), torch_order(size))
+
+    def any_order(self, shapes: Sequence[Shape]) -> bool:
+        return len(shapes[0]) == 1
+
+    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
+        return None
 
     def lower(self, build: Lowering) -> None:
         build.weighted(groups=1, window=None)
@@ -121,11 +157,10 @@ class ChannelAffine(Operator):
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
-        if len(shape) not in (1, 3) or shape[0] != self.weights.shape[0]:
+        if shape[:1] != self.weights.shape:
             raise UnsupportedOperatorError(
                 f"a factor and an offset for each of {self.weights.shape[0]} channels are applied to a "
-                f"tensor of shape {shape}; "
-                "only (C,) and (C, H, W) with the same number of channels are supported"
+                f"tensor of shape {shape}; the first axis must have as many channels"
             )
         return shape
 
@@ -134,7 +169,7 @@ class ChannelAffine(Operator):
     ) -> Array:
         assert weight is not None
         (x,) = inputs
-        per_channel = (-1, 1, 1) if x.ndim == IMAGE else (-1, 1)
+        per_channel = (-1, 1, 1) if x.ndim == IMAGE else (-1, *(1,) * (x.ndim - 1))
         total = np.multiply(x, weight.reshape(per_channel), out=scratch.result(x.shape, x.dtype))
         return total if bias is None else np.add(total, bias.reshape(per_channel), out=total)
 
@@ -151,6 +186,13 @@ class ChannelAffine(Operator):
     ) -> tuple[Interval, int]:
         assert weight is not None
         return dot_range(weight.reshape(-1, 1), bias, inputs[0])
+
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        order = made[0] if len(shapes[0]) == 1 else channels_last(shapes[0])
+        return Travel((order,), order)
+
+    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
+        return order if len(shapes[0]) == 1 else None
 
     def lower(self, build: Lowering) -> None:
         build.weighted(groups=int(self.weights.shape[0]), window=None)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
-from hpq_hls.fixed import FixedType, Interval
-from hpq_hls.ops.base import IntArray, Lowering, Operator, Padding, Part, Shape, operator
+from hpq_hls.ops.base import IntArray, Padding, Part, Shape, operator
 from hpq_hls.ops.layout import IMAGE, Array, Scratch
 from hpq_hls.ops.linear import ChannelAffine
+from hpq_hls.ops.rearrange import ZERO, Rearrange, placed
+from hpq_hls.ops.select import Border, bordered
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @operator
 @dataclass(frozen=True, eq=False)
-class Pad(Operator):
+class Pad(Rearrange):
     """A tensor with ``value`` around it. Exact: the type passes through.
 
     before, after: elements added in front of and behind each axis, the batch left out.
@@ -56,6 +57,15 @@ class Pad(Operator):
             Part("", ChannelAffine(outside, self.value * outside), ("zeros",)),
         )
 
+    @property
+    def puts_zeros(self) -> bool:
+        return True
+
+    def index(self, shape: Shape) -> IntArray:
+        self.output_shape([shape])
+        pairs = list(zip(self.before, self.after, strict=True))
+        return np.pad(placed(shape), pairs, constant_values=ZERO)
+
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
         if len(shape) != len(self.before) or min((*self.before, *self.after)) < 0:
@@ -87,31 +97,16 @@ class Pad(Operator):
         ]
         return functional.pad(inputs[0], pads, value=self.value)
 
-    def exact_type(self, types: Sequence[FixedType]) -> FixedType:
-        return types[0]
 
-    def range(
-        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
-    ) -> tuple[Interval, int]:
-        seen = inputs[0].hull(Interval(0, 0))
-        return seen, max(abs(seen.lo), abs(seen.hi))
-
-    def lower(self, build: Lowering) -> None:
-        raise UnsupportedOperatorError(
-            f"a tensor of shape {build.input_shapes[0]} is padded with {self.value}, and hardware can "
-            "only pad in front of a convolution or average pooling"
-        )
-
-
-@spelled_in_torch("padding with constants", "pad", "constant_pad_nd")
+@spelled_in_torch("padding in every mode", "pad", "constant_pad_nd")
 def _torch_pad(call: TorchCall) -> Value:
     mode, value = call.arguments.get("mode", "constant"), call.arguments["value"]
-    if mode != "constant":
-        call.refuse(f"its mode {mode!r} is not padding with a constant")
     x, pads = call.value("self"), [int(amount) for amount in call.arguments["pad"]]
     if any(pads[2 * len(x.shape) :]):
         call.refuse("it pads samples")
     pads = (pads + [0] * (2 * len(x.shape)))[: 2 * len(x.shape)]
+    if mode != "constant":
+        return bordered(call, x, pads[-2::-2], pads[-1::-2], mode)
     return _pad(call, x, pads[-2::-2], pads[-1::-2], 0.0 if value is None else float(value))
 
 
@@ -119,8 +114,6 @@ def _torch_pad(call: TorchCall) -> Value:
 def _onnx_pad(call: OnnxCall) -> Value:
     x = call.value()
     mode = call.attributes.get("mode", "constant")
-    if mode != "constant":
-        call.refuse(f"its mode {mode!r} is not padding with a constant")
     rank = len(x.shape) + 1
     amounts = [int(amount) for amount in call.setting("pads", 1)]
     axes = call.setting("axes", 3)
@@ -130,6 +123,8 @@ def _onnx_pad(call: OnnxCall) -> Value:
         before[axis], after[axis] = amounts[index], amounts[index + len(amounts) // 2]
     if before[0] or after[0]:
         call.refuse("it pads samples")
+    if mode != "constant":
+        return bordered(call, x, before[1:], after[1:], mode)
     return _pad(call, x, before[1:], after[1:], float(call.setting("value", 2, 0.0)))
 
 
@@ -137,6 +132,8 @@ def _pad(
     call: TorchCall | OnnxCall, x: Value, before: Sequence[int], after: Sequence[int], value: float
 ) -> Value:
     if min((*before, *after)) < 0:
+        if value == 0 or max((*before, *after)) <= 0:
+            return call.emit(Border(tuple(before), tuple(after)), x)
         call.refuse(f"its padding {tuple(before)} in front and {tuple(after)} behind is negative")
     if value == math.inf or math.isnan(value):
         call.refuse(f"it pads with {value}")

@@ -11,8 +11,8 @@ import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import FixedType, Interval
-from hpq_hls.ops.base import Constant, IntArray, Lowering, Operator, Padding, Shape, operator
-from hpq_hls.ops.layout import Array, Scratch
+from hpq_hls.ops.base import Constant, IntArray, Lowering, Operator, Order, Padding, Shape, Travel, operator
+from hpq_hls.ops.layout import Array, Scratch, channels_last
 from hpq_hls.ops.reshape import reshaped
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 from hpq_hls.ops.window import WindowSpec, onnx_window
@@ -84,6 +84,12 @@ class MaxPool2d(Operator):
         (seen,) = inputs
         return seen, max(abs(seen.lo), abs(seen.hi))
 
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        return Travel((channels_last(shapes[0]),), channels_last(self.output_shape(shapes)))
+
+    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
+        return None
+
     def lower(self, build: Lowering) -> None:
         build.pool(self.window, average=False)
 
@@ -149,6 +155,12 @@ class AvgPool2d(Operator):
         most, least = (seen.scale(int(weight) * int(mask.sum())) for mask in (masks[0], masks[-1]))
         interval = most.hull(least)
         return interval, max(abs(interval.lo), abs(interval.hi))
+
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        return Travel((channels_last(shapes[0]),), channels_last(self.output_shape(shapes)))
+
+    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
+        return None
 
     def lower(self, build: Lowering) -> None:
         build.pool(self.window, average=True)

@@ -1,35 +1,62 @@
-"""Operators that move elements and change none."""
+"""Operators that give a value another shape: no element changes its flat index."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
-from hpq_hls.fixed import FixedType, Interval
-from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape, operator
-from hpq_hls.ops.layout import IMAGE, Array, Scratch, batch_first, batch_last
+from hpq_hls.ops.base import IntArray, Order, Shape, Travel, operator
+from hpq_hls.ops.layout import IMAGE, Array, Scratch
+from hpq_hls.ops.rearrange import Rearrange, placed
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
-
-if TYPE_CHECKING:
-    import torch
 
 
 @operator
 @dataclass(frozen=True, eq=False)
-class Flatten(Operator):
+class Reshape(Rearrange):
+    """The same elements in torch's order in another shape, the batch left alone."""
+
+    kind: ClassVar[str] = "Reshape"
+    keeps_order: ClassVar[bool] = True
+
+    shape: Shape
+
+    def index(self, shape: Shape) -> IntArray:
+        if math.prod(shape) != math.prod(self.shape):
+            raise UnsupportedOperatorError(_across(shape, self.shape))
+        return placed(self.shape)
+
+    def compute(
+        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
+    ) -> Array:
+        (x,) = inputs
+        if x.ndim != IMAGE and len(self.shape) != IMAGE - 1:
+            return x.reshape(*self.shape, x.shape[-1])
+        return super().compute(inputs, weight, bias, scratch)
+
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        return Travel((made[0],), made[0])
+
+    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
+        return order
+
+
+@operator
+@dataclass(frozen=True, eq=False)
+class Flatten(Rearrange):
     """All elements as a vector, in torch's order (channels slowest)."""
 
     kind: ClassVar[str] = "Flatten"
     homogeneous: ClassVar[bool] = True
     keeps_order: ClassVar[bool] = True
 
-    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        return (math.prod(shapes[0]),)
+    def index(self, shape: Shape) -> IntArray:
+        return placed(shape).reshape(-1)
 
     def compute(
         self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
@@ -42,71 +69,14 @@ class Flatten(Operator):
         np.copyto(result.reshape(channels, height, width, batch), x.transpose(1, 0, 2, 3))
         return result
 
-    def differentiable(
-        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
-    ) -> torch.Tensor:
-        return inputs[0].flatten(1)
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        return Travel((made[0],), made[0])
 
-    def exact_type(self, types: Sequence[FixedType]) -> FixedType:
-        return types[0]
-
-    def range(
-        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
-    ) -> tuple[Interval, int]:
-        (seen,) = inputs
-        return seen, max(abs(seen.lo), abs(seen.hi))
-
-    def lower(self, build: Lowering) -> None:
-        build.flatten()
+    def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
+        return order
 
 
-@operator
-@dataclass(frozen=True, eq=False)
-class Reshape(Operator):
-    """The same elements in another shape, in torch's order. shape: without the batch axis."""
-
-    kind: ClassVar[str] = "Reshape"
-    keeps_order: ClassVar[bool] = True
-
-    shape: Shape
-
-    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        if math.prod(shapes[0]) != math.prod(self.shape):
-            raise UnsupportedOperatorError(_across(shapes[0], self.shape))
-        return self.shape
-
-    def compute(
-        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
-    ) -> Array:
-        (x,) = inputs
-        batch = x.shape[-1]
-        moved = batch_last(np.ascontiguousarray(batch_first(x)).reshape(batch, *self.shape))
-        result = scratch.result(moved.shape, x.dtype)
-        np.copyto(result, moved)
-        return result
-
-    def differentiable(
-        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
-    ) -> torch.Tensor:
-        return inputs[0].reshape(-1, *self.shape)
-
-    def exact_type(self, types: Sequence[FixedType]) -> FixedType:
-        return types[0]
-
-    def range(
-        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
-    ) -> tuple[Interval, int]:
-        (seen,) = inputs
-        return seen, max(abs(seen.lo), abs(seen.hi))
-
-    def lower(self, build: Lowering) -> None:
-        raise UnsupportedOperatorError(
-            f"a tensor of shape {build.input_shapes[0]} is reshaped to {self.shape}, and hardware can only "
-            "flatten to a vector"
-        )
-
-
-def reshaped(shape: Shape) -> Operator:
+def reshaped(shape: Shape) -> Rearrange:
     """The operator that brings a tensor to a shape: Flatten for a vector."""
     return Flatten() if len(shape) == 1 else Reshape(shape)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType, Overflow, Rounding
-from hpq_hls.graph import Graph
+from hpq_hls.graph import Graph, Inputs
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.quantize.headroom import PREMIUM, SPARE_BITS, Tail
 from hpq_hls.quantize.moments import InputMoments, as_matrices
@@ -42,9 +41,9 @@ class Observed:
     tail: Tail
 
 
-def observe(graph: Graph, data: npt.NDArray[np.generic]) -> dict[str, Observed]:
-    """What is seen of the input and of each casting layer."""
-    wanted = {graph.input_name, *(node.name for node in graph.nodes if node.op.casts)}
+def observe(graph: Graph, data: Inputs) -> dict[str, Observed]:
+    """What is seen of the inputs and of each casting layer."""
+    wanted = {*graph.inputs, *(node.name for node in graph.nodes if node.op.casts)}
     samples: dict[str, list[FloatArray]] = {name: [] for name in wanted}
     peaks: dict[str, list[FloatArray]] = {name: [] for name in wanted}
     for rows, name, part in graph.each_value(data):
@@ -55,8 +54,8 @@ def observe(graph: Graph, data: npt.NDArray[np.generic]) -> dict[str, Observed]:
             first = -(rows.start * size) % step
             samples[name] += [flat[first::step].copy(), np.array([flat.min(), flat.max()])]
             peaks[name].append(np.abs(flat).reshape(len(part), size).max(axis=1))
-    lowest = min(float(part.min()) for part in samples[graph.input_name])
-    unsigned = never_negative(graph, lowest >= 0)
+    known = {name: min(float(part.min()) for part in samples[name]) >= 0 for name in graph.inputs}
+    unsigned = never_negative(graph, known)
     return {
         name: Observed(
             np.concatenate(parts),
@@ -67,9 +66,10 @@ def observe(graph: Graph, data: npt.NDArray[np.generic]) -> dict[str, Observed]:
     }
 
 
-def never_negative(graph: Graph, known: bool) -> dict[str, bool]:
-    """Of which values of the float network it is known that they cannot be negative. known: of the input."""
-    found = {graph.input_name: known}
+def never_negative(graph: Graph, known: bool | Mapping[str, bool]) -> dict[str, bool]:
+    """Of which values of the float network it is known that they cannot be negative. known: of the inputs, of
+    all or by name."""
+    found = {name: known if isinstance(known, bool) else known[name] for name in graph.inputs}
     for node in graph.nodes:
         own = node.op.never_negative([found[name] for name in node.inputs])
         found[node.name] = own if node.activation is None else node.activation.never_negative([own])
@@ -80,7 +80,7 @@ def readers(graph: Graph, name: str) -> tuple[list[str], bool]:
     """The layers with weights that read a value, directly or behind exact operators, and whether anything
     else does: another casting operator, or whoever takes the network's output."""
     weighted: list[str] = []
-    others = graph.output == name
+    others = name in graph.results
     for node in graph.consumers(name):
         if node.op.weight is not None:
             weighted.append(node.name)

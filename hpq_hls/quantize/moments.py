@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.graph import Graph, Node
+from hpq_hls.graph import Graph, Inputs, Node
 from hpq_hls.kernels import Kernel
 from hpq_hls.ops import Shape, WindowSpec
-from hpq_hls.ops.base import FloatArray, Told
+from hpq_hls.ops.base import FloatArray, IntArray, Told
 from hpq_hls.ops.layout import Array
 from hpq_hls.quantize.scaling import thinning
 
@@ -73,7 +73,7 @@ class _Matrices:
     """Learns from an operator's lowering how its weights are used; see ``Lowering``."""
 
     def __init__(self, input_shape: Shape) -> None:
-        self.input_shapes: Sequence[Shape] = (input_shape,)
+        self.shapes: Sequence[Shape] = (input_shape,)
         self.groups = 1
         self.window: WindowSpec | None = None
 
@@ -86,7 +86,10 @@ class _Matrices:
     def elementwise(self, part: str, kernel: type[Kernel], told: Told = lambda _: {}) -> None:
         raise AssertionError("an operator with weights asks for no other kernel")
 
-    def flatten(self) -> None:
+    def rearrange(self, index: IntArray) -> None:
+        raise AssertionError("an operator with weights asks for no other kernel")
+
+    def join(self, index: IntArray) -> None:
         raise AssertionError("an operator with weights asks for no other kernel")
 
 
@@ -112,7 +115,7 @@ class _Collector:
         self._groups, self._window = lowered.groups, lowered.window
         weights = as_matrices(node)
         self._columns = weights.shape[2]
-        self._positions = math.prod(output_shape[1:]) if len(output_shape) > 1 else 1
+        self._positions, self._op = math.prod(node.op.image(output_shape)[1:]), node.op
         total = samples * self._positions
         self._step = thinning(total // MAX_PATCHES, self._positions)
         kept = min(MAX_SAMPLES, max(1, MAX_SAMPLED // (self._groups * self._columns)))
@@ -143,6 +146,7 @@ class _Collector:
 
     def _patches(self, value: Array) -> FloatArray:
         """Every ``step``-th patch of a block, (patches, groups, columns)."""
+        value = self._op.as_image(value)
         total = len(value) * self._positions
         taken = np.arange(-self._seen % self._step, total, self._step)
         self._seen += total
@@ -164,7 +168,7 @@ class _Collector:
         return InputMoments(self._shift + rest, covariance, np.concatenate(self._sample), self._count)
 
 
-def collect_moments(graph: Graph, data: Array) -> dict[str, InputMoments]:
+def collect_moments(graph: Graph, data: Inputs) -> dict[str, InputMoments]:
     """The moments of every layer with weights, in one pass over the calibration data."""
     weighted = [node for node in graph.nodes if node.op.weight is not None]
     collectors = {

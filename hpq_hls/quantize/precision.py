@@ -201,7 +201,7 @@ def check_layers(precision: Precision, graph: Graph) -> None:
     Raises:
         PrecisionError: an unknown layer, or a width that the layer has no use for.
     """
-    takes: dict[str, set[str]] = {graph.input_name: {"activation", "rounding"}}
+    takes: dict[str, set[str]] = {name: {"activation", "rounding"} for name in graph.inputs}
     for node in graph.nodes:
         if node.op.casts:
             takes[node.name] = set(_KEYS) if node.op.weight is not None else {"activation", "rounding"}

@@ -8,15 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hpq_hls.errors import PrecisionError
 from hpq_hls.fixed import FixedType, Overflow, Rounding
-from hpq_hls.graph import Graph, Node, check_input, prepare
+from hpq_hls.graph import Graph, Inputs, Node, check_inputs, named, prepare
 from hpq_hls.graph.equalize import channel_sizes
 from hpq_hls.graph.equalize import equalize as equalized
 from hpq_hls.ops.base import FloatArray, IntArray
-from hpq_hls.ops.layout import Array
 from hpq_hls.quantize.activations import OutputError, least_error, observe
 from hpq_hls.quantize.bias import bias_type, corrected_bias, half_lsb, mean_input
 from hpq_hls.quantize.moments import InputMoments, as_matrices, collect_moments
@@ -47,7 +45,7 @@ class Quantizer:
     Parameters
     ----------
     graph : the float network.
-    calibration_x : (batch, *input_shape), representative inputs.
+    calibration_x : (batch, *input_shape), representative inputs; of several by name or in order.
     options : how to quantize; settings : fields of QuantizerOptions that replace those of ``options``.
 
     Raises DataError where the calibration data does not fit the network, PrecisionError for an unknown
@@ -57,17 +55,19 @@ class Quantizer:
     def __init__(
         self,
         graph: Graph,
-        calibration_x: npt.ArrayLike,
+        calibration_x: Any,
         options: QuantizerOptions | None = None,
         **settings: Any,
     ) -> None:
         self.options = (options or QuantizerOptions()).changed(**settings)
         self.graph = prepare(graph)
-        data = check_input(calibration_x, self.graph.input_shape, self.graph.input_name)
+        data = check_inputs(calibration_x, self.graph.inputs)
         if self.options.equalize:
             self.graph = equalized(self.graph, channel_sizes(self.graph, data))
-        self._data: Array | None = data
-        self._examples = data[:EXAMPLES].copy()
+        self._data: Inputs | None = data
+        self._examples = {
+            name: given[:EXAMPLES].copy() for name, given in named(data, self.graph.inputs).items()
+        }
         self._seen = observe(self.graph, data)
         self._moments: dict[str, InputMoments] | None = None
         self._weight_moments: dict[str, WeightMoments] = {}
@@ -113,14 +113,15 @@ class Quantizer:
         """
         chosen = parse_precision(precision)
         check_layers(chosen, self.graph)
-        input_type = self._value_type(self.graph.input_name, chosen)
-        types = {self.graph.input_name: input_type}
+        input_types = {name: self._value_type(name, chosen) for name in self.graph.inputs}
+        types = dict(input_types)
         specs: dict[str, LayerSpec] = {}
         for node in self.graph.nodes:
             spec = self._spec(node, types[node.inputs[0]], chosen)  # the same object for the same widths
             specs[node.name] = spec
             types[node.name] = spec.output_type or node.op.exact_type([types[n] for n in node.inputs])
-        return assemble(self.graph, input_type, specs, self._example_inputs(input_type), self._layer)
+        examples = {name: self._example_inputs(name, kind) for name, kind in input_types.items()}
+        return assemble(self.graph, input_types, specs, examples, self._layer)
 
     def _layer(self, node: Node, edges: Sequence[Edge], spec: LayerSpec) -> QuantizedLayer:
         """The layer, made once while it is remembered."""
@@ -258,17 +259,17 @@ class Quantizer:
             self._data = None
         return self._moments
 
-    def _example_inputs(self, input_type: FixedType) -> IntArray:
-        """Calibration samples and the two extremes of the input type, raw."""
-        shape = (1, *self.graph.input_shape)
+    def _example_inputs(self, name: str, input_type: FixedType) -> IntArray:
+        """Calibration samples of an input and the two extremes of its type, raw."""
+        shape = (1, *self.graph.inputs[name])
         lowest = np.full(shape, input_type.min_raw, dtype=np.int64)
         highest = np.full(shape, input_type.max_raw, dtype=np.int64)
-        return np.concatenate([input_type.from_float(self._examples), lowest, highest])
+        return np.concatenate([input_type.from_float(self._examples[name]), lowest, highest])
 
 
 def quantize(
     graph: Graph,
-    calibration_x: npt.ArrayLike,
+    calibration_x: Any,
     precision: Any = 8,
     *,
     rounding: str | Rounding = QuantizerOptions.rounding,
@@ -283,7 +284,8 @@ def quantize(
     """Turn a float network into integers.
 
     graph: from ``from_torch`` or ``from_onnx``.
-    calibration_x: (batch, *input_shape), representative inputs; everything below goes by them.
+    calibration_x: (batch, *input_shape), representative inputs; everything below goes by them. Of several
+        inputs a mapping by name, or a tuple in order.
     precision: a width for all, ``{"layer": {"weight": 4, "activation": 6}}``, or the path of a YAML
         file; see ``parse_precision``.
     rounding, overflow: Vitis's modes ("AP_RND", "AP_SAT", ...) of the input's and the outputs' types.

@@ -20,14 +20,15 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 
+from hpq_hls.graph import Inputs
 from hpq_hls.ops.base import FloatArray
-from hpq_hls.ops.layout import Array
 from hpq_hls.quantize import Quantizer
 from hpq_hls.search.gauge import Gauge
 from hpq_hls.search.interrupt import end_with, shielded
 from hpq_hls.search.measurement import Measurement, Price
 from hpq_hls.search.metric import Metric
 from hpq_hls.search.objective import Pricing
+from hpq_hls.search.scored import values_of
 from hpq_hls.search.space import Combination, Space
 from hpq_hls.simulate import Simulator
 
@@ -44,13 +45,14 @@ class Task:
 
     x: (batch, *input_shape). targets: what the metric takes. reference: the float network's outputs. rows:
     the samples that are searched on. gauge: of these. pricing: what a network costs. memory_mib: most memory
-    in which all workers keep the values of layers (see ``Simulator``). jobs: how many workers there are.
-    name: tells tasks apart wherever they are sent. owner: the process that searches.
+    in which all workers keep the values of layers (see ``Simulator``). output: the one that is scored, which
+    reference and gauge are of. jobs: how many workers there are. name: tells tasks apart wherever they are
+    sent. owner: the process that searches.
     """
 
     quantizer: Quantizer
     space: Space
-    x: Array
+    x: Inputs
     targets: npt.NDArray[np.generic]
     reference: FloatArray
     rows: npt.NDArray[np.int64]
@@ -58,6 +60,7 @@ class Task:
     metric: Metric
     pricing: Pricing
     memory_mib: float
+    output: str
     jobs: int = 1
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
     owner: int = field(default_factory=os.getpid)
@@ -75,7 +78,7 @@ class Worker:
         """Quantize, simulate, score and price."""
         task = self._task
         q = task.quantizer.quantize(task.space.precision(combination))
-        outputs = self._simulator.predict(q)
+        outputs = values_of(self._simulator.predict(q), task.output)
         seen = task.gauge(outputs[task.rows])
         outputs = outputs[: len(task.targets)]
         error = float(np.square(outputs - task.reference).mean()) / self._variance
@@ -85,7 +88,7 @@ class Worker:
     def outputs(self, combination: Combination) -> FloatArray:
         """What the network of a combination puts out for the samples with targets, (batch, *output_shape)."""
         q = self._task.quantizer.quantize(self._task.space.precision(combination))
-        return self._simulator.predict(q)[: len(self._task.targets)]
+        return values_of(self._simulator.predict(q), self._task.output)[: len(self._task.targets)]
 
     def price(self, combination: Combination) -> Price:
         """Quantize and price."""

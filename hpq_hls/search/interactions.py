@@ -18,7 +18,7 @@ def interactions_of(space: Space, graph: Graph) -> tuple[tuple[int, int], ...]:
     for index, variable in enumerate(space.variables):
         for site in variable.sites:
             own[site.layer].add(index)
-    typed = {graph.input_name: own[graph.input_name]}  # what decides the type of each value
+    typed = {name: own[name] for name in graph.inputs}  # what decides the type of each value
     weights = {index for index, variable in enumerate(space.variables) if variable.part is Part.WEIGHT}
     pairs: set[tuple[int, int]] = set()
     for node in graph.nodes:

@@ -15,10 +15,9 @@ import numpy.typing as npt
 
 from hpq_hls.errors import ConfigError, DataError
 from hpq_hls.fixed import Rounding
-from hpq_hls.graph import Graph, check_input
+from hpq_hls.graph import Graph, Inputs, check_inputs, joined
 from hpq_hls.hardware import HardwareConfig
 from hpq_hls.ops.base import FloatArray
-from hpq_hls.ops.layout import Array
 from hpq_hls.quantize import Precision, Quantizer, QuantizerOptions
 from hpq_hls.search.aims import Aims
 from hpq_hls.search.arguments import check_confidence, check_jobs, check_kind, check_number, check_whole
@@ -32,6 +31,7 @@ from hpq_hls.search.measurement import Price
 from hpq_hls.search.metric import Function, Kind, Metric, check_targets, find_metric
 from hpq_hls.search.objective import Pricer, find_objective
 from hpq_hls.search.result import Progress
+from hpq_hls.search.scored import part_of, scored_output, unscored_layers, values_of
 from hpq_hls.search.space import Space, space_of
 from hpq_hls.search.speed import NARROW_WIDTH, TYPICAL_WIDTH, pricer_of
 from hpq_hls.search.strategies import STRATEGIES
@@ -50,7 +50,7 @@ UNIFORM_WIDTHS = range(8, 1, -1)
 SMALL_SPACE = 1024
 """Spaces up to this size are enumerated by strategy "auto"."""
 _NOTHING = type(None)
-Samples = tuple[npt.ArrayLike, npt.ArrayLike]
+Samples = tuple[Any, Any]
 
 
 class Effort(enum.Enum):
@@ -89,6 +89,7 @@ class Request:
     groups: Sequence[Sequence[str]]
     limits: Limits | Mapping[str, Any] | None
     metric: str | Function | Metric
+    output: str | None
     quantizer: QuantizerOptions | None
     seed: int
     evaluations: int | None
@@ -120,7 +121,7 @@ class Problem:
     strategy: str
     metric: Metric
     float_accuracy: float
-    test: tuple[Array, npt.NDArray[np.generic]] | None
+    test: tuple[Inputs, npt.NDArray[np.generic]] | None
     fingerprint: str
     about: Mapping[str, object]
     pricer: Pricer
@@ -166,7 +167,7 @@ def few_evaluations(space: Space) -> int:
 
 
 def prepare_problem(
-    graph: Graph, calibration_x: npt.ArrayLike, validation: Samples, test: Samples | None, request: Request
+    graph: Graph, calibration_x: Any, validation: Samples, test: Samples | None, request: Request
 ) -> Problem:
     """Check everything, calibrate, and score the float network.
 
@@ -178,8 +179,9 @@ def prepare_problem(
     metric.check_drop(request.max_drop)
     objective, limits = find_objective(request.objective), find_limits(request.limits)
     quantizer = Quantizer(graph, calibration_x, request.quantizer)
-    x, y = _samples(validation, "validation", metric, quantizer.graph)
-    scored = None if test is None else _samples(test, "test", metric, quantizer.graph)
+    output = scored_output(quantizer.graph, request.output, _pair(validation, "validation")[1])
+    x, y = _samples(validation, "validation", metric, quantizer.graph, output)
+    scored = None if test is None else _samples(test, "test", metric, quantizer.graph, output)
     space = space_of(
         quantizer.graph,
         request.weight_bits,
@@ -189,19 +191,23 @@ def prepare_problem(
         groups=request.groups,
         type_of=quantizer.type_of,
         least_weight_width=quantizer.least_weight_width,
+        unscored=unscored_layers(quantizer.graph, output),
     )
     typical = quantizer.quantize(space.precision(space.near(TYPICAL_WIDTH)))
     narrow = quantizer.quantize(space.precision(space.near(NARROW_WIDTH)))
     pricing = pricer_of(objective, limits, request.part, request.clock_ns, request.hardware, typical, narrow)
-    reference = quantizer.graph.predict(x)
+    reference = values_of(quantizer.graph.predict(x), output)
     jobs = joblib.effective_n_jobs(request.n_jobs)
     split = split_rows(len(x), metric.kind, request.max_drop, request.confidence)
-    calibration = check_input(calibration_x, graph.input_shape, graph.input_name)
+    calibration = check_inputs(calibration_x, graph.inputs)
     more = _thinned(calibration, MOST_UNLABELLED)  # risks need no labels
-    seen, rows = np.concatenate([x, more]), np.concatenate([split.searched, len(x) + np.arange(len(more))])
-    outputs = np.concatenate([reference[split.searched], quantizer.graph.predict(more)])
-    gauge = gauge_of(metric, outputs, y[split.searched], _uniform_outputs(quantizer, space, seen[rows]))
-    task = Task(quantizer, space, seen, y, reference, rows, gauge, metric, pricing, request.memory_mib, jobs)
+    seen, rows = joined([x, more]), np.concatenate([split.searched, len(x) + np.arange(len(more))])
+    outputs = np.concatenate([reference[split.searched], values_of(quantizer.graph.predict(more), output)])
+    typical_outputs = _uniform_outputs(quantizer, space, seen[rows], output)
+    gauge = gauge_of(metric, outputs, y[split.searched], typical_outputs)
+    task = Task(
+        quantizer, space, seen, y, reference, rows, gauge, metric, pricing, request.memory_mib, output, jobs
+    )
     score = metric(reference, y)
     aims = aims_of(metric.kind, gauge, split, score, request.max_drop, request.confidence)
     strategy = request.strategy
@@ -213,17 +219,16 @@ def prepare_problem(
     return Problem(request, task, split, aims, strategy, metric, score, scored, mark, about, pricing)
 
 
-def _thinned(x: Array, most: int) -> Array:
+def _thinned(x: Inputs, most: int) -> Inputs:
     """At most ``most`` of the samples, evenly spaced."""
-    chosen = np.linspace(0, len(x) - 1, min(most, len(x))).round().astype(int)
-    return np.asarray(x[chosen])
+    return x[np.linspace(0, len(x) - 1, min(most, len(x))).round().astype(int)]
 
 
-def _uniform_outputs(quantizer: Quantizer, space: Space, x: Array) -> Iterator[FloatArray]:
+def _uniform_outputs(quantizer: Quantizer, space: Space, x: Inputs, output: str) -> Iterator[FloatArray]:
     """What networks of about one width everywhere put out."""
     simulator = Simulator(x)
     for combination in dict.fromkeys(space.near(width) for width in UNIFORM_WIDTHS):
-        yield simulator.predict(quantizer.quantize(space.precision(combination)))
+        yield values_of(simulator.predict(quantizer.quantize(space.precision(combination))), output)
 
 
 def _about(graph: Graph, task: Task, request: Request) -> dict[str, object]:
@@ -244,6 +249,7 @@ def _decisive(task: Task) -> dict[str, object]:
     return {
         "x": task.x,
         "y": task.targets,
+        "output": task.output,
         "rows": task.rows,
         "space": task.space,
         "scored": task.metric,
@@ -273,10 +279,15 @@ def _check(request: Request) -> None:
         raise ConfigError("resume needs the journal to continue from; give its file as journal")
 
 
-def _samples(
-    given: Samples, what: str, metric: Metric, graph: Graph
-) -> tuple[Array, npt.NDArray[np.generic]]:
+def _pair(given: Samples, what: str) -> Samples:
     if not isinstance(given, (tuple, list)) or len(given) != 2:
         raise DataError(f"{what} must be a pair (x, y) of inputs and labels; give both")
-    x = check_input(given[0], graph.input_shape, graph.input_name)
-    return x, check_targets(metric, given[1], len(x), graph.output_shape)
+    return given[0], given[1]
+
+
+def _samples(
+    given: Samples, what: str, metric: Metric, graph: Graph, output: str
+) -> tuple[Inputs, npt.NDArray[np.generic]]:
+    x, y = _pair(given, what)
+    x = check_inputs(x, graph.inputs)
+    return x, check_targets(metric, part_of(y, output), len(x), graph.output_shapes[output])

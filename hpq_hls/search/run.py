@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy.typing as npt
-
 from hpq_hls.fixed import Rounding
 from hpq_hls.graph import Graph
 from hpq_hls.hardware import HardwareConfig, check_utilisation, target_of
@@ -26,6 +24,7 @@ from hpq_hls.search.metric import Function, Metric
 from hpq_hls.search.point import Point
 from hpq_hls.search.problem import Effort, Problem, Request, Samples, find_effort, prepare_problem
 from hpq_hls.search.result import Progress, SearchResult, pareto_front
+from hpq_hls.search.scored import values_of
 from hpq_hls.search.significance import TestScore, compare_networks
 from hpq_hls.search.space import ACTIVATION_BITS, WEIGHT_BITS, Combination
 from hpq_hls.search.strategies import STRATEGIES, BudgetSpent
@@ -35,7 +34,7 @@ from hpq_hls.simulate.simulator import MEMORY_MIB
 
 def search(
     graph: Graph,
-    calibration_x: npt.ArrayLike,
+    calibration_x: Any,
     validation: Samples,
     *,
     test: Samples | None = None,
@@ -51,6 +50,7 @@ def search(
     groups: Sequence[Sequence[str]] = (),
     limits: Limits | Mapping[str, Any] | None = None,
     metric: str | Function | Metric = "top1",
+    output: str | None = None,
     quantizer: QuantizerOptions | None = None,
     seed: int = 0,
     evaluations: int | None = None,
@@ -72,7 +72,11 @@ def search(
     graph: the float network. calibration_x: (batch, *input_shape). validation: (x, y), y class
     numbers or targets as the metric takes them. metric: "top1", "top5" (any number), "auc", "mse", "mae",
     "package.module:function", or a function (outputs, targets) -> float; larger is better, errors count
-    negative.
+    negative. Several inputs are given by name, or as a tuple in order.
+
+    output: of a network with several, the one that is scored; None: the one that y is given for as a mapping
+    by name, else the first. Layers that it does not depend on keep the widest choice, unless ``layers`` says
+    otherwise. What the other outputs lose is not looked at.
 
     max_drop: how much of the float network's score may be lost, absolute. confidence: the probability that
     the drop on data that nobody has seen is within it. A part of the validation samples is held back to
@@ -141,6 +145,7 @@ def search(
         groups=groups,
         limits=limits,
         metric=metric,
+        output=output,
         quantizer=quantizer,
         seed=seed,
         evaluations=evaluations,
@@ -338,8 +343,8 @@ def _tested(problem: Problem, network: QuantizedGraph) -> TestScore | None:
     x, y = problem.test
     return compare_networks(
         problem.metric,
-        problem.task.quantizer.graph.predict(x),
-        network.predict(x),
+        values_of(problem.task.quantizer.graph.predict(x), problem.task.output),
+        values_of(network.predict(x), problem.task.output),
         y,
         counts=problem.counts,
         seed=problem.request.seed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -148,8 +148,9 @@ def space_of(
     groups: Sequence[Sequence[str]] = (),
     type_of: TypeOf | None = None,
     least_weight_width: Callable[[str], int] | None = None,
+    unscored: Collection[str] = (),
 ) -> Space:
-    """The space of a prepared graph: weights and output of every layer that has them, and the input.
+    """The space of a prepared graph: weights and output of every layer that has them, and the inputs.
 
     weight_bits, activation_bits: the widths to choose from. rounding: the modes to choose from at every
     layer's output; empty: not chosen, the quantizer's mode. (The input is rounded before it comes to the
@@ -165,10 +166,15 @@ def space_of(
     least_weight_width: of the quantizer; what a layer's weights cannot have is left out, unless nothing else
     was to be chosen: then the quantizer says why it cannot be.
 
+    unscored: inputs and layers that decide nothing of the score; they keep the widest choice.
+
     Raises:
         SettingError: a list, pin, bound or group that cannot be used, and where it stands.
     """
     choices = _choices(graph, weight_bits, activation_bits, rounding)
+    for site, given in choices.items():
+        if site.layer in unscored:
+            choices[site] = tuple(sorted(width for width in given if isinstance(width, int))[-1:])
     for layer, settings in (layers or {}).items():
         _apply(graph, choices, str(layer), settings)
     if least_weight_width is not None:
@@ -197,10 +203,10 @@ def _choices(
     weights = _checked(("weight_bits",), widths_of, weight_bits)
     outputs = _checked(("activation_bits",), widths_of, activation_bits)
     modes = _checked(("rounding",), modes_of, rounding)
-    found: dict[Site, tuple[Choice, ...]] = {
-        Site(graph.input_name, Part.ACTIVATION): outputs,
-        Site(graph.input_name, Part.ROUNDING): (),
-    }
+    found: dict[Site, tuple[Choice, ...]] = {}
+    for name in graph.inputs:
+        found[Site(name, Part.ACTIVATION)] = outputs
+        found[Site(name, Part.ROUNDING)] = ()
     for node in graph.nodes:
         if not node.op.casts:
             continue

@@ -128,6 +128,7 @@ class SearchSettings(Section):
     confidence: Annotated[Any, accepted(_confidence)] = 0.9
     effort: Annotated[str, accepted(_effort)] = Effort.FULL.value
     metric: Annotated[Text, AfterValidator(check_name)] = "top1"
+    output: Text | None = None
     limits: Annotated[LimitSettings, Empty] = LimitSettings()
     weight_bits: WidthList = WEIGHT_BITS
     activation_bits: WidthList = ACTIVATION_BITS

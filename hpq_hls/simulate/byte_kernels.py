@@ -89,6 +89,8 @@ class ByteKernel:
         """
         if op.product is None or _goes_astray(op.product):
             return None
+        if isinstance(op, Conv2d) and op.weights.ndim != IMAGE:
+            return None
         if not _is_exact(op, input_dtype, output_dtype):
             return None
         kernel = cls._packed(op, input_dtype, output_dtype, weight, bias, scale)
@@ -130,6 +132,9 @@ class ByteKernel:
         product = _product(self.op)
         if product.window is not None and not _pads_itself(product):
             x = product.window.padded(x, 0, scratch)
+        if product.window is None and x.ndim > 2:
+            columns = self.run(np.moveaxis(x, -2, 0).reshape(x.shape[-2], -1), scratch)
+            return np.moveaxis(columns.reshape(-1, *x.shape[:-2], x.shape[-1]), 0, -2)
         order = channels_last_axes(x.ndim)
         given = self._bytes(x, scratch).transpose(order)
         with _quietly():

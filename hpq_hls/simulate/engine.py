@@ -11,9 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from hpq_hls.graph import Inputs, named, plain
 from hpq_hls.ops.base import IntArray
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 from hpq_hls.simulate.byte_kernels import byte_dtype
@@ -54,9 +56,11 @@ class Schedule:
         return cls(q, plans, any(isinstance(item, BytePlan) for item in plans.values()))
 
     @property
-    def input_plan(self) -> InputPlan:
-        """How inputs become raw values."""
-        return plan_input(self.q.input_type, as_bytes=self.channels_last)
+    def input_plans(self) -> dict[str, InputPlan]:
+        """How inputs become raw values, by name."""
+        return {
+            name: plan_input(kind, as_bytes=self.channels_last) for name, kind in self.q.input_types.items()
+        }
 
     def share(
         self,
@@ -138,46 +142,59 @@ class Schedule:
         return narrow
 
 
-Source = Callable[[slice, Scratch], Array]
-"""Raw inputs of some samples, batch last."""
+Source = Callable[[str, slice, Scratch], Array]
+"""Raw values of one input, by name, for some samples, batch last."""
 
 
-def simulate(q: QuantizedGraph, x_raw: IntArray) -> IntArray:
-    """Raw outputs (batch, *output_shape) for raw inputs (batch, *input_shape)."""
+def simulate(q: QuantizedGraph, x_raw: Any) -> Any:
+    """Raw outputs (batch, *output_shape) for raw inputs (batch, *input_shape); several of either by name."""
     schedule = Schedule.of(q)
-    return _simulate(schedule, raw_source(schedule, x_raw), len(x_raw), [q.graph.output])[q.graph.output]
+    given = named(x_raw, q.graph.inputs)
+    return _outputs(schedule, raw_source(schedule, given), _samples(given))
 
 
-def predict_raw(q: QuantizedGraph, x: Array) -> IntArray:
-    """Raw outputs (batch, *output_shape) for inputs (batch, *input_shape) in float32 or float64."""
+def predict_raw(q: QuantizedGraph, x: Inputs) -> Any:
+    """Raw outputs (batch, *output_shape) for inputs (batch, *input_shape) in float32 or float64, as
+    ``check_inputs`` gives them."""
     schedule = Schedule.of(q)
-    return _simulate(schedule, real_source(schedule, x), len(x), [q.graph.output])[q.graph.output]
+    return _outputs(schedule, real_source(schedule, x), len(x))
 
 
-def simulate_all(q: QuantizedGraph, x_raw: IntArray) -> dict[str, IntArray]:
-    """Raw values of every edge by name, int64 (batch, *shape), the input's included."""
+def simulate_all(q: QuantizedGraph, x_raw: Any) -> dict[str, IntArray]:
+    """Raw values of every edge by name, int64 (batch, *shape), inputs included; x_raw: as ``simulate``."""
     schedule = Schedule.of(q)
-    return _simulate(schedule, raw_source(schedule, x_raw), len(x_raw), [q.graph.input_name, *q.layers])
+    given = named(x_raw, q.graph.inputs)
+    return _simulate(schedule, raw_source(schedule, given), _samples(given), q.graph.shapes)
 
 
-def reference(q: QuantizedGraph, x_raw: IntArray) -> IntArray:
+def reference(q: QuantizedGraph, x_raw: Any) -> Any:
     """The same as ``simulate`` in int64 and Python integers only."""
     schedule = Schedule.of(q, integer_plan)
-    return _simulate(schedule, lambda rows, _: batch_last(x_raw[rows]), len(x_raw), [q.graph.output])[
-        q.graph.output
-    ]
+    given = named(x_raw, q.graph.inputs)
+    return _outputs(schedule, lambda name, rows, _: batch_last(given[name][rows]), _samples(given))
 
 
-def raw_source(schedule: Schedule, x_raw: IntArray) -> Source:
+def raw_source(schedule: Schedule, x_raw: Mapping[str, IntArray]) -> Source:
     """Raw integers as the number type that the network starts in."""
-    plan = schedule.input_plan
-    return lambda rows, scratch: plan.copy(x_raw[rows], scratch)
+    plans = schedule.input_plans
+    return lambda name, rows, scratch: plans[name].copy(x_raw[name][rows], scratch)
 
 
-def real_source(schedule: Schedule, x: Array) -> Source:
-    """Real numbers cast to the input type."""
-    plan = schedule.input_plan
-    return lambda rows, scratch: plan.run(x[rows], scratch)
+def real_source(schedule: Schedule, x: Inputs) -> Source:
+    """Real numbers cast to the input types."""
+    plans, given = schedule.input_plans, named(x, schedule.q.graph.inputs)
+    return lambda name, rows, scratch: plans[name].run(given[name][rows], scratch)
+
+
+def _samples(given: Mapping[str, IntArray]) -> int:
+    return len(next(iter(given.values())))
+
+
+def _outputs(schedule: Schedule, source: Source, samples: int) -> Any:
+    """The network's raw outputs, batch first."""
+    graph = schedule.q.graph
+    values = _simulate(schedule, source, samples, graph.results)
+    return plain({name: values[value] for name, value in graph.outputs.items()})
 
 
 def _simulate(schedule: Schedule, source: Source, samples: int, names: Iterable[str]) -> dict[str, IntArray]:
@@ -194,9 +211,11 @@ def _simulate(schedule: Schedule, source: Source, samples: int, names: Iterable[
                 if name in results:
                     np.copyto(results[name][rows], batch_first(value), casting="unsafe")
 
-            given = source(rows, Scratch(work, graph.input_name, schedule.channels_last))
-            keep(graph.input_name, given)
-            schedule.run(schedule.plans, {graph.input_name: given}, work, keep)
+            given: dict[str, Array] = {}
+            for name in graph.inputs:
+                given[name] = source(name, rows, Scratch(work, name, schedule.channels_last))
+                keep(name, given[name])
+            schedule.run(schedule.plans, given, work, keep)
 
     schedule.share(run, samples)
     return results

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType
-from hpq_hls.graph import Graph, Node, check_input
-from hpq_hls.ops.base import FloatArray, IntArray, Shape
+from hpq_hls.graph import Graph, Node, check_inputs, named, only, plain
+from hpq_hls.ops.base import IntArray, Shape
 from hpq_hls.simulate.layer import Edge, LayerSpec, QuantizedLayer, quantized_layer
 
 
@@ -35,15 +35,18 @@ class QuantizedGraph:
     """A network with types on every edge and integer parameters in every layer.
 
     graph: the float network it came from, batch-norm folded and ReLU fused.
-    input_type: type of the network's input.
+    input_types: of the network's inputs, by name.
     layers: by name, in topological order.
-    example_inputs: a few raw inputs (n, *input_shape) that generated testbenches are fed with.
+    examples: for each input a few raw values (n, *shape) that generated testbenches are fed with.
+
+    What there is one of for each input or output is an array, a type or a shape where there is one of them,
+    and a dict by name where there are several.
     """
 
     graph: Graph
-    input_type: FixedType
+    input_types: Mapping[str, FixedType]
     layers: Mapping[str, QuantizedLayer]
-    example_inputs: IntArray
+    examples: Mapping[str, IntArray]
 
     def __repr__(self) -> str:
         return f"QuantizedGraph({self.name!r}, {len(self.layers)} layers, {self.weight_bits} weight bits)"
@@ -55,18 +58,43 @@ class QuantizedGraph:
 
     @property
     def input_shape(self) -> Shape:
-        """Shape of one input in torch layout."""
+        """Shape of the only input in torch layout. This and its like raise DataError for several."""
         return self.graph.input_shape
 
     @property
+    def input_shapes(self) -> Mapping[str, Shape]:
+        """Shape of every input by name."""
+        return self.graph.inputs
+
+    @property
+    def input_type(self) -> FixedType:
+        """Type of the only input."""
+        return only(self.input_types, "input")
+
+    @property
+    def example_inputs(self) -> Any:
+        """``examples`` as ``simulate`` takes them."""
+        return plain(self.examples)
+
+    @property
     def output_shape(self) -> Shape:
-        """Shape of one output in torch layout."""
+        """Shape of the only output in torch layout."""
         return self.graph.output_shape
 
     @property
+    def output_shapes(self) -> Mapping[str, Shape]:
+        """Shape of every output by name."""
+        return self.graph.output_shapes
+
+    @property
     def output_type(self) -> FixedType:
-        """Type of the network's output."""
-        return self.edges[self.graph.output].type
+        """Type of the only output."""
+        return only(self.output_types, "output")
+
+    @property
+    def output_types(self) -> Mapping[str, FixedType]:
+        """Type of every output by name."""
+        return {name: self.edges[value].type for name, value in self.graph.outputs.items()}
 
     @property
     def weight_bits(self) -> int:
@@ -75,34 +103,43 @@ class QuantizedGraph:
 
     @cached_property
     def edges(self) -> Mapping[str, Edge]:
-        """Type and interval of every value by name, the input's included."""
-        known = {self.graph.input_name: input_edge(self.input_type)}
+        """Type and interval of every value by name, the inputs' included."""
+        known = {name: input_edge(kind) for name, kind in self.input_types.items()}
         known.update(
             (name, Edge(layer.output_type, layer.output_interval)) for name, layer in self.layers.items()
         )
         return MappingProxyType(known)
 
-    def quantize_input(self, x: npt.ArrayLike) -> IntArray:
-        """``x`` (batch, *input_shape) as raw integers of the input type."""
-        return self.input_type.from_float(check_input(x, self.input_shape, self.graph.input_name))
+    def quantize_input(self, x: Any) -> Any:
+        """``x`` (batch, *input_shape) as raw integers of the input type; of several inputs by name."""
+        given = named(check_inputs(x, self.graph.inputs), self.graph.inputs)
+        return plain({name: self.input_types[name].from_float(array) for name, array in given.items()})
 
-    def predict_raw(self, x: npt.ArrayLike) -> IntArray:
+    def predict_raw(self, x: Any) -> Any:
         """The exact integer outputs, int64 (batch, *output_shape); ``output_type`` scales them.
+
+        x: (batch, *input_shape); for several inputs a mapping by name, or a tuple in order. Several outputs
+        come as a dict by name.
 
         Raises:
             DataError: x has the wrong shape or type, is empty, or is not finite.
         """
         from hpq_hls.simulate.engine import predict_raw  # the engine runs this class
 
-        return predict_raw(self, check_input(x, self.input_shape, self.graph.input_name))
+        return predict_raw(self, check_inputs(x, self.graph.inputs))
 
-    def predict(self, x: npt.ArrayLike) -> FloatArray:
-        """The exact outputs as float64 (batch, *output_shape)."""
-        return self.output_type.to_float(self.predict_raw(x))
+    def predict(self, x: Any) -> Any:
+        """The exact outputs as float64 (batch, *output_shape); x and several outputs as ``predict_raw``."""
+        return self.scaled(self.predict_raw(x))
 
-    def saturation(self, x: npt.ArrayLike) -> Mapping[str, Saturation]:
+    def scaled(self, raw: Any) -> Any:
+        """The values of raw outputs, as ``predict_raw`` gives them."""
+        types = self.output_types
+        return plain({name: types[name].to_float(part) for name, part in named(raw, types).items()})
+
+    def saturation(self, x: Any) -> Mapping[str, Saturation]:
         """How many values did not fit the types they were cast to, over all samples of ``x`` (batch,
-        *input_shape): of the input, and of each layer that casts, by name.
+        *input_shape): of the inputs, and of each layer that casts, by name.
 
         Counted exactly, after rounding, in the network as it runs: layers see what those before have clipped.
 
@@ -111,7 +148,7 @@ class QuantizedGraph:
         """
         from hpq_hls.simulate.saturation import saturation  # it runs this class
 
-        return saturation(self, check_input(x, self.input_shape, self.graph.input_name))
+        return saturation(self, check_inputs(x, self.graph.inputs))
 
     def save(self, path: str | Path) -> None:
         """Write the network to one file that ``hpq_hls.load`` reads back: JSON and npz, no pickle."""
@@ -135,23 +172,26 @@ def make_layer(node: Node, edges: Sequence[Edge], spec: LayerSpec) -> QuantizedL
 
 def assemble(
     graph: Graph,
-    input_type: FixedType,
+    input_types: FixedType | Mapping[str, FixedType],
     specs: Mapping[str, LayerSpec],
-    example_inputs: IntArray,
+    examples: IntArray | Mapping[str, IntArray],
     make: MakeLayer = make_layer,
 ) -> QuantizedGraph:
     """Derive accumulators and intervals along the graph and put everything together.
 
-    graph: prepared (see ``hpq_hls.graph.prepare``); specs: one per node. make: ``make_layer``, or what
+    graph: prepared (see ``hpq_hls.graph.prepare``); specs: one per node. input_types, examples: by name of
+    the input; alone where there is one. make: ``make_layer``, or what
     remembers layers that it has made.
 
     Raises:
         PrecisionError: an accumulator would be too wide.
     """
-    edges = {graph.input_name: input_edge(input_type)}
+    types: dict[str, FixedType] = named(input_types, graph.inputs)
+    given = {name: np.asarray(raw) for name, raw in named(examples, graph.inputs).items()}
+    edges = {name: input_edge(kind) for name, kind in types.items()}
     layers: dict[str, QuantizedLayer] = {}
     for node in graph.nodes:
         layer = make(node, [edges[name] for name in node.inputs], specs[node.name])
         layers[node.name] = layer
         edges[node.name] = Edge(layer.output_type, layer.output_interval)
-    return QuantizedGraph(graph, input_type, MappingProxyType(layers), np.asarray(example_inputs))
+    return QuantizedGraph(graph, types, MappingProxyType(layers), given)

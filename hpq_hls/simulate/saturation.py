@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from hpq_hls.fixed import FixedType, Overflow
+from hpq_hls.graph import Inputs, named
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.simulate.engine import Schedule, real_source
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer, quantized_layer
@@ -22,20 +23,22 @@ WIDEST = 64
 saturates beyond any type of a layer, which has 32 bits at most."""
 
 
-def saturation(q: QuantizedGraph, x: Array) -> Mapping[str, Saturation]:
-    """See ``QuantizedGraph.saturation``. x: checked, (batch, *input_shape)."""
+def saturation(q: QuantizedGraph, x: Inputs) -> Mapping[str, Saturation]:
+    """See ``QuantizedGraph.saturation``. x: checked."""
     schedule = Schedule.of(q)
     unbounded = {name: _unbounded(layer) for name, layer in q.layers.items() if layer.op.casts}
-    source, name = real_source(schedule, x), q.graph.input_name
-    clipped = Counter(dict.fromkeys((name, *unbounded), 0))
+    source, given = real_source(schedule, x), named(x, q.graph.inputs)
+    clipped = Counter(dict.fromkeys((*given, *unbounded), 0))
     work: dict[object, Array] = {}
     for rows in schedule.blocks(len(x)):
-        clipped[name] += _outside(_widest(q.input_type).from_float(x[rows]), q.input_type)
-        values = {name: source(rows, Scratch(work, name, schedule.channels_last)).copy()}
+        values: dict[str, Array] = {}
+        for name, kind in q.input_types.items():
+            clipped[name] += _outside(_widest(kind).from_float(given[name][rows]), kind)
+            values[name] = source(name, rows, Scratch(work, name, schedule.channels_last)).copy()
         schedule.run(q.layers, dict(values), work, functools.partial(_keep, values))
         for layer, plan in unbounded.items():
             if plan is not None:
-                inputs = [values[given] for given in q.layers[layer].inputs]
+                inputs = [values[read] for read in q.layers[layer].inputs]
                 clipped[layer] += _outside(_run(plan, inputs), q.layers[layer].output_type)
     return MappingProxyType(
         {name: Saturation(count, len(x) * math.prod(q.graph.shapes[name])) for name, count in clipped.items()}

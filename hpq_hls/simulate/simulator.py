@@ -11,11 +11,10 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import numpy.typing as npt
 
 from hpq_hls.fixed import Interval
-from hpq_hls.graph import check_input
-from hpq_hls.ops.base import FloatArray, IntArray, Shape
+from hpq_hls.graph import Inputs, check_inputs, plain
+from hpq_hls.ops.base import IntArray, Shape
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 from hpq_hls.simulate.engine import Schedule, real_source, result_type
 from hpq_hls.simulate.layer import QuantizedLayer
@@ -36,7 +35,7 @@ class Simulator:
 
     Parameters
     ----------
-    x : (batch, *input_shape), the data; it must not change afterwards.
+    x : (batch, *input_shape), the data, of several inputs by name or in order; it must not change afterwards.
     memory_mib : most memory that kept values take; what does not fit is computed again. 0 keeps nothing.
 
     Attributes
@@ -45,9 +44,10 @@ class Simulator:
         because a kept value made it unnecessary.
     """
 
-    def __init__(self, x: npt.ArrayLike, *, memory_mib: float = MEMORY_MIB) -> None:
+    def __init__(self, x: Any, *, memory_mib: float = MEMORY_MIB) -> None:
         self._x = x
-        self._checked: Array | None = None
+        self._checked: Inputs | None = None
+        self._fits: dict[str, Shape] = {}
         self._kept: OrderedDict[int, Array] = OrderedDict()  # by value; the least recently used first
         self._room = int(memory_mib * 2**20)
         self._layers: WeakKeyDictionary[QuantizedLayer, int] = WeakKeyDictionary()
@@ -61,18 +61,18 @@ class Simulator:
         """Memory that kept values take now."""
         return sum(array.nbytes for array in self._kept.values())
 
-    def predict(self, q: QuantizedGraph) -> FloatArray:
-        """The exact outputs of ``q`` as float64 (batch, *output_shape)."""
-        return q.output_type.to_float(self.predict_raw(q))
+    def predict(self, q: QuantizedGraph) -> Any:
+        """The exact outputs of ``q`` as float64 (batch, *output_shape); several by name."""
+        return q.scaled(self.predict_raw(q))
 
-    def predict_raw(self, q: QuantizedGraph) -> IntArray:
-        """The exact integer outputs of ``q``, int64 (batch, *output_shape).
+    def predict_raw(self, q: QuantizedGraph) -> Any:
+        """The exact integer outputs of ``q``, int64 (batch, *output_shape); several by name.
 
         Raises:
             DataError: the data does not fit the network, is empty, or is not finite.
         """
-        if self._checked is None or self._checked.shape[1:] != q.input_shape:
-            self._checked = check_input(self._x, q.input_shape, q.graph.input_name)
+        if self._checked is None or self._fits != dict(q.graph.inputs):
+            self._checked, self._fits = check_inputs(self._x, q.graph.inputs), dict(q.graph.inputs)
         x, graph, schedule = self._checked, q.graph, Schedule.of(q)
         if len(self._values) > MAX_NUMBERS:
             self._values.clear()
@@ -85,22 +85,24 @@ class Simulator:
             for given in q.layers[name].inputs
             if given not in names and values[given] in self._kept
         }
-        made = [graph.input_name] if self._needs_input(q, names, start) else []
+        made = [name for name in graph.inputs if self._needs_input(q, name, names, start)]
         keep = self._make_room(q, values, [*made, *names], schedule.channels_last)
-        result = np.empty((len(x), *q.output_shape), result_type(q, graph.output))
+        result: dict[str, IntArray] = {
+            name: np.empty((len(x), *graph.shapes[name]), result_type(q, name)) for name in graph.results
+        }
         source = real_source(schedule, x)
 
         def store(rows: slice, name: str, value: Array) -> None:
             if name in keep:
                 np.copyto(keep[name][..., rows], value, casting="unsafe")
-            if name == graph.output:
-                np.copyto(result[rows], batch_first(value), casting="unsafe")
+            if name in result:
+                np.copyto(result[name][rows], batch_first(value), casting="unsafe")
 
         def run(share: Sequence[slice], work: dict[object, Array]) -> None:
             for rows in share:
                 given = {name: array[..., rows] for name, array in start.items()}
                 for name in made:
-                    given[name] = source(rows, Scratch(work, name, schedule.channels_last))
+                    given[name] = source(name, rows, Scratch(work, name, schedule.channels_last))
                     store(rows, name, given[name])
                 schedule.run(names, given, work, functools.partial(store, rows))
 
@@ -110,11 +112,11 @@ class Simulator:
         self._touch(q, values)
         self.layers_run += len(names)
         self.layers_reused += len(q.layers) - len(names)
-        return result
+        return plain({name: result[value] for name, value in graph.outputs.items()})
 
     def _identify(self, q: QuantizedGraph) -> dict[str, int]:
         """A number for every value of the network; equal numbers, equal values."""
-        numbers = {q.graph.input_name: self._number(q.input_type)}
+        numbers = {name: self._number((name, kind)) for name, kind in q.input_types.items()}
         for name, layer in q.layers.items():
             own = self._layers.get(layer)
             if own is None:
@@ -126,20 +128,19 @@ class Simulator:
         return self._values.setdefault(key, len(self._values))
 
     def _missing(self, q: QuantizedGraph, values: dict[str, int]) -> list[str]:
-        """The layers to run, in order: those that the output needs and whose value is not kept."""
-        needed = {q.graph.output}
+        """The layers to run, in order: those that the outputs need and whose value is not kept."""
+        needed = set(q.graph.results)
         for name in reversed(tuple(q.layers)):
-            if name in needed and (name == q.graph.output or values[name] not in self._kept):
+            if name in needed and (name in q.graph.results or values[name] not in self._kept):
                 needed.update(q.layers[name].inputs)
             else:
                 needed.discard(name)
         return [name for name in q.layers if name in needed]
 
     @staticmethod
-    def _needs_input(q: QuantizedGraph, names: Sequence[str], start: dict[str, Array]) -> bool:
-        name = q.graph.input_name
-        read = any(name in q.layers[layer].inputs for layer in names) or q.graph.output == name
-        return read and name not in start
+    def _needs_input(q: QuantizedGraph, name: str, names: Sequence[str], start: dict[str, Array]) -> bool:
+        read = any(name in q.layers[layer].inputs for layer in names)
+        return name in q.graph.results or (read and name not in start)
 
     def _make_room(
         self, q: QuantizedGraph, values: dict[str, int], names: Sequence[str], channels_last: bool
@@ -171,7 +172,7 @@ class Simulator:
 
     def _touch(self, q: QuantizedGraph, values: dict[str, int]) -> None:
         """Mark the values of a network as used; what others were computed from is always used later."""
-        for name in (*reversed(tuple(q.layers)), q.graph.input_name):
+        for name in (*reversed(tuple(q.layers)), *q.graph.inputs):
             if values[name] in self._kept:
                 self._kept.move_to_end(values[name])
 

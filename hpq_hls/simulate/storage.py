@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from hpq_hls.ops.base import OPERATORS
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer
 from hpq_hls.simulate.quantized_graph import QuantizedGraph, assemble
 
-FORMATS = (1, 2)
+FORMATS = (1, 2, 3)
 """What can be read. Format 2 has scales of single output channels, ``weight_shift``, and weights that are
-signs, ``weight_signs``; it is written only where there are some, so that who knows format 1 alone reads all
-other files and does not misread these."""
+signs, ``weight_signs``; format 3 several inputs or outputs. Each is written only where there are some, so
+that who knows format 1 alone reads all other files and does not misread these."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _SPEC_ARRAYS = ("weight_raw", "bias_raw")
 _SPEC_TYPES = ("weight_type", "bias_type", "output_type")
@@ -31,17 +31,16 @@ _SPEC_TYPES = ("weight_type", "bias_type", "output_type")
 
 def save(q: QuantizedGraph, path: Path, *, compressed: bool = True) -> None:
     """Write ``q`` to ``path``; the same network always gives the same bytes."""
-    arrays: dict[str, np.ndarray[Any, Any]] = {"example_inputs": q.example_inputs}
+    single = len(q.examples) == 1
+    arrays: dict[str, np.ndarray[Any, Any]] = {
+        "example_inputs" if single else f"example_inputs.{index}": raw
+        for index, raw in enumerate(q.examples.values())
+    }
     nodes = [_node_to_json(node, q, index, arrays) for index, node in enumerate(q.graph.nodes)]
     description = {
-        "format": 1 if all(_is_plain(layer) for layer in q.layers.values()) else 2,
+        "format": _format(q.graph, 1 if all(_is_plain(layer) for layer in q.layers.values()) else 2),
         "name": q.graph.name,
-        "input": {
-            "name": q.graph.input_name,
-            "shape": list(q.graph.input_shape),
-            "type": str(q.input_type),
-        },
-        "output": q.graph.output,
+        **_ends(q.graph, q.input_types),
         "nodes": nodes,
     }
     _write(path, description, arrays, zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED)
@@ -51,13 +50,33 @@ def save_graph(graph: Graph, path: Path) -> None:
     """Write a float network to ``path``, for ``load_graph``."""
     arrays: dict[str, np.ndarray[Any, Any]] = {}
     description = {
-        "format": 1,
+        "format": _format(graph, 1),
         "name": graph.name,
-        "input": {"name": graph.input_name, "shape": list(graph.input_shape)},
-        "output": graph.output,
+        **_ends(graph),
         "nodes": [_float_to_json(node, index, arrays) for index, node in enumerate(graph.nodes)],
     }
     _write(path, description, arrays, zipfile.ZIP_STORED)
+
+
+def _is_single(graph: Graph) -> bool:
+    return len(graph.inputs) == 1 and list(graph.outputs.items()) == [
+        (value, value) for value in graph.results
+    ]
+
+
+def _format(graph: Graph, otherwise: int) -> int:
+    return otherwise if _is_single(graph) else 3
+
+
+def _ends(graph: Graph, types: Mapping[str, FixedType] | None = None) -> dict[str, Any]:
+    """Inputs and outputs; types: of the inputs."""
+    inputs = [
+        {"name": name, "shape": list(shape)} | ({} if types is None else {"type": str(types[name])})
+        for name, shape in graph.inputs.items()
+    ]
+    if _is_single(graph):
+        return {"input": inputs[0], "output": graph.output}
+    return {"inputs": inputs, "outputs": [list(item) for item in graph.outputs.items()]}
 
 
 def load_graph(path: Path) -> Graph:
@@ -142,17 +161,26 @@ def _from_json(description: dict[str, Any], arrays: dict[str, Any]) -> Quantized
     nodes = [_node_from_json(item, arrays) for item in description["nodes"]]
     graph = _graph(description, [node for node, _ in nodes])
     specs = {node.name: spec for node, spec in nodes}
-    input_type = FixedType.parse(description["input"]["type"])
-    return assemble(graph, input_type, specs, arrays["example_inputs"])
+    types = {given["name"]: FixedType.parse(given["type"]) for given in _inputs(description)}
+    single = len(types) == 1
+    examples = {
+        name: arrays["example_inputs" if single else f"example_inputs.{index}"]
+        for index, name in enumerate(types)
+    }
+    return assemble(graph, types, specs, examples)
+
+
+def _inputs(description: dict[str, Any]) -> list[dict[str, Any]]:
+    given: list[dict[str, Any]] = description["inputs"] if "inputs" in description else [description["input"]]
+    return given
 
 
 def _graph(description: dict[str, Any], nodes: Sequence[Node]) -> Graph:
-    given = description["input"]
+    single = "output" in description
     return Graph(
-        input_name=given["name"],
-        input_shape=tuple(given["shape"]),
+        inputs={given["name"]: tuple(given["shape"]) for given in _inputs(description)},
         nodes=tuple(nodes),
-        output=description["output"],
+        outputs={description["output"]: description["output"]} if single else dict(description["outputs"]),
         name=description["name"],
     )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.codegen.manifest import Manifest, Port
 from hpq_hls.errors import ConfigError, DataError, VerificationError
+from hpq_hls.graph import plain
 from hpq_hls.verify.cosim_build import BuildRequest, Progress, build_simulator
 from hpq_hls.verify.cosim_run import IntArray, ScenarioResult, Stimulus, run_scenarios
 from hpq_hls.verify.cosim_sources import find_sources
@@ -26,8 +28,8 @@ Frames = IntArray | Mapping[str, IntArray]
 class CosimResult:
     """What a co-simulation showed.
 
-    raw: output elements of the (first) output port, int64 (packets, beats, lanes), as the first
-    scenario received them; outputs: those of all ports, by name.
+    raw: output elements, int64 (packets, beats, lanes), as the first scenario received them; a dict by name
+    of the port where there are several. outputs: always by name.
     latency_cycles, interval_cycles: measured by back_to_back, else None; see ScenarioResult.
     words_compared, mismatches: summed over the scenarios.
     scenarios: each in detail.
@@ -35,7 +37,7 @@ class CosimResult:
     build_seconds: 0.0 when an earlier build served.
     """
 
-    raw: IntArray
+    raw: Any
     outputs: Mapping[str, IntArray]
     latency_cycles: int | None
     interval_cycles: int | None
@@ -153,7 +155,7 @@ def run_cosim(
         raise VerificationError(_sentence(results))
     timed = next((item for item in results if item.name == "back_to_back"), results[0])
     return CosimResult(
-        raw=outputs[0][manifest.outputs[0].port],
+        raw=plain({port.port: outputs[0][port.port] for port in manifest.outputs}),
         outputs=outputs[0],
         latency_cycles=timed.latency_cycles,
         interval_cycles=timed.interval_cycles,

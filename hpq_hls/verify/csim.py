@@ -13,13 +13,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hpq_hls.codegen.base import Frames, by_port
 from hpq_hls.codegen.manifest import Manifest, Port, port_type, read_manifest
-from hpq_hls.codegen.vitis import OPTIMISATION
+from hpq_hls.codegen.vitis import OPTIMISATION, data_file
 from hpq_hls.errors import DataError, OutputError, ToolError
+from hpq_hls.graph import plain
 from hpq_hls.tools.toolchain import find_ap_types, find_gxx, run_tool
 
 IntArray = npt.NDArray[np.int64]
@@ -51,7 +54,7 @@ class SelfCheck:
         return self.mismatches == 0
 
 
-def run_csim(project_dir: Path, frames: IntArray, *, progress: Progress | None = None) -> IntArray:
+def run_csim(project_dir: Path, frames: Frames, *, progress: Progress | None = None) -> Any:
     """Run frames through the C++ of an HLS project.
 
     Parameters
@@ -59,14 +62,15 @@ def run_csim(project_dir: Path, frames: IntArray, *, progress: Progress | None =
     project_dir
         Folder of a generated "vitis" or "vivado" project.
     frames
-        Raw input in transmission order, shape (frames, beats, lanes), at least one frame.
+        Raw input in transmission order, shape (frames, beats, lanes), at least one frame; a mapping by port
+        where there are several.
     progress
         Called with a phrase at each step that takes time.
 
     Returns
     -------
-    numpy.ndarray
-        Raw output, int64, shape (frames, beats, lanes).
+    numpy.ndarray or dict
+        Raw output, int64, shape (frames, beats, lanes); a dict by port where there are several.
 
     Raises
     ------
@@ -79,16 +83,27 @@ def run_csim(project_dir: Path, frames: IntArray, *, progress: Progress | None =
     """
     project_dir = Path(project_dir)
     manifest = read_manifest(project_dir)
-    values = _checked(frames, manifest.inputs[0])
+    given = by_port(frames, [port.port for port in manifest.inputs])
+    values = {port.port: _checked(given[port.port], port) for port in manifest.inputs}
+    counts = {len(array) for array in values.values()}
+    if len(counts) > 1:
+        raise DataError(f"The ports get {sorted(counts)} frames; give equally many to each.")
+    (count,) = counts
     program = _build(project_dir, manifest, progress)
-    _report(progress, f"running {len(values)} frames through the C++ of {manifest.name}")
+    _report(progress, f"running {count} frames through the C++ of {manifest.name}")
     with tempfile.TemporaryDirectory(prefix="run-", dir=program.parent) as folder:
-        source, target = Path(folder) / "input.dat", Path(folder) / "output.dat"
-        _write_frames(source, values)
-        run_tool([program, source, "-", target])
-        words = np.array(target.read_text(encoding="ascii").split(), dtype=np.int64)
-    port = manifest.outputs[0]
-    return words.reshape(len(values), port.beats, port.lanes)
+        sources = [Path(folder) / f"{name}.in" for name in values]
+        targets = [Path(folder) / f"{port.port}.out" for port in manifest.outputs]
+        for source, array in zip(sources, values.values(), strict=True):
+            _write_frames(source, array)
+        run_tool([program, *sources, "-", *targets])
+        words = [np.array(path.read_text(encoding="ascii").split(), dtype=np.int64) for path in targets]
+    return plain(
+        {
+            port.port: found.reshape(count, port.beats, port.lanes)
+            for port, found in zip(manifest.outputs, words, strict=True)
+        }
+    )
 
 
 def run_selfcheck(project_dir: Path, *, progress: Progress | None = None) -> SelfCheck:
@@ -100,7 +115,8 @@ def run_selfcheck(project_dir: Path, *, progress: Progress | None = None) -> Sel
     manifest = read_manifest(project_dir)
     program = _build(project_dir, manifest, progress)
     _report(progress, f"running the testbench of {manifest.name}")
-    data = [(project_dir / "tb" / name).resolve() for name in ("input.dat", "golden.dat")]
+    files = [data_file(manifest, port.port) for port in (*manifest.inputs, *manifest.outputs)]
+    data = [(project_dir / "tb" / name).resolve() for name in files]
     result = run_tool([program, *data], check=False)
     message = result.stdout.strip()
     if result.returncode not in (0, _DIFFERENCE):

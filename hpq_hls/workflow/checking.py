@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from hpq_hls.errors import ConfigError, VerificationError
+from hpq_hls.graph import Inputs, named
 from hpq_hls.project import Project
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.verify.cosim import SCENARIOS, CosimResult
-from hpq_hls.workflow.data import Array
 from hpq_hls.workflow.progress import Quiet, Reporter, Step
 from hpq_hls.workflow.records import save_record
 from hpq_hls.workflow.results import Check, VerifyResult
@@ -89,12 +90,19 @@ class _Checker:
         with self._reporter.step(f"{SELF_CHECK} of {project.backend} with g++") as step:
             own = project.selfcheck(progress=step)
             failures = () if own.passed else (own.message,)
-            vectors = len(project.q.example_inputs)
+            vectors = len(next(iter(project.q.examples.values())))
             self._add(step, begin, SELF_CHECK, project.backend, vectors, own.words, own.mismatches, failures)
         begin = time.monotonic()
         with self._reporter.step(f"{CSIM} of {project.backend}") as step:
             x = self._inputs(CSIM_SAMPLES)
-            wrong = project.csim(x, progress=step) != self.q.predict_raw(x)
+            outputs = self.q.graph.outputs
+            made, right = (
+                named(project.csim(x, progress=step), outputs),
+                named(self.q.predict_raw(x), outputs),
+            )
+            wrong = np.concatenate(
+                [(made[name] != right[name]).reshape(len(x), -1) for name in outputs], axis=1
+            )
             different = int(np.count_nonzero(wrong))
             first = f"first in sample {int(np.argwhere(wrong)[0][0])}" if different else ""
             self._add(
@@ -114,14 +122,14 @@ class _Checker:
             "external",
         )
 
-    def _cosim(self, run: Callable[[Array, Step], CosimResult], backend: str) -> None:
+    def _cosim(self, run: Callable[[Inputs, Step], CosimResult], backend: str) -> None:
         begin = time.monotonic()
         x = self._inputs(COSIM_SAMPLES)
         with self._reporter.step(f"{COSIM} ({backend}) with Verilator and cocotb") as step:
             try:
                 result = run(x, step)
             except VerificationError as error:  # some packets never came out
-                words = len(x) * int(np.prod(self.q.output_shape))
+                words = len(x) * sum(math.prod(shape) for shape in self.q.output_shapes.values())
                 self._add(step, begin, COSIM, backend, len(x), words, words, (str(error),))
                 return
             for item in result.scenarios:
@@ -157,7 +165,7 @@ class _Checker:
         self.checks.append(Check(what, backend, None, samples, words, different, passed, failures, seconds))
         step.conclude(_verdict(words, different, passed))
 
-    def _inputs(self, default: int) -> Array:
+    def _inputs(self, default: int) -> Inputs:
         return self.work.samples.x[: default if self._samples is None else self._samples]
 
 

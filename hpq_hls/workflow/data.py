@@ -1,9 +1,14 @@
-"""Data files: .npz with ``x`` (and ``y``), or .npy with ``x`` alone; never pickle."""
+"""Data files: .npz with ``x`` (and ``y``), or .npy with ``x`` alone; never pickle.
+
+For a network with several inputs an .npz holds an array of the name of each; for one with several outputs
+``y_<output>``, or ``y`` for the one that is scored.
+"""
 
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.errors import DataError
-from hpq_hls.graph import Graph, check_input
+from hpq_hls.graph import Graph, Inputs, Samples, check_inputs
 from hpq_hls.search.metric import check_targets
+from hpq_hls.search.scored import scored_output
 
 Array = npt.NDArray[Any]
 
@@ -22,29 +28,66 @@ class Dataset:
     """Samples from one file.
 
     split: "calibration", "validation" or "test". path: the file. x: (samples, *input_shape), finite
-    numbers. y: class numbers (samples,) or targets, or None.
+    numbers. y: class numbers (samples,) or targets, or None. more: arrays of other names, not looked at.
+    output: the network's output that y is for, "" as long as there is no network.
     """
 
     split: str
     path: Path
-    x: Array
+    x: Inputs
     y: Array | None
+    more: Mapping[str, Array] = field(default_factory=dict)
+    output: str = ""
 
     def __len__(self) -> int:
         return len(self.x)
 
-    def fitted(self, graph: Graph, metric: str) -> Dataset:
+    def named(self, names: Iterable[str]) -> dict[str, Array]:
+        """The arrays of inputs of these names.
+
+        Raises:
+            DataError: there is none of some name.
+        """
+        held = {"x": self.x, **({} if self.y is None else {"y": self.y}), **self.more}
+        wanted = tuple(names)
+        for name in wanted:
+            if name not in held:
+                raise DataError(
+                    f"{self.path} holds no array {name!r}; for a network with several inputs save "
+                    f"{', '.join(wanted)} with numpy.savez"
+                )
+        return {name: np.asarray(held[name]) for name in wanted}
+
+    def targets(self, graph: Graph) -> dict[str, Array]:
+        """Y by output, as far as the file has it; "" for that of the output that is scored."""
+        found = {name: self.more[f"y_{name}"] for name in graph.outputs if f"y_{name}" in self.more}
+        own = self.y is not None and not (len(graph.inputs) > 1 and "y" in graph.inputs)
+        return ({"": np.asarray(self.y)} if own else {}) | found
+
+    def fitted(self, graph: Graph, metric: str, output: str | None = None) -> Dataset:
         """The same data, checked against a network; y becomes what the metric takes.
+
+        output: the one that is scored; None: the only one.
 
         Raises:
             DataError: x or y does not fit the network.
         """
+        output = output or next(iter(graph.outputs))
+        given = self.targets(graph)
+        y = given.get(output, given.get("")) if len(graph.outputs) > 1 else given.get("", given.get(output))
+        x = self.named(graph.inputs) if len(graph.inputs) > 1 else self.x
         try:
-            check_input(self.x, graph.input_shape, graph.input_name)
-            y = None if self.y is None else check_targets(metric, self.y, len(self.x), graph.output_shape)
+            checked = check_inputs(x, graph.inputs)
+            y = None if y is None else check_targets(metric, y, len(checked), graph.output_shapes[output])
         except DataError as error:
             raise DataError(f"{self.path}: {error}") from error
-        return Dataset(self.split, self.path, self.x, y)
+        return Dataset(
+            self.split,
+            self.path,
+            self.x if x is self.x and not isinstance(x, Samples) else checked,
+            y,
+            output=output,
+        )
 
 
 def load_dataset(path: Path, split: str, named_at: str, *, scored: bool = True) -> Dataset:
@@ -57,8 +100,14 @@ def load_dataset(path: Path, split: str, named_at: str, *, scored: bool = True) 
             where needed, empty, not numeric, not finite, or of another length than the other.
     """
     arrays = _read(path, named_at)
-    if "x" not in arrays:
+    more = {key: array for key, array in arrays.items() if key not in ("x", "y")}
+    if not scored:
+        more = {key: array for key, array in more.items() if not key.startswith("y_")}
+    named = [key for key in more if not key.startswith("y_")]
+    if "x" not in arrays and len(named) + ("y" in arrays) < 2:
         raise DataError(f"{path} holds no array x; save it with numpy.savez(path, x=..., y=...)")
+    if "x" not in arrays:  # a network with several inputs will say which of them are its own
+        return Dataset(split, path, Samples({key: more[key] for key in named}), arrays.get("y"), more)
     x, y = arrays["x"], arrays.get("y") if scored else None
     _check_numeric(path, "x", x)
     if x.ndim < 2 or x.size == 0:
@@ -71,7 +120,18 @@ def load_dataset(path: Path, split: str, named_at: str, *, scored: bool = True) 
                 f"{path}: y has shape {y.shape} but x has {len(x)} samples; give one y for each sample"
             )
         _check_finite(path, "y", y)
-    return Dataset(split, path, x, y)
+    return Dataset(split, path, x, y, more)
+
+
+def scored_among(graph: Graph, given: Iterable[Dataset | None], wish: str | None) -> str:
+    """The output that is scored: the one that is wished for, or that the first data with y has it for.
+
+    Raises:
+        DataError: it has them for several. SettingError: there is no such output.
+    """
+    held = [found for data in given if data is not None and (found := data.targets(graph))]
+    first = held[0] if held and len(graph.outputs) > 1 else {}
+    return scored_output(graph, wish, first if first and "" not in first else None)
 
 
 def _read(path: Path, named_at: str) -> dict[str, Array]:
@@ -84,7 +144,7 @@ def _read(path: Path, named_at: str) -> dict[str, Array]:
         if isinstance(loaded, np.ndarray):
             return {"x": loaded}
         with loaded:
-            return {key: loaded[key] for key in ("x", "y") if key in loaded}
+            return {key: loaded[key] for key in loaded if key in ("x", "y") or _is_numeric(loaded, key)}
     except FileNotFoundError:
         raise DataError(f"{named_at} names {path}, which does not exist; correct the path") from None
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -97,6 +157,14 @@ def _read(path: Path, named_at: str) -> dict[str, Array]:
         ) from error
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}); check the file") from error
+
+
+def _is_numeric(loaded: Any, key: str) -> bool:
+    """Whether an array that may not be meant for us can be used at all."""
+    try:
+        return bool(loaded[key].dtype.kind in "fiub")
+    except ValueError:
+        return False
 
 
 def _check_numeric(path: Path, key: str, array: Array) -> None:

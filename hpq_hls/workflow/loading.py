@@ -10,13 +10,15 @@ from hpq_hls.quantize import Quantizer
 from hpq_hls.settings.config import ProjectFile
 from hpq_hls.simulate.storage import load_graph, save_graph
 from hpq_hls.workflow.cache import Cache
-from hpq_hls.workflow.data import Dataset, load_dataset
+from hpq_hls.workflow.data import Dataset, load_dataset, scored_among
 from hpq_hls.workflow.digests import data_digests, installation_digest, model_digest, text_digest
 from hpq_hls.workflow.model import load_model
 from hpq_hls.workflow.records import graph_fingerprint
 
 MODEL = "model"
 SPLITS = ("calibration", "validation", "test", "train")
+SCORED = ("validation", "test", "train")
+"""Where y is read from, the one that says which output it is for first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +84,12 @@ class Loader:
                 made = graph
                 self.cache.put(MODEL, self.model_key, meta, lambda path: save_graph(made, path))
         metric = project.settings.search.metric
+        wish = project.settings.search.output
+        with project.blamed("search"):
+            output = scored_among(graph, (raw[split] for split in SCORED), wish)
         fitted = {
-            split: None if given is None else given.fitted(graph, metric) for split, given in raw.items()
+            split: None if given is None else given.fitted(graph, metric, output)
+            for split, given in raw.items()
         }
         calibration = fitted["calibration"]
         assert calibration is not None

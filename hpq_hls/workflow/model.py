@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import logging
 import warnings
@@ -10,9 +11,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hpq_hls.errors import ConfigError, DataError, HpqError
 from hpq_hls.frontends import from_exported, from_onnx, from_torch
-from hpq_hls.graph import Graph
+from hpq_hls.graph import Graph, Samples
 from hpq_hls.importing import brief, importable, imported
 from hpq_hls.settings.config import ProjectFile
 from hpq_hls.workflow.data import Dataset
@@ -54,7 +57,7 @@ def load_model(project: ProjectFile, calibration: Dataset) -> tuple[Graph, bool]
             module = _made(project, settings.factory)
         if weights is not None:
             load_weights(module, weights)
-        graph = from_torch(module, _example(calibration), name=name)
+        graph = from_torch(module, _example(module, calibration), name=name)
     package = project.folder / settings.factory.partition(":")[0].partition(".")[0]
     own = package.is_dir() or package.with_suffix(".py").is_file()
     return graph, own and not foreign(paths, project.folder, None)
@@ -141,10 +144,19 @@ def _made(project: ProjectFile, factory: str) -> torch.nn.Module:
     return module
 
 
-def _example(calibration: Dataset) -> Any:
+def _example(module: torch.nn.Module, calibration: Dataset) -> Any:
+    """Example inputs: by name where the module takes several."""
     import torch
 
-    return torch.as_tensor(calibration.x[:2].astype("float32"))
+    parameters = inspect.signature(module.forward).parameters.values()
+    plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    names = [item.name for item in parameters if item.kind in plain and item.default is item.empty]
+    if len(names) < 2 and isinstance(calibration.x, Samples):
+        raise DataError(f"{calibration.path} holds no array x, and the network takes one input; save it as x")
+    several = len(names) > 1
+    given = calibration.named(names) if several else {"x": np.asarray(calibration.x)}
+    examples = {name: torch.as_tensor(array[:2].astype("float32")) for name, array in given.items()}
+    return examples if several else examples["x"]
 
 
 @contextlib.contextmanager

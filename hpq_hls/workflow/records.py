@@ -17,6 +17,7 @@ import numpy as np
 
 from hpq_hls.errors import OutputError
 from hpq_hls.graph import Graph
+from hpq_hls.graph import plain as plain_of
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.workflow.plain import plain
 
@@ -92,12 +93,20 @@ def graph_fingerprint(graph: Graph) -> str:
         for values in (node.op.weight, node.op.bias):
             if values is not None:
                 identity.update(np.ascontiguousarray(values).tobytes())
+    identity.update(_several(graph).encode())
     return identity.hexdigest()[:16]
+
+
+def _several(graph: Graph) -> str:
+    """The outputs of a network with several."""
+    return "" if len(graph.outputs) == 1 else f"|{dict(graph.outputs)}"
 
 
 def network_fingerprint(q: QuantizedGraph, settings: str) -> str:
     """Identifies a quantized network under hardware settings, given as text."""
-    identity = hashlib.sha256(f"{settings}|{q.name}|{q.input_shape}|{q.input_type}\n".encode())
+    types = {name: str(kind) for name, kind in q.input_types.items()}
+    ends = f"{plain_of(q.input_shapes)}|{plain_of(types)}{_several(q.graph)}"
+    identity = hashlib.sha256(f"{settings}|{q.name}|{ends}\n".encode())
     for name, layer in q.layers.items():
         identity.update(
             f"{name}|{layer.kind}|{layer.inputs}|{layer.output_type}|{layer.weight_type}|{layer.weight_width}\n"

@@ -54,7 +54,8 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class Network:
-    """A quantized network at a glance; memory is that of all weights and biases, in bits.
+    """A quantized network at a glance; memory is that of all weights and biases, in bits. Shapes of several
+    inputs or outputs are given by name.
 
     uniform8_bits: what the same network takes with 8-bit weights throughout. origin: of the parameters.
     """
@@ -62,8 +63,8 @@ class Network:
     derived: ClassVar[tuple[str, ...]] = ("float32_bits", "mean_weight_width")
 
     name: str
-    input_shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
+    input_shape: tuple[int, ...] | Mapping[str, tuple[int, ...]]
+    output_shape: tuple[int, ...] | Mapping[str, tuple[int, ...]]
     layers: tuple[LayerRow, ...]
     parameters: int
     weight_bits: int

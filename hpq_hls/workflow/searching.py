@@ -77,7 +77,7 @@ def _searched(work: Workspace, resume: bool, telling: _Telling) -> SearchResult:
             work.calibration.x,
             (validation.x, labels),
             test=test,
-            **settings.search.arguments(work.project.folder),
+            **settings.search.arguments(work.project.folder) | {"output": validation.output},
             quantizer=settings.quantizer.options(),
             part=chip.part,
             clock_ns=chip.clock_ns,

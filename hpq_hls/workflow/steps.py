@@ -144,11 +144,10 @@ def open_project(work: Workspace, q: QuantizedGraph, backend: str) -> Project:
 def expected_design(work: Workspace, q: QuantizedGraph) -> Design:
     """What a generated project should compute, without test vectors."""
     chip, config = work.project.settings.hardware, hardware_config(**work.hardware())
-    none = q.example_inputs[:0]
     flow = build_design(q, config, work.project.settings.name)
     with work.fifo_depths() as chosen:
         flow = with_fifo_depths(flow, chosen)
-    return Design(flow, chip.io, chip.part, chip.clock_ns, none, none)
+    return Design(flow, chip.io, chip.part, chip.clock_ns, {}, {})
 
 
 # ---------------------------------------------------------------------------------------------

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpq_hls.errors import HpqError
-from hpq_hls.graph import Graph
-from hpq_hls.ops.layout import Array
+from hpq_hls.graph import Graph, Inputs
 from hpq_hls.quantize import Precision, QuantizerOptions
 from hpq_hls.search.fingerprint import fingerprint
 from hpq_hls.simulate import QuantizedGraph, load
@@ -30,7 +29,7 @@ class Identity:
     """What fine-tuned parameters belong to."""
 
     graph: Graph
-    calibration_x: Array
+    calibration_x: Inputs
     options: QuantizerOptions
     precision: Precision
 

@@ -15,6 +15,7 @@ from hpq_hls.search import SearchResult
 from hpq_hls.search.limits import exceeded
 from hpq_hls.search.metric import Kind, shown
 from hpq_hls.search.objective import Pricer, find_objective
+from hpq_hls.search.scored import values_of
 from hpq_hls.search.significance import TestScore, compare_networks
 from hpq_hls.workflow.progress import Reporter, Step
 from hpq_hls.workflow.results import Tuned
@@ -44,6 +45,7 @@ def tune(work: Workspace, found: SearchResult, hardware: HardwareConfig, show: R
             (validation.x, labels),
             **settings.finetune.model_dump(),
             metric=work.metric,
+            output=validation.output,
             seed=settings.search.seed,
             progress=_Telling(step, settings.search.metric),
         )
@@ -107,8 +109,8 @@ def _tested(work: Workspace, result: FinetuneResult) -> TestScore | None:
         return None
     return compare_networks(
         work.metric,
-        work.graph.predict(data.x),
-        result.best.predict(data.x),
+        values_of(work.graph.predict(data.x), data.output),
+        values_of(result.best.predict(data.x), data.output),
         data.y,
         counts=work.metric.kind is Kind.SHARE,
         seed=work.project.settings.search.seed,

@@ -11,12 +11,13 @@ from types import MappingProxyType
 from typing import Any
 
 from hpq_hls.errors import ConfigError, DataError, HpqError, PrecisionError
-from hpq_hls.graph import Graph
+from hpq_hls.graph import Graph, plain
 from hpq_hls.hardware import FifoError
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.quantize import Precision, Quantizer
 from hpq_hls.quantize.precision import check_layers, nearest
 from hpq_hls.search.metric import Kind, Metric, find_metric
+from hpq_hls.search.scored import values_of
 from hpq_hls.search.significance import compare_networks
 from hpq_hls.settings.config import ProjectFile, load_config
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
@@ -140,7 +141,8 @@ class Workspace:
     def uniform_score(self) -> float:
         """The score of ``uniform`` on ``scored``."""
         assert self.scored is not None and self.scored.y is not None
-        return self.metric(self.uniform.predict(self.scored.x), self.scored.y)
+        outputs = values_of(self.uniform.predict(self.scored.x), self.scored.output)
+        return self.metric(outputs, self.scored.y)
 
     @cached_property
     def metric(self) -> Metric:
@@ -152,7 +154,7 @@ class Workspace:
     def float_outputs(self) -> FloatArray:
         """The float network's outputs on ``scored``."""
         assert self.scored is not None
-        return self.graph.predict(self.scored.x)
+        return values_of(self.graph.predict(self.scored.x), self.scored.output)
 
     def quantized(self) -> QuantizedGraph:
         """The network at the precision that the settings ask for; fine-tuned where it was at just that.
@@ -224,7 +226,7 @@ class Workspace:
         data = self.scored
         if data is None or data.y is None or self.float_score is None:
             return None
-        outputs, wish = q.predict(data.x), self.project.settings.search
+        outputs, wish = values_of(q.predict(data.x), data.output), self.project.settings.search
         comparison = compare_networks(
             self.metric,
             self.float_outputs,
@@ -251,24 +253,27 @@ class Workspace:
 
     def network(self, q: QuantizedGraph, origin: Origin | None = None) -> Network:
         """A quantized network at a glance. origin: of its parameters; None: that of ``quantized``."""
-        first = LayerRow(
-            name=q.graph.input_name,
-            kind="input",
-            weight_type=None,
-            weight_width=None,
-            channel_shift=0,
-            activation_type=str(q.input_type),
-            activation_width=q.input_type.width,
-            weights=0,
-            parameters=0,
-            weight_bits=0,
-        )
+        inputs = [
+            LayerRow(
+                name=name,
+                kind="input",
+                weight_type=None,
+                weight_width=None,
+                channel_shift=0,
+                activation_type=str(kind),
+                activation_width=kind.width,
+                weights=0,
+                parameters=0,
+                weight_bits=0,
+            )
+            for name, kind in q.input_types.items()
+        ]
         rows = [_row(layer) for layer in q.layers.values() if layer.op.casts]
         return Network(
             name=q.name,
-            input_shape=q.input_shape,
-            output_shape=q.output_shape,
-            layers=(first, *rows),
+            input_shape=plain(q.input_shapes),
+            output_shape=plain(q.output_shapes),
+            layers=(*inputs, *rows),
             parameters=sum(row.parameters for row in rows),
             weight_bits=q.weight_bits,
             uniform8_bits=self.uniform.weight_bits,

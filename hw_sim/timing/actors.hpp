@@ -102,6 +102,10 @@ class Channel {
   bool knows_space() const { return pushed - depth < popped; }
   Cycle space() { return pushed < depth ? BEFORE : pops_[pushed - depth] + 1; }
 
+  // Whether it is known when the place `ahead` of the next free one is free; that is then the result of `freed`.
+  bool knows_freed(std::int64_t ahead) const { return pushed + ahead - depth < popped; }
+  Cycle freed(std::int64_t ahead) { return pushed + ahead < depth ? BEFORE : pops_[pushed + ahead - depth]; }
+
   void push(Cycle cycle) {
     pushes_.reserve(popped, pushed);
     pushes_[pushed++] = cycle;
@@ -352,6 +356,69 @@ inline Actor window(Sleeper& self, Channel& given, Channel& out, Geometry g) {
         }
       }
       row_before = rows_end[row];
+    }
+  }
+}
+
+constexpr std::int64_t REORDER_STAGES = 2;  // registers behind the memory of a reordering
+
+// Writes frames of `words` beats to two memories; each is free when `reads` beats were read from it. `frames`:
+// what is there to be read, `reads` beats of each frame once it is written; two frames deep.
+inline Actor fill(Sleeper& self, Channel& given, Channel& frames, std::int64_t words, std::int64_t reads) {
+  Cycle cycle = -1;
+  while (true) {
+    while (!frames.knows_freed(reads - 1)) co_await Sleep{self, SPACE};
+    cycle = std::max(cycle, frames.freed(reads - 1));
+    for (std::int64_t word = 0; word < words; ++word) {
+      while (!given.has(given.popped)) co_await Sleep{self, INPUT};
+      cycle = std::max(cycle, given.came(given.popped)) + 1;
+      given.pop(cycle);
+    }
+    for (std::int64_t read = 0; read < reads; ++read) frames.push(cycle);
+  }
+}
+
+// Takes beats as `runs` say (input or -1, whether they leave, how many), one per cycle; they leave through one
+// register, and others are dropped while one waits there. What is put in front of the first beat that is taken
+// waits for it.
+inline Actor splice(Sleeper& self, Channels inputs, Channel& out, std::vector<std::int64_t> runs) {
+  Cycle cycle = -1, gone = BEFORE;
+  bool waiting = false;  // in the register, since the cycle `gone`
+  const auto leave = [&] {
+    gone = std::max(gone, out.space());
+    out.push(gone);
+    waiting = false;
+  };
+  while (true) {
+    bool started = false;
+    for (std::size_t run = 0; run < runs.size(); run += 3) {
+      const bool takes = runs[run] >= 0, leaves = runs[run + 1] != 0;
+      Channel& given = *inputs[takes ? runs[run] : 0];
+      for (std::int64_t beat = 0; beat < runs[run + 2]; ++beat) {
+        ++cycle;
+        if (takes || !started) {
+          while (!given.has(given.popped)) {
+            if (waiting && out.knows_space()) {
+              leave();
+            } else {
+              co_await Sleep{self, waiting ? EITHER : INPUT};
+            }
+          }
+          cycle = std::max(cycle, given.came(given.popped) + 1);
+        }
+        if (leaves) {
+          while (waiting && !out.knows_space()) co_await Sleep{self, SPACE};
+          if (waiting) leave();
+          cycle = std::max(cycle, gone);
+          gone = cycle + 1;
+          waiting = true;
+        }
+        if (takes) {
+          given.pop(cycle);
+          started = true;
+        }
+        if (waiting && out.knows_space()) leave();
+      }
     }
   }
 }

@@ -9,7 +9,7 @@ using namespace hpq;
 
 // The numbers of hpq_hls/cost/stages.py. A stage is kind, FIFOs in, FIFOs out, parameters, each list with its
 // length first.
-enum Kind : std::int64_t { PIPELINE, WIRING, NARROW, WIDEN, WINDOW };
+enum Kind : std::int64_t { PIPELINE, WIRING, NARROW, WIDEN, WINDOW, REORDER, SPLICE };
 
 class Reader {
  public:
@@ -64,6 +64,18 @@ class Network {
       case WINDOW:
         return add(window(self, x, y, {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10],
                                        p[11], p[12], p[13]}));
+      case SPLICE: return add(splice(self, pointers(in), y, p));
+      case REORDER: {
+        inner_.push_back(std::make_unique<Channel>());
+        Channel& frames = *inner_.back();
+        frames.depth = 2 * p[1];
+        Sleeper& reading = sleeper({}, out);
+        frames.writer = &self;
+        frames.reader = &reading;
+        channels_[in[0]].reader = &self;
+        add(fill(self, x, frames, p[0], p[1]));
+        return add(pipeline(reading, {&frames}, y, REORDER_STAGES, 1, 1, false));
+      }
     }
   }
 
@@ -86,6 +98,7 @@ class Network {
   }
 
   std::vector<Channel> channels_;
+  std::vector<std::unique_ptr<Channel>> inner_;  // of actors that stand for one stage together
   std::vector<std::unique_ptr<Sleeper>> sleepers_;
   std::vector<Actor> actors_;
   std::vector<int> queue_;
@@ -93,16 +106,30 @@ class Network {
 
 // In how many frames the design repeats what it does, or 0 while it is not known to.
 //
-// As many frames leave as enter, and the distances of their ends have been the same for longer than a frame is
-// under way; until then a FIFO may still be filling.
-std::int64_t period(const std::vector<Cycle>& starts, const std::vector<Cycle>& ends) {
-  const std::int64_t last = std::int64_t(ends.size()) - 1;
-  const std::int64_t under_way = ends.end() - std::lower_bound(ends.begin(), ends.end(), starts[last]);
+// As many frames leave through every port as enter through every port, and the distances of their ends have been
+// the same for longer than a frame is under way; until then a FIFO may still be filling.
+//
+// starts, ends: of each frame at each port.
+std::int64_t period(const std::vector<std::vector<Cycle>>& starts, const std::vector<std::vector<Cycle>>& ends) {
+  const std::int64_t last = std::int64_t(ends[0].size()) - 1;
+  Cycle entered = starts[0][last];
+  for (const auto& own : starts) entered = std::min(entered, own[last]);
+  std::int64_t under_way = 0;
+  for (const auto& own : ends) {
+    under_way = std::max<std::int64_t>(under_way, own.end() - std::lower_bound(own.begin(), own.end(), entered));
+  }
   for (std::int64_t p = 1; under_way + 1 + p <= last; ++p) {
-    if (starts[last] - starts[last - p] != ends[last] - ends[last - p]) continue;
-    std::int64_t at = last;
-    while (at > last - under_way - 1 && ends[at] - ends[at - 1] == ends[at - p] - ends[at - p - 1]) --at;
-    if (at == last - under_way - 1) return p;
+    const Cycle length = ends[0][last] - ends[0][last - p];
+    const auto as_long = [&](const std::vector<Cycle>& own) { return own[last] - own[last - p] == length; };
+    const auto repeats = [&](const std::vector<Cycle>& own) {
+      std::int64_t at = last;
+      while (at > last - under_way - 1 && own[at] - own[at - 1] == own[at - p] - own[at - p - 1]) --at;
+      return at == last - under_way - 1;
+    };
+    if (std::all_of(starts.begin(), starts.end(), as_long) && std::all_of(ends.begin(), ends.end(), as_long) &&
+        std::all_of(ends.begin(), ends.end(), repeats)) {
+      return p;
+    }
   }
   return 0;
 }
@@ -111,27 +138,35 @@ std::int64_t period(const std::vector<Cycle>& starts, const std::vector<Cycle>& 
 
 // Follows frames until they are known to repeat, but at most `most`.
 //
-// pace: see `source`. ends: room for `most` numbers; the cycle
-// in which each frame's last beat is out. fills: nullptr, or room for the fill of each FIFO.
+// ports: FIFO and beats of a frame, of the sources, then of the sinks. pace: see `source`. ends: room for `most` numbers; the cycle
+// in which each frame's last beat is out, through the last port. fills: nullptr, or room for the fill of each FIFO.
 // repeats: their period, or 0. Returns how many frames have been followed; -1 where the design hangs.
 extern "C" __attribute__((visibility("default"))) std::int64_t hpq_follow(
     const std::int64_t* stages, std::int64_t count, const std::int64_t* depths, std::int64_t channels,
-    std::int64_t first, std::int64_t last, std::int64_t beats_in, std::int64_t beats_out, std::int64_t most,
-    std::int64_t pace, std::int64_t* ends, std::int64_t* fills, std::int64_t* repeats) {
+    const std::int64_t* ports, std::int64_t sources, std::int64_t sinks, std::int64_t most, std::int64_t pace,
+    std::int64_t* ends, std::int64_t* fills, std::int64_t* repeats) {
   Network network(depths, channels, fills != nullptr);
   std::int64_t frames = 0;
-  std::vector<Cycle> starts, found;
-  Sleeper& feeding = network.sleeper({}, {first});
-  network.add(source(feeding, network.channel(first), beats_in, frames, pace, starts));
+  std::vector<std::vector<Cycle>> starts(sources), found(sinks);
+  std::vector<Sleeper*> feeding;
+  for (std::int64_t port = 0; port < sources; ++port, ports += 2) {
+    feeding.push_back(&network.sleeper({}, {ports[0]}));
+    network.add(source(*feeding.back(), network.channel(ports[0]), ports[1], frames, pace, starts[port]));
+  }
   Reader reader(stages);
   for (std::int64_t index = 0; index < count; ++index) network.add(reader);
-  network.add(sink(network.sleeper({last}, {}), network.channel(last), beats_out, found));
+  for (std::int64_t port = 0; port < sinks; ++port, ports += 2) {
+    network.add(sink(network.sleeper({ports[0]}, {}), network.channel(ports[0]), ports[1], found[port]));
+  }
   while (frames < most) {
     ++frames;
-    network.wake(feeding);
+    for (Sleeper* sleeper : feeding) network.wake(*sleeper);
     network.run();
-    if (std::int64_t(found.size()) < frames) return -1;
-    ends[frames - 1] = found[frames - 1];
+    ends[frames - 1] = 0;
+    for (const auto& own : found) {
+      if (std::int64_t(own.size()) < frames) return -1;
+      ends[frames - 1] = std::max(ends[frames - 1], own[frames - 1]);
+    }
     if ((*repeats = period(starts, found)) > 0) break;
   }
   for (std::int64_t index = 0; fills && index < channels; ++index) fills[index] = network.channel(index).fill;

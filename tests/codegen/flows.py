@@ -36,7 +36,7 @@ def dataflow(
     """A dataflow from the first kernel's input to the last kernel's output, its ports flat tensors."""
     named = {one.name: one for one in streams}
     first, last = named[kernels[0].inputs[0]], named[output or kernels[-1].outputs[0]]
-    return Dataflow(
+    return Dataflow.single(
         name=name,
         kernels=tuple(kernels),
         streams=named,

@@ -97,7 +97,7 @@ def test_signs_stay_signs(seed: int, shifted: bool) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_float_network_and_tuned_parameters(seed: int) -> None:
     q, x = quantized(seed)
-    found = float_outputs(q.graph, torch.from_numpy(x)).numpy()
+    found = float_outputs(q.graph, {q.graph.input_name: torch.from_numpy(x)})[q.graph.output].numpy()
     expected = q.graph.predict(x)
     assert np.abs(found - expected).max() <= 1e-12 * np.abs(expected).max()  # torch adds in another order
     graph = tuned_graph(q)

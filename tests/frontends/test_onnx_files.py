@@ -1,4 +1,4 @@
-"""ONNX files as tools write them: without types of outputs, with open sizes, with constants computed on the way."""
+"""ONNX files as tools write them: no types of outputs, open sizes, constants computed on the way."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -123,16 +123,24 @@ def test_second_results(tmp_path: Path) -> None:
 def test_inputs_and_outputs(tmp_path: Path) -> None:
     info = helper.make_tensor_value_info
     x, y, z = (info(name, TensorProto.FLOAT, ["N", 3]) for name in "xyz")
-    two_inputs = helper.make_graph([helper.make_node("Add", ["x", "y"], ["z"])], "two", [x, y], [z])
-    two_outputs = helper.make_graph(
-        [helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Relu", ["y"], ["z"])], "two", [x], [y, z]
-    )
+    wide = info("y", TensorProto.DOUBLE, ["N", 3])
+    three, four = info("x", TensorProto.FLOAT, [3, 3]), info("y", TensorProto.FLOAT, [4, 3])
+    add, relu = helper.make_node("Add", ["x", "y"], ["z"]), helper.make_node("Relu", ["x"], ["z"])
+    constant = helper.make_node("Constant", [], ["y"], value_floats=[1.0])
+    two_types = helper.make_graph([add], "two", [x, wide], [z])
+    two_batches = helper.make_graph([add], "two", [three, four], [z])
+    unused = helper.make_graph([relu], "two", [x, y], [z])
+    no_input = helper.make_graph([constant], "none", [], [info("y", TensorProto.FLOAT, [1])])
+    fixed = helper.make_graph([relu, constant], "two", [x], [z, info("y", TensorProto.FLOAT, [1])])
     opened = info("x", TensorProto.FLOAT, ["N", "C"])
     open_sizes = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "open", [opened], [y])
     path = tmp_path / "model.onnx"
     for graph, error, reason in (
-        (two_inputs, UnsupportedOperatorError, "has 2 inputs \\('x', 'y'\\)"),
-        (two_outputs, UnsupportedOperatorError, "has 2 outputs"),
+        (two_types, DataError, "have different number types; export it with the same for all"),
+        (two_batches, DataError, r"have batches of \[3, 4\] samples; export it with the same for all"),
+        (unused, UnsupportedOperatorError, "no output of the network depends on its input 'y'; remove"),
+        (no_input, UnsupportedOperatorError, "has no inputs"),
+        (fixed, UnsupportedOperatorError, "the output 'y' of the ONNX model does not depend on its input"),
         (open_sizes, DataError, "export it with fixed sizes"),
     ):
         onnx.save(helper.make_model(graph, ir_version=10), path)

@@ -8,7 +8,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from hpq_hls.errors import DataError, UnsupportedOperatorError
-from hpq_hls.frontends import from_exported, from_torch
+from hpq_hls.frontends import from_torch
 
 IMAGE = (2, 6, 6)
 
@@ -182,17 +182,28 @@ def test_several_inputs() -> None:
         def forward(self, x: Tensor, y: Tensor) -> Tensor:
             return x + y
 
-    with pytest.raises(UnsupportedOperatorError, match="gets 2 example inputs"):
-        from_torch(Two(), (torch.zeros(1, 3), torch.zeros(1, 3)))
-    program = torch.export.export(Two(), (torch.zeros(2, 3), torch.zeros(2, 3)))
-    with pytest.raises(UnsupportedOperatorError, match=r"has 2 inputs \('x', 'y'\)"):
-        from_exported(program)
+    class First(nn.Module):
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            return x.relu()
+
+    one = torch.zeros(2, 3)
+    with pytest.raises(DataError, match=r"batches of \[2, 4\] samples; give equally many"):
+        from_torch(Two(), (one, torch.zeros(4, 3)))
+    with pytest.raises(UnsupportedOperatorError, match="no output of the network depends on its input 'y'"):
+        from_torch(First(), (one, one))
+    with pytest.raises(DataError, match="no example input is given"):
+        from_torch(Two(), ())
+    with pytest.raises(DataError, match=r"shape \(batch, 3\) and \(batch, 3\): TypeError"):
+        from_torch(Two(), {"x": one, "z": one})
     with pytest.raises(DataError, match="missing 1 required positional argument: 'y'"):
         from_torch(Two(), torch.zeros(1, 3))
 
 
 def test_several_outputs() -> None:
-    assert "has 2 outputs" in refused(Calls(lambda s, x: (x.relu(), x)), 3)
+    assert "output 'output_1' does not depend" in refused(Calls(lambda s, x: (x.relu(), torch.ones(3))), 3)
+    assert "output 'b' does not depend" in refused(Calls(lambda s, x: {"a": x.relu(), "b": torch.ones(3)}), 3)
+    assert "no operator between" in refused(Calls(lambda s, x: (x, x)), 3)
+    assert "has no output" in refused(Calls(lambda s, x: None), 3)
     assert "does not depend on its input" in refused(Calls(lambda s, x: torch.ones(3)), 3)
 
 

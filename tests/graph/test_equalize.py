@@ -35,7 +35,7 @@ def network() -> Graph:
         Linear(uneven(3, 5), RNG.normal(size=3)),
     ]
     nodes = [Node(f"n{i}", op, (f"n{i - 1}" if i else "x",)) for i, op in enumerate(operators)]
-    return prepare(Graph("x", (2, 8, 8), tuple(nodes), "n11"))
+    return prepare(Graph.single("x", (2, 8, 8), tuple(nodes), "n11"))
 
 
 def spread(graph: Graph) -> float:
@@ -65,7 +65,7 @@ def test_writer_and_reader_get_the_same_range() -> None:
         Node("a", Linear(uneven(6, 4), RNG.normal(size=6)), ("x",), Relu()),
         Node("b", Linear(uneven(3, 6)), ("a",)),
     )
-    even = equalize(Graph("x", (4,), nodes, "b"))
+    even = equalize(Graph.single("x", (4,), nodes, "b"))
     written = np.abs(even.by_name["a"].op.weight).max(axis=1)
     read = np.abs(even.by_name["b"].op.weight).max(axis=0)
     assert np.allclose(written, read, rtol=1e-3)  # where the passes stop
@@ -100,7 +100,7 @@ def test_layers_that_share_their_value_are_left_alone(case: str) -> None:
         ),
     }[case]
     output = "a" if case == "output between" else nodes[-1].name
-    graph = Graph("x", (4,), nodes, output)
+    graph = Graph.single("x", (4,), nodes, output)
     for before, after in zip(weights_of(graph), weights_of(equalize(graph)), strict=True):
         assert np.array_equal(before, after)
 
@@ -109,7 +109,7 @@ def test_dead_channels_are_left_alone() -> None:
     writer, reader = uneven(5, 4), uneven(3, 5)
     writer[1], reader[:, 2] = 0.0, 0.0
     nodes = (Node("a", Linear(writer, RNG.normal(size=5)), ("x",), Relu()), Node("b", Linear(reader), ("a",)))
-    graph = Graph("x", (4,), nodes, "b")
+    graph = Graph.single("x", (4,), nodes, "b")
     for sizes in (None, {"a": np.array([0.0, 1.0, 1.0, 1.0, 1.0])}):
         even = equalize(graph, sizes)
         assert all(np.isfinite(weight).all() for weight in weights_of(even))

@@ -19,7 +19,7 @@ def residual() -> Graph:
         Node("fc", linear(4, 4), ("flat",), activation=Relu()),
         Node("add", Add(), ("fc", "flat")),
     )
-    return Graph("x", (1, 2, 2), nodes, "add")
+    return Graph.single("x", (1, 2, 2), nodes, "add")
 
 
 def test_shapes_and_neighbours() -> None:
@@ -47,7 +47,7 @@ def test_values_and_predict() -> None:
 
 @pytest.mark.parametrize("kind", [np.float32, np.int8, bool, "list", "tensor"])
 def test_inputs_of_any_number_type(kind: object) -> None:
-    graph = Graph("x", (2,), (Node("relu", Relu(), ("x",)),), "relu")
+    graph = Graph.single("x", (2,), (Node("relu", Relu(), ("x",)),), "relu")
     data = [[1, 0], [0, 1]]
     given = data if kind == "list" else torch.tensor(data) if kind == "tensor" else np.array(data, dtype=kind)
     found = graph.predict(given)
@@ -76,10 +76,10 @@ def test_inputs_that_do_not_fit(x: np.ndarray, reason: str) -> None:
 def test_graphs_that_are_none() -> None:
     relu = Node("relu", Relu(), ("x",))
     with pytest.raises(ValueError, match="two nodes are called 'relu'"):
-        Graph("x", (2,), (relu, relu), "relu")
+        Graph.single("x", (2,), (relu, relu), "relu")
     with pytest.raises(ValueError, match="two nodes are called 'x'"):
-        Graph("x", (2,), (Node("x", Relu(), ("x",)),), "x")
+        Graph.single("x", (2,), (Node("x", Relu(), ("x",)),), "x")
     with pytest.raises(ValueError, match="the output 'y' is no node"):
-        Graph("x", (2,), (relu,), "y")
+        Graph.single("x", (2,), (relu,), "y")
     with pytest.raises(UnsupportedOperatorError, match="Linear with 3 inputs"):
-        Graph("x", (2,), (Node("fc", linear(1, 3), ("x",)),), "fc")
+        Graph.single("x", (2,), (Node("fc", linear(1, 3), ("x",)),), "fc")

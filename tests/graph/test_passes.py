@@ -45,7 +45,7 @@ def average() -> AvgPool2d:
 def chain(shape: tuple[int, ...], *operators: Operator) -> Graph:
     """Operators one behind the other, named by their position."""
     nodes = [Node(f"n{i}", op, (f"n{i - 1}" if i else "x",)) for i, op in enumerate(operators)]
-    return Graph("x", shape, tuple(nodes), nodes[-1].name)
+    return Graph.single("x", shape, tuple(nodes), nodes[-1].name)
 
 
 def prepared(graph: Graph) -> list[tuple[str, str, str | None]]:
@@ -107,7 +107,7 @@ def test_relu_behind_add() -> None:
         Node("add", Add(), ("norm", "x")),
         Node("relu", Relu(), ("add",)),
     )
-    found = prepared(Graph("x", IMAGE, nodes, "relu"))
+    found = prepared(Graph.single("x", IMAGE, nodes, "relu"))
     assert found == [("conv", "Conv2d", None), ("add", "Add", "ReLU")]
 
 
@@ -118,7 +118,7 @@ def test_two_consumers_keep_a_layer_apart() -> None:
         Node("relu", Relu(), ("conv",)),
         Node("add", Add(), ("norm", "relu")),
     )
-    found = prepared(Graph("x", IMAGE, nodes, "add"))
+    found = prepared(Graph.single("x", IMAGE, nodes, "add"))
     assert found == [
         ("conv", "Conv2d", None),
         ("norm", "ChannelAffine", None),
@@ -134,7 +134,7 @@ def test_norm_with_two_consumers_still_folds_but_does_not_fuse() -> None:
         Node("relu", Relu(), ("norm",)),
         Node("add", Add(), ("relu", "norm")),
     )
-    graph = Graph("x", IMAGE, nodes, "add")
+    graph = Graph.single("x", IMAGE, nodes, "add")
     assert prepared(graph) == [("conv", "Conv2d", None), ("relu", "ReLU", None), ("add", "Add", None)]
     assert prepare(graph).by_name["add"].inputs == ("relu", "conv")
 
@@ -142,7 +142,7 @@ def test_norm_with_two_consumers_still_folds_but_does_not_fuse() -> None:
 @pytest.mark.parametrize("last", [norm(), Relu()])
 def test_a_layer_that_is_the_output_keeps_its_value(last: Operator) -> None:
     nodes = (Node("fc", linear(), ("x",)), Node("unused", last, ("fc",)))
-    graph = Graph("x", (2,), nodes, "fc")
+    graph = Graph.single("x", (2,), nodes, "fc")
     assert [name for name, *_ in prepared(graph)] == ["fc"]
 
 
@@ -152,7 +152,7 @@ def test_value_read_twice_by_one_node() -> None:
         Node("relu", Relu(), ("fc",)),
         Node("add", Add(), ("relu", "relu")),
     )
-    graph = Graph("x", (2,), nodes, "add")
+    graph = Graph.single("x", (2,), nodes, "add")
     assert prepared(graph) == [("fc", "Linear", "ReLU"), ("add", "Add", None)]
     assert prepare(graph).by_name["add"].inputs == ("fc", "fc")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hpq_hls.codegen.manifest import port_of
+from hpq_hls.codegen.manifest import port_at
 from hpq_hls.frontends.torch_export import from_torch
 from hpq_hls.hardware import Dataflow, HardwareConfig, Io, Strategy, build_dataflow
 from hpq_hls.kernels import MatVec, Weighted
@@ -62,8 +62,8 @@ def _check(q: QuantizedGraph, x: np.ndarray) -> Dataflow:
     np.testing.assert_array_equal(q.predict_raw(x), expected[: len(x)])
     for label, config in CONFIGS.items():
         flow = build_dataflow(q, config)
-        source = port_of("s_axis", flow.streams[flow.input], flow.input_shape, flow.input_order)
-        sink = port_of("m_axis", flow.streams[flow.output], flow.output_shape, flow.output_order)
+        source = port_at(flow, flow.inputs[0])
+        sink = port_at(flow, flow.outputs[0])
         frames = np.stack([run_dataflow(flow, frame) for frame in source.to_frames(raw)])
         np.testing.assert_array_equal(sink.from_frames(frames), expected, err_msg=label)
     return build_dataflow(q, CONFIGS["auto"])

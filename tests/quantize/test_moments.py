@@ -32,7 +32,7 @@ LAYERS: dict[str, tuple[Operator, tuple[int, ...]]] = {
 
 def moments_of(op: Operator, shape: tuple[int, ...], x: np.ndarray) -> tuple[Node, InputMoments]:
     node = Node("layer", op, ("x",))
-    return node, collect_moments(Graph("x", shape, (node,), "layer"), x)["layer"]
+    return node, collect_moments(Graph.single("x", shape, (node,), "layer"), x)["layer"]
 
 
 def outputs(op: Operator, x: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ OUT = "ap_fixed<7,3,AP_RND_CONV,AP_SAT>"
 def chain(name: str, kernels: list[Kernel], streams: list[Stream]) -> Dataflow:
     """A Dataflow from the first stream to the last."""
     source, sink = streams[0], streams[-1]
-    return Dataflow(
+    return Dataflow.single(
         name=name,
         kernels=tuple(kernels),
         streams={stream.name: stream for stream in streams},

@@ -231,7 +231,9 @@ def test_a_branch_that_does_not_change_stays() -> None:
 
 def test_no_layer_runs_for_a_change_that_nothing_needs() -> None:
     """A layer that the output does not depend on never runs."""
-    graph = Graph("x", (4,), (linear("a", "x", 4, 4), linear("dead", "a", 4, 2), linear("b", "a", 4, 3)), "b")
+    graph = Graph.single(
+        "x", (4,), (linear("a", "x", 4, 4), linear("dead", "a", 4, 2), linear("b", "a", 4, 3)), "b"
+    )
     q = quantizer(graph)
     simulator = Checked(data(graph, 9))
     assert [simulator.run(q.quantize(p)) for p in (8, {"dead": 3}, {"b": 3}, {"a": 3})] == [2, 1, 1, 2]
@@ -244,7 +246,7 @@ def linear(name: str, reads: str, inputs: int, outputs: int) -> Node:
 
 @pytest.mark.parametrize("output", ["x", "a"])
 def test_an_output_that_others_read_is_kept_once(output: str) -> None:
-    graph = Graph("x", (4,), (linear("a", "x", 4, 4), linear("b", "a", 4, 2)), output)
+    graph = Graph.single("x", (4,), (linear("a", "x", 4, 4), linear("b", "a", 4, 2)), output)
     q = quantizer(graph)
     simulator = Checked(data(graph, 10))
     kept = []
@@ -283,7 +285,7 @@ def test_networks_that_are_gone_leave_no_wrong_values() -> None:
     simulator = Checked(rng.normal(size=(10, 5)))
     for _ in range(20):
         nodes = (Node("a", Linear(rng.normal(size=(6, 5)), None), ("x",)),)
-        q = quantizer(Graph("x", (5,), nodes, "a"))
+        q = quantizer(Graph.single("x", (5,), nodes, "a"))
         assert simulator.run(q.quantize({"x": {"activation": "ap_fixed<8,4>"}})) == 1
 
 
@@ -302,7 +304,7 @@ def chain(*sizes: int) -> Graph:
     for index, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
         nodes.append(linear("fc" * (index + 1), reads, inputs, outputs))
         reads = nodes[-1].name
-    return Graph("x", (sizes[0],), tuple(nodes), reads)
+    return Graph.single("x", (sizes[0],), tuple(nodes), reads)
 
 
 CHAIN = (16, 16, 16, 3)
@@ -414,7 +416,7 @@ def test_too_little_memory_is_no_mistake(memory_mib: float) -> None:
     ids=["the output is the input", "reshaped only"],
 )
 def test_networks_without_a_layer_to_choose(shape: tuple[int, ...], nodes: tuple[Node, ...]) -> None:
-    graph = Graph("x", shape, nodes, nodes[-1].name if nodes else "x")
+    graph = Graph.single("x", shape, nodes, nodes[-1].name if nodes else "x")
     q = quantizer(graph)
     simulator = Checked(data(graph, 13))
     for width in (8, 4, 8, 20):

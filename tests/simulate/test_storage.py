@@ -110,7 +110,7 @@ def test_unwritable_place(tmp_path: Path) -> None:
 
 
 def test_an_operator_that_no_imported_package_brings(tmp_path: Path) -> None:
-    graph = Graph("x", (2,), (Node("act", Relu(), ("x",)),), "act")
+    graph = Graph.single("x", (2,), (Node("act", Relu(), ("x",)),), "act")
     save_graph(graph, tmp_path / "net")
     known = OPERATORS.pop("Relu")
     try:
@@ -124,7 +124,7 @@ def test_an_operator_that_no_imported_package_brings(tmp_path: Path) -> None:
 def test_shapes_and_paddings_come_back(tmp_path: Path) -> None:
     pad, reshape = Pad((0, 1), (2, 0)), Reshape((2, 6))
     nodes = (Node("pad", pad, ("x",)), Node("reshape", reshape, ("pad",)))
-    graph = Graph("x", (2, 2), nodes, "reshape")
+    graph = Graph.single("x", (2, 2), nodes, "reshape")
     save_graph(graph, tmp_path / "net")
     loaded = load_graph(tmp_path / "net")
     assert (loaded.nodes[0].op.before, loaded.nodes[0].op.after) == ((0, 1), (2, 0))

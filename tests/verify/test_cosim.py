@@ -267,7 +267,7 @@ def generated(tmp_path_factory):
         Node("fc", Linear(rng.normal(size=(3, 12)), rng.normal(size=3)), ("flat",)),
     )
     x = rng.normal(size=(40, 1, 4, 4))
-    q = quantize(Graph("x", (1, 4, 4), nodes, "fc"), x, 5)
+    q = quantize(Graph.single("x", (1, 4, 4), nodes, "fc"), x, 5)
     return generate(q, tmp_path_factory.mktemp("generated") / "out", backend="rtl"), x
 
 

@@ -1,0 +1,133 @@
+"""Concat and stack: several values as one."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import numpy as np
+
+from hpq_hls.errors import UnsupportedOperatorError
+from hpq_hls.fixed import Interval
+from hpq_hls.ops.base import IntArray, Lowering, Operator, Order, Shape, Travel, operator
+from hpq_hls.ops.layout import IMAGE, Array, Scratch, channels_last, torch_order
+from hpq_hls.ops.permute import axis_of
+from hpq_hls.ops.rearrange import placed
+from hpq_hls.ops.reshape import reshaped
+from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
+
+if TYPE_CHECKING:
+    import torch
+
+
+@operator
+@dataclass(frozen=True, eq=False)
+class Concat(Operator):
+    """Values one after another along an axis, cast to one type. axis: without the batch, from 0."""
+
+    kind: ClassVar[str] = "Concat"
+    arity: ClassVar[int] = 2  # or more
+    casts: ClassVar[bool] = True
+
+    axis: int
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        first, axis = shapes[0], self.axis
+        others = {(len(shape), shape[:axis], shape[axis + 1 :]) for shape in shapes}
+        if not 0 <= axis < len(first) or len(others) > 1:
+            raise UnsupportedOperatorError(
+                f"Concat of tensors of shapes {', '.join(map(str, shapes))} along their axis {axis}; all "
+                "other axes have to be equal"
+            )
+        return (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
+
+    def index(self, shapes: Sequence[Shape]) -> IntArray:
+        """For each element of the output, flat, which of all inputs' elements one after another it is."""
+        starts = np.cumsum([0, *(placed(shape).size for shape in shapes)])
+        parts = [placed(shape) + start for shape, start in zip(shapes, starts, strict=False)]
+        return np.concatenate(parts, axis=self.axis).reshape(-1)
+
+    def compute(
+        self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
+    ) -> Array:
+        first = inputs[0]
+        axis = (1, 0, 2)[self.axis] if first.ndim == IMAGE else self.axis
+        length = sum(x.shape[axis] for x in inputs)
+        shape = (*first.shape[:axis], length, *first.shape[axis + 1 :])
+        return np.concatenate(inputs, axis=axis, out=scratch.result(shape, first.dtype))
+
+    def differentiable(
+        self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
+    ) -> torch.Tensor:
+        import torch
+
+        return torch.cat(list(inputs), self.axis + 1)
+
+    def range(
+        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
+    ) -> tuple[Interval, int]:
+        seen = functools.reduce(Interval.hull, inputs)
+        return seen, max(abs(seen.lo), abs(seen.hi))
+
+    def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:
+        """Each input in the order in which its elements leave: of those ways, the one that moves least."""
+        made_shape = self.output_shape(shapes)
+        ways = [channels_last(made_shape), torch_order(placed(made_shape).size)]
+        if all(np.array_equal(order, torch_order(order.size)) for order in made):
+            ways.reverse()
+        if self.axis == 0 and len(made_shape) == 1:
+            starts = np.cumsum([0, *(order.size for order in made[:-1])])
+            ways.insert(0, np.concatenate([order + start for order, start in zip(made, starts, strict=True)]))
+        travels = [self._leaving(shapes, order) for order in ways]
+        return min(travels, key=lambda travel: _moved(travel, made))
+
+    def _leaving(self, shapes: Sequence[Shape], order: Order) -> Travel:
+        index, start, takes = self.index(shapes)[order], 0, []
+        for shape in shapes:
+            size = placed(shape).size
+            takes.append(index[(index >= start) & (index < start + size)] - start)
+            start += size
+        return Travel(tuple(takes), order)
+
+    def lower(self, build: Lowering) -> None:
+        build.join(self.index(build.shapes))
+
+
+def _moved(travel: Travel, made: Sequence[Order]) -> int:
+    pairs = zip(travel.takes, made, strict=True)
+    return sum(order.size for order, there in pairs if not np.array_equal(order, there))
+
+
+# ---------------------------------------------------------------------- spellings
+
+
+def _joined(call: TorchCall | OnnxCall, given: Sequence[Any], dim: int) -> Value:
+    for value in given:
+        if not hasattr(value, "shape") or hasattr(value, "dtype"):
+            call.refuse(
+                "one of the tensors that it joins is constant; only values of the network are supported"
+            )
+    axis = axis_of(call, dim, len(given[0].shape) + 1)
+    return call.emit(Concat(axis), *given) if len(given) > 1 else cast(Value, given[0])
+
+
+@spelled_in_torch("concatenation and stacking", "cat", "concat", "concatenate")
+def _cat(call: TorchCall) -> Value:
+    return _joined(call, call.arguments["tensors"], int(call.arguments["dim"]))
+
+
+@spelled_in_torch("concatenation and stacking", "stack")
+def _stack(call: TorchCall) -> Value:
+    given = call.arguments["tensors"]
+    rank = len(given[0].shape) + 2
+    axis = axis_of(call, int(call.arguments["dim"]), rank)
+    shape = (*given[0].shape[:axis], 1, *given[0].shape[axis:])
+    parts = [call.emit(reshaped(shape), value, suffix=f"part{at}") for at, value in enumerate(given)]
+    return _joined(call, parts, axis + 1)
+
+
+@spelled_in_onnx("Concat")
+def _onnx_concat(call: OnnxCall) -> Value:
+    return _joined(call, call.inputs, int(call.attributes["axis"]))

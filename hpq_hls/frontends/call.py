@@ -33,7 +33,7 @@ class Call:
         """What a handler makes of the call."""
         try:
             return handler(self)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             self.builder.refuse(self.origin, f"its arguments cannot be understood ({brief(error)})", error)
 
     def refuse(self, reason: str | None = None) -> NoReturn:

@@ -251,11 +251,10 @@ class _Import:
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self._opset)])
         try:
-            results: Any = ReferenceEvaluator(model).run(None, read)
+            held = iter(ReferenceEvaluator(model).run(None, read))
+            return [np.asarray(next(held)) if name else np.empty(0) for name in node.output]
         except Exception as error:  # it raises anything, and so may what it lacks
             self._builder.refuse(origin, f"it cannot be computed from its constants ({_line(error)})", error)
-        held = iter(results)
-        return [np.asarray(next(held)) if name else np.empty(0) for name in node.output]
 
 
 def _sizes(given: ValueInfoProto, wanted: Sequence[int] | Shapes | None) -> tuple[int, ...]:

@@ -161,7 +161,10 @@ def with_constants(
     full = []
     for constant, default in ((scale, 1.0), (offset, 0.0)):
         given = np.full((), default) if constant is None else constant
-        if given.ndim > len(shape) or np.broadcast_shapes(given.shape, shape) != shape:
+        padded = (1,) * (len(shape) - given.ndim) + given.shape
+        if len(padded) != len(shape) or any(
+            one not in (1, size) for one, size in zip(padded, shape, strict=True)
+        ):
             call.refuse(
                 f"broadcasting a value of shape {x.shape} per sample to the constant's shape {given.shape} "
                 "is not supported"

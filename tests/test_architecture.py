@@ -106,13 +106,21 @@ def test_operators_know_no_streams() -> None:
 
 
 NAMED = {
-    "hardware/builder.py": {"Fork", "WidthConverter", "Pool", "Weighted"},
-    "hardware/stream_builder.py": {"ChannelMac", "MatVec", "UnrolledMatVec", "Window"},
-    "hardware/parallel_builder.py": {"Gather", "UnrolledMatVec"},
+    "hardware/builder.py": {"Fork", "WidthConverter", "Pool", "Reduce", "Weighted"},
+    "hardware/stream_builder.py": {
+        "ChannelMac",
+        "MatVec",
+        "Reorder",
+        "Splice",
+        "UnrolledMatVec",
+        "Weld",
+        "Window",
+    },
+    "hardware/parallel_builder.py": {"Gather", "UnrolledMatVec", "Weld"},
     "hardware/probe.py": {"Weighted"},
 }
 """Who may name kernels: the builders, which put forks and width converters between layers and turn what
-operators ask for in general (weights, a pool) into kernels, by io and folding."""
+operators ask for in general (weights, a pool, a reduction, another order) into kernels, by io and folding."""
 
 
 def _kernel_classes() -> set[str]:

@@ -34,6 +34,7 @@ class Term(enum.Enum):
     PAD = "bits replaced by padding"
     COMPARE = "bits of the larger of two"
     RELU = "bits cleared when negative"
+    BOUND = "bits brought below or above a bound"
     SATURATE = "bits of saturated results"
     RANGE = "bits above a result that saturation looks at"
     ROUND = "bits of a rounding increment"

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.memory import SRL_DEPTH, bram18_count, fifo_style, memory_style
 from hpq_hls.billing.parts import Family
-from hpq_hls.fixed import FixedType, Overflow, Rounding
+from hpq_hls.fixed import Clip, FixedType, Overflow, Rounding
 
 IntArray = npt.NDArray[np.int64]
 
@@ -75,6 +75,36 @@ def rom(bill: Bill, words: IntArray, width: int) -> None:
         bill.add(Term.SELECT, columns * math.ceil(depth / (4 * LUT_ROM_BITS) - 1))
 
 
+def logic_rom(bill: Bill, words: IntArray, width: int, copies: int) -> None:
+    """hpq_rom of one element per word built from LUTs, ``copies`` over. words: (depth,), a power of two.
+
+    Each bit is a function of the address. Equal halves of a function need no multiplexer, and functions that
+    several bits share exist once: the LUTs of a decision diagram whose leaves are functions of six bits.
+    MUXF7 and MUXF8 join the first two levels.
+    """
+    columns = (words[None, :] >> np.arange(width)[:, None]) & 1
+    leaf = min(LUT_ROM_BITS, words.size)
+    leaves = columns.reshape(width, -1, leaf)
+    _, ids = np.unique(leaves.reshape(-1, leaf), axis=0, return_inverse=True)
+    flat = leaves.reshape(-1, leaf)
+    constant = (flat == flat[:, :1]).all(axis=1)
+    luts = len(set(ids.reshape(-1)[~constant].tolist()))
+    level, nodes = 0, ids.reshape(width, -1)
+    multiplexers = 0
+    while nodes.shape[1] > 1:
+        pairs = nodes.reshape(width, -1, 2)
+        flat_pairs = pairs.reshape(-1, 2)
+        _, joined = np.unique(flat_pairs, axis=0, return_inverse=True)
+        joined = joined.reshape(-1)
+        equal = flat_pairs[:, 0] == flat_pairs[:, 1]
+        if level >= 2:
+            multiplexers += len(set(joined[~equal].tolist()))
+        nodes, level = joined.reshape(width, -1), level + 1
+    bill.ff += copies * distinct_columns(words.reshape(-1, 1), width)
+    bill.add(Term.MEMORY, copies * luts)
+    bill.add(Term.SELECT, copies * math.ceil(multiplexers / 2))
+
+
 def distinct_columns(words: IntArray, width: int) -> int:
     """Bit positions of a memory that differ from each other and are not constant."""
     depth = words.shape[0]
@@ -97,6 +127,18 @@ def ram(bill: Bill, depth: int, width: int) -> None:
         bill.add(Term.MEMORY, 4 * math.ceil(width / 8))  # RAM32M
     else:
         bill.add(Term.MEMORY, width * _power_of_two(math.ceil(depth / 64)))  # RAM64X1S to RAM256X1S
+
+
+def dual_port_ram(bill: Bill, depth: int, width: int) -> None:
+    """hpq_ram with addresses of their own for reading and writing; read data in registers."""
+    if memory_style(depth, width) == "block":
+        bill.bram += bram18_count(depth, width)
+        return
+    bill.ff += width
+    rows, columns = (32, 6) if depth <= 32 else (64, 3)  # RAM32M, RAM64M
+    banks = math.ceil(depth / rows)
+    bill.add(Term.MEMORY, 4 * banks * math.ceil(width / columns))
+    bill.add(Term.SELECT, width * math.ceil((banks - 1) / 3))
 
 
 def _power_of_two(number: int) -> int:
@@ -172,19 +214,22 @@ def _sum(bill: Bill, members: int, width: int, in_dsps: int, times: int) -> None
         bill.ff += width * times
 
 
-def cast(bill: Bill, given: FixedType, kind: FixedType, relu: bool, times: int) -> None:
+def cast(bill: Bill, given: FixedType, kind: FixedType, clip: Clip, times: int) -> None:
     """hpq_cast of the signed ``given`` to ``kind``, in front of a register, ``times`` over."""
     dropped = given.fraction - kind.fraction
     kept = max(given.width - max(dropped, 0), 1)
     rounds = kind.rounding is not Rounding.TRN and dropped > 0
     value = kept + (1 if rounds else 0) + max(-dropped, 0)
     capacity = kind.width if kind.signed else kind.width + 1  # in bits of a signed number
-    if relu and given.signed:
+    if clip.low == 0 and given.signed:
         bill.add(Term.RELU, min(kind.width, value) * times)
+    for bound in (clip.low or None, clip.high):
+        if bound is not None:
+            bill.add(Term.BOUND, given.width * times)
     if rounds:
         bill.add(Term.ROUND, min(value, kept) * times)
         if kind.rounding is not Rounding.RND:
             bill.add(Term.STICKY, min(dropped, given.width) * times)
-    if kind.overflow is not Overflow.WRAP and (value > capacity or not (kind.signed or relu)):
+    if kind.overflow is not Overflow.WRAP and (value > capacity or not (kind.signed or clip.never_negative)):
         bill.add(Term.SATURATE, kind.width * times)
         bill.add(Term.RANGE, max(value - capacity, 0) * times)

@@ -27,6 +27,7 @@ LUTS: Mapping[Term, float] = MappingProxyType(
         Term.PAD: 0.0,
         Term.COMPARE: 1.7,
         Term.RELU: 0.3,
+        Term.BOUND: 0.3,
         Term.SATURATE: 1.0,
         Term.RANGE: 0.2,
         Term.ROUND: 0.1,

@@ -75,13 +75,20 @@ def sink(given: Channel) -> Actor:
 
 
 def pipeline(
-    inputs: Sequence[Channel], out: Channel, stages: int, group: int = 1, folds: int = 1, skid: bool = False
+    inputs: Sequence[Channel],
+    out: Channel,
+    stages: int,
+    group: int = 1,
+    folds: int = 1,
+    skid: bool = False,
+    quiet: Sequence[int] = (1, 0),
 ) -> Actor:
     """A pipeline of ``stages`` registers that stands still while the beat at its end is not taken.
 
     After every ``group`` beats taken, ``folds`` results follow each other at a distance of ``group``
     cycles, the first one ``stages`` cycles after the last beat; meanwhile nothing is taken. skid: one
-    more register at the end, which does not hold up the others.
+    more register at the end, which does not hold up the others. quiet: of a period of so many beats so
+    many, the first ones, have no result.
     """
     # Time inside the pipeline is counted in cycles in which it moves. `stall` is what to add for the next
     # result, `behind` what to add for the next beat in: a result may be known to wait before it is known what
@@ -127,7 +134,7 @@ def pipeline(
             channel.pops.append(cycle)
         moment = cycle - behind
         taken += 1
-        if taken % group:
+        if taken % group or (taken - 1) % quiet[0] < quiet[1]:
             moment += 1
         else:
             results.extend(moment + stages + fold * group for fold in range(folds))
@@ -403,6 +410,8 @@ def _actors(stage: Stage, channels: list[Channel]) -> list[Actor]:
     match stage.kind:
         case StageKind.PIPELINE:
             return [pipeline(inputs, outs[0], given[0], given[1], given[2], bool(given[3]))]
+        case StageKind.REDUCE:
+            return [pipeline(inputs, outs[0], given[0], quiet=given[1:])]
         case StageKind.WINDOW:
             return [window(inputs[0], outs[0], given)]
         case StageKind.WIRING:
@@ -412,8 +421,12 @@ def _actors(stage: Stage, channels: list[Channel]) -> list[Actor]:
             return [fill(inputs[0], frames, *given), pipeline([frames], outs[0], REORDER_STAGES)]
         case StageKind.SPLICE:
             return [splice(inputs, outs[0], given)]
-    convert = narrow if stage.kind is StageKind.NARROW else widen
-    return [convert(inputs[0], outs[0], given[0])]
+        case StageKind.NARROW:
+            return [narrow(inputs[0], outs[0], given[0])]
+        case StageKind.WIDEN:
+            return [widen(inputs[0], outs[0], given[0])]
+        case StageKind.OWN:
+            raise TypeError("a contract of kind OWN carries its actor")
 
 
 def _fill(channel: Channel) -> int:

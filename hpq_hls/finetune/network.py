@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from hpq_hls.finetune.casting import cast
+from hpq_hls.finetune.tables import TrainableTable
 from hpq_hls.fixed import FixedType
 from hpq_hls.graph import Graph, Node, named, only
 from hpq_hls.ops.base import FloatArray, IntArray, Operator
@@ -138,6 +139,9 @@ class TrainableNetwork:
             for name, layer in q.layers.items()
             if layer.weight_raw is not None
         }
+        self._tables = {
+            name: TrainableTable.of(layer, dtype) for name, layer in q.layers.items() if layer.op.looks_up
+        }
 
     def forward(self, x: torch.Tensor | Tensors) -> torch.Tensor:
         """Outputs (batch, *output_shape) for values of the input's type, in torch layout.
@@ -156,6 +160,8 @@ class TrainableNetwork:
             result = _evaluate(node, values, weight, bias)
             if node.op.casts:
                 result = cast(result, self._q.layers[node.name].output_type)
+            if node.op.looks_up:
+                result = self._tables[node.name].look_up(values[node.inputs[0]], result)
             values[node.name] = result
         return {name: values[value] for name, value in self._q.graph.outputs.items()}
 

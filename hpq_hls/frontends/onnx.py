@@ -16,6 +16,7 @@ from hpq_hls.frontends.onnx_call import BATCH, OnnxCall
 from hpq_hls.frontends.onnx_origin import onnx_origins
 from hpq_hls.frontends.origin import Origin
 from hpq_hls.graph import Graph
+from hpq_hls.graph.ranking import without_final_ranking
 from hpq_hls.ops.layout import Array
 from hpq_hls.ops.spelling import ONNX, SUPPORTED
 
@@ -63,6 +64,7 @@ def from_onnx(
     path: str | os.PathLike[str],
     *,
     name: str = "model",
+    drop_final_ranking: bool = False,
     input_shape: Sequence[int] | Shapes | None = None,
 ) -> Graph:
     """The float network of an ONNX file as a Graph; the first axis of its inputs is the batch.
@@ -71,6 +73,7 @@ def from_onnx(
     ----------
     input_shape : of a sample, without the batch axis, where the file leaves sizes open; by name of the input
         where there are several.
+    drop_final_ranking : leave out a softmax or sigmoid at the end: the largest output stays the largest.
 
     Raises
     ------
@@ -78,7 +81,8 @@ def from_onnx(
     DataError : the file cannot be read, is no valid ONNX model, or leaves sizes open.
     UnsupportedOperatorError : an operator or a mode of one has no exact meaning here.
     """
-    return _Import(_load(Path(path)), input_shape).graph(name)
+    graph = _Import(_load(Path(path)), input_shape).graph(name)
+    return without_final_ranking(graph) if drop_final_ranking else graph
 
 
 def _load(path: Path) -> ModelProto:
@@ -224,7 +228,16 @@ class _Import:
         handler = ONNX.get(node.op_type if standard else f"{node.domain}::{node.op_type}")
         if handler is None:
             self._builder.refuse(origin)
-        call = OnnxCall(self._builder, origin, inputs, attributes, self._batch, self._input_type)
+        call = OnnxCall(
+            self._builder,
+            origin,
+            node.op_type,
+            self._opset,
+            inputs,
+            attributes,
+            self._batch,
+            self._input_type,
+        )
         return call.handled(handler)
 
     def _branch(self, graph: Any, origin: Origin) -> list[Any]:

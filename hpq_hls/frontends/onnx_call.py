@@ -29,6 +29,8 @@ class OnnxCall(Call):
 
     any_batch: ClassVar[int] = BATCH
 
+    name: str
+    opset: int
     inputs: Sequence[Value | Array | None]
     attributes: Mapping[str, Any]
     batch: int | None

@@ -21,13 +21,16 @@ from hpq_hls.frontends.torch_entry import checked, evaluating, learn, scripted_p
 from hpq_hls.frontends.torch_examples import dynamic_shapes, examples, output_names
 from hpq_hls.frontends.torch_origin import source_line, torch_origin
 from hpq_hls.graph import Graph
+from hpq_hls.graph.ranking import without_final_ranking
 from hpq_hls.ops.spelling import SUPPORTED, TORCH
 
 if TYPE_CHECKING:  # torch takes seconds to import
     import torch
 
 
-def from_torch(module: Any, example_input: Any, *, name: str = "model") -> Graph:
+def from_torch(
+    module: Any, example_input: Any, *, name: str = "model", drop_final_ranking: bool = False
+) -> Graph:
     """The float network of a torch module, in evaluation mode, as a Graph.
 
     Parameters
@@ -38,6 +41,7 @@ def from_torch(module: Any, example_input: Any, *, name: str = "model") -> Graph
     example_input : a tensor or array (batch, ...) of the shape the network takes; values do not matter. For
         several inputs a tuple of them in order, or a dict by the name of the argument.
     name : of the graph.
+    drop_final_ranking : leave out a softmax or sigmoid at the end: the largest output stays the largest.
 
     Raises
     ------
@@ -46,15 +50,17 @@ def from_torch(module: Any, example_input: Any, *, name: str = "model") -> Graph
         cannot trace the module.
     """
     if hasattr(module, "run_decompositions"):
-        return from_exported(module, name=name)
+        return from_exported(module, name=name, drop_final_ranking=drop_final_ranking)
     module = checked(module)
     args, kwargs = examples(module, example_input)
     with evaluating(module), _quiet():
         program = _export(unscripted(module, args, kwargs), args, kwargs)
-    return from_exported(program, name=name)
+    return from_exported(program, name=name, drop_final_ranking=drop_final_ranking)
 
 
-def from_exported(program: torch.export.ExportedProgram, *, name: str = "model") -> Graph:
+def from_exported(
+    program: torch.export.ExportedProgram, *, name: str = "model", drop_final_ranking: bool = False
+) -> Graph:
     """The float network of an exported program (``torch.export.load("model.pt2")``) as a Graph.
 
     The first axis of every input is the batch. The program must have been exported in evaluation mode.
@@ -73,7 +79,8 @@ def from_exported(program: torch.export.ExportedProgram, *, name: str = "model")
             raise UnsupportedOperatorError(
                 f"torch cannot bring the exported program into a functional form: {_first_line(error)}"
             ) from error
-        return _Translation(functional, original).graph(name)
+        graph = _Translation(functional, original).graph(name)
+    return without_final_ranking(graph) if drop_final_ranking else graph
 
 
 def _without_keywords(

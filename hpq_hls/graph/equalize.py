@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.graph.graph import Graph, Node
+from hpq_hls.graph.graph import Graph, Node, finite
 from hpq_hls.graph.samples import Inputs
 from hpq_hls.ops.base import FloatArray
 
@@ -52,7 +52,7 @@ def channel_sizes(graph: Graph, data: Inputs) -> dict[str, FloatArray]:
     """Root mean square of each channel of every node's output, (channels,)."""
     totals: dict[str, FloatArray] = {}
     for _, name, part in graph.each_value(data):
-        squares = np.square(part).sum(axis=(0, *range(2, part.ndim)))
+        squares = np.square(finite(part)).sum(axis=(0, *range(2, part.ndim)))
         totals[name] = totals.get(name, 0.0) + squares
     count = {name: len(data) * np.prod(shape[1:]) for name, shape in graph.shapes.items()}
     return {name: np.sqrt(total / count[name]) for name, total in totals.items()}

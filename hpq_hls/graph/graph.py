@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hpq_hls.graph.samples import Samples, check_inputs, named, only, plain
-from hpq_hls.ops.base import FloatArray, Operator, Shape
+from hpq_hls.ops.base import FloatArray, Inner, Operator, Shape
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 
 
@@ -23,6 +23,7 @@ class Node:
     inputs: names of the nodes (or of the graph input) it reads.
     activation: an operator fused behind this one, applied before the output is cast.
     source: where the user's code says so ("model.py:12"), or None.
+    inner: the type of its output, where that follows from another layer's width and cannot be chosen.
     """
 
     name: str
@@ -30,6 +31,12 @@ class Node:
     inputs: tuple[str, ...]
     activation: Operator | None = None
     source: str | None = None
+    inner: Inner | None = None
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the type of its output can be chosen."""
+        return self.op.casts and self.inner is None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -161,3 +168,9 @@ class Graph:
             for name in node.inputs:
                 if last_use[name] is node:
                     values.pop(name, None)
+
+
+def finite(values: FloatArray) -> FloatArray:
+    """The values with 0 for each that is no finite number: a function may have poles on calibration data."""
+    fine = np.isfinite(values)
+    return values if fine.all() else np.where(fine, values, 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hpq_hls.graph.affine import fold_affine, lower_affine
+from hpq_hls.graph.fusing import fuse_pointwise, index_tables
 from hpq_hls.graph.graph import Graph, Node
 from hpq_hls.graph.rewrite import bypass, merge, only_consumer, put
 from hpq_hls.ops.base import Part
@@ -12,9 +13,10 @@ from hpq_hls.ops.reshape import reshaped
 
 
 def prepare(graph: Graph) -> Graph:
-    """Batch-norm folded or made affine, ReLU fused: the graph that is quantized."""
+    """Batch-norm folded or made affine, functions in tables, ReLU fused: the graph that is quantized."""
     whole = fold_affine(lower_affine(simplify(graph)))
-    return fuse_relu(fold_affine(lower_affine(taken_apart(whole))))
+    parted = fold_affine(lower_affine(taken_apart(whole)))
+    return index_tables(fuse_clips(fuse_pointwise(parted)))
 
 
 def simplify(graph: Graph) -> Graph:
@@ -41,7 +43,8 @@ def _part(node: Node, part: Part) -> Node:
         node.inputs[given] if isinstance(given, int) else f"{node.name}.{given}" for given in part.inputs
     )
     name = f"{node.name}.{part.name}" if part.name else node.name
-    return Node(name, part.op, tuple(inputs), None, node.source)
+    inner = None if part.inner is None else replace(part.inner, of=node.name)
+    return Node(name, part.op, tuple(inputs), None, node.source, inner or (None if part.name else node.inner))
 
 
 def drop_unused(graph: Graph) -> Graph:
@@ -85,14 +88,19 @@ def absorb_padding(graph: Graph) -> Graph:
     return graph
 
 
-def fuse_relu(graph: Graph) -> Graph:
-    """Fuse each ReLU that alone reads a casting operator into that operator."""
+def fuse_clips(graph: Graph) -> Graph:
+    """Fuse each ReLU or clamp that alone reads an operator with an exact sum into that operator."""
     for name in [node.name for node in graph.nodes]:
         node = graph.by_name[name]  # every merge makes new nodes
-        if not node.op.rectifies:
+        if node.op.clips is None:
             continue
         producer = graph.by_name.get(node.inputs[0])
-        if producer is None or not producer.op.casts or producer.activation is not None:
+        if (
+            producer is None
+            or not producer.op.casts
+            or not producer.op.clips_sums
+            or producer.activation is not None
+        ):
             continue
         if only_consumer(graph, producer, node):
             graph = merge(graph, producer, node, replace(producer, activation=node.op))

@@ -27,6 +27,8 @@ def bypass(graph: Graph, node: Node, value: str) -> Graph:
         if other.name != node.name
     ]
     outputs = {key: value if held == node.name else held for key, held in graph.outputs.items()}
+    if len(outputs) == 1:  # the only one is called after its node
+        outputs = {held: held for held in outputs.values()}
     return replace(graph, nodes=tuple(nodes), outputs=outputs)
 
 

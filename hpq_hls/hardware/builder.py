@@ -24,6 +24,8 @@ from hpq_hls.kernels import (
     Kernel,
     Pool,
     PoolMode,
+    Reduce,
+    Reduction,
     Stream,
     Weighted,
     WidthConverter,
@@ -31,6 +33,7 @@ from hpq_hls.kernels import (
 from hpq_hls.kernels.adder_graph import AdderGraph, solve
 from hpq_hls.kernels.reorder import ZERO
 from hpq_hls.ops.base import Shape, Told
+from hpq_hls.ops.folding import Folding
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
@@ -170,11 +173,6 @@ class Builder(ABC):
         """Shape of the current layer's output as hardware looks at it."""
         return self._layer.op.image(self.q.graph.shapes[self._layer.name])
 
-    @property
-    def relu_fused(self) -> bool:
-        """Whether a ReLU is fused into the current layer."""
-        return self._layer.activation is not None
-
     @abstractmethod
     def input_lanes(self, name: str, kind: FixedType) -> int:
         """Lanes of the stream at an input port: all that a type has to do with structure."""
@@ -199,6 +197,36 @@ class Builder(ABC):
         output = self.output_stream(lanes, self.streams[operands[0]].beats)
         make = self.kernel(kernel, part, operands, output)
         self.emit(lambda layer: make(**told(layer)))
+        self.finish(output)
+
+    @abstractmethod
+    def reduction_beat(self, folding: Folding) -> int:
+        """Elements per beat of the current layer's input, which it reduces."""
+
+    def reduction(self, mode: Reduction, groups: IntArray) -> None:
+        """See Lowering."""
+        constant = self._layer.op.constant
+        found = Folding.of(groups[self.taken[self._layer.name][0]])
+        assert found is not None, "an operator takes its elements so that they can be reduced"
+        positions, taps, lanes, steps, chunks = found.shape(self.reduction_beat(found))
+        stream = self.with_lanes(self._inputs[0], positions * taps * lanes)
+        output = self.output_stream(positions * lanes, math.prod(self.output_shape) // (positions * lanes))
+        make = self.kernel(
+            Reduce,
+            "reduce",
+            (stream,),
+            output,
+            mode=mode,
+            positions=positions,
+            taps=taps,
+            lanes=lanes,
+            steps=steps,
+            chunks=chunks,
+            reciprocal=1 if constant is None else constant.raw,
+            reciprocal_type=None if constant is None else constant.type,
+            in_luts=self.in_luts(self._layer),
+        )
+        self.emit(lambda layer: make(accumulator_type=layer.accumulator_type, clip=layer.clip))
         self.finish(output)
 
     def rearrange(self, index: IntArray) -> None:
@@ -350,7 +378,7 @@ class Builder(ABC):
             "weight_type": layer.weight_type if aligned else layer.stored_weight_type,
             "bias_type": layer.bias_type,
             "accumulator_type": layer.accumulator_type,
-            "relu": layer.activation is not None,
+            "clip": layer.clip,
             "in_luts": self.in_luts(layer),
         }
 
@@ -382,13 +410,12 @@ class Builder(ABC):
             lanes=lanes,
             reciprocal=1 if constant is None else constant.raw,
             reciprocal_type=None if constant is None else constant.type,
-            relu=self.relu_fused,
             in_luts=self.in_luts(self._layer),
         )
 
         def pool(layer: QuantizedLayer) -> Pool:
             check(layer)
-            return make(accumulator_type=layer.accumulator_type)
+            return make(accumulator_type=layer.accumulator_type, clip=layer.clip)
 
         self.emit(pool)
         self.finish(output)

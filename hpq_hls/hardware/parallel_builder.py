@@ -12,6 +12,7 @@ from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.builder import Arranged, Builder
 from hpq_hls.kernels import Gather, IntArray, Stream, UnrolledMatVec, Weld
+from hpq_hls.ops.folding import Folding
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedLayer
 
@@ -30,6 +31,9 @@ class ParallelBuilder(Builder):
 
     def join_lanes(self) -> int:
         return math.prod(self.output_shape)
+
+    def reduction_beat(self, folding: Folding) -> int:
+        return folding.elements
 
     def join_depth(self, stream: Stream) -> int:
         return JOIN_DEPTH
@@ -71,7 +75,7 @@ class ParallelBuilder(Builder):
 
     def joined(self, positions: IntArray) -> str:
         output = self.output_stream(positions.size, 1)
-        make = self.kernel(Weld, "join", tuple(self._inputs), output, index=positions, relu=self.relu_fused)
+        make = self.kernel(Weld, "join", tuple(self._inputs), output, index=positions)
         self.emit(lambda _: make())
         return output
 

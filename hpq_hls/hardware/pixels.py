@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.config import HardwareConfig, Strategy
 from hpq_hls.hardware.order import same, transmission_orders
-from hpq_hls.kernels import Kernel
+from hpq_hls.kernels import Kernel, Reduction
 from hpq_hls.kernels.geometry import WindowGeometry
 from hpq_hls.kernels.lanes import choose_lanes, divisors
 from hpq_hls.ops.base import IntArray, Shape, Told
+from hpq_hls.ops.folding import Folding
 from hpq_hls.ops.layout import channels_last, torch_order
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
@@ -49,6 +50,7 @@ class PixelPlan:
         self._q, self._config, self._single = q, config, single
         self._layer: QuantizedLayer
         self._cycles: dict[str, dict[int, int]] = {}
+        self._reducible: dict[str, list[int]] = {}
         least = [target]
         for layer in q.layers.values():
             self._layer = layer
@@ -56,12 +58,12 @@ class PixelPlan:
             layer.op.lower(self)
             if self._cycles[layer.name] and not self._by_hand:
                 least.append(min(self._cycles[layer.name].values()))
-        self._pace = max(least)
+        self.pace = max(least)
 
     def of(self, layer: str) -> int:
         """Pixels per beat of a layer's input, or FOLDED."""
         cycles = self._cycles[layer]
-        return next((p for p in cycles if cycles[p] <= self._pace), min(cycles, key=lambda p: cycles[p]))
+        return next((p for p in cycles if cycles[p] <= self.pace), min(cycles, key=lambda p: cycles[p]))
 
     def port(self, name: str) -> Shape | None:
         """An input as an image (C, H, W) that travels channels-last; None where it is none."""
@@ -86,7 +88,7 @@ class PixelPlan:
         if channels > most:
             return next(d for d in reversed(divisors(channels)) if d <= most)
         legal = [p for p in divisors(width) if p * channels <= most and not (self._single and p > 1)]
-        return channels * next((p for p in legal if height * width // p <= self._pace), legal[-1])
+        return channels * next((p for p in legal if height * width // p <= self.pace), legal[-1])
 
     @property
     def shapes(self) -> Sequence[Shape]:
@@ -118,6 +120,20 @@ class PixelPlan:
             self._options(None)
         else:
             self._cycles[self._layer.name] = {FOLDED: 1}
+
+    def reduction(self, mode: Reduction, groups: IntArray) -> None:
+        """See Lowering; the sizes of beats that it can take are asked for by ``reducible``."""
+        name, shape = self._layer.name, self.shapes[0]
+        found = Folding.of(groups[transmission_orders(self._q.graph).taken[name][0]])
+        assert found is not None, "an operator takes its elements so that they can be reduced"
+        most = shape[0] if self._single and len(shape) > 1 else MAX_ELEMENTS
+        sizes = [size for size in found.beats if size <= most] or found.beats[:1]
+        self._reducible[name] = sizes
+        self._cycles[name] = {FOLDED: groups.size // sizes[-1]}
+
+    def reducible(self, layer: str) -> list[int]:
+        """Elements of a beat that a reducing layer can take, ascending."""
+        return self._reducible[layer]
 
     def rearrange(self, index: IntArray) -> None:
         """See Lowering; it keeps up with what it reads."""

@@ -18,6 +18,7 @@ from hpq_hls.hardware.naming import Namer
 from hpq_hls.hardware.stream_builder import StreamBuilder
 from hpq_hls.kernels import IntArray, Kernel, Stream, Weighted
 from hpq_hls.simulate import QuantizedGraph
+from hpq_hls.simulate.layer import clip_of
 
 VALUE, WEIGHT = FixedType(8, 4, signed=True), FixedType(8, 1, signed=True)
 """Nominal types, at which foldings are chosen: all networks of a graph are folded alike at a target."""
@@ -99,7 +100,7 @@ class Probe(StreamBuilder):
                 weight_type=WEIGHT,
                 bias_type=SUM,
                 accumulator_type=SUM,
-                relu=self.relu_fused,
+                clip=clip_of(self._layer.activation, SUM.fraction),
             )
         )
 

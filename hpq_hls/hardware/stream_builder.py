@@ -30,6 +30,7 @@ from hpq_hls.kernels.geometry import WindowGeometry
 from hpq_hls.kernels.lanes import choose_lanes, divisors
 from hpq_hls.kernels.reorder import aligned
 from hpq_hls.kernels.splice import Run, period_of, runs_of
+from hpq_hls.ops.folding import Folding
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
@@ -70,7 +71,19 @@ class StreamBuilder(Builder):
 
     def join_lanes(self) -> int:
         shape, pixels = self.output_shape, self._plan.of(self._layer.name)
-        return pixels * shape[0] or choose_lanes(shape[0], math.prod(shape), self.target)
+        channels = math.prod(shape[:1])
+        return pixels * channels or choose_lanes(channels, math.prod(shape), self.target)
+
+    def reduction_beat(self, folding: Folding) -> int:
+        sizes, wish = self._plan.reducible(self._layer.name), self.config.of(self._layer.name).pe
+        if wish is not None and wish not in sizes:
+            raise ConfigError(
+                f"pe of layer {self._layer.name!r} is {wish}, which does not divide the layer; "
+                f"choose one of {', '.join(map(str, sizes))}"
+            )
+        pace = self._plan.pace
+        fast = (size for size in sizes if folding.elements // size <= pace)
+        return wish or next(fast, sizes[-1])
 
     def rearranged(self, part: str, stream: str, positions: IntArray) -> str:
         given = self.streams[stream]
@@ -111,8 +124,7 @@ class StreamBuilder(Builder):
         streams = tuple(self.with_lanes(stream, lanes) for stream in self._inputs)
         output, period = self.output_stream(lanes, positions.size // lanes), period_of(runs)
         make = self.kernel(Splice, "join", streams, output, runs=runs[:period], repeats=len(runs) // period)
-        relu = self.relu_fused
-        self.emit(lambda _: make(casts=True, relu=relu))
+        self.emit(lambda _: make(casts=True))
         return output
 
     def _welded(self, positions: IntArray, sizes: Sequence[int], beats: int) -> str:
@@ -122,7 +134,7 @@ class StreamBuilder(Builder):
         output = self.output_stream(sum(lanes), beats)
         first = [start + np.arange(few) for start, few in zip(_starts(sizes), lanes, strict=True)]
         index = np.searchsorted(np.concatenate(first), positions[: sum(lanes)])
-        make = self.kernel(Weld, "join", streams, output, index=index, relu=self.relu_fused)
+        make = self.kernel(Weld, "join", streams, output, index=index)
         self.emit(lambda _: make())
         return output
 

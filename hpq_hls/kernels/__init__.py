@@ -10,17 +10,19 @@ Arithmetic is the same in every kernel that casts: products and sums are exact i
 output stream.
 """
 
-from hpq_hls.kernels.add import Add
 from hpq_hls.kernels.base import MIN_DEPTH, Frame, IntArray, Kernel, Module, Stream, Streams, Table
 from hpq_hls.kernels.cast import Cast
 from hpq_hls.kernels.channelmac import ChannelMac
+from hpq_hls.kernels.combine import Combination, Combine
 from hpq_hls.kernels.contract import Contract, StageKind, own, pipeline, tree_registers, wiring
 from hpq_hls.kernels.fork import Fork
 from hpq_hls.kernels.gather import Gather
 from hpq_hls.kernels.matvec import MatVec
 from hpq_hls.kernels.pool import Pool, PoolMode
+from hpq_hls.kernels.reduce import Reduce, Reduction
 from hpq_hls.kernels.reorder import Reorder
 from hpq_hls.kernels.splice import Splice, Weld
+from hpq_hls.kernels.table import Lookup
 from hpq_hls.kernels.unrolled import UnrolledMatVec
 from hpq_hls.kernels.weighted import FromRom, Matrix, Weighted
 from hpq_hls.kernels.widthconverter import WidthConverter
@@ -28,9 +30,10 @@ from hpq_hls.kernels.window import Window
 
 __all__ = [
     "MIN_DEPTH",
-    "Add",
     "Cast",
     "ChannelMac",
+    "Combination",
+    "Combine",
     "Contract",
     "Fork",
     "Frame",
@@ -38,11 +41,14 @@ __all__ = [
     "Gather",
     "IntArray",
     "Kernel",
+    "Lookup",
     "MatVec",
     "Matrix",
     "Module",
     "Pool",
     "PoolMode",
+    "Reduce",
+    "Reduction",
     "Reorder",
     "Splice",
     "StageKind",

@@ -1,4 +1,4 @@
-"""A change of type, with or without a ReLU (hpq_castunit)."""
+"""A change of type, of values that are brought into a range first or not (hpq_castunit)."""
 
 from __future__ import annotations
 
@@ -8,19 +8,26 @@ from typing import ClassVar
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import cast
+from hpq_hls.fixed import Clip, FixedType, Interval, bits_for
 from hpq_hls.kernels.base import Frame, Kernel, Streams
 from hpq_hls.kernels.meaning import finish
 
 
 @dataclass(frozen=True, eq=False)
 class Cast(Kernel):
-    """Element-wise ``y = cast(relu(x))``: a ReLU that stands alone, or a change of type."""
+    """Element-wise ``y = cast(clip(x))``: a ReLU or clamp that stands alone, or a change of type."""
 
     kind: ClassVar[str] = "cast"
     header: ClassVar[str] = "elementwise"
     per_beat: ClassVar[bool] = True
 
-    relu: bool
+    clip: Clip
+
+    def accumulator(self, x: FixedType) -> FixedType:
+        """The least signed type, or ``x`` itself, that holds elements of type ``x`` and the bounds."""
+        codes = x.code_interval
+        width, _ = bits_for(codes.hull(self.clip.interval(codes)).hull(Interval(-1, 0)))
+        return FixedType(width, width - x.fraction)
 
     @property
     def registers(self) -> int:
@@ -30,11 +37,11 @@ class Cast(Kernel):
         given, made = self.ends(streams)
         bill.add(Term.PIPELINE, 1)
         bill.ff += 1 + made.bits
-        cast(bill, given.type, made.type, self.relu, made.lanes)
+        cast(bill, given.type, made.type, self.clip, made.lanes)
 
     def summary(self, streams: Streams) -> str:
-        return f"cast to {streams[self.outputs[0]].type}" + (", ReLU" if self.relu else "")
+        return f"cast to {streams[self.outputs[0]].type}" + str(self.clip)
 
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         given, made = self.ends(streams)
-        return [finish(frames[0].astype(object), given.type.fraction, made.type, relu=self.relu)]
+        return [finish(frames[0].astype(object), given.type.fraction, made.type, clip=self.clip)]

@@ -19,9 +19,9 @@ class StageKind(enum.Enum):
     """Which actor a stage is; the numbers are those of hw_sim/timing/follow.cpp.
 
     PIPELINE: registers, group, folds, whether there is a skid register. WIRING: none. NARROW, WIDEN: the
-    ratio. WINDOW: the geometry (see ``hpq_hls.kernels.window``). REORDER: beats of a frame in, and out.
-    SPLICE: for each run the input or -1, whether its beats leave, and how many there are. OWN: an actor that
-    the contract carries.
+    ratio. WINDOW: the geometry (see ``hpq_hls.kernels.window``). REDUCE: registers, beats of a period, how
+    many of them, the first ones, make no result. REORDER: beats of a frame in, and out. SPLICE: for each run
+    the input or -1, whether its beats leave, and how many there are. OWN: an actor that the contract carries.
     """
 
     OWN = -1
@@ -33,6 +33,7 @@ class StageKind(enum.Enum):
     WINDOW = 4
     REORDER = 5
     SPLICE = 6
+    REDUCE = 8
 
 
 @dataclass(frozen=True)

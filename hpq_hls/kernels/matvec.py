@@ -20,7 +20,7 @@ class MatVec(FromRom, Matrix):
     """Matrix-vector unit folded by PE x SIMD, weights in a ROM.
 
     For each of ``vectors`` vectors of a frame, for each of G groups:
-    ``y[g, m] = cast(relu(bias[g, m] + (sum_k weight[g, m, k] * x[g, k] << shift[g, m])))``.
+    ``y[g, m] = cast(clip(bias[g, m] + (sum_k weight[g, m, k] * x[g, k] << shift[g, m])))``.
     weight: (G, M, K) integers of ``weight_type``, columns already in stream order.
     bias: (G, M) integers of ``bias_type``, or None; shift: (G, M), or None.
     Input beats carry ``simd`` elements (simd divides K), order (vector, g, k); the vector of a
@@ -111,7 +111,7 @@ class MatVec(FromRom, Matrix):
         # A single product is accumulated in its DSP block, unless it is shifted before.
         bill.ff += (shifted if inside and self.simd == 1 else self.pe) * accumulator.width
         bill.ff += made.bits
-        cast(bill, accumulator, made.type, self.relu, self.pe)
+        cast(bill, accumulator, made.type, self.clip, self.pe)
 
     def summary(self, streams: Streams) -> str:
         return self._described(

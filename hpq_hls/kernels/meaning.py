@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.kernels.base import IntArray
 
 Objects = npt.NDArray[np.object_]
@@ -13,14 +13,16 @@ Objects = npt.NDArray[np.object_]
 
 
 def finish(
-    total: Objects, fraction: int, made: FixedType, *, relu: bool, accumulator: FixedType | None = None
+    total: Objects, fraction: int, made: FixedType, *, clip: Clip, accumulator: FixedType | None = None
 ) -> IntArray:
-    """The ReLU, where there is one, then the cast of exact sums to the type ``made``.
+    """Exact sums brought into the range that ``clip`` says, then cast to the type ``made``.
 
     accumulator: what hardware holds these sums in: it has their fraction, and room for what is cast.
     """
-    if relu:
-        total = np.maximum(total, 0)
+    if clip.low is not None:
+        total = np.maximum(total, clip.low)
+    if clip.high is not None:
+        total = np.minimum(total, clip.high)
     if accumulator is not None and total.size:
         assert accumulator.fraction == fraction
         assert accumulator.min_raw <= min(total.reshape(-1))

@@ -10,7 +10,7 @@ from typing import ClassVar
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import cast, count_bits, dsp_blocks, in_dsp, tree
 from hpq_hls.billing.products import constant_product
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Stream, Streams
 from hpq_hls.kernels.contract import tree_registers
 from hpq_hls.kernels.meaning import finish
@@ -30,7 +30,7 @@ class Pool(Kernel):
     Input beats carry ``positions * taps * L`` elements, element ``(p * taps + t) * L + l``; output
     beats ``positions * L`` elements, element ``p * L + l``.
     MAX: the largest raw value; input and output types have the same width, fraction and sign.
-    AVERAGE: ``cast(relu(reciprocal * sum_t x[t, l]))`` with the unsigned constant ``reciprocal`` of
+    AVERAGE: ``cast(clip(reciprocal * sum_t x[t, l]))`` with the unsigned constant ``reciprocal`` of
     ``reciprocal_type``; a power-of-two window has reciprocal 1 and a shift in its type.
     in_luts: as of ``Weighted``, for the products by the reciprocal.
     """
@@ -47,7 +47,7 @@ class Pool(Kernel):
     reciprocal: int
     reciprocal_type: FixedType | None
     accumulator_type: FixedType | None
-    relu: bool
+    clip: Clip
     in_luts: bool = field(default=False, kw_only=True)
 
     @property
@@ -96,7 +96,7 @@ class Pool(Kernel):
                     bits = constant_product(total, True, self.reciprocal)
                 bill.add(Term.CONSTANT, results * bits)
                 bill.ff += results * (left + constant - 1)
-        cast(bill, accumulator, made.type, self.relu and given.type.signed, results)
+        cast(bill, accumulator, made.type, self.clip if given.type.signed else Clip(), results)
 
     def in_fabric(self) -> Kernel:
         return replace(self, in_luts=True)
@@ -106,7 +106,7 @@ class Pool(Kernel):
 
     def summary(self, streams: Streams) -> str:
         text = f"{self.mode.value} of {self.taps} taps, {self.ends(streams)[1].lanes} elements at a time"
-        return text + (", ReLU" if self.relu else "")
+        return text + str(self.clip)
 
     def remarks(self, streams: Streams) -> Sequence[str]:
         return (FABRIC_REMARK,) if self.built_in_luts(streams[self.inputs[0]].type) else ()
@@ -119,7 +119,7 @@ class Pool(Kernel):
         assert self.reciprocal_type is not None
         total = split.astype(object).sum(axis=2) * self.reciprocal
         fraction = given.type.fraction + self.reciprocal_type.fraction
-        result = finish(total, fraction, made.type, relu=self.relu, accumulator=self.accumulator_type)
+        result = finish(total, fraction, made.type, clip=self.clip, accumulator=self.accumulator_type)
         return [result.reshape(len(x), -1)]
 
 

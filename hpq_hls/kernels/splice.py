@@ -13,7 +13,7 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import cast, count_bits, rom
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Kernel, Streams, Table
 from hpq_hls.kernels.contract import Contract, StageKind
 from hpq_hls.kernels.reorder import ZERO, aligned
@@ -59,7 +59,7 @@ def period_of(runs: tuple[Run, ...]) -> int:
 @dataclass(frozen=True, eq=False)
 class Splice(Kernel):
     """Takes beats from its inputs as ``runs`` say, from the first to the last ``repeats`` times per frame:
-    each is cast, after ReLU if ``relu``, and leaves, or is dropped. A run of ZERO puts zeros. One beat per
+    each is cast and leaves, or is dropped. A run of ZERO puts zeros. One beat per
     cycle. All streams have the same lanes.
 
     casts: whether beats are cast; else all types are equal.
@@ -72,7 +72,6 @@ class Splice(Kernel):
     runs: tuple[Run, ...]
     repeats: int
     casts: bool = False
-    relu: bool = False
 
     def cycles(self, streams: Streams) -> int:
         return self.repeats * sum(count for _, _, count in self.runs)
@@ -126,7 +125,7 @@ class Splice(Kernel):
         bill.ff += counters + 2 + made.bits
         if self.casts:
             for name in self.inputs:
-                cast(bill, streams[name].type, made.type, self.relu, made.lanes)
+                cast(bill, streams[name].type, made.type, Clip(), made.lanes)
 
     def summary(self, streams: Streams) -> str:
         lanes = streams[self.outputs[0]].lanes
@@ -136,7 +135,7 @@ class Splice(Kernel):
 
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         made = streams[self.outputs[0]]
-        given = [frame if not self.casts else finished(frame, streams[name].type, made.type, self.relu)
+        given = [frame if not self.casts else finished(frame, streams[name].type, made.type)
                  for name, frame in zip(self.inputs, frames, strict=True)]  # fmt: skip
         rows, at = [], [0] * len(frames)
         for source, leaves, count in self.runs * self.repeats:
@@ -149,22 +148,21 @@ class Splice(Kernel):
         return [np.stack(rows)]
 
 
-def finished(frame: Frame, given: FixedType, made: FixedType, relu: bool) -> Frame:
-    """A frame cast, after ReLU if there is one."""
-    return np.asarray(made.from_raw(np.maximum(frame, 0) if relu else frame, given.fraction))
+def finished(frame: Frame, given: FixedType, made: FixedType) -> Frame:
+    """A frame cast."""
+    return np.asarray(made.from_raw(frame, given.fraction))
 
 
 @dataclass(frozen=True, eq=False)
 class Weld(Kernel):
     """One beat of each input side by side in one beat: element i of the output is element ``index[i]`` of all
-    of them one after another, cast, after ReLU if ``relu``. One beat per cycle."""
+    of them one after another, cast. One beat per cycle."""
 
     kind: ClassVar[str] = "weld"
     header: ClassVar[str] = "splice"
     per_beat: ClassVar[bool] = True
 
     index: IntArray
-    relu: bool = False
 
     @property
     def registers(self) -> int:
@@ -183,7 +181,7 @@ class Weld(Kernel):
         bill.add(Term.PIPELINE, 1)
         bill.ff += 1 + made.bits
         for name in self.inputs:
-            cast(bill, streams[name].type, made.type, self.relu, streams[name].lanes)
+            cast(bill, streams[name].type, made.type, Clip(), streams[name].lanes)
 
     def summary(self, streams: Streams) -> str:
         return f"beats of {len(self.inputs)} streams side by side"
@@ -191,7 +189,6 @@ class Weld(Kernel):
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         made = streams[self.outputs[0]].type
         parts = [
-            finished(frame, streams[name].type, made, self.relu)
-            for name, frame in zip(self.inputs, frames, strict=True)
+            finished(frame, streams[name].type, made) for name, frame in zip(self.inputs, frames, strict=True)
         ]
         return [np.concatenate(parts, axis=1)[:, self.index]]

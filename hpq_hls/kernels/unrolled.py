@@ -84,7 +84,7 @@ class UnrolledMatVec(Matrix):
         per_position.ff += rows * accumulator.width
         if self.bias is not None:
             per_position.add(Term.BIAS, rows * accumulator.width)
-        cast(per_position, accumulator, made.type, self.relu, rows)
+        cast(per_position, accumulator, made.type, self.clip, rows)
         for _ in range(self.positions):
             bill.take(per_position)
 

@@ -12,14 +12,14 @@ import numpy as np
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, dsp_blocks, in_dsp, rom, sign_product, tree
 from hpq_hls.billing.products import signed_width, soft_product
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, IntArray, Kernel, Streams, Table
 from hpq_hls.kernels.meaning import Objects, finish
 
 
 @dataclass(frozen=True, eq=False)
 class Weighted(Kernel):
-    """Base of the kernels that multiply by constant weights, add a bias, apply ReLU and cast.
+    """Base of the kernels that multiply by constant weights, add a bias, clip and cast.
 
     weight: integers of ``weight_type``; bias: integers of ``bias_type``, or None.
     shift: for each row (shaped like a bias), by how many bits its sum of products is shifted left before
@@ -35,7 +35,7 @@ class Weighted(Kernel):
     weight_type: FixedType
     bias_type: FixedType | None
     accumulator_type: FixedType
-    relu: bool
+    clip: Clip
     shift: IntArray | None = field(default=None, kw_only=True)
     signs: bool = field(default=False, kw_only=True)
     in_luts: bool = field(default=False, kw_only=True)
@@ -120,7 +120,7 @@ class Weighted(Kernel):
             text += ", weights are signs"
         if self.shift is not None:
             text += f", sums of rows shifted by up to {self.shift.max()} bits"
-        return text + (", ReLU" if self.relu else "")
+        return text + str(self.clip)
 
     def _summed(
         self, terms: Objects, bias: IntArray | None, shift: IntArray | None, streams: Streams
@@ -137,7 +137,7 @@ class Weighted(Kernel):
             assert self.bias_type is not None
             total = total + bias.astype(object) * (1 << (fraction - self.bias_type.fraction))
         sums = np.asarray(total, dtype=object)
-        return finish(sums, fraction, made.type, relu=self.relu, accumulator=self.accumulator_type)
+        return finish(sums, fraction, made.type, clip=self.clip, accumulator=self.accumulator_type)
 
 
 def _raw(kind: FixedType) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hpq_hls.fixed import FixedType, Interval
+from hpq_hls.fixed import Clip, FixedType, Interval
 from hpq_hls.kernels import Cast
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape, operator
+from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
@@ -25,8 +25,11 @@ class Relu(Operator):
     """``max(x, 0)``. Standing alone it is exact: the output keeps the fraction and drops the sign."""
 
     kind: ClassVar[str] = "ReLU"
-    rectifies: ClassVar[bool] = True
     homogeneous: ClassVar[bool] = True
+
+    @property
+    def clips(self) -> tuple[float | None, float | None]:
+        return 0.0, None
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return shapes[0]
@@ -42,6 +45,9 @@ class Relu(Operator):
     ) -> torch.Tensor:
         return inputs[0].relu()
 
+    def expression(self, inputs: Sequence[Expression]) -> Expression | None:
+        return ("maximum", inputs[0], 0.0)
+
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
         (given,) = types
         if not given.signed:
@@ -56,7 +62,7 @@ class Relu(Operator):
         return Interval(max(seen.lo, 0), max(seen.hi, 0)), max(abs(seen.lo), abs(seen.hi))
 
     def lower(self, build: Lowering) -> None:
-        build.elementwise("relu", Cast, lambda _: {"relu": True})
+        build.elementwise("relu", Cast, lambda _: {"clip": Clip.relu()})
 
 
 @spelled_in_torch("ReLU", "relu")
@@ -64,29 +70,6 @@ def _relu(call: TorchCall) -> Value:
     return call.emit(Relu(), call.value("self"))
 
 
-@spelled_in_torch("ReLU", "clamp", "clamp_min", "clip")
-def _clamp(call: TorchCall) -> Value:
-    high = call.arguments.get("max")
-    if call.arguments["min"] not in (0, False) or not (high is None or high == math.inf):
-        call.refuse("only clamp(min=0), which is ReLU, is supported")
-    return call.emit(Relu(), call.value("self"))
-
-
-@spelled_in_torch("ReLU", "threshold")
-def _threshold(call: TorchCall) -> Value:
-    if call.arguments["threshold"] != 0 or call.arguments["value"] != 0:
-        call.refuse("only threshold(0, 0), which is ReLU, is supported")
-    return call.emit(Relu(), call.value("self"))
-
-
 @spelled_in_onnx("Relu")
 def _onnx_relu(call: OnnxCall) -> Value:
-    return call.emit(Relu(), call.value())
-
-
-@spelled_in_onnx("Clip")
-def _onnx_clip(call: OnnxCall) -> Value:
-    low, high = call.setting("min", 1), call.setting("max", 2, math.inf)
-    if low != 0 or high < np.finfo(np.float32).max:
-        call.refuse("only a lower bound of 0 without an upper bound, which is ReLU, is supported")
     return call.emit(Relu(), call.value())

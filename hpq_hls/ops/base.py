@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.fixed import FixedType, Interval
-from hpq_hls.kernels import Kernel
+from hpq_hls.fixed import FixedType, Interval, Overflow, Rounding
+from hpq_hls.kernels import Kernel, Reduction
+from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 
 if TYPE_CHECKING:
@@ -88,7 +89,12 @@ class Operator(ABC):
     arity: number of inputs.
     casts: whether the output is cast to a type of its own. Operators that do not cast are exact:
         ``exact_type`` says what type comes out.
-    rectifies: whether the operator is ``max(x, 0)``.
+    clips_sums: of an operator that casts: whether a ReLU or a clamp behind it can be a part of it.
+    aligns: of an operator with several inputs: whether they are brought to one fraction, that of the result;
+        else the result's fraction is the sum of theirs.
+    looks_up: whether its output is the word of a table at its input's code (see ``tables``). It has no
+        exact sum then, and nothing can be fused behind it.
+    fused_only: whether it exists as a part of a function only, which a pass puts together.
     homogeneous: whether the operator of a channel times s > 0 is s times the operator of the channel.
     keeps_order: whether the output has the input's elements, in torch's order, in another shape.
     """
@@ -96,7 +102,10 @@ class Operator(ABC):
     kind: ClassVar[str]
     arity: ClassVar[int] = 1
     casts: ClassVar[bool] = False
-    rectifies: ClassVar[bool] = False
+    aligns: ClassVar[bool] = True
+    looks_up: ClassVar[bool] = False
+    clips_sums: ClassVar[bool] = True
+    fused_only: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = False
     keeps_order: ClassVar[bool] = False
 
@@ -118,6 +127,30 @@ class Operator(ABC):
     def constant(self) -> Constant | None:
         """The constant factor that belongs to the operator, or None."""
         return None
+
+    @property
+    def clips(self) -> tuple[float | None, float | None] | None:
+        """(lower, upper) of an operator that brings values into a range and does nothing else, None where
+        there is no bound; None for any other operator."""
+        return None
+
+    def scaled(self, fraction: int) -> Operator:
+        """The operator on values that are counted in units of 2**-fraction; itself where that is the same."""
+        return self
+
+    def expression(self, inputs: Sequence[Expression]) -> Expression | None:
+        """The operator as a real function of its inputs, element by element (``hpq_hls.ops.expression``);
+        None if it is none."""
+        return None
+
+    def tables(
+        self, types: Sequence[FixedType], intervals: Sequence[Interval], output_type: FixedType
+    ) -> Mapping[str, IntArray]:
+        """Integers that follow from the types around it, by name; what a layer owns and saves.
+
+        types, intervals: of the inputs.
+        """
+        return {}
 
     @property
     def product(self) -> Product | None:
@@ -151,6 +184,12 @@ class Operator(ABC):
         """The operators that it is made of, in topological order, the last of which gives its value; empty
         for an operator that is one layer. A graph is taken apart before it is quantized."""
         return ()
+
+    @property
+    def only_ranks(self) -> bool:
+        """Whether its outputs stand in the order of its inputs, along every axis over which it normalises:
+        at the end of a classifier it changes nothing but the scale."""
+        return False
 
     @abstractmethod
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
@@ -262,17 +301,47 @@ class Operator(ABC):
         """Ask the hardware builder for the kernels that compute this operator."""
 
 
+@dataclass(frozen=True)
+class Inner:
+    """How wide the output of an inner part is: nobody chooses that, it follows from the whole's own width, or
+    from the part's first input.
+
+    integer, signed, rounding: of its type; it saturates. extra: how many bits it has more than the output of
+    the whole; most: how many at most. integer None: it is as fine as its input and as wide, where that is
+    ``most`` bits at most, with at most ``most_integer`` of them before the point.
+    of: the layer whose width it follows, "" until the whole is taken apart.
+    """
+
+    integer: int | None
+    extra: int
+    most: int
+    signed: bool = False
+    rounding: Rounding = Rounding.RND
+    most_integer: int = 0
+    of: str = ""
+
+    def type(self, width: int, given: FixedType) -> FixedType:
+        """The type where the output of the whole has ``width`` bits, and the part's input a type."""
+        integer, own = self.integer, min(width + self.extra, self.most)
+        if integer is None:
+            integer = min(given.width - given.fraction, self.most_integer)
+            own = max(min(integer + given.fraction, self.most), 1)
+        return FixedType(own, integer, self.signed, self.rounding, Overflow.SAT)
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
     """One of the operators that another is made of.
 
     name: behind the layer's name and a dot; the last part has the layer's own name, and "" here.
     inputs: the number of an input of the whole, or the name of an earlier part.
+    inner: its type, where it is no layer whose precision can be chosen.
     """
 
     name: str
     op: Operator
     inputs: tuple[int | str, ...]
+    inner: Inner | None = None
 
 
 OPERATORS: dict[str, type[Operator]] = {}
@@ -314,6 +383,13 @@ class Lowering(Protocol):
 
     def pool(self, window: WindowSpec, average: bool) -> None:
         """Reduce each window, channel by channel."""
+        ...
+
+    def reduction(self, mode: Reduction, groups: IntArray) -> None:
+        """Reduce to one what goes into the same element of the output.
+
+        groups: for each element of the input, flat, which one that is.
+        """
         ...
 
     def elementwise(self, part: str, kernel: type[Kernel], told: Told = lambda _: {}) -> None:

@@ -30,6 +30,7 @@ class Concat(Operator):
     kind: ClassVar[str] = "Concat"
     arity: ClassVar[int] = 2  # or more
     casts: ClassVar[bool] = True
+    clips_sums: ClassVar[bool] = False
 
     axis: int
 

@@ -26,6 +26,7 @@ from hpq_hls.ops.base import (
     operator,
 )
 from hpq_hls.ops.layout import Array, Scratch, channels_last
+from hpq_hls.ops.rows import Rows, length_of, single
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 from hpq_hls.ops.window import WindowSpec, onnx_window
 
@@ -206,6 +207,32 @@ class Conv2d(Operator):
         build.weighted(groups=self.groups, window=self.window)
 
 
+@operator
+@dataclass(frozen=True, eq=False)
+class Conv1d(Rows, Conv2d):
+    """Cross-correlation along one axis. weights: (out_channels, in_channels / groups, k); window, input_size:
+    of height 1."""
+
+    kind: ClassVar[str] = "Conv1d"
+
+    def arrange(self, weight: Array) -> Array:
+        return Conv2d.arrange(self, weight[:, :, None])
+
+    def range(
+        self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
+    ) -> tuple[Interval, int]:
+        assert weight is not None
+        return Conv2d.range(self, inputs, weight[:, :, None], bias)
+
+    def work_elements(self, shapes: Sequence[Shape]) -> int:
+        made = self.output_shape(shapes)
+        return max(
+            shapes[0][0] * (shapes[0][1] + sum(self.window.padding)),
+            shapes[0][0] * self.window.kernel[1] * made[1],
+            made[0] * made[1],
+        )
+
+
 @spelled_in_torch("Conv2d", "conv2d", "convolution", "_convolution")
 def _conv2d(call: TorchCall) -> Value:
     weights = call.constant("weight")
@@ -232,12 +259,28 @@ def _torch_padding(
     return (vertical, vertical, horizontal, horizontal)
 
 
+@spelled_in_torch("Conv1d", "conv1d")
+def _conv1d(call: TorchCall) -> Value:
+    x, weights, given = call.value("input"), call.constant("weight"), call.arguments
+    kernel = int(weights.shape[2])
+    stride, dilation = single(given["stride"]), single(given["dilation"])
+    mode, reach = given["padding"], (kernel - 1) * dilation
+    if mode == "valid":
+        padding = (0, 0)
+    elif mode == "same":  # stride is 1 then; an odd total puts the extra zero at the end
+        padding = (reach // 2, reach - reach // 2)
+    else:
+        padding = (single(mode), single(mode))
+    window = WindowSpec((1, kernel), (1, stride), (0, 0, *padding), (1, dilation))
+    return _convolution(call, x, weights, call.optional("bias"), window, int(given["groups"]))
+
+
 @spelled_in_onnx("Conv")
 def _onnx_conv(call: OnnxCall) -> Value:
     x, weights = call.value(), call.constant(1)
-    if weights.ndim != 4 or len(x.shape) != 3:
-        call.refuse("only two-dimensional convolution is supported")
-    window = onnx_window(call, x, (int(weights.shape[2]), int(weights.shape[3])))
+    if weights.ndim not in (3, 4) or len(x.shape) != weights.ndim - 1:
+        call.refuse("only convolution over one or two axes is supported")
+    window = onnx_window(call, x, tuple(int(size) for size in weights.shape[2:]))
     return _convolution(call, x, weights, call.optional(2), window, int(call.attributes.get("group", 1)))
 
 
@@ -249,9 +292,10 @@ def _convolution(
     window: WindowSpec,
     groups: int,
 ) -> Value:
-    height, width = call.image(x)
     if min(window.padding) < 0:
         call.refuse(f"its padding {window.padding} is negative")
     if weights.shape[0] % groups:
         call.refuse(f"its {weights.shape[0]} output channels do not divide into {groups} groups")
-    return call.emit(Conv2d(weights, window, (height, width), groups, biases), x)
+    if weights.ndim == 3:
+        return call.emit(Conv1d(weights, window, (1, length_of(call, x)), groups, biases), x)
+    return call.emit(Conv2d(weights, window, call.image(x), groups, biases), x)

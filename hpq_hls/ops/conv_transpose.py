@@ -16,9 +16,8 @@ import numpy as np
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.ops.base import FloatArray, Operator, Part, Shape, operator
 from hpq_hls.ops.composite import Composite
-from hpq_hls.ops.conv import Conv2d
+from hpq_hls.ops.conv import Conv1d, Conv2d
 from hpq_hls.ops.permute import PixelShuffle
-from hpq_hls.ops.rows import Conv1d
 from hpq_hls.ops.select import Border, Upsample
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 from hpq_hls.ops.window import WindowSpec

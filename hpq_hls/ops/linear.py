@@ -23,6 +23,7 @@ from hpq_hls.ops.base import (
     dot_range,
     operator,
 )
+from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import IMAGE, Array, Scratch, channels_last, torch_order
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
@@ -193,6 +194,14 @@ class ChannelAffine(Operator):
 
     def order_before(self, shapes: Sequence[Shape], order: Order) -> Order | None:
         return order if len(shapes[0]) == 1 else None
+
+    def expression(self, inputs: Sequence[Expression]) -> Expression | None:
+        """Where all channels have one factor and one offset."""
+        factor, offset = float(self.weights[0]), float(self.biases[0])
+        if (self.weights != factor).any() or (self.biases != offset).any():
+            return None
+        made: Expression = inputs[0] if factor == 1.0 else ("mul", inputs[0], factor)
+        return made if offset == 0.0 else ("add", made, offset)
 
     def lower(self, build: Lowering) -> None:
         build.weighted(groups=int(self.weights.shape[0]), window=None)

@@ -13,16 +13,14 @@ from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.ops.base import Constant, IntArray, Lowering, Operator, Order, Padding, Shape, Travel, operator
 from hpq_hls.ops.layout import Array, Scratch, channels_last
-from hpq_hls.ops.reshape import reshaped
+from hpq_hls.ops.reciprocal import reciprocal
+from hpq_hls.ops.reduce import Max, Mean
+from hpq_hls.ops.rows import Rows, length_of, single
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 from hpq_hls.ops.window import WindowSpec, onnx_window
 
 if TYPE_CHECKING:
     import torch
-
-RECIPROCAL_BITS = 18
-"""Significant bits of the reciprocal of a window that is no power of two: a DSP48's multiplier
-input, unsigned (UG479), and a relative error below 2**-18."""
 
 
 def _pooled_shape(kind: str, window: WindowSpec, shape: Shape) -> Shape:
@@ -118,15 +116,8 @@ class AvgPool2d(Operator):
 
     @property
     def constant(self) -> Constant | None:
-        """1 with a shifted fraction for a power of two, else 18 significant bits of the reciprocal,
-        rounded to nearest."""
-        exponent = self.divisor.bit_length() - 1
-        if self.divisor == 1 << exponent:
-            return Constant(1, FixedType(1, 1 - exponent, False))
-        fraction = RECIPROCAL_BITS + exponent
-        raw = ((1 << (fraction + 1)) + self.divisor) // (2 * self.divisor)
-        shift = max(raw.bit_length() - RECIPROCAL_BITS, 0)  # rounding up may carry into a new bit
-        return Constant(raw >> shift, FixedType(RECIPROCAL_BITS, RECIPROCAL_BITS - fraction + shift, False))
+        """See ``hpq_hls.ops.reciprocal``."""
+        return reciprocal(self.divisor)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return _pooled_shape(self.kind, self.window, shapes[0])
@@ -166,6 +157,22 @@ class AvgPool2d(Operator):
         build.pool(self.window, average=True)
 
 
+@operator
+@dataclass(frozen=True, eq=False)
+class MaxPool1d(Rows, MaxPool2d):
+    """The largest value of each window along one axis."""
+
+    kind: ClassVar[str] = "MaxPool1d"
+
+
+@operator
+@dataclass(frozen=True, eq=False)
+class AvgPool1d(Rows, AvgPool2d):
+    """The sum of each window along one axis times ``1 / divisor``; padding counts as zeros."""
+
+    kind: ClassVar[str] = "AvgPool1d"
+
+
 def reciprocal_error(pool: AvgPool2d) -> float:
     """Relative error of the reciprocal constant: 0 for a power of two, else below 2**-18."""
     constant = pool.constant
@@ -200,17 +207,62 @@ def _torch_avg_pool(call: TorchCall) -> Value:
     return _avg_pool(call, call.value("self"), _torch_window(call), bool(given["count_include_pad"]), divisor)
 
 
-@spelled_in_torch("AdaptiveAvgPool2d or mean over (H, W)", "adaptive_avg_pool2d", "_adaptive_avg_pool2d")
+@spelled_in_torch("AdaptiveAvgPool2d", "adaptive_avg_pool2d", "_adaptive_avg_pool2d")
 def _torch_adaptive_avg_pool(call: TorchCall) -> Value:
     return _adaptive_avg_pool(call, call.value("self"), call.pair("output_size"))
 
 
-@spelled_in_torch("AdaptiveAvgPool2d or mean over (H, W)", "mean")
-def _torch_mean(call: TorchCall) -> Value:
-    x, given = call.value("self"), call.arguments
-    if not call.widening:
-        call.refuse("its dtype rounds the result")
-    return _mean(call, x, given.get("dim") or range(len(x.shape) + 1), bool(given.get("keepdim", False)))
+def _row_window(call: TorchCall, dilation: int = 1) -> WindowSpec:
+    given = call.arguments
+    kernel, padding = single(given["kernel_size"]), single(given["padding"], 0)
+    stride = single(given["stride"], kernel)
+    return WindowSpec(
+        (1, kernel), (1, stride), (0, 0, padding, padding), (1, dilation), bool(given["ceil_mode"])
+    )
+
+
+@spelled_in_torch("MaxPool1d", "max_pool1d", "max_pool1d_with_indices")
+def _max_pool1d(call: TorchCall) -> Value:
+    x = call.value("self")
+    length_of(call, x)
+    return _max_pool(call, x, _row_window(call, single(call.arguments["dilation"])))
+
+
+@spelled_in_torch("AvgPool1d", "avg_pool1d")
+def _avg_pool1d(call: TorchCall) -> Value:
+    x = call.value("self")
+    length_of(call, x)
+    return _avg_pool(call, x, _row_window(call), bool(call.arguments["count_include_pad"]), None)
+
+
+@spelled_in_torch("AdaptiveAvgPool1d", "adaptive_avg_pool1d")
+def _adaptive_avg_pool1d(call: TorchCall) -> Value:
+    x = call.value("self")
+    length_of(call, x)
+    return _adaptive_avg_pool(call, x, (1, single(call.arguments["output_size"])))
+
+
+@spelled_in_torch("AdaptiveMaxPool1d", "adaptive_max_pool1d")
+def _adaptive_max_pool1d(call: TorchCall) -> Value:
+    x = call.value("self")
+    window = _adaptive(call, (1, length_of(call, x)), (1, single(call.arguments["output_size"])))
+    return x if window is None else _max_pool(call, x, window)
+
+
+@spelled_in_torch("AdaptiveMaxPool2d", "adaptive_max_pool2d")
+def _adaptive_max_pool2d(call: TorchCall) -> Value:
+    x, given = call.value("self"), call.arguments["output_size"]
+    both = [given, given] if isinstance(given, int) else list(given)
+    window = _adaptive(call, call.image(x), (int(both[0]), int(both[-1])))
+    return x if window is None else _max_pool(call, x, window)
+
+
+def _adaptive(call: TorchCall, size: tuple[int, int], wanted: tuple[int, int]) -> WindowSpec | None:
+    """The window that makes an output of a size that divides the input; None where nothing is pooled."""
+    if min(wanted) < 1 or size[0] % wanted[0] or size[1] % wanted[1]:
+        call.refuse(f"its output size {wanted} does not divide its input size {size}")
+    kernel = (size[0] // wanted[0], size[1] // wanted[1])
+    return None if math.prod(kernel) == 1 else WindowSpec(kernel, kernel)
 
 
 @spelled_in_onnx("MaxPool")
@@ -222,62 +274,58 @@ def _onnx_max_pool(call: OnnxCall) -> Value:
 def _onnx_average_pool(call: OnnxCall) -> Value:
     x, window = call.value(), _onnx_pool_window(call)
     count = bool(call.attributes.get("count_include_pad", 0))
-    if count and any(window.overhang(*call.image(x))):
+    if count and any(window.overhang(*_size(call, x))):
         call.refuse("ceil_mode with count_include_pad is computed differently by different runtimes")
     return _avg_pool(call, x, window, count, None)
 
 
-@spelled_in_onnx("GlobalAveragePool")
-def _onnx_global_average_pool(call: OnnxCall) -> Value:
-    return _adaptive_avg_pool(call, call.value(), (1, 1))
-
-
-@spelled_in_onnx("ReduceMean")
-def _onnx_reduce_mean(call: OnnxCall) -> Value:
-    x = call.value()
-    axes = call.setting("axes", 1)
-    if axes is None:
-        axes = [] if call.attributes.get("noop_with_empty_axes") else range(len(x.shape) + 1)
-    return _mean(call, x, axes, bool(call.attributes.get("keepdims", 1))) if len(axes) else x
-
-
 def _onnx_pool_window(call: OnnxCall) -> WindowSpec:
     x = call.value()
-    if len(x.shape) != 3:
-        call.refuse("only two-dimensional pooling is supported")
-    window = onnx_window(call, x, call.pair("kernel_shape", (1, 1)), pools=True)
+    kernel = tuple(int(size) for size in call.attributes.get("kernel_shape", (1, 1)))
+    if len(kernel) not in (1, 2) or len(x.shape) != len(kernel) + 1:
+        call.refuse("only pooling over one or two axes is supported")
+    window = onnx_window(call, x, kernel, pools=True)
     if min(window.padding) < 0:
         call.refuse(f"its padding {window.padding} is negative")
     if window.ceil_mode:
-        _check_ceil(call, window, x.shape)
-        lower = replace(window, ceil_mode=False).output_size(x.shape[1], x.shape[2])
-        if call.attributes.get("auto_pad") == "VALID" and lower != window.output_size(x.shape[1], x.shape[2]):
+        _check_ceil(call, window, _size(call, x))
+        size, lower = _size(call, x), replace(window, ceil_mode=False)
+        if call.attributes.get("auto_pad") == "VALID" and lower.output_size(*size) != window.output_size(
+            *size
+        ):
             call.refuse("auto_pad VALID with ceil_mode differs between runtimes; use pads")
     return window
 
 
-def _check_ceil(call: OnnxCall, window: WindowSpec, shape: Shape) -> None:
+def _check_ceil(call: OnnxCall, window: WindowSpec, given: tuple[int, int]) -> None:
     """Refuse what opsets and runtimes disagree on: a last window that lies in the padding entirely."""
     top, bottom, left, right = window.padding
-    outputs = window.output_size(shape[1], shape[2])
-    for axis, (size, padding) in enumerate(((shape[1], top + bottom), (shape[2], left + right))):
+    outputs = window.output_size(*given)
+    for axis, (size, padding) in enumerate(zip(given, (top + bottom, left + right), strict=True)):
         span = (window.kernel[axis] - 1) * window.dilation[axis] + 1
         if outputs[axis] != -(-(size + padding - span) // window.stride[axis]) + 1:
             call.refuse("with ceil_mode its last window would start in the padding")
 
 
+def _size(call: TorchCall | OnnxCall, x: Value) -> tuple[int, int]:
+    """Height and width of an image, or of (C, L) as one."""
+    return (1, x.shape[1]) if len(x.shape) == 2 else call.image(x)
+
+
 def _max_pool(call: TorchCall | OnnxCall, x: Value, window: WindowSpec) -> Value:
-    height, width = call.image(x)
+    height, width = _size(call, x)
     rows, columns = _element_counts(window, height, width, count_padding=False)
     if 0 in rows or 0 in columns:
         call.refuse("one of its windows sees padding only")
-    return call.emit(MaxPool2d(window), x)
+    if _is_global(window, (height, width)):
+        return call.emit(Max(_axes(x), True), x)
+    return call.emit((MaxPool1d if len(x.shape) == 2 else MaxPool2d)(window), x)
 
 
 def _avg_pool(
     call: TorchCall | OnnxCall, x: Value, window: WindowSpec, count_padding: bool, divisor: int | None
 ) -> Value:
-    height, width = call.image(x)
+    height, width = _size(call, x)
     if divisor is None:
         divisor = _divisor(window, height, width, count_padding)
     if divisor is None:
@@ -287,28 +335,28 @@ def _avg_pool(
         )
     if divisor < 1:
         call.refuse(f"its divisor {divisor} is not positive")
-    return call.emit(AvgPool2d(window, divisor, (height, width)), x)
+    if divisor == height * width and _is_global(window, (height, width)):
+        return call.emit(Mean(_axes(x), True, divisor), x)
+    kind = AvgPool1d if len(x.shape) == 2 else AvgPool2d
+    return call.emit(kind(window, divisor, (height, width)), x)
 
 
 def _adaptive_avg_pool(call: TorchCall | OnnxCall, x: Value, size: tuple[int, int]) -> Value:
-    height, width = call.image(x)
+    height, width = _size(call, x)
     if min(size) < 1 or height % size[0] or width % size[1]:
         call.refuse(f"its output size {size} does not divide its input size {(height, width)}")
     kernel = (height // size[0], width // size[1])
     return x if kernel == (1, 1) else _avg_pool(call, x, WindowSpec(kernel, kernel), True, None)
 
 
-def _mean(call: TorchCall | OnnxCall, x: Value, axes: Sequence[int], keep: bool) -> Value:
-    """axes: of the tensor, the batch included."""
-    counted = {int(axis) % (len(x.shape) + 1) for axis in axes}
-    if len(x.shape) != 3 or not counted <= {2, 3}:
-        call.refuse("only the mean over height and width of (N, C, H, W) is supported")
-    height, width = (1 if axis in counted else x.shape[axis - 1] for axis in (2, 3))
-    pooled = _adaptive_avg_pool(call, x, (height, width))
-    if keep:
-        return pooled
-    shape = tuple(length for axis, length in enumerate(pooled.shape, 1) if axis not in counted)
-    return call.emit(reshaped(shape), pooled)
+def _axes(x: Value) -> tuple[int, ...]:
+    """All but the channels."""
+    return tuple(range(1, len(x.shape)))
+
+
+def _is_global(window: WindowSpec, size: tuple[int, int]) -> bool:
+    """Whether there is one window, which is the whole image: that takes no memory of rows."""
+    return window.kernel == size and not any(window.padding) and window.output_size(*size) == (1, 1)
 
 
 def _divisor(window: WindowSpec, height: int, width: int, count_padding: bool) -> int | None:

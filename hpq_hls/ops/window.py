@@ -226,29 +226,39 @@ def same_padding(size: int, kernel: int, stride: int, dilation: int) -> int:
     return (outputs - 1) * stride + (kernel - 1) * dilation + 1 - size
 
 
-def onnx_window(call: OnnxCall, x: Value, kernel: tuple[int, int], *, pools: bool = False) -> WindowSpec:
-    """The window of a convolution or pooling over an image."""
-    stride, dilation = call.pair("strides", (1, 1)), call.pair("dilations", (1, 1))
+def onnx_window(call: OnnxCall, x: Value, kernel: tuple[int, ...], *, pools: bool = False) -> WindowSpec:
+    """The window of a convolution or pooling over an image, or over (C, L) as one of height 1."""
+    axes = len(kernel)
+    stride, dilation = (
+        [int(number) for number in call.attributes.get(name, (1,) * axes)]
+        for name in ("strides", "dilations")
+    )
     mode = call.attributes.get("auto_pad", "NOTSET")
     ceil_mode = bool(call.attributes.get("ceil_mode", 0)) and mode in ("NOTSET", "VALID")
-    padding = (0, 0, 0, 0)
+    before = after = [0] * axes
     if mode in ("SAME_UPPER", "SAME_LOWER"):
         totals = [
-            same_padding(x.shape[axis + 1], kernel[axis], stride[axis], dilation[axis]) for axis in range(2)
+            same_padding(x.shape[axis + 1], kernel[axis], stride[axis], dilation[axis])
+            for axis in range(axes)
         ]
-        if min(totals) < (0 if pools else -1) or (pools and dilation != (1, 1)):
+        if min(totals) < (0 if pools else -1) or (pools and max(dilation) > 1):
             call.refuse(
                 f"auto_pad {mode} with these strides and dilations differs between runtimes; use pads"
             )
         totals = [max(total, 0) for total in totals]
         small, large = [total // 2 for total in totals], [total - total // 2 for total in totals]
         before, after = (small, large) if mode == "SAME_UPPER" else (large, small)
-        padding = (before[0], after[0], before[1], after[1])
     elif mode == "NOTSET":
-        pads = [int(amount) for amount in call.attributes.get("pads", (0, 0, 0, 0))]
-        if len(pads) != 4:
-            call.refuse(f"its pads {pads} are not for two dimensions")
-        padding = (pads[0], pads[2], pads[1], pads[3])
+        pads = [int(amount) for amount in call.attributes.get("pads", (0,) * 2 * axes)]
+        if len(pads) != 2 * axes:
+            call.refuse(f"its pads {pads} are not for as many axes as its kernel {kernel}")
+        before, after = pads[:axes], pads[axes:]
     elif mode != "VALID":
         call.refuse(f"its auto_pad {mode!r} is unknown")
-    return WindowSpec(kernel, stride, padding, dilation, ceil_mode)
+    if axes == 1:
+        sizes = ((1, kernel[0]), (1, stride[0]), (0, 0, before[0], after[0]), (1, dilation[0]))
+        return WindowSpec(*sizes, ceil_mode)
+    around = (before[0], after[0], before[1], after[1])
+    return WindowSpec(
+        (kernel[0], kernel[1]), (stride[0], stride[1]), around, (dilation[0], dilation[1]), ceil_mode
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpq_hls.fixed import FixedType, Overflow, Rounding
-from hpq_hls.graph import Graph, Inputs
+from hpq_hls.graph import Graph, Inputs, finite
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.quantize.headroom import PREMIUM, SPARE_BITS, Tail
 from hpq_hls.quantize.moments import InputMoments, as_matrices
@@ -49,7 +49,7 @@ def observe(graph: Graph, data: Inputs) -> dict[str, Observed]:
     for rows, name, part in graph.each_value(data):
         if name in wanted:
             size = part[0].size
-            flat = part.reshape(-1)
+            flat = finite(part).reshape(-1)
             step = thinning(len(data) * size // MAX_SAMPLES, size)
             first = -(rows.start * size) % step
             samples[name] += [flat[first::step].copy(), np.array([flat.min(), flat.max()])]

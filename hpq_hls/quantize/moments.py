@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.graph import Graph, Inputs, Node
-from hpq_hls.kernels import Kernel
+from hpq_hls.graph import Graph, Inputs, Node, finite
+from hpq_hls.kernels import Kernel, Reduction
 from hpq_hls.ops import Shape, WindowSpec
 from hpq_hls.ops.base import FloatArray, IntArray, Told
 from hpq_hls.ops.layout import Array
@@ -86,6 +86,9 @@ class _Matrices:
     def elementwise(self, part: str, kernel: type[Kernel], told: Told = lambda _: {}) -> None:
         raise AssertionError("an operator with weights asks for no other kernel")
 
+    def reduction(self, mode: Reduction, groups: IntArray) -> None:
+        raise AssertionError("an operator with weights asks for no other kernel")
+
     def rearrange(self, index: IntArray) -> None:
         raise AssertionError("an operator with weights asks for no other kernel")
 
@@ -129,7 +132,7 @@ class _Collector:
 
     def add(self, value: Array) -> None:
         """value: (batch, *input_shape), the layer's float input."""
-        patches = self._patches(value)
+        patches = finite(self._patches(value))
         if not len(patches):
             return
         if self._shift is None:  # sums about a first guess of the mean keep their digits

@@ -203,10 +203,15 @@ def check_layers(precision: Precision, graph: Graph) -> None:
     """
     takes: dict[str, set[str]] = {name: {"activation", "rounding"} for name in graph.inputs}
     for node in graph.nodes:
-        if node.op.casts:
+        if node.chooses:
             takes[node.name] = set(_KEYS) if node.op.weight is not None else {"activation", "rounding"}
     exact = {node.name: node.op.kind for node in graph.nodes if not node.op.casts}
+    inner = {node.name: node.inner.of for node in graph.nodes if node.inner is not None}
     for name, widths in precision.layers.items():
+        if name in inner:
+            raise PrecisionError(
+                f"layer {name!r} is a part of {inner[name]!r} and follows its precision; set that one"
+            )
         if name in exact:
             raise PrecisionError(
                 f"layer {name!r} is a {exact[name]}, which is exact and has no precision of its own; "

@@ -14,7 +14,9 @@ from hpq_hls.fixed import FixedType, Overflow, Rounding
 from hpq_hls.graph import Graph, Inputs, Node, check_inputs, named, prepare
 from hpq_hls.graph.equalize import channel_sizes
 from hpq_hls.graph.equalize import equalize as equalized
+from hpq_hls.graph.fusing import indices
 from hpq_hls.ops.base import FloatArray, IntArray
+from hpq_hls.ops.pointwise import MAX_INDEX
 from hpq_hls.quantize.activations import OutputError, least_error, observe
 from hpq_hls.quantize.bias import bias_type, corrected_bias, half_lsb, mean_input
 from hpq_hls.quantize.moments import InputMoments, as_matrices, collect_moments
@@ -64,6 +66,7 @@ class Quantizer:
         data = check_inputs(calibration_x, self.graph.inputs)
         if self.options.equalize:
             self.graph = equalized(self.graph, channel_sizes(self.graph, data))
+        self._indices = indices(self.graph)
         self._data: Inputs | None = data
         self._examples = {
             name: given[:EXAMPLES].copy() for name, given in named(data, self.graph.inputs).items()
@@ -93,7 +96,7 @@ class Quantizer:
     @property
     def layer_names(self) -> tuple[str, ...]:
         """The layers whose precision can be chosen, in order."""
-        return tuple(node.name for node in self.graph.nodes if node.op.casts)
+        return tuple(node.name for node in self.graph.nodes if node.chooses)
 
     def type_of(self, layer: str, part: str, width: int) -> FixedType:
         """The type that a layer's "weight" or "activation" (or the input's) gets at a width, if the layer has
@@ -133,7 +136,8 @@ class Quantizer:
         return layer
 
     def _spec(self, node: Node, input_type: FixedType, chosen: Precision) -> LayerSpec:
-        key = (node.name, input_type, chosen.of(node.name)) if node.op.casts else node.name
+        asked = node.name if node.inner is None else node.inner.of
+        key = (node.name, input_type, chosen.of(asked)) if node.op.casts else node.name
         if key not in self._specs:
             self._specs[key] = self._new_spec(node, input_type, chosen)
         return self._specs[key]
@@ -141,6 +145,11 @@ class Quantizer:
     def _new_spec(self, node: Node, input_type: FixedType, chosen: Precision) -> LayerSpec:
         if not node.op.casts:
             return LayerSpec()
+        if node.inner is not None:
+            followed = chosen.of(node.inner.of).activation
+            assert followed is not None
+            width = followed.width if isinstance(followed, FixedType) else followed
+            return LayerSpec(output_type=node.inner.type(width, input_type))
         output_type = self._value_type(node.name, chosen)
         if node.op.weight is None:
             return LayerSpec(output_type=output_type)
@@ -162,6 +171,8 @@ class Quantizer:
         widths = chosen.of(name)
         width, rounding = widths.activation, widths.rounding or self.options.rounding
         assert width is not None
+        if name in self._indices:
+            width = _index_width(name, width)
         if isinstance(width, FixedType):
             return width
         key = (name, width, rounding)
@@ -265,6 +276,22 @@ class Quantizer:
         lowest = np.full(shape, input_type.min_raw, dtype=np.int64)
         highest = np.full(shape, input_type.max_raw, dtype=np.int64)
         return np.concatenate([input_type.from_float(self._examples[name]), lowest, highest])
+
+
+def _index_width(name: str, width: Width) -> Width:
+    """The width of a layer's output that is the index of a table.
+
+    Raises:
+        PrecisionError: a whole type of more bits than an index may have.
+    """
+    if not isinstance(width, FixedType):
+        return min(width, MAX_INDEX)
+    if width.width > MAX_INDEX:
+        raise PrecisionError(
+            f"the output of layer {name!r} is the index of a table, which may have {MAX_INDEX} bits, and its "
+            f"type is {width}; choose a narrower one"
+        )
+    return width
 
 
 def quantize(

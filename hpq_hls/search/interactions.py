@@ -23,6 +23,7 @@ def interactions_of(space: Space, graph: Graph) -> tuple[tuple[int, int], ...]:
     pairs: set[tuple[int, int]] = set()
     for node in graph.nodes:
         given = set().union(*(typed[name] for name in node.inputs))
-        pairs.update(itertools.combinations(sorted(given | own[node.name]), 2))
-        typed[node.name] = own[node.name] - weights if node.op.casts else given
+        deciding = own[node.name if node.inner is None else node.inner.of]
+        pairs.update(itertools.combinations(sorted(given | deciding), 2))
+        typed[node.name] = deciding - weights if node.op.casts else given
     return tuple(sorted(pairs))

@@ -208,7 +208,7 @@ def _choices(
         found[Site(name, Part.ACTIVATION)] = outputs
         found[Site(name, Part.ROUNDING)] = ()
     for node in graph.nodes:
-        if not node.op.casts:
+        if not node.chooses:
             continue
         if node.op.weight is not None:
             found[Site(node.name, Part.WEIGHT)] = weights

@@ -81,11 +81,15 @@ def _precision(value: Any) -> Any:
 
 
 class ModelSettings(Section):
-    """The network: ``source`` (.pt2 or .onnx), or ``factory`` ("pkg.mod:make") with its ``weights``."""
+    """The network: ``source`` (.pt2 or .onnx), or ``factory`` ("pkg.mod:make") with its ``weights``.
+
+    drop_final_ranking: without a softmax or sigmoid at its end, which only ranks.
+    """
 
     source: Text | None = None
     factory: Text | None = None
     weights: Text | None = None
+    drop_final_ranking: bool = False
 
     @model_validator(mode="after")
     def _complete(self) -> ModelSettings:

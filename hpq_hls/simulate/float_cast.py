@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpq_hls.fixed import FixedType, Interval, Overflow, Rounding, cast_interval
+from hpq_hls.fixed import Clip, FixedType, Interval, Overflow, Rounding, cast_interval
 from hpq_hls.ops.layout import Array
 
 MAX_SHIFT = 64
@@ -28,19 +28,24 @@ _ROUND_POSITIVE = {Rounding.RND_INF: Rounding.RND, Rounding.RND_ZERO: Rounding.R
 """What ties away from zero and towards zero are where there is nothing negative."""
 
 
+_NO_CLIP = Clip()
+
+
 @dataclass(frozen=True)
 class FloatCast:
     """How to round and bring into range.
 
     target: the type; None of the overflow mode AP_WRAP_SM.
     drops: whether any bit is dropped, so that there is something to round.
-    rectifies: whether a ReLU comes first.
-    rounded: the values that can occur between rounding and overflow.
+    low, high: where the sum is brought into a range first, that range, rounded as the sum is: rounding keeps
+        the order of values, so that it makes no difference which comes first. None: no bound.
+    rounded: the values that could occur between rounding and overflow, were there no such range.
     """
 
     target: FixedType
     drops: bool
-    rectifies: bool
+    low: int | None
+    high: int | None
     rounded: Interval
 
     @property
@@ -54,7 +59,8 @@ class FloatCast:
     @property
     def _rounding(self) -> Rounding:
         rounding = self.target.rounding
-        return _ROUND_POSITIVE.get(rounding, rounding) if self.rectifies else rounding
+        positive = self.low is not None and self.low >= 0  # what is below comes to the bound in any mode
+        return _ROUND_POSITIVE.get(rounding, rounding) if positive else rounding
 
     @property
     def offset(self) -> float:
@@ -75,14 +81,15 @@ class FloatCast:
         to, or the rounded values where none lies outside. ``nearest_offset`` says how to round."""
         if self.nearest_offset(1) is None:
             return None
-        low = max(self.rounded.lo, 0) if self.rectifies else self.rounded.lo
-        high = max(self.rounded.hi, low)
-        if Interval(low, high) in self.target.interval:
-            return Interval(low, high)
+        seen = self._clipped(self.rounded)
+        if seen in self.target.interval:
+            return seen
         if self.target.overflow not in (Overflow.SAT, Overflow.SAT_SYM):
             return None
-        floor = 0 if self.rectifies else self.target.min_raw
-        return Interval(max(floor, self.target.min_raw), self.target.max_raw)
+        return self._clipped(self.target.interval).clip(self.target.interval)
+
+    def _clipped(self, values: Interval) -> Interval:
+        return Clip(self.low, self.high).interval(values)
 
     def nearest_offset(self, unit: int, between: bool = False) -> float | None:
         """What must be added to the sum, in its own units of which ``unit`` make one of the target, so that
@@ -104,14 +111,17 @@ class FloatCast:
     def apply(self, u: Array) -> Array:
         """Raw values of ``u + offset``, in place."""
         saturates = self.target.overflow in (Overflow.SAT, Overflow.SAT_SYM)
-        if self.rectifies and not saturates:
-            np.maximum(u, self.offset, out=u)
         self._round(u)
         low, high = self.target.min_raw, self.target.max_raw
         if saturates:
-            low = max(low, 0) if self.rectifies else low
-            return _clip(u, low, high, self._below or self.rectifies, self._above)
-        if self.rounded not in self.target.interval:
+            kept = self._clipped(self.target.interval).clip(self.target.interval)
+            below = self._below or self.low is not None
+            return _clip(u, kept.lo, kept.hi, below, self._above or self.high is not None)
+        if self.low is not None:
+            np.maximum(u, self.low, out=u)
+        if self.high is not None:
+            np.minimum(u, self.high, out=u)
+        if self._clipped(self.rounded) not in self.target.interval:
             if self.target.overflow is Overflow.SAT_ZERO:
                 np.copyto(u, 0, where=(u < low) | (u > high))
             else:
@@ -132,10 +142,10 @@ class FloatCast:
             np.copysign(magnitude, u, out=u)
 
 
-def float_cast(values: Interval, fraction: int, target: FixedType, rectifies: bool) -> FloatCast | None:
-    """The cast of sums within an interval (before a ReLU, if there is one); None where floats cannot.
+def float_cast(values: Interval, fraction: int, target: FixedType, clip: Clip = _NO_CLIP) -> FloatCast | None:
+    """The cast of sums within an interval; None where floats cannot.
 
-    values: integers with ``fraction`` fraction bits.
+    values: integers with ``fraction`` fraction bits. clip: in the same units, applied before the cast.
     """
     shift = fraction - target.fraction
     if target.overflow is Overflow.WRAP_SM or abs(shift) > MAX_SHIFT:
@@ -144,12 +154,11 @@ def float_cast(values: Interval, fraction: int, target: FixedType, rectifies: bo
     rounded = cast_interval(values, fraction, unbounded)
     if rounded.lo <= unbounded.min_raw or rounded.hi >= unbounded.max_raw:
         return None  # they may lie beyond
-    return FloatCast(
-        target,
-        drops=shift > 0,
-        rectifies=rectifies and values.lo < 0,
-        rounded=rounded,
+    low, high = (
+        None if bound is None else int(unbounded.from_raw([bound], fraction)[0])
+        for bound in (clip.within(values).low, clip.within(values).high)
     )
+    return FloatCast(target, drops=shift > 0, low=low, high=high, rounded=rounded)
 
 
 def _clip(u: Array, low: int, high: int, below: bool, above: bool) -> Array:

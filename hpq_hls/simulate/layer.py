@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.errors import PrecisionError
-from hpq_hls.fixed import FixedType, Interval, bits_for, cast_interval
+from hpq_hls.fixed import Clip, FixedType, Interval, bits_for, cast_interval
 from hpq_hls.ops.base import IntArray, Operator
 
 WideArray = npt.NDArray[Any]
@@ -38,6 +38,7 @@ class LayerSpec:
         2**weight_shift[c], which need not be stored. The least is 0, the largest MAX_WEIGHT_SHIFT at most.
     weight_signs: every weight is plus or minus 1, times its channel's power of two: a sign, stored in one
         bit. The type has two bits (and those of weight_shift), which is what it takes to hold +1 and -1.
+    tables: what the operator's tables hold, where that is known; None: what the operator says.
     """
 
     weight_raw: IntArray | None = None
@@ -47,6 +48,7 @@ class LayerSpec:
     output_type: FixedType | None = None
     weight_shift: IntArray | None = None
     weight_signs: bool = False
+    tables: Mapping[str, IntArray] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +61,12 @@ class QuantizedLayer:
         not stored (see weight_codes); None where there are none.
     weight_signs: weight_codes are all +1 or -1, and stored in one bit each.
     output_type: type after the fused activation.
-    accumulator_type: a signed type that holds every exact sum; None for exact operators.
+    accumulator_type: a signed type that holds every exact sum, clipped or not; None for exact operators.
     accumulator_interval: raw values the sum can take before the activation.
     partial_bound: bound on the magnitude of the sum of any of the terms, for the simulator's number type.
     output_interval: raw values the output can take.
     input_edges: type and interval of each input.
+    tables: the operator's tables by name (``Operator.tables``); there are none for most.
     """
 
     name: str
@@ -82,6 +85,7 @@ class QuantizedLayer:
     input_edges: tuple[Edge, ...]
     weight_shift: IntArray | None = None
     weight_signs: bool = False
+    tables: Mapping[str, IntArray] = field(default_factory=dict)
 
     @property
     def weight_codes(self) -> IntArray | None:
@@ -108,6 +112,12 @@ class QuantizedLayer:
     def sum_fraction(self) -> int:
         """Fraction bits of the exact sum."""
         return sum_fraction(self.op, [edge.type for edge in self.input_edges], self)
+
+    @property
+    def clip(self) -> Clip:
+        """The range that the fused activation brings the exact sum into, in units of the sum."""
+        clip = clip_of(self.activation, self.sum_fraction)
+        return clip if self.accumulator_type is None else clip.within(self.accumulator_type.interval)
 
     @property
     def kind(self) -> str:
@@ -141,20 +151,22 @@ def quantized_layer(
         PrecisionError: an accumulator would be wider than a FixedType can be; weight_shift does not suit
             the weights.
     """
+    if op.looks_up:
+        return _looked_up(name, op, inputs, edges, spec)
     weight_shift = _checked_shift(name, spec)
     _check_signs(name, spec, weight_shift)
     fraction = sum_fraction(op, [edge.type for edge in edges], spec)
     weight, bias = aligned_parameters(op, [edge.type for edge in edges], spec, fraction)
     seen = (
         [edge.interval.shift(fraction - edge.type.fraction) for edge in edges]
-        if op.arity > 1
-        else [edges[0].interval]
+        if op.arity > 1 and op.aligns
+        else [edge.interval for edge in edges]
     )
-    interval, bound = op.range(seen, weight, bias)
-    after = interval if activation is None else activation.range([interval], None, None)[0]
+    interval, bound = op.scaled(fraction).range(seen, weight, bias)
+    after = interval if activation is None else activation.scaled(fraction).range([interval], None, None)[0]
     if op.casts:
         assert spec.output_type is not None
-        width = max(bits_for(interval.hull(Interval(-1, 0)))[0], 2)
+        width = max(bits_for(interval.hull(after).hull(Interval(-1, 0)))[0], 2)
         try:
             accumulator = FixedType(width, width - fraction)
         except PrecisionError as error:
@@ -183,6 +195,48 @@ def quantized_layer(
         input_edges=tuple(edges),
         weight_shift=weight_shift,
         weight_signs=spec.weight_signs,
+    )
+
+
+def clip_of(activation: Operator | None, fraction: int) -> Clip:
+    """What a fused activation does to sums with ``fraction`` fraction bits."""
+    low, high = (None if activation is None else activation.scaled(fraction).clips) or (None, None)
+    return Clip(None if low is None else int(low), None if high is None else int(high))
+
+
+def _looked_up(
+    name: str, op: Operator, inputs: tuple[str, ...], edges: Sequence[Edge], spec: LayerSpec
+) -> QuantizedLayer:
+    """A layer whose output is the word of its one table at its input's code.
+
+    Raises:
+        PrecisionError: the index is too wide, or a table that was given is not of these types.
+    """
+    assert spec.output_type is not None
+    (edge,) = edges
+    try:
+        tables = spec.tables or op.tables([edge.type], [edge.interval], spec.output_type)
+    except PrecisionError as error:
+        raise PrecisionError(f"layer {name!r}: {error}") from error
+    (words,) = tables.values()
+    if words.shape != (edge.interval.hi - edge.interval.lo + 1,) or not _fits(words, spec.output_type):
+        raise PrecisionError(f"the table of layer {name!r} has not one {spec.output_type} for each code")
+    return QuantizedLayer(
+        name=name,
+        op=op,
+        inputs=inputs,
+        activation=None,
+        weight_raw=None,
+        weight_type=None,
+        bias_raw=None,
+        bias_type=None,
+        output_type=spec.output_type,
+        output_interval=Interval.of(words),
+        accumulator_type=None,
+        accumulator_interval=edge.interval,
+        partial_bound=max(abs(edge.interval.lo), abs(edge.interval.hi)),
+        input_edges=tuple(edges),
+        tables=tables,
     )
 
 
@@ -250,7 +304,8 @@ def per_channel(values: IntArray, ndim: int) -> IntArray:
 
 def sum_fraction(op: Operator, types: Sequence[FixedType], spec: LayerSpec | QuantizedLayer) -> int:
     """Fraction bits of the exact sum inside a layer."""
-    fraction = max(given.fraction for given in types)
+    fractions = [given.fraction for given in types]
+    fraction = max(fractions) if op.aligns else sum(fractions)
     if spec.weight_type is not None:
         fraction += spec.weight_type.fraction
     elif op.constant is not None:

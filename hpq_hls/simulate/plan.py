@@ -16,7 +16,8 @@ from hpq_hls.simulate import byte_kernels
 from hpq_hls.simulate.byte_kernels import ByteKernel, byte_dtype, byte_interval
 from hpq_hls.simulate.float_cast import MAX_SHIFT, FloatCast, float_cast
 from hpq_hls.simulate.grain import Grains, channel_grains, whole_sums
-from hpq_hls.simulate.layer import QuantizedLayer, aligned_parameters
+from hpq_hls.simulate.layer import QuantizedLayer, aligned_parameters, clip_of
+from hpq_hls.simulate.table_plan import TablePlan
 
 FLOAT32_BOUND = 2**24
 FLOAT64_BOUND = 2**53
@@ -102,7 +103,7 @@ class BytePlan:
         return total if self.cast is None else self.cast.apply(total)
 
 
-Plan = LayerPlan | BytePlan
+Plan = LayerPlan | BytePlan | TablePlan
 
 _PLANS: WeakKeyDictionary[QuantizedLayer, Plan] = WeakKeyDictionary()
 
@@ -115,15 +116,17 @@ def plan_layer(layer: QuantizedLayer) -> Plan:
     return plan
 
 
-def number_plan(layer: QuantizedLayer) -> LayerPlan:
+def number_plan(layer: QuantizedLayer) -> LayerPlan | TablePlan:
     """A plan in the fastest of float32, float64, int64 and Python integers that is exact."""
+    if layer.op.looks_up:
+        return TablePlan.of(layer)
     return _float_plan(layer) or integer_plan(layer)
 
 
 def byte_plan(layer: QuantizedLayer) -> BytePlan | None:
     """A plan in bytes, where inputs and weights fit and torch has the kernel."""
     fused = layer.activation
-    if layer.op.weight is None or not (fused is None or fused.rectifies) or layer.weight_raw is None:
+    if layer.op.weight is None or not (fused is None or fused.clips) or layer.weight_raw is None:
         return None
     codes = layer.weight_codes
     (edge,) = layer.input_edges
@@ -131,7 +134,7 @@ def byte_plan(layer: QuantizedLayer) -> BytePlan | None:
     fraction, target = layer.sum_fraction, layer.output_type
     shift = fraction - target.fraction
     weight, bias = aligned_parameters(layer.op, [edge.type], layer, fraction)
-    cast = float_cast(layer.accumulator_interval, fraction, target, fused is not None)
+    cast = float_cast(layer.accumulator_interval, fraction, target, clip_of(layer.activation, fraction))
     if input_dtype is None or cast is None or weight is None or not np.array_equal(weight, layer.weight_raw):
         return None
     if cast.largest > FLOAT32_BOUND or codes is None or Interval.of(codes) not in Interval(-128, 127):
@@ -197,16 +200,18 @@ def _float_bias(grains: Grains, shift: int) -> Array:
     return np.ldexp(grains.bias.astype(np.float64) + 0.5 * grains.between, grains.exponents - shift)
 
 
-def integer_plan(layer: QuantizedLayer) -> LayerPlan:
+def integer_plan(layer: QuantizedLayer) -> LayerPlan | TablePlan:
     """The plain plan: int64 or Python integers, each step as docs/numerics.md says."""
+    if layer.op.looks_up:
+        return TablePlan.of(layer, integers=True)
     weight, bias = _parameters(layer)
     peaks = [_peak(edge.interval.lo, edge.interval.hi) for edge in layer.input_edges]
     bound = max(layer.partial_bound, *peaks)
     dtype = np.dtype(np.int64 if bound < INT64_BOUND else object)
     shifts = _shifts(layer)
     return LayerPlan(
-        op=layer.op,
-        activation=layer.activation,
+        op=layer.op.scaled(layer.sum_fraction),
+        activation=None if layer.activation is None else layer.activation.scaled(layer.sum_fraction),
         output_type=layer.output_type,
         fraction=layer.sum_fraction,
         dtype=dtype,
@@ -224,8 +229,8 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
     fused = layer.activation
     shift = fraction - target.fraction
     cast = None
-    if op.casts and (fused is None or fused.rectifies):
-        cast = float_cast(layer.accumulator_interval, fraction, target, fused is not None)
+    if op.casts and (fused is None or fused.clips):
+        cast = float_cast(layer.accumulator_interval, fraction, target, clip_of(layer.activation, fraction))
     weight, bias = _parameters(layer)
     grains = _float_grains(layer, cast, weight, bias)
     bound = max(
@@ -237,9 +242,11 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
         return None
     dtype = np.dtype(np.float32 if bound <= FLOAT32_BOUND else np.float64)
     scale = 1.0 if cast is None else math.ldexp(1.0, -shift)
-    aligned = [math.ldexp(1.0, shift) for shift in _shifts(layer)]
     if weight is None:
-        factors = tuple(None if factor * scale == 1.0 else factor * scale for factor in aligned)
+        shifts = _shifts(layer)
+        scales = [scale if op.aligns or index == 0 else 1.0 for index in range(len(shifts))]
+        aligned = [math.ldexp(own, shift) for own, shift in zip(scales, shifts, strict=True)]
+        factors = tuple(None if factor == 1.0 else factor for factor in aligned)
     else:
         factors = (None,)
     offset = 0.0 if cast is None else cast.offset
@@ -248,8 +255,8 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
         offset = 0.0
         bias = bias if bias.any() else None
     return LayerPlan(
-        op=layer.op,
-        activation=layer.activation,
+        op=layer.op.scaled(layer.sum_fraction),
+        activation=None if layer.activation is None else layer.activation.scaled(layer.sum_fraction),
         output_type=layer.output_type,
         fraction=layer.sum_fraction,
         dtype=dtype,
@@ -273,9 +280,9 @@ def _parameters(layer: QuantizedLayer) -> tuple[Array | None, Array | None]:
 
 def _shifts(layer: QuantizedLayer) -> list[int]:
     """By how much each input is shifted, so that the sum has one fraction; an input always 0 need not be."""
-    if layer.op.arity == 1:
-        return [0]
     edges = layer.input_edges
+    if layer.op.arity == 1 or not layer.op.aligns:
+        return [0] * len(edges)
     return [0 if edge.interval == _ZERO else layer.sum_fraction - edge.type.fraction for edge in edges]
 
 
@@ -361,5 +368,5 @@ def plan_input(kind: FixedType, as_bytes: bool = False) -> InputPlan:
         dtype = np.dtype(object)
     saturates = kind.overflow in (Overflow.SAT, Overflow.SAT_SYM) and kind.width <= 48
     everything = Interval(-(2**63), 2**63)
-    cast = FloatCast(kind, drops=True, rectifies=False, rounded=everything) if saturates else None
+    cast = FloatCast(kind, drops=True, low=None, high=None, rounded=everything) if saturates else None
     return InputPlan(kind, (byte_dtype(codes) or dtype) if as_bytes else dtype, cast)

@@ -17,6 +17,7 @@ from hpq_hls.simulate.engine import Schedule, real_source
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer, quantized_layer
 from hpq_hls.simulate.plan import LayerPlan, number_plan
 from hpq_hls.simulate.quantized_graph import QuantizedGraph, Saturation
+from hpq_hls.simulate.table_plan import TablePlan
 
 WIDEST = 64
 """Bits of the type that values are cast to instead, to see what does not fit; what does not fit it either
@@ -49,7 +50,7 @@ def _keep(values: dict[str, Array], name: str, value: Array) -> None:
     values[name] = value.copy()
 
 
-def _unbounded(layer: QuantizedLayer) -> LayerPlan | None:
+def _unbounded(layer: QuantizedLayer) -> LayerPlan | TablePlan | None:
     """The layer with a type that clips nothing; None where its own type never does."""
     spec = LayerSpec(
         layer.weight_raw,
@@ -69,7 +70,7 @@ def _widest(kind: FixedType) -> FixedType:
     return FixedType(WIDEST, integer, True, kind.rounding, Overflow.SAT)
 
 
-def _run(plan: LayerPlan, inputs: Sequence[Array]) -> Array:
+def _run(plan: LayerPlan | TablePlan, inputs: Sequence[Array]) -> Array:
     return plan.run(inputs, Scratch())
 
 

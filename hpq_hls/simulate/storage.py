@@ -6,24 +6,24 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hpq_hls.errors import DataError, HpqError, OutputError
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import FixedType, Rounding
 from hpq_hls.graph import Graph, Node
 from hpq_hls.ops import Operator, WindowSpec
-from hpq_hls.ops.base import OPERATORS
+from hpq_hls.ops.base import OPERATORS, Inner
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer
 from hpq_hls.simulate.quantized_graph import QuantizedGraph, assemble
 
 FORMATS = (1, 2, 3)
 """What can be read. Format 2 has scales of single output channels, ``weight_shift``, and weights that are
-signs, ``weight_signs``; format 3 several inputs or outputs. Each is written only where there are some, so
-that who knows format 1 alone reads all other files and does not misread these."""
+signs, ``weight_signs``; format 3 tables, or several inputs or outputs. Each is written only where there are
+some, so that who knows an earlier format alone reads all other files and does not misread these."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _SPEC_ARRAYS = ("weight_raw", "bias_raw")
 _SPEC_TYPES = ("weight_type", "bias_type", "output_type")
@@ -38,7 +38,7 @@ def save(q: QuantizedGraph, path: Path, *, compressed: bool = True) -> None:
     }
     nodes = [_node_to_json(node, q, index, arrays) for index, node in enumerate(q.graph.nodes)]
     description = {
-        "format": _format(q.graph, 1 if all(_is_plain(layer) for layer in q.layers.values()) else 2),
+        "format": _format(q.graph, max((_format_of(layer) for layer in q.layers.values()), default=1)),
         "name": q.graph.name,
         **_ends(q.graph, q.input_types),
         "nodes": nodes,
@@ -59,9 +59,7 @@ def save_graph(graph: Graph, path: Path) -> None:
 
 
 def _is_single(graph: Graph) -> bool:
-    return len(graph.inputs) == 1 and list(graph.outputs.items()) == [
-        (value, value) for value in graph.results
-    ]
+    return len(graph.inputs) == 1 == len(graph.outputs)
 
 
 def _format(graph: Graph, otherwise: int) -> int:
@@ -185,8 +183,10 @@ def _graph(description: dict[str, Any], nodes: Sequence[Node]) -> Graph:
     )
 
 
-def _is_plain(layer: QuantizedLayer) -> bool:
-    return layer.weight_shift is None and not layer.weight_signs
+def _format_of(layer: QuantizedLayer) -> int:
+    if layer.tables:
+        return 3
+    return 1 if layer.weight_shift is None and not layer.weight_signs else 2
 
 
 def _node_to_json(
@@ -207,6 +207,9 @@ def _node_to_json(
         arrays[item["weight_shift"]] = layer.weight_shift
     if layer.weight_signs:
         item["weight_signs"] = True
+    if layer.tables:
+        item["tables"] = {name: f"{index}.table.{name}" for name in layer.tables}
+        arrays.update({item["tables"][name]: table for name, table in layer.tables.items()})
     return item
 
 
@@ -216,6 +219,8 @@ def _float_to_json(node: Node, index: int, arrays: dict[str, np.ndarray[Any, Any
     item["activation"] = (
         None if node.activation is None else _op_to_json(node.activation, f"{index}.act", arrays)
     )
+    if node.inner is not None:
+        item["inner"] = asdict(node.inner) | {"rounding": str(node.inner.rounding)}
     return item
 
 
@@ -240,13 +245,17 @@ def _node_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> tuple[Node,
     values.update({key: None if item[key] is None else arrays[item[key]] for key in _SPEC_ARRAYS})
     if "weight_shift" in item:
         values["weight_shift"] = arrays[item["weight_shift"]]
+    if "tables" in item:
+        values["tables"] = {name: arrays[place] for name, place in item["tables"].items()}
     return node, LayerSpec(**values, weight_signs=bool(item.get("weight_signs", False)))
 
 
 def _float_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> Node:
     activation = None if item["activation"] is None else _op_from_json(item["activation"], arrays)
     op = _op_from_json(item["op"], arrays)
-    return Node(item["name"], op, tuple(item["inputs"]), activation, item["source"])
+    given = item.get("inner")
+    inner = None if given is None else Inner(**given | {"rounding": Rounding(given["rounding"])})
+    return Node(item["name"], op, tuple(item["inputs"]), activation, item["source"], inner)
 
 
 def _tuples(value: Any) -> Any:

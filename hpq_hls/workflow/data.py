@@ -100,14 +100,16 @@ def load_dataset(path: Path, split: str, named_at: str, *, scored: bool = True) 
             where needed, empty, not numeric, not finite, or of another length than the other.
     """
     arrays = _read(path, named_at)
-    more = {key: array for key, array in arrays.items() if key not in ("x", "y")}
+    kept = ("x", "y") if scored else ("x",)  # an input may be called y
+    more = {key: array for key, array in arrays.items() if key not in kept}
     if not scored:
         more = {key: array for key, array in more.items() if not key.startswith("y_")}
     named = [key for key in more if not key.startswith("y_")]
-    if "x" not in arrays and len(named) + ("y" in arrays) < 2:
+    if "x" not in arrays and len(named) + (scored and "y" in arrays) < 2:
         raise DataError(f"{path} holds no array x; save it with numpy.savez(path, x=..., y=...)")
     if "x" not in arrays:  # a network with several inputs will say which of them are its own
-        return Dataset(split, path, Samples({key: more[key] for key in named}), arrays.get("y"), more)
+        y = arrays.get("y") if scored else None
+        return Dataset(split, path, Samples({key: more[key] for key in named}), y, more)
     x, y = arrays["x"], arrays.get("y") if scored else None
     _check_numeric(path, "x", x)
     if x.ndim < 2 or x.size == 0:

@@ -58,12 +58,13 @@ def model_digest(project: ProjectFile) -> str:
     """Of what the network is made from: the model file; or the factory, its weights, and every Python file in
     the project's folder, because what it imports from there is not known before it runs."""
     model = project.settings.model
+    left_out = ["drop_final_ranking"] if model.drop_final_ranking else []
     if model.source is not None:
         content = file_digest(project.path(model.source))
-        return text_digest(["source", Path(model.source).suffix, content, _extensions(project)])
+        return text_digest(["source", Path(model.source).suffix, content, _extensions(project), *left_out])
     weights = "" if model.weights is None else file_digest(project.path(model.weights))
     sources = [(str(path), file_digest(project.folder / path)) for path in _sources(project)]
-    return text_digest(["factory", model.factory, weights, sources, _extensions(project)])
+    return text_digest(["factory", model.factory, weights, sources, _extensions(project), *left_out])
 
 
 def _extensions(project: ProjectFile) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ import numpy as np
 from hpq_hls.errors import ConfigError, DataError, HpqError
 from hpq_hls.frontends import from_exported, from_onnx, from_torch
 from hpq_hls.graph import Graph, Samples
+from hpq_hls.graph.ranking import without_final_ranking
 from hpq_hls.importing import brief, importable, imported
 from hpq_hls.settings.config import ProjectFile
 from hpq_hls.workflow.data import Dataset
@@ -26,6 +27,12 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 
 def load_model(project: ProjectFile, calibration: Dataset) -> tuple[Graph, bool]:
+    """``_loaded``, without its last layer where that is to be left out."""
+    graph, known = _loaded(project, calibration)
+    return (without_final_ranking(graph) if project.settings.model.drop_final_ranking else graph), known
+
+
+def _loaded(project: ProjectFile, calibration: Dataset) -> tuple[Graph, bool]:
     """The float network, and whether all files that it comes from are known: the model file, or Python files
     of the project's folder and the weights. A factory that reads other files, or imports from elsewhere than
     that folder and the Python installation, may make another network tomorrow without any sign.

@@ -164,9 +164,9 @@ inline Actor sink(Sleeper& self, Channel& given, std::int64_t beats, std::vector
 // A pipeline of `stages` registers that stands still while the beat at its end is not taken. After every
 // `group` beats taken, `folds` results follow each other at a distance of `group` cycles, the first one `stages`
 // cycles after the last beat; meanwhile nothing is taken. skid: one more register at the end, which does not
-// hold up the others.
+// hold up the others. Of a `period` of beats the first `quiet` have no result.
 inline Actor pipeline(Sleeper& self, Channels inputs, Channel& out, std::int64_t stages, std::int64_t group,
-                      std::int64_t folds, bool skid) {
+                      std::int64_t folds, bool skid, std::int64_t period = 1, std::int64_t quiet = 0) {
   // Time inside the pipeline is counted in cycles in which it moves. `stall` is what to add for the next result,
   // `behind` what to add for the next beat in: a result may be known to wait before it is known what came in
   // meanwhile.
@@ -177,7 +177,7 @@ inline Actor pipeline(Sleeper& self, Channels inputs, Channel& out, std::int64_t
   std::deque<Wait> waits;
   const bool alone = inputs.size() == 1;
   Channel& only = *inputs[0];
-  std::int64_t made = 0, left = 0, taken = 0, in_group = 0;
+  std::int64_t made = 0, left = 0, taken = 0, in_group = 0, in_period = 0;
   Cycle stall = 0, behind = 0, moment = 0, last_push = BEFORE;
 
   const auto missing = [&] {
@@ -219,7 +219,10 @@ inline Actor pipeline(Sleeper& self, Channels inputs, Channel& out, std::int64_t
     for (Channel* channel : inputs) channel->pop(cycle);
     moment = cycle - behind;
     ++taken;
-    if (++in_group < group) {
+    const bool silent = in_period < quiet;
+    if (++in_period == period) in_period = 0;
+    if (++in_group < group || silent) {
+      if (silent) in_group = 0;
       ++moment;
       continue;
     }

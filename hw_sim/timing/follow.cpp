@@ -9,7 +9,7 @@ using namespace hpq;
 
 // The numbers of hpq_hls/cost/stages.py. A stage is kind, FIFOs in, FIFOs out, parameters, each list with its
 // length first.
-enum Kind : std::int64_t { PIPELINE, WIRING, NARROW, WIDEN, WINDOW, REORDER, SPLICE };
+enum Kind : std::int64_t { PIPELINE, WIRING, NARROW, WIDEN, WINDOW, REORDER, SPLICE, REDUCE = 8 };
 
 class Reader {
  public:
@@ -61,6 +61,7 @@ class Network {
       case WIRING: return add(wiring(self, x, pointers(out)));
       case NARROW: return add(narrow(self, x, y, p[0]));
       case WIDEN: return add(widen(self, x, y, p[0]));
+      case REDUCE: return add(pipeline(self, pointers(in), y, p[0], 1, 1, false, p[1], p[2]));
       case WINDOW:
         return add(window(self, x, y, {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10],
                                        p[11], p[12], p[13]}));

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.codegen.base import Backend, Design
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import Kernel, MatVec, Stream
 from tests.hardware.dataflow_model import run_dataflow
@@ -104,7 +104,7 @@ def small_design(name: str = "net") -> Design:
         weight_type=parse("s4.0"),
         bias_type=parse("s8.3"),
         accumulator_type=accumulator(7, 5, width=18),
-        relu=True,
+        clip=Clip.relu(),
         pe=2,
         simd=3,
     )

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from hpq_hls.hardware import Dataflow
-from hpq_hls.kernels import Fork, MatVec
+from hpq_hls.kernels import Fork, MatVec, Reduction
 from tests.rtl.cases import (
+    OUT,
     Mac,
     Slide,
     adders_flow,
@@ -20,8 +21,10 @@ from tests.rtl.cases import (
     gather_flow,
     matvec_flow,
     pool_flow,
+    reduce_flow,
     stream,
     sum_flow,
+    table_flow,
     unrolled_flow,
     window_flow,
 )
@@ -58,8 +61,13 @@ FLOWS: Mapping[str, Dataflow] = {
     "window": window_flow("net", Slide(1, (4, 4), (2, 2), pad=(0, 1, 0, 1), text="ap_fixed<4,2>")),
     "pool": pool_flow("net", "ap_fixed<4,2>", 1, 4, 2),
     "pool_average": pool_flow("net", "ap_fixed<4,2>", 1, 3, 2, "ap_fixed<4,2,AP_RND>", 11, "ap_ufixed<5,0>"),
-    "add": sum_flow("net"),
+    "combine": sum_flow("net"),
+    "reduce": reduce_flow("net", Reduction.MAX, "ap_fixed<4,2>", (1, 1, 2, 3, 2)),
+    "reduce_mean": reduce_flow(
+        "net", Reduction.SUM, "ap_fixed<4,2>", (1, 1, 2, 3, 1), OUT, constant=(11, "ap_ufixed<5,0>")
+    ),
     "cast": cast_flow("net", "ap_fixed<6,2>", "ap_ufixed<4,2,AP_RND_CONV,AP_SAT>", relu=True),
+    "table": table_flow("net", "ap_fixed<4,2>", "ap_ufixed<3,1>", 3),
     "fork": _fork(),
     "gather": gather_flow("net", 3, [0, 2, -1, 1], -3),
     "widthconverter": converter_flow("net", 1, 3),

@@ -159,6 +159,9 @@ def test_refused_data(project: Path) -> None:
     y = labels(graph, x)
     assert fitted(**x, y=y).y.tolist() == fitted(**x, y_class=y).y.tolist() == y.tolist()
     assert fitted(**x, y_map=y).y is None
+    np.savez(path, **x, y=y[:2])
+    calibration = load_dataset(path, "calibration", "here", scored=False).fitted(graph, "top1", "class")
+    assert calibration.y is None and len(calibration) == 5
     for arrays, reason in (
         (
             {"image": x["image"], "other": x["mask"]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -9,19 +10,23 @@ import numpy as np
 
 from hpq_hls.billing.parts import Family
 from hpq_hls.cost.estimate import bill_dataflow
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import (
-    Add,
     Cast,
     ChannelMac,
+    Combination,
+    Combine,
     Fork,
     Gather,
     IntArray,
     Kernel,
+    Lookup,
     MatVec,
     Pool,
     PoolMode,
+    Reduce,
+    Reduction,
     Stream,
     UnrolledMatVec,
     Weighted,
@@ -334,7 +339,7 @@ def matvec_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: MatVec(
             vectors=mac.vectors, weight=weights, bias=bias, weight_type=weight_type, bias_type=bias_type,
-            accumulator_type=total, relu=mac.relu, pe=mac.pe, simd=mac.simd, **names,
+            accumulator_type=total, clip=Clip.relu(mac.relu), pe=mac.pe, simd=mac.simd, **names,
         ),
         x,
         y,
@@ -350,7 +355,7 @@ def unrolled_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: UnrolledMatVec(
             positions=mac.pe, beats=mac.vectors, weight=weights, bias=bias, weight_type=weight_type,
-            bias_type=bias_type, accumulator_type=total, relu=mac.relu, **names,
+            bias_type=bias_type, accumulator_type=total, clip=Clip.relu(mac.relu), **names,
         ),
         x,
         y,
@@ -377,7 +382,8 @@ def channelmac_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: ChannelMac(
             positions=mac.vectors, weight=weights[:, 0], bias=None if bias is None else bias[:, 0],
-            weight_type=weight_type, bias_type=bias_type, accumulator_type=total, relu=mac.relu, lanes=mac.pe,
+            weight_type=weight_type, bias_type=bias_type, accumulator_type=total, clip=Clip.relu(mac.relu),
+            lanes=mac.pe,
             **names,
         ),
         x,
@@ -403,7 +409,7 @@ def pool_flow(
         lambda **names: Pool(
             mode=PoolMode.AVERAGE if average else PoolMode.MAX, positions=positions, taps=taps, lanes=lanes,
             reciprocal=reciprocal, reciprocal_type=kind if average else None,
-            accumulator_type=total if average else None, relu=relu, **names,
+            accumulator_type=total if average else None, clip=Clip.relu(relu), **names,
         ),
         x,
         y,
@@ -420,13 +426,22 @@ def add_flow(
     kinds = [streams[3].type, streams[4].type]
     fraction = max(kind.fraction for kind in kinds)
     integer = max(kind.integer + (not kind.signed) for kind in kinds) + 1
+    total = FixedType(integer + fraction, integer)
     return chain(
         name,
         [
             Fork("net_split", "net.0", ("x",), ("p", "q")),
-            Cast("net_cast_a", "net.1", ("p",), ("a",), relu=not kinds[0].signed),
-            Cast("net_cast_b", "net.2", ("q",), ("b",), relu=False),
-            Add("net_sum", "net.3", ("a", "b"), ("y",), FixedType(integer + fraction, integer), relu),
+            Cast("net_cast_a", "net.1", ("p",), ("a",), clip=Clip.relu(not kinds[0].signed)),
+            Cast("net_cast_b", "net.2", ("q",), ("b",), clip=Clip()),
+            Combine(
+                "net_sum",
+                "net.3",
+                ("a", "b"),
+                ("y",),
+                Combination.ADD,
+                total,
+                Clip.relu(relu),
+            ),
         ],
         streams,
     )
@@ -435,11 +450,70 @@ def add_flow(
 def sum_flow(name: str) -> Dataflow:
     """Two streams added up; the flow's input is the first of them."""
     x, b, y = (stream(n, f"ap_fixed<{w},2>", 2, 3) for n, w in (("x", 4), ("b", 5), ("y", 6)))
-    return chain(name, [Add("net_unit", "net.0", ("x", "b"), ("y",), FixedType(6, 3), True)], [x, b, y])
+    kernel = Combine("net_unit", "net.0", ("x", "b"), ("y",), Combination.ADD, FixedType(6, 3), Clip.relu())
+    return chain(name, [kernel], [x, b, y])
+
+
+def reduce_flow(
+    name: str,
+    mode: Reduction,
+    x: str,
+    shape: tuple[int, int, int, int, int],
+    y: str = OUT,
+    *,
+    outer: int = 2,
+    constant: tuple[int, str] | None = None,
+    relu: bool = False,
+    in_luts: bool = False,
+) -> Dataflow:
+    """shape: positions, taps, lanes, steps, chunks."""
+    positions, taps, lanes, steps, chunks = shape
+    given = stream("x", x, positions * taps * lanes, outer * steps * chunks)
+    kind, length = given.type, steps * taps
+    raw, scale = (1, None) if constant is None else (constant[0], FixedType.parse(constant[1]))
+    accumulator = None
+    if mode is Reduction.SUM:
+        width = kind.width + 2 + (length * raw).bit_length()
+        fraction = kind.fraction + (0 if scale is None else scale.fraction)
+        accumulator = FixedType(width, width - fraction)
+    elif mode in (Reduction.MAX, Reduction.MIN):
+        y = x
+    else:
+        width = max((length - 1).bit_length(), 1)
+        y = f"ap_ufixed<{width},{width}>"
+    return single(
+        name,
+        lambda **names: Reduce(
+            mode=mode,
+            positions=positions,
+            taps=taps,
+            lanes=lanes,
+            steps=steps,
+            chunks=chunks,
+            clip=Clip.relu(relu),
+            reciprocal=raw,
+            reciprocal_type=scale,
+            accumulator_type=accumulator,
+            in_luts=in_luts,
+            **names,
+        ),
+        given,
+        stream("y", y, positions * lanes, outer * chunks),
+    )
 
 
 def cast_flow(name: str, x: str, y: str, relu: bool, lanes: int = 3) -> Dataflow:
-    return single(name, lambda **n: Cast(relu=relu, **n), stream("x", x, lanes, 8), stream("y", y, lanes, 8))
+    return single(
+        name, lambda **n: Cast(clip=Clip.relu(relu), **n), stream("x", x, lanes, 8), stream("y", y, lanes, 8)
+    )
+
+
+def table_flow(name: str, x: str, y: str, index: int, lanes: int = 2, seed: int = 0) -> Dataflow:
+    """A table of ``2**index`` random words."""
+    kind = FixedType.parse(y)
+    values = integers(np.random.default_rng(seed), kind, 1 << index)
+    make = functools.partial(Lookup, values=values, type=kind, content="any function")
+    return single(name, make, stream("x", x, lanes, 8), stream("y", y, lanes, 8))
 
 
 def converter_flow(name: str, given: int, made: int, depth: int = 2) -> Dataflow:
@@ -466,7 +540,11 @@ def fork_flow(name: str, outputs: int) -> Dataflow:
     last = names[0]
     for i, other in enumerate(names[1:]):
         streams.append(stream(f"s{i}", "ap_fixed<12,9>", 2, 8))
-        kernels.append(Add(f"net_add{i}", "net", (last, other), (f"s{i}",), FixedType(13, 10), False))
+        kernels.append(
+            Combine(
+                f"net_add{i}", "net", (last, other), (f"s{i}",), Combination.ADD, FixedType(13, 10), Clip()
+            )
+        )
         last = f"s{i}"
     return chain(name, kernels, streams)
 
@@ -502,11 +580,11 @@ def conv_flow(name: str, depths: tuple[int, int] = (2, 2)) -> Dataflow:
             weight_type=weight_type,
             bias_type=bias_type,
             accumulator_type=total,
-            relu=True,
+            clip=Clip.relu(),
             pe=2,
             simd=6,
         ),
-        Add("net_sum", "block", ("rows", "skip"), ("y",), FixedType(9, 5), True),
+        Combine("net_sum", "block", ("rows", "skip"), ("y",), Combination.ADD, FixedType(9, 5), Clip.relu()),
     ]
     return chain(name, kernels, streams)
 

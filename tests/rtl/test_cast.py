@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hpq_hls.fixed import FixedType, Overflow, Rounding
+from hpq_hls.fixed import Clip, FixedType, Overflow, Rounding
 from hpq_hls.resources import templates_dir
 from tests.rtl.harness import BENCH, build_bench, render_bench
 
@@ -23,13 +23,23 @@ class Case:
     signed: bool
     rounding: Rounding
     overflow: Overflow
-    relu: bool
+    clip: Clip
+
+    @property
+    def clip_text(self) -> str:
+        """As hpq_cast takes it."""
+        mask = (1 << self.in_w) - 1
+        flags = f"1'b{int(self.clip.high is not None)}, 1'b{int(self.clip.low is not None)}"
+        bounds = [f"{self.in_w}'h{(bound or 0) & mask:x}" for bound in (self.clip.high, self.clip.low)]
+        return f"{{{flags}, {', '.join(bounds)}}}"
 
     def expected(self, x: np.ndarray) -> np.ndarray:
         """Of the low in_w bits of x, taken as a signed number."""
         raw = (x << (64 - self.in_w)) >> (64 - self.in_w)
-        if self.relu:
-            raw = np.maximum(raw, 0)
+        if self.clip.low is not None:
+            raw = np.maximum(raw, self.clip.low)
+        if self.clip.high is not None:
+            raw = np.minimum(raw, self.clip.high)
         target = FixedType(self.out_w, self.out_w, self.signed, self.rounding, self.overflow)
         return target.from_raw(raw, self.shift)
 
@@ -46,10 +56,24 @@ SHAPES = (
 )  # fmt: skip
 
 
+def _clip(number: int, width: int) -> Clip:
+    """A ReLU, bounds of either sign, or nothing."""
+    most = (1 << (width - 1)) - 1
+    some = [
+        Clip.relu(),
+        Clip(),
+        Clip(-most // 3, most // 2),
+        Clip(most // 4, None),
+        Clip(None, -most // 5),
+        Clip(),
+    ]
+    return some[number % 6]
+
+
 def cases() -> list[Case]:
     every = itertools.product(SHAPES, (True, False), Rounding, Overflow)
     return [
-        Case(*shape, signed, rounding, overflow, relu=number % 5 == 0)
+        Case(*shape, signed, rounding, overflow, _clip(number, shape[0]))
         for number, (shape, signed, rounding, overflow) in enumerate(every)
         if signed or overflow is not Overflow.WRAP_SM
     ]

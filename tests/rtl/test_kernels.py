@@ -14,9 +14,9 @@ import pytest
 from hpq_hls.cost.timing import time_dataflow
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import (
-    Add,
     Cast,
     ChannelMac,
+    Combine,
     Gather,
     Kernel,
     MatVec,
@@ -120,8 +120,8 @@ def _latency(kernel: Kernel, flow: Dataflow) -> int:
         return (1 if kernel.mode is PoolMode.MAX else 2) + _tree(kernel.taps)
     if isinstance(kernel, WidthConverter):
         return max(1, flow.streams[flow.output].lanes // flow.streams[flow.input].lanes)
-    assert isinstance(kernel, (Add, Cast, Gather))
-    return {Add: 2, Cast: 1, Gather: 0}[type(kernel)]
+    assert isinstance(kernel, (Combine, Cast, Gather))
+    return {Combine: 2, Cast: 1, Gather: 0}[type(kernel)]
 
 
 def _check_that_rom_bits_matter(batch: Batch) -> None:

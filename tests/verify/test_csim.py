@@ -106,7 +106,7 @@ def test_one_bit_of_a_rom(project: Path, table: str) -> None:
     [
         ("src/net.cpp", "ap_ufixed<7,1,AP_RND,AP_SAT>, 2> y", "ap_ufixed<7,1,AP_TRN,AP_SAT>, 2> y"),
         ("src/net.cpp", "ap_ufixed<7,1,AP_RND,AP_SAT>, 2> y", "ap_ufixed<7,1,AP_RND,AP_WRAP>, 2> y"),
-        ("src/net.cpp", "relu = true", "relu = false"),
+        ("src/net.cpp", "hpq::relu clip", "hpq::no_clip clip"),
     ],
 )
 def test_one_mode(project: Path, made: Design, file: str, old: str, new: str) -> None:

@@ -13,7 +13,7 @@ module hpq_avgpool #(
     parameter logic [RECIPROCAL_W-1:0] RECIPROCAL = 1'b1,
     parameter bit IN_LUTS      = 1'b0,     // products in LUTs, not in DSP blocks
     parameter int ACC_W        = 16,
-    parameter bit RELU         = 1'b0,
+    parameter logic [2*ACC_W+1:0] CLIP = '0,  // see hpq_cast
     parameter int CAST_SHIFT   = 0,        // fraction bits of the product minus the output's
     parameter int Y_W          = 8,
     parameter bit Y_SIGNED     = 1'b1,
@@ -71,7 +71,7 @@ module hpq_avgpool #(
           .SHIFT     (CAST_SHIFT),
           .OUT_W     (Y_W),
           .OUT_SIGNED(Y_SIGNED),
-          .RELU      (RELU),
+          .CLIP      (CLIP),
           .ROUNDING  (ROUNDING),
           .OVERFLOW  (OVERFLOW)
       ) cast (

@@ -8,7 +8,7 @@ module hpq_biascast #(
     parameter int B_W           = 1,
     parameter bit B_SIGNED      = 1'b1,
     parameter int BIAS_SHIFT    = 0,          // and to the bias, to align both
-    parameter bit RELU          = 1'b0,
+    parameter logic [2*ACC_W+1:0] CLIP = '0,  // see hpq_cast
     parameter int CAST_SHIFT    = 0,          // fraction bits of the accumulator minus the output's
     parameter int Y_W           = 8,
     parameter bit Y_SIGNED      = 1'b1,
@@ -35,7 +35,7 @@ module hpq_biascast #(
         .SHIFT     (CAST_SHIFT),
         .OUT_W     (Y_W),
         .OUT_SIGNED(Y_SIGNED),
-        .RELU      (RELU),
+        .CLIP      (CLIP),
         .ROUNDING  (ROUNDING),
         .OVERFLOW  (OVERFLOW)
     ) cast (

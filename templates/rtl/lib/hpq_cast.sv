@@ -1,7 +1,8 @@
 // Assignment of an exact fixed-point number to an ap_[u]fixed type, combinational.
 //
 // x is a signed integer with SHIFT more fraction bits than y (SHIFT may be negative or exceed IN_W).
-// First ReLU, if RELU; then the bits below y's least significant one are rounded away as ROUNDING
+// First x is brought into the range that CLIP says, {has upper, has lower, upper bound, lower bound}, where a
+// lower bound of 0 is a ReLU; then the bits below y's least significant one are rounded away as ROUNDING
 // says; then a value outside y's range is handled as OVERFLOW says. The modes bear the names that
 // Vitis HLS gives them (UG1399, "Arbitrary Precision Fixed-Point Data Types"):
 //
@@ -12,7 +13,7 @@ module hpq_cast #(
     parameter int SHIFT      = 0,
     parameter int OUT_W      = 8,
     parameter bit OUT_SIGNED = 1'b1,
-    parameter bit RELU       = 1'b0,
+    parameter logic [2*IN_W+1:0] CLIP = '0,
     parameter     ROUNDING   = "AP_TRN",
     parameter     OVERFLOW   = "AP_WRAP"
 ) (
@@ -41,11 +42,23 @@ module hpq_cast #(
   localparam int R_W = A_W - DROP + 1;                   // one bit for the carry of rounding up
   localparam int V_W = (R_W + GROW > OUT_W + 2) ? R_W + GROW : OUT_W + 2;
 
-  // ReLU
-  logic signed [IN_W-1:0] rectified;
+  // The range
+  localparam bit                     HAS_LOWER = CLIP[2*IN_W];
+  localparam bit                     HAS_UPPER = CLIP[2*IN_W+1];
+  localparam logic signed [IN_W-1:0] LOWER     = CLIP[0+:IN_W];
+  localparam logic signed [IN_W-1:0] UPPER     = CLIP[IN_W+:IN_W];
+
+  logic signed [IN_W-1:0] raised, clipped;
   logic signed [A_W-1:0]  a;
-  assign rectified = (RELU && x[IN_W-1]) ? '0 : x;
-  assign a         = A_W'(rectified);
+  if (!HAS_LOWER) begin : any
+    assign raised = x;
+  end else if (LOWER == '0) begin : rectified
+    assign raised = x[IN_W-1] ? '0 : x;
+  end else begin : bounded
+    assign raised = (x < LOWER) ? LOWER : x;
+  end
+  assign clipped = (HAS_UPPER && raised > UPPER) ? UPPER : raised;
+  assign a       = A_W'(clipped);
 
   // Rounding: floor, plus one where the dropped bits say so.
   localparam int             HALF_BIT  = (DROP > 0) ? DROP - 1 : 0;

@@ -1,9 +1,8 @@
-// Casts every element of a beat, after ReLU if there is one; combinational.
+// Casts every element of a beat; combinational.
 module hpq_castlanes #(
     parameter int LANES      = 1,
     parameter int X_W        = 8,
     parameter bit X_SIGNED   = 1'b1,
-    parameter bit RELU       = 1'b0,
     parameter int CAST_SHIFT = 0,          // fraction bits of the input minus the output's
     parameter int Y_W        = 8,
     parameter bit Y_SIGNED   = 1'b1,
@@ -24,7 +23,6 @@ module hpq_castlanes #(
         .SHIFT     (CAST_SHIFT),
         .OUT_W     (Y_W),
         .OUT_SIGNED(Y_SIGNED),
-        .RELU      (RELU),
         .ROUNDING  (ROUNDING),
         .OVERFLOW  (OVERFLOW)
     ) cast (

@@ -1,9 +1,10 @@
-// Casts every element of a stream, after ReLU if there is one; one beat per cycle, one register.
+// Casts every element of a stream, clipped if that is asked for; one beat per cycle, one register.
 module hpq_castunit #(
     parameter int LANES      = 1,
     parameter int X_W        = 8,
     parameter bit X_SIGNED   = 1'b1,
-    parameter bit RELU       = 1'b0,
+    parameter int ACC_W      = X_SIGNED ? X_W : X_W + 1,  // holds every element and bound
+    parameter logic [2*ACC_W+1:0] CLIP = '0,  // see hpq_cast
     parameter int CAST_SHIFT = 0,          // fraction bits of the input minus the output's
     parameter int Y_W        = 8,
     parameter bit Y_SIGNED   = 1'b1,
@@ -20,8 +21,6 @@ module hpq_castunit #(
     input  logic                 out_ready
 );
 
-  localparam int XE = X_SIGNED ? X_W : X_W + 1;
-
   logic en;
   hpq_pipeline #(
       .STAGES(1)
@@ -36,15 +35,15 @@ module hpq_castunit #(
   );
 
   for (genvar l = 0; l < LANES; l++) begin : lane
-    logic signed [XE-1:0]  x;
+    logic signed [ACC_W-1:0]  x;
     logic        [Y_W-1:0] result;
-    assign x = X_SIGNED ? XE'($signed(in_data[l*X_W+:X_W])) : XE'(in_data[l*X_W+:X_W]);
+    assign x = X_SIGNED ? ACC_W'($signed(in_data[l*X_W+:X_W])) : ACC_W'(in_data[l*X_W+:X_W]);
     hpq_cast #(
-        .IN_W      (XE),
+        .IN_W      (ACC_W),
         .SHIFT     (CAST_SHIFT),
         .OUT_W     (Y_W),
         .OUT_SIGNED(Y_SIGNED),
-        .RELU      (RELU),
+        .CLIP      (CLIP),
         .ROUNDING  (ROUNDING),
         .OVERFLOW  (OVERFLOW)
     ) cast (

@@ -8,9 +8,9 @@
 
 namespace hpq {
 
-// y[l] = cast(relu(bias[c] + (sum over t of weight[c, t] * x[t, l] << shift[c]))), c = chunk * LANES + l.
+// y[l] = cast(clip(bias[c] + (sum over t of weight[c, t] * x[t, l] << shift[c]))), c = chunk * LANES + l.
 //
-// Config: weight_t, bias_t, shift_t, accumulator_t, multiplier; positions, channels, taps; relu.
+// Config: weight_t, bias_t, shift_t, accumulator_t, multiplier; positions, channels, taps; clip.
 // Input element t * LANES + l; weight[chunk][t * LANES + l]; bias[chunk][l], or no_bias;
 // shift likewise, or shift[0][l], or none.
 template <class Config, class X, unsigned IN, class Y, unsigned LANES, class Weight, unsigned WORD, class Bias,
@@ -36,7 +36,7 @@ channel_mac_positions:
                         x.data[t * LANES + l]);
                 }
                 const accumulator_t sum = initial<Config>(bias, chunk, l) + scaled(products, shift, chunk, l);
-                y.data[l] = finish<Config::relu, Y>(sum);
+                y.data[l] = finish<typename Config::clip, Y>(sum);
             }
             out.write(y);
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels that compute element by element. Config: relu; beats; accumulator_t (of add).
+// Kernels that compute element by element. Config: clip; beats; accumulator_t, multiplier (of combine).
 #ifndef HPQ_ELEMENTWISE_H
 #define HPQ_ELEMENTWISE_H
 
@@ -8,23 +8,71 @@
 
 namespace hpq {
 
-// y = cast(relu(a + b)); the sum is exact at the finer of the two fractions.
-template <class Config, class A, class B, class Y, unsigned LANES>
-void add_beat(hls::stream<beat<A, LANES> >& in_a, hls::stream<beat<B, LANES> >& in_b,
-              hls::stream<beat<Y, LANES> >& out) {
+// What becomes of two elements, exact.
+struct add {
+    template <class Config, class A, class B>
+    static typename Config::accumulator_t apply(const A& a, const B& b) {
+#pragma HLS inline
+        return a + b;
+    }
+};
+
+struct subtract {
+    template <class Config, class A, class B>
+    static typename Config::accumulator_t apply(const A& a, const B& b) {
+#pragma HLS inline
+        return a - b;
+    }
+};
+
+struct multiply {
+    template <class Config, class A, class B>
+    static typename Config::accumulator_t apply(const A& a, const B& b) {
+#pragma HLS inline
+        return Config::multiplier::apply(a, b);
+    }
+};
+
+// The accumulator need not hold the one that is not taken.
+struct maximum {
+    template <class Config, class A, class B>
+    static typename Config::accumulator_t apply(const A& a, const B& b) {
+#pragma HLS inline
+        if (a > b) {
+            return a;
+        }
+        return b;
+    }
+};
+
+struct minimum {
+    template <class Config, class A, class B>
+    static typename Config::accumulator_t apply(const A& a, const B& b) {
+#pragma HLS inline
+        if (a > b) {
+            return b;
+        }
+        return a;
+    }
+};
+
+// y = cast(clip(a op b)).
+template <class Operation, class Config, class A, class B, class Y, unsigned LANES>
+void combine_beat(hls::stream<beat<A, LANES> >& in_a, hls::stream<beat<B, LANES> >& in_b,
+                  hls::stream<beat<Y, LANES> >& out) {
 #pragma HLS inline
     const beat<A, LANES> a = in_a.read();
     const beat<B, LANES> b = in_b.read();
     beat<Y, LANES> y;
     for (unsigned i = 0; i < LANES; ++i) {
 #pragma HLS unroll
-        const typename Config::accumulator_t sum = a.data[i] + b.data[i];
-        y.data[i] = finish<Config::relu, Y>(sum);
+        const typename Config::accumulator_t exact = Operation::template apply<Config>(a.data[i], b.data[i]);
+        y.data[i] = finish<typename Config::clip, Y>(exact);
     }
     out.write(y);
 }
 
-// y = cast(relu(x)). The plain type stands between the two, because C++ copies an object of the very same
+// y = cast(clip(x)). The plain type stands between the two, because C++ copies an object of the very same
 // type without looking, while a cast into AP_SAT_SYM has to replace the most negative code.
 template <class Config, class X, class Y, unsigned LANES>
 void cast_beat(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, LANES> >& out) {
@@ -33,19 +81,20 @@ void cast_beat(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, LANES> >& o
     beat<Y, LANES> y;
     for (unsigned i = 0; i < LANES; ++i) {
 #pragma HLS unroll
-        y.data[i] = finish<Config::relu, Y>(recode<typename number<X>::plain>(x.data[i]));
+        const typename Config::accumulator_t sum = recode<typename number<X>::plain>(x.data[i]);
+        y.data[i] = finish<typename Config::clip, Y>(sum);
     }
     out.write(y);
 }
 
-template <class Config, class A, class B, class Y, unsigned LANES>
-void add(hls::stream<beat<A, LANES> >& in_a, hls::stream<beat<B, LANES> >& in_b,
-         hls::stream<beat<Y, LANES> >& out) {
+template <class Operation, class Config, class A, class B, class Y, unsigned LANES>
+void combine(hls::stream<beat<A, LANES> >& in_a, hls::stream<beat<B, LANES> >& in_b,
+             hls::stream<beat<Y, LANES> >& out) {
 #pragma HLS inline
-add_beats:
+combine_beats:
     for (unsigned i = 0; i < Config::beats; ++i) {
 #pragma HLS pipeline II=1
-        add_beat<Config>(in_a, in_b, out);
+        combine_beat<Operation, Config>(in_a, in_b, out);
     }
 }
 

@@ -8,9 +8,9 @@
 
 namespace hpq {
 
-// For each vector of a frame and each group: y = cast(relu(bias + (weight * x << shift))).
+// For each vector of a frame and each group: y = cast(clip(bias + (weight * x << shift))).
 //
-// Config: weight_t, bias_t, shift_t, accumulator_t, multiplier; vectors, groups, rows, cols (of one group); relu.
+// Config: weight_t, bias_t, shift_t, accumulator_t, multiplier; vectors, groups, rows, cols (of one group); clip.
 // weight[(group * rows / PE + fold) * cols / SIMD + step][p * SIMD + s]: one word per cycle, in order.
 // bias[group * rows / PE + fold][p], or no_bias; shift likewise, or shift[0][p], or none.
 // buffer[step][s]: the vector of the current group, read once and reused for every fold of rows.
@@ -65,7 +65,7 @@ matvec_vectors:
                         const accumulator_t before = step == 0 ? initial<Config>(bias, row, p) : sum[p];
                         sum[p] = before + scaled(partial, shift, row, p);
                         if (step == steps - 1) {
-                            y.data[p] = finish<Config::relu, Y>(sum[p]);
+                            y.data[p] = finish<typename Config::clip, Y>(sum[p]);
                         }
                     }
                     if (step == steps - 1) {

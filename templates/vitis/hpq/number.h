@@ -193,18 +193,30 @@ inline To recode(const From& value) {
     return recoder<To, From>::apply(value);
 }
 
-// The end of every computing kernel: ReLU if there is one, then the one cast to the output's type, which
-// rounds and saturates as that type says. `sum` is exact. The vendor's headers look at the bits that are
-// rounded away, and stop in C simulation if there are more of these than bits; hence the extension.
-template <bool RELU, class Y, class Sum>
+// The range that a sum is brought into before it is cast; bounds in raw units of the sum.
+template <bool HAS_LOW, long long LOW, bool HAS_HIGH, long long HIGH>
+struct clip {
+    template <class Sum>
+    static Sum apply(const Sum& sum) {
+#pragma HLS inline
+        const Sum low = from_raw<Sum>(LOW), high = from_raw<Sum>(HIGH);
+        const Sum raised = HAS_LOW && sum < low ? low : sum;
+        return HAS_HIGH && raised > high ? high : raised;
+    }
+};
+
+typedef clip<false, 0, false, 0> no_clip;
+typedef clip<true, 0, false, 0> relu;
+
+// The end of every computing kernel: its range, then the one cast to the output's type, which rounds and
+// saturates as that type says. `sum` is exact. The vendor's headers look at the bits that are rounded away, and
+// stop in C simulation if there are more of these than bits; hence the extension.
+template <class Clip, class Y, class Sum>
 inline Y finish(const Sum& sum) {
 #pragma HLS inline
     const int dropped = number<Sum>::fraction - number<Y>::fraction;
     const int width = dropped >= number<Sum>::width ? dropped + 1 : number<Sum>::width;
-    if (RELU && sum < 0) {
-        return Y(0);
-    }
-    const typename number<Sum>::template extended<width>::type extended = sum;
+    const typename number<Sum>::template extended<width>::type extended = Clip::apply(sum);
     return Y(extended);
 }
 

@@ -34,8 +34,8 @@ void max_pool_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& ou
     out.write(y);
 }
 
-// cast(relu(reciprocal * sum)), the sum and the product exact.
-// Config: positions, taps, lanes; sum_t, accumulator_t, reciprocal_t, reciprocal (raw), multiplier; relu; beats.
+// cast(clip(reciprocal * sum)), the sum and the product exact.
+// Config: positions, taps, lanes; sum_t, accumulator_t, reciprocal_t, reciprocal (raw), multiplier; clip; beats.
 template <class Config, class X, unsigned IN, class Y, unsigned OUT>
 void average_pool_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out) {
 #pragma HLS inline
@@ -53,7 +53,7 @@ void average_pool_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >
                 sum += x.data[(position * Config::taps + t) * Config::lanes + l];
             }
             const typename Config::accumulator_t product = Config::multiplier::apply(reciprocal, sum);
-            y.data[position * Config::lanes + l] = finish<Config::relu, Y>(product);
+            y.data[position * Config::lanes + l] = finish<typename Config::clip, Y>(product);
         }
     }
     out.write(y);

@@ -8,19 +8,19 @@
 
 namespace hpq {
 
-// An element as it leaves: cast, after ReLU if there is one, or as it is. The plain type stands between the two,
+// An element as it leaves: cast, or as it is. The plain type stands between the two,
 // because C++ copies an object of the very same type without looking.
-template <bool CASTS, bool RELU, class Y>
+template <bool CASTS, class Y>
 struct leaving {
     template <class X>
     static Y apply(const X& x) {
 #pragma HLS inline
-        return finish<RELU, Y>(recode<typename number<X>::plain>(x));
+        return finish<no_clip, Y>(recode<typename number<X>::plain>(x));
     }
 };
 
-template <bool RELU, class Y>
-struct leaving<false, RELU, Y> {
+template <class Y>
+struct leaving<false, Y> {
     template <class X>
     static Y apply(const X& x) {
 #pragma HLS inline
@@ -29,13 +29,13 @@ struct leaving<false, RELU, Y> {
 };
 
 // The next beat of an input in the elements `at` .. `at + IN - 1` of y.
-template <bool CASTS, bool RELU, class X, unsigned IN, class Y, unsigned OUT>
+template <bool CASTS, class X, unsigned IN, class Y, unsigned OUT>
 void take(hls::stream<beat<X, IN> >& in, beat<Y, OUT>& y, unsigned at) {
 #pragma HLS inline
     const beat<X, IN> x = in.read();
     for (unsigned l = 0; l < IN; ++l) {
 #pragma HLS unroll
-        y.data[at + l] = leaving<CASTS, RELU, Y>::apply(x.data[l]);
+        y.data[at + l] = leaving<CASTS, Y>::apply(x.data[l]);
     }
 }
 

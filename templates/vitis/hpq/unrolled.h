@@ -9,7 +9,7 @@
 
 namespace hpq {
 
-// Config: weight_t, bias_t, shift_t, accumulator_t, multiplier; positions, groups, rows, cols; relu; beats.
+// Config: weight_t, bias_t, shift_t, accumulator_t, multiplier; positions, groups, rows, cols; clip; beats.
 // Input element (position * groups + g) * cols + k, output element (position * groups + g) * rows + m;
 // weight[g * rows + m][k]; bias[g][m], or no_bias; shift[0][g * rows + m], or none.
 template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias,
@@ -33,7 +33,7 @@ void unrolled_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& ou
                     weight_value<typename Config::weight_t>(weight[row][k]), x.data[i * Config::cols + k]);
             }
             const accumulator_t sum = initial<Config>(bias, group, m) + scaled(products, shift, 0, row);
-            y.data[i * Config::rows + m] = finish<Config::relu, Y>(sum);
+            y.data[i * Config::rows + m] = finish<typename Config::clip, Y>(sum);
         }
     }
     out.write(y);
@@ -86,7 +86,7 @@ void adders_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out,
 #pragma HLS unroll
             accumulator_t sum = initial<Config>(bias, m / Config::rows, m % Config::rows);
             sum += from_raw<typename Config::product_t>(sums[m]);
-            y.data[i * rows + m] = finish<Config::relu, Y>(sum);
+            y.data[i * rows + m] = finish<typename Config::clip, Y>(sum);
         }
     }
     out.write(y);

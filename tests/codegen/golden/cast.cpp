@@ -1,8 +1,9 @@
 // net.0: cast to ap_ufixed<4,2,AP_RND_CONV,AP_SAT>, ReLU
 namespace config {
 struct net_unit {
+    typedef ap_fixed<6,2> accumulator_t;
     static const unsigned beats = 8;
-    static const bool relu = true;
+    typedef hpq::relu clip;
 };
 }  // namespace config
 

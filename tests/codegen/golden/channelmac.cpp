@@ -7,7 +7,7 @@ struct net_unit {
     typedef hpq::free_multiplier multiplier;
     static const unsigned positions = 2;
     static const unsigned channels = 2, taps = 3;
-    static const bool relu = false;
+    typedef hpq::no_clip clip;
 };
 }  // namespace config
 

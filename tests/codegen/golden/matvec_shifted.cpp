@@ -17,7 +17,7 @@ struct net_unit {
     };
     static const unsigned vectors = 2;
     static const unsigned groups = 1, rows = 4, cols = 3;
-    static const bool relu = true;
+    typedef hpq::relu clip;
 };
 }  // namespace config
 

@@ -6,7 +6,7 @@ struct net_unit {
     typedef ap_ufixed<5,0> reciprocal_t;
     typedef hpq::free_multiplier multiplier;
     static const unsigned long long reciprocal = 11;
-    static const bool relu = false;
+    typedef hpq::no_clip clip;
     static const unsigned beats = 5;
     static const unsigned positions = 1, taps = 3, lanes = 2;
 };

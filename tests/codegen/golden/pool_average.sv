@@ -8,7 +8,7 @@
       .RECIPROCAL_W(5),
       .RECIPROCAL  (5'h0b),
       .ACC_W       (10),
-      .RELU        (1'b0),
+      .CLIP        ('0),
       .CAST_SHIFT  (5),
       .Y_W         (4),
       .Y_SIGNED    (1'b1),

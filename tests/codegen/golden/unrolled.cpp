@@ -7,7 +7,7 @@ struct net_unit {
     typedef hpq::free_multiplier multiplier;
     static const unsigned beats = 2, positions = 1;
     static const unsigned groups = 1, rows = 2, cols = 3;
-    static const bool relu = false;
+    typedef hpq::no_clip clip;
 };
 }  // namespace config
 

@@ -22,7 +22,7 @@
       .ACC_W        (8),
       .PRODUCT_SHIFT(0),
       .BIAS_SHIFT   (1),
-      .RELU         (1'b0),
+      .CLIP         ('0),
       .CAST_SHIFT   (2),
       .Y_W          (4),
       .Y_SIGNED     (1'b0),

@@ -7,7 +7,7 @@ struct net_unit {
     typedef hpq::free_multiplier multiplier;
     static const unsigned beats = 2, positions = 1;
     static const unsigned groups = 1, rows = 2, cols = 2;
-    static const bool relu = false;
+    typedef hpq::no_clip clip;
     typedef hpq::number<ap_fixed<4,2> >::raw element_t;
     typedef ap_int<7> sum_t;
     typedef ap_fixed<7, 3> product_t;

@@ -84,7 +84,7 @@ module net_net_unit (
         .B_W          (5),
         .B_SIGNED     (1'b1),
         .BIAS_SHIFT   (1),
-        .RELU         (1'b0),
+        .CLIP         ('0),
         .CAST_SHIFT   (2),
         .Y_W          (4),
         .Y_SIGNED     (1'b0),

@@ -1,5 +1,6 @@
-// net.0: add
-  hpq_add #(
+// net.0: combine
+  hpq_combine #(
+      .OPERATION ("add"),
       .LANES     (2),
       .A_W       (4),
       .A_SIGNED  (1'b1),
@@ -8,7 +9,7 @@
       .B_SIGNED  (1'b1),
       .B_SHIFT   (0),
       .ACC_W     (6),
-      .RELU      (1'b1),
+      .CLIP      ({1'b0, 1'b1, 6'sd0, 6'sd0}),
       .CAST_SHIFT(-1),
       .Y_W       (6),
       .Y_SIGNED  (1'b1),

@@ -1,0 +1,117 @@
+"""Two streams become one, element by element: sum, difference, product, larger or smaller of two."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.blocks import cast, dsp_blocks, in_dsp
+from hpq_hls.billing.products import signed_width, soft_product
+from hpq_hls.fixed import Clip, FixedType
+from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Streams
+from hpq_hls.kernels.meaning import finish
+
+
+class Combination(enum.Enum):
+    """What becomes of two elements; the value is the name in both backends."""
+
+    ADD = "add"
+    SUB = "subtract"
+    MUL = "multiply"
+    MAX = "maximum"
+    MIN = "minimum"
+
+
+_EXACT = {
+    Combination.ADD: np.add,
+    Combination.SUB: np.subtract,
+    Combination.MUL: np.multiply,
+    Combination.MAX: np.maximum,
+    Combination.MIN: np.minimum,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Combine(Kernel):
+    """``y = cast(clip(a op b))`` of two streams of equal lanes.
+
+    A product has the fractions of both together; everything else is exact at the finer of the two.
+    in_luts: products are built in LUTs whatever their widths, never in DSP blocks.
+    """
+
+    kind: ClassVar[str] = "combine"
+    header: ClassVar[str] = "elementwise"
+    by_types: ClassVar[bool] = False
+    per_beat: ClassVar[bool] = True
+
+    operation: Combination
+    accumulator_type: FixedType
+    clip: Clip
+    in_luts: bool = field(default=False, kw_only=True)
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether it makes products."""
+        return self.operation is Combination.MUL
+
+    @property
+    def registers(self) -> int:
+        return 3 if self.multiplies else 2
+
+    def soft(self, a: FixedType, b: FixedType) -> bool:
+        """Whether products of these types are hpq_product."""
+        return self.multiplies and (self.in_luts or not in_dsp(signed_width(a), signed_width(b)))
+
+    def in_fabric(self) -> Kernel:
+        return replace(self, in_luts=True) if self.multiplies else self
+
+    def nominal(self, accumulator: FixedType) -> Kernel:
+        return replace(self, accumulator_type=accumulator)
+
+    def bill(self, bill: Bill, streams: Streams) -> None:
+        a, b = (streams[name].type for name in self.inputs)
+        made, width = streams[self.outputs[0]], self.accumulator_type.width
+        bill.add(Term.PIPELINE, 1)
+        bill.ff += self.registers + made.bits
+        if self.multiplies:
+            self._bill_products(bill, a, b, made.lanes)
+        else:
+            larger = self.operation in (Combination.MAX, Combination.MIN)
+            bill.add(Term.COMPARE if larger else Term.ADD2, made.lanes * width)
+            bill.ff += made.lanes * width
+        cast(bill, self.accumulator_type, made.type, self.clip, made.lanes)
+
+    def _bill_products(self, bill: Bill, a: FixedType, b: FixedType, lanes: int) -> None:
+        if self.soft(a, b):
+            product = soft_product(a, b)
+            bill.ff += lanes * (product.x_ff + product.ff)
+            bill.add(Term.PRODUCT, lanes * product.lut)
+            return
+        width = signed_width(a) + signed_width(b)
+        blocks = dsp_blocks(signed_width(a), signed_width(b), bill.family)
+        bill.dsp += lanes * blocks
+        if blocks > 1:
+            bill.add(Term.ADD2, lanes * width)
+            bill.ff += lanes * width
+
+    def summary(self, streams: Streams) -> str:
+        text = f"{self.operation.value} two streams, {streams[self.outputs[0]].lanes} elements at a time"
+        return text + str(self.clip)
+
+    def remarks(self, streams: Streams) -> Sequence[str]:
+        return (FABRIC_REMARK,) if self.multiplies and self.in_luts else ()
+
+    def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
+        a, b = (streams[name].type for name in self.inputs)
+        fraction = a.fraction + b.fraction if self.multiplies else max(a.fraction, b.fraction)
+        aligned = [
+            frame.astype(object) * (1 if self.multiplies else 1 << (fraction - kind.fraction))
+            for frame, kind in zip(frames, (a, b), strict=True)
+        ]
+        total, made = _EXACT[self.operation](*aligned), streams[self.outputs[0]].type
+        return [finish(total, fraction, made, clip=self.clip, accumulator=self.accumulator_type)]

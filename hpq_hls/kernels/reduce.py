@@ -1,0 +1,212 @@
+"""Many elements become one: sum, mean, largest, smallest, or where the largest or smallest is."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.blocks import cast, count_bits, dsp_blocks, dual_port_ram, in_dsp, tree
+from hpq_hls.billing.memory import memory_style
+from hpq_hls.billing.products import constant_product
+from hpq_hls.fixed import Clip, FixedType
+from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Streams
+from hpq_hls.kernels.contract import Contract, StageKind, pipeline, tree_registers
+from hpq_hls.kernels.meaning import finish
+
+
+class Reduction(enum.Enum):
+    """What becomes of the elements; the value is the name in the RTL."""
+
+    SUM = "SUM"
+    MAX = "MAX"
+    MIN = "MIN"
+    ARGMAX = "ARGMAX"
+    ARGMIN = "ARGMIN"
+
+
+@dataclass(frozen=True, eq=False)
+class Reduce(Kernel):
+    """Reduces elements that come one after the other, side by side, or both.
+
+    An input beat carries ``positions * taps * lanes`` elements, element ``(p * taps + t) * lanes + l``; beats
+    come in order (outer, step, chunk), ``chunks`` of them in each of ``steps`` steps. Reduced are the taps
+    and steps: ``length = steps * taps`` elements, of number ``step * taps + t``. An output beat carries
+    ``positions * lanes`` elements, element ``p * lanes + l``, beats in order (outer, chunk): they leave with
+    the last step. More than one step goes with one position, more than one chunk with one tap.
+
+    SUM: ``cast(clip(reciprocal * sum))`` with the unsigned constant ``reciprocal`` of ``reciprocal_type``: 1
+    for a sum, and, with a shift in its type, for the mean of a power of two.
+    MAX, MIN: the raw value; input and output types have the same width, fraction and sign.
+    ARGMAX, ARGMIN: the number of the first of the largest or smallest, an unsigned integer.
+    in_luts: products by the reciprocal are built in LUTs whatever their widths, never in DSP blocks.
+    """
+
+    kind: ClassVar[str] = "reduce"
+    header: ClassVar[str] = "reduce"
+    by_types: ClassVar[bool] = False
+    per_beat: ClassVar[bool] = True
+
+    mode: Reduction
+    positions: int
+    taps: int
+    lanes: int
+    steps: int
+    chunks: int
+    clip: Clip
+    reciprocal: int = 1
+    reciprocal_type: FixedType | None = None
+    accumulator_type: FixedType | None = None
+    in_luts: bool = field(default=False, kw_only=True)
+
+    @property
+    def length(self) -> int:
+        """Elements that become one."""
+        return self.steps * self.taps
+
+    @property
+    def results(self) -> int:
+        """Elements of an output beat."""
+        return self.positions * self.lanes
+
+    @property
+    def sums(self) -> bool:
+        """Whether it adds; else it compares."""
+        return self.mode is Reduction.SUM
+
+    @property
+    def index_width(self) -> int:
+        """Bits of the number of an element, 0 where nobody asks for it."""
+        if self.mode in (Reduction.ARGMAX, Reduction.ARGMIN):
+            return max(count_bits(self.length), 1)
+        return 0
+
+    @property
+    def multipliers(self) -> int:
+        return self.results if self.reciprocal != 1 else 0
+
+    @property
+    def registers(self) -> int:
+        stored = 0 if self.steps == 1 else 1 if self.chunks == 1 else 2
+        after = 1 + (self.reciprocal != 1) if self.sums else int(self.steps == 1)
+        return tree_registers(self.taps) + stored + after
+
+    def contract(self, streams: Streams) -> Contract:
+        if self.steps == 1:
+            return pipeline(self.registers)
+        return Contract(
+            StageKind.REDUCE, (self.registers, self.steps * self.chunks, (self.steps - 1) * self.chunks)
+        )
+
+    def in_fabric(self) -> Kernel:
+        return replace(self, in_luts=True) if self.multipliers else self
+
+    def nominal(self, accumulator: FixedType) -> Kernel:
+        return self if self.accumulator_type is None else replace(self, accumulator_type=accumulator)
+
+    def stored_width(self, x: FixedType) -> int:
+        """Bits of an element that is kept from step to step."""
+        if not self.sums:
+            return x.width + self.index_width
+        return x.width + (0 if x.signed else 1) + count_bits(self.length)
+
+    def memory_style(self, x: FixedType) -> str:
+        """Which memory it keeps them in."""
+        return memory_style(self.chunks, self.lanes * self.stored_width(x))
+
+    # ------------------------------------------------------------------ resources
+
+    def bill(self, bill: Bill, streams: Streams) -> None:
+        given, made = streams[self.inputs[0]], streams[self.outputs[0]]
+        width, stored = given.type.width, self.stored_width(given.type)
+        bill.add(Term.PIPELINE, 1)
+        bill.ff += self.registers
+        if self.sums:
+            tree(bill, self.taps, width, stored, 0, self.results)
+        else:
+            _largest(bill, self.taps, width + self.index_width, self.results)
+        if self.steps > 1:
+            self._bill_steps(bill, stored)
+        if self.sums:
+            self._bill_result(bill, given.type, made.type, stored - (0 if given.type.signed else 1))
+        elif self.steps == 1:
+            bill.ff += made.bits
+
+    def _bill_steps(self, bill: Bill, stored: int) -> None:
+        bits = self.lanes * stored
+        counters = count_bits(self.steps) + count_bits(self.chunks)
+        if self.index_width:
+            counters += count_bits(self.steps) + count_bits(self.chunks)
+        bill.add(Term.ACCUMULATE if self.sums else Term.COMPARE, bits)
+        bill.ff += bits + counters
+        if self.chunks > 1:
+            bill.ff += bits + count_bits(self.chunks) + 2  # the operands, and where they belong
+            dual_port_ram(bill, self.chunks, bits)
+        bill.add(Term.COUNTER, counters)
+
+    def _bill_result(self, bill: Bill, x: FixedType, made: FixedType, total: int) -> None:
+        accumulator = self.accumulator_type
+        assert accumulator is not None
+        if self.reciprocal != 1:
+            constant = self.reciprocal.bit_length() + 1
+            left = total + (0 if x.signed else 1)
+            if not self.in_luts and in_dsp(left, constant):
+                bill.dsp += self.results * dsp_blocks(left, constant, bill.family)
+            else:
+                bits = total * max(self.reciprocal.bit_count() - 1, 0)
+                if self.in_luts:
+                    bits = constant_product(total, True, self.reciprocal)
+                bill.add(Term.CONSTANT, self.results * bits)
+                bill.ff += self.results * (left + constant - 1)
+        bill.ff += self.results * made.width
+        cast(bill, accumulator, made, self.clip if x.signed else Clip(), self.results)
+
+    # ------------------------------------------------------------------ backends
+
+    def total_type(self, x: FixedType) -> FixedType:
+        """The type of a sum of elements of a type, exact."""
+        growth = count_bits(self.length)
+        return FixedType(x.width + growth, x.integer + growth, x.signed)
+
+    def summary(self, streams: Streams) -> str:
+        what = {Reduction.SUM: "sum" if self.reciprocal_type is None else "mean"}.get(
+            self.mode, self.mode.value.lower()
+        )
+        text = f"{what} of {self.length} elements, {self.results} at a time"
+        return text + str(self.clip)
+
+    def remarks(self, streams: Streams) -> Sequence[str]:
+        return (FABRIC_REMARK,) if self.multipliers and self.in_luts else ()
+
+    # ------------------------------------------------------------------ meaning
+
+    def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
+        x, made = streams[self.inputs[0]].type, streams[self.outputs[0]]
+        shape = (-1, self.steps, self.chunks, self.positions, self.taps, self.lanes)
+        elements = frames[0].astype(object).reshape(shape).transpose(0, 2, 3, 5, 1, 4)
+        rows = elements.reshape(*elements.shape[:4], self.length)
+        if self.index_width:
+            best = np.argmax if self.mode is Reduction.ARGMAX else np.argmin
+            found = np.asarray(best(rows, axis=-1))
+        elif self.sums:
+            fraction = x.fraction + (0 if self.reciprocal_type is None else self.reciprocal_type.fraction)
+            total = rows.sum(axis=-1) * self.reciprocal
+            found = finish(total, fraction, made.type, clip=self.clip, accumulator=self.accumulator_type)
+        else:
+            found = rows.max(axis=-1) if self.mode is Reduction.MAX else rows.min(axis=-1)
+        return [found.astype(np.int64).reshape(made.beats, made.lanes)]
+
+
+def _largest(bill: Bill, terms: int, width: int, times: int) -> None:
+    """hpq_maxtree."""
+    level = 0
+    while terms > 1:
+        bill.add(Term.COMPARE, terms // 2 * width * times)
+        terms = (terms + 1) // 2
+        level += 1
+        if level % 2 == 0 or terms == 1:
+            bill.ff += terms * width * times

@@ -1,0 +1,90 @@
+"""Table look-up: each element is the word at its code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.blocks import logic_rom
+from hpq_hls.billing.memory import bram18_count, memory_style
+from hpq_hls.fixed import FixedType, Interval, bits_for
+from hpq_hls.kernels.base import Frame, IntArray, Kernel, Streams, Table
+
+MAX_STEPS = 16
+"""A table that changes its value so many times at most, going up through its codes, is built as logic, a few
+comparisons with constants, whatever its depth."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup(Kernel):
+    """``y = values[code of x]`` for each of the elements of a beat, one beat per cycle, one register.
+
+    values: (2**index,) raw values of ``type``; the lowest ``index`` bits of an element are its place, so that
+    negative codes are in the upper half. Each lane has a memory of its own.
+    type: of the output. content: what the table holds, for people.
+    """
+
+    kind: ClassVar[str] = "table"
+    header: ClassVar[str] = "table"
+    by_types: ClassVar[bool] = False
+    per_beat: ClassVar[bool] = True
+
+    values: IntArray
+    type: FixedType
+    content: str = ""
+
+    @property
+    def index(self) -> int:
+        """Bits of an element that choose the word."""
+        return (len(self.values) - 1).bit_length()
+
+    @property
+    def style(self) -> str:
+        """Memory of a lane: "block", or "distributed" where it is small or mere logic."""
+        codes = np.roll(self.values, len(self.values) // 2)  # signed codes in order; of unsigned ones, too
+        steps = min(np.count_nonzero(np.diff(order)) for order in (self.values, codes))
+        if steps <= MAX_STEPS:
+            return "distributed"
+        return memory_style(len(self.values), self.type.width)
+
+    @property
+    def registers(self) -> int:
+        return 1
+
+    @property
+    def constant_bits(self) -> int:
+        return len(self.values) * self.type.width
+
+    def bill(self, bill: Bill, streams: Streams) -> None:
+        lanes = streams[self.outputs[0]].lanes
+        bill.add(Term.PIPELINE, 1)
+        bill.ff += 1
+        if self.style == "block":
+            bill.bram += lanes * bram18_count(len(self.values), self.type.width)
+            return
+        logic_rom(bill, self.values, self.type.width, lanes)
+
+    def tables(self) -> Mapping[str, Table]:
+        return {"values": Table(self.values.reshape(-1, 1), self.type, self.content, nested=False)}
+
+    def summary(self, streams: Streams) -> str:
+        lanes = streams[self.outputs[0]].lanes
+        return f"table of {len(self.values)} words, {self.content}, {lanes} elements at a time"
+
+    def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
+        (x,) = frames
+        return [self.values[x & (len(self.values) - 1)]]
+
+
+def addressed(values: IntArray, codes: Interval) -> IntArray:
+    """A table over ``codes``, lowest first, as ``Lookup.values``: a power of two of words in the order of the
+    codes' lowest bits. Codes that cannot occur have the word of the nearest that can."""
+    width, signed = bits_for(codes)
+    places = np.arange(1 << width, dtype=np.int64)
+    if signed:
+        places[1 << (width - 1) :] -= 1 << width
+    return np.asarray(values[np.clip(places, codes.lo, codes.hi) - codes.lo])

@@ -1,0 +1,286 @@
+// Reduces elements that come side by side, TAPS of them, or one after the other, STEPS of them, or both.
+//
+// Element (p * TAPS + t) * LANES + l goes in, element p * LANES + l comes out. A step is CHUNKS beats, what is
+// reduced so far waits for the next step in a memory, and the results leave with the last one. There is one
+// position where there are several steps, one tap where there are several chunks.
+//
+// MODE: SUM: the exact sum, times the constant RECIPROCAL, then a clip and one cast. MAX, MIN: as they are.
+// ARGMAX, ARGMIN: the number, step * TAPS + tap, of the first of the largest or smallest. Elements are compared
+// as they are, or inverted for the smallest, with the number inverted below: of equal ones the first is larger.
+//
+// The pipeline: tree | read (several chunks) | reduce (several steps) | product | cast.
+module hpq_reduce #(
+    parameter     MODE         = "SUM",
+    parameter int POSITIONS    = 1,
+    parameter int TAPS         = 1,
+    parameter int LANES        = 1,
+    parameter int STEPS        = 1,
+    parameter int CHUNKS       = 1,
+    parameter int X_W          = 8,
+    parameter bit X_SIGNED     = 1'b1,
+    parameter int INDEX_W      = 0,        // bits of an element's number, 0 where nobody asks for it
+    parameter int RECIPROCAL_W = 1,
+    parameter logic [RECIPROCAL_W-1:0] RECIPROCAL = 1'b1,
+    parameter bit IN_LUTS      = 1'b0,     // products in LUTs, not in DSP blocks
+    parameter int ACC_W        = 16,
+    parameter logic [2*ACC_W+1:0] CLIP = '0,  // see hpq_cast
+    parameter int CAST_SHIFT   = 0,        // fraction bits of the product minus the output's
+    parameter int Y_W          = 8,
+    parameter bit Y_SIGNED     = 1'b1,
+    parameter     ROUNDING     = "AP_TRN",
+    parameter     OVERFLOW     = "AP_WRAP",
+    parameter     MEMORY_STYLE = "distributed"
+) (
+    input  logic                                clk,
+    input  logic                                rst,
+    input  logic [POSITIONS*TAPS*LANES*X_W-1:0] in_data,
+    input  logic                                in_valid,
+    output logic                                in_ready,
+    output logic [POSITIONS*LANES*Y_W-1:0]      out_data,
+    output logic                                out_valid,
+    input  logic                                out_ready
+);
+
+  localparam bit SUMS     = 48'(MODE) == 48'("SUM");
+  localparam bit SMALLEST = 48'(MODE) == 48'("MIN") || 48'(MODE) == 48'("ARGMIN");
+  localparam int N        = POSITIONS * LANES;  // results
+  localparam int XE       = X_SIGNED ? X_W : X_W + 1;
+  localparam int E_W      = SUMS ? XE : X_W + INDEX_W;                      // an element
+  localparam int S_W      = SUMS ? XE + $clog2(TAPS * STEPS) : E_W;         // what they become
+  localparam bit SIGNED   = SUMS || X_SIGNED;
+  localparam int TREE     = ($clog2(TAPS) + 1) / 2;
+  localparam bit READS    = STEPS > 1 && CHUNKS > 1;
+  localparam bit PRODUCT  = SUMS && RECIPROCAL != RECIPROCAL_W'(1);
+  localparam bit LEAVES   = SUMS || STEPS == 1;  // through a register of its own
+  localparam int BEHIND   = (READS ? 1 : 0) + (STEPS > 1 ? 1 : 0) + (PRODUCT ? 1 : 0) + (LEAVES ? 1 : 0);
+  localparam int BASE_W   = INDEX_W > 0 ? INDEX_W : 1;
+  localparam int STEP_W   = STEPS > 1 ? $clog2(STEPS) : 1;
+  localparam int CHUNK_W  = CHUNKS > 1 ? $clog2(CHUNKS) : 1;
+
+  logic              en;
+  logic [BASE_W-1:0] base;  // the number of the first tap of the beat that comes in
+  assign en       = !out_valid || out_ready;
+  assign in_ready = en;
+
+  // ---------------------------------------------------------------- the taps of a beat
+  logic             beat;  // one comes out of the tree
+  logic [N*S_W-1:0] partial;
+
+  if (TREE > 0) begin : in_tree
+    logic [TREE-1:0] valid_at;
+    always_ff @(posedge clk) begin
+      if (rst) valid_at <= '0;
+      else if (en) valid_at <= TREE'({valid_at, in_valid});
+    end
+    assign beat = valid_at[TREE-1];
+  end else begin : no_tree
+    assign beat = in_valid;
+  end
+
+  for (genvar p = 0; p < POSITIONS; p++) begin : position
+    for (genvar l = 0; l < LANES; l++) begin : lane
+      logic [TAPS*E_W-1:0] elements;
+      for (genvar t = 0; t < TAPS; t++) begin : tap
+        logic [X_W-1:0] x;
+        assign x = in_data[((p*TAPS+t)*LANES+l)*X_W+:X_W];
+        if (SUMS) begin : term
+          assign elements[t*E_W+:E_W] = X_SIGNED ? E_W'($signed(x)) : E_W'(x);
+        end else if (INDEX_W > 0) begin : numbered
+          assign elements[t*E_W+:E_W] = {x ^ {X_W{SMALLEST}}, ~(base + INDEX_W'(t))};
+        end else begin : candidate
+          assign elements[t*E_W+:E_W] = x ^ {X_W{SMALLEST}};
+        end
+      end
+      if (SUMS) begin : sum
+        logic signed [S_W-1:0] total;
+        hpq_addtree #(
+            .N    (TAPS),
+            .IN_W (E_W),
+            .OUT_W(S_W)
+        ) tree (
+            .clk  (clk),
+            .en   (en),
+            .terms(elements),
+            .sum  (total)
+        );
+        assign partial[(p*LANES+l)*S_W+:S_W] = total;
+      end else begin : extreme
+        hpq_maxtree #(
+            .N        (TAPS),
+            .WIDTH    (E_W),
+            .IS_SIGNED(X_SIGNED)
+        ) tree (
+            .clk    (clk),
+            .en     (en),
+            .values (elements),
+            .largest(partial[(p*LANES+l)*S_W+:S_W])
+        );
+      end
+    end
+  end
+
+  if (INDEX_W > 0 && STEPS > 1) begin : number
+    logic [STEP_W-1:0]  step;
+    logic [CHUNK_W-1:0] chunk;
+    always_ff @(posedge clk) begin
+      if (rst) begin
+        step  <= '0;
+        chunk <= '0;
+        base  <= '0;
+      end else if (en && in_valid) begin
+        chunk <= (chunk == CHUNK_W'(CHUNKS - 1)) ? '0 : chunk + 1'b1;
+        if (chunk == CHUNK_W'(CHUNKS - 1)) begin
+          step <= (step == STEP_W'(STEPS - 1)) ? '0 : step + 1'b1;
+          base <= (step == STEP_W'(STEPS - 1)) ? '0 : base + BASE_W'(TAPS);
+        end
+      end
+    end
+  end else begin : no_number
+    logic unused;
+    assign base   = '0;
+    assign unused = &base;
+  end
+
+  // ---------------------------------------------------------------- step by step
+  logic [N*S_W-1:0] total;
+  logic             last;  // the beat out of the tree completes results
+
+  if (STEPS == 1) begin : one_step
+    assign total = partial;
+    assign last  = 1'b1;
+  end else begin : steps
+    logic [STEP_W-1:0]  step;
+    logic [CHUNK_W-1:0] chunk;
+    assign last = step == STEP_W'(STEPS - 1);
+    always_ff @(posedge clk) begin
+      if (rst) begin
+        step  <= '0;
+        chunk <= '0;
+      end else if (en && beat) begin
+        chunk <= (chunk == CHUNK_W'(CHUNKS - 1)) ? '0 : chunk + 1'b1;
+        if (chunk == CHUNK_W'(CHUNKS - 1)) step <= last ? '0 : step + 1'b1;
+      end
+    end
+
+    logic [N*S_W-1:0] operand, kept, after;
+    logic             first, taken;  // of the beat that is reduced now
+    for (genvar n = 0; n < N; n++) begin : result
+      logic signed [S_W-1:0] old, new_one, both;
+      assign old     = kept[n*S_W+:S_W];
+      assign new_one = operand[n*S_W+:S_W];
+      if (SUMS) begin : add
+        assign both = old + new_one;
+      end else begin : compare
+        logic greater;
+        assign greater = SIGNED ? new_one > old : $unsigned(new_one) > $unsigned(old);
+        assign both    = greater ? new_one : old;
+      end
+      assign after[n*S_W+:S_W] = first ? new_one : both;
+    end
+
+    if (CHUNKS == 1) begin : in_register
+      assign operand = partial;
+      assign kept    = total;
+      assign first   = step == '0;
+      assign taken   = beat;
+    end else begin : in_memory
+      logic [CHUNK_W-1:0] place;
+      always_ff @(posedge clk) begin
+        if (rst) taken <= 1'b0;
+        else if (en) taken <= beat;
+      end
+      always_ff @(posedge clk) begin
+        if (en) begin
+          operand <= partial;
+          first   <= step == '0;
+          place   <= chunk;
+        end
+      end
+      hpq_ram #(
+          .WIDTH (N * S_W),
+          .DEPTH (CHUNKS),
+          .ADDR_W(CHUNK_W),
+          .STYLE (MEMORY_STYLE)
+      ) memory (
+          .clk       (clk),
+          .write_en  (en && taken),
+          .write_addr(place),
+          .write_data(after),
+          .read_en   (en),
+          .read_addr (chunk),
+          .read_data (kept)
+      );
+    end
+
+    always_ff @(posedge clk) begin
+      if (en && taken) total <= after;
+    end
+  end
+
+  logic [BEHIND-1:0] valid_behind;
+  always_ff @(posedge clk) begin
+    if (rst) valid_behind <= '0;
+    else if (en) valid_behind <= BEHIND'({valid_behind, beat && last});
+  end
+  assign out_valid = valid_behind[BEHIND-1];
+
+  // ---------------------------------------------------------------- the result
+  for (genvar n = 0; n < N; n++) begin : output_of
+    logic [Y_W-1:0] result;
+    if (SUMS) begin : sum
+      logic signed [S_W-1:0]   exact;
+      logic signed [ACC_W-1:0] scaled;
+      assign exact = total[n*S_W+:S_W];
+      if (PRODUCT) begin : mean
+        logic signed [ACC_W-1:0] product;
+        if (IN_LUTS) begin : in_luts
+          hpq_constproduct #(
+              .X_W     (S_W),
+              .X_SIGNED(1'b1),
+              .C_W     (RECIPROCAL_W + 1),
+              .CONSTANT((RECIPROCAL_W + 1)'(RECIPROCAL)),
+              .P_W     (ACC_W)
+          ) multiplier (
+              .x(exact),
+              .p(product)
+          );
+        end else begin : factor
+          assign product = ACC_W'(exact) * $signed(ACC_W'(RECIPROCAL));
+        end
+        always_ff @(posedge clk) begin
+          if (en) scaled <= product;
+        end
+      end else begin : shifted
+        logic unused;
+        assign scaled = ACC_W'(exact);
+        assign unused = &exact;
+      end
+      hpq_cast #(
+          .IN_W      (ACC_W),
+          .SHIFT     (CAST_SHIFT),
+          .OUT_W     (Y_W),
+          .OUT_SIGNED(Y_SIGNED),
+          .CLIP      (CLIP),
+          .ROUNDING  (ROUNDING),
+          .OVERFLOW  (OVERFLOW)
+      ) cast (
+          .x(scaled),
+          .y(result)
+      );
+    end else if (INDEX_W > 0) begin : index
+      logic unused;
+      assign result = ~total[n*S_W+:Y_W];
+      assign unused = &total[n*S_W+:S_W];
+    end else begin : extreme
+      assign result = total[n*S_W+:Y_W] ^ {Y_W{SMALLEST}};
+    end
+    if (LEAVES) begin : registered
+      always_ff @(posedge clk) begin
+        if (en) out_data[n*Y_W+:Y_W] <= result;
+      end
+    end else begin : direct
+      assign out_data[n*Y_W+:Y_W] = result;
+    end
+  end
+
+endmodule

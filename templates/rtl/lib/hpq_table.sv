@@ -1,0 +1,53 @@
+// A function by table: the lowest INDEX_W bits of every element choose its word. Each lane has a memory of
+// its own; one beat per cycle, one register, that of the memory.
+module hpq_table #(
+    parameter int LANES   = 1,
+    parameter int X_W     = 8,
+    parameter int INDEX_W = 8,
+    parameter int Y_W     = 8,
+    parameter     FILE    = "",
+    parameter     STYLE   = "distributed"
+) (
+    input  logic                 clk,
+    input  logic                 rst,
+    input  logic [LANES*X_W-1:0] in_data,
+    input  logic                 in_valid,
+    output logic                 in_ready,
+    output logic [LANES*Y_W-1:0] out_data,
+    output logic                 out_valid,
+    input  logic                 out_ready
+);
+
+  logic en;
+  hpq_pipeline #(
+      .STAGES(1)
+  ) control (
+      .clk      (clk),
+      .rst      (rst),
+      .in_valid (in_valid),
+      .in_ready (in_ready),
+      .out_valid(out_valid),
+      .out_ready(out_ready),
+      .en       (en)
+  );
+
+  for (genvar l = 0; l < LANES; l++) begin : lane
+    hpq_rom #(
+        .WIDTH (Y_W),
+        .DEPTH (1 << INDEX_W),
+        .ADDR_W(INDEX_W),
+        .FILE  (FILE),
+        .STYLE (STYLE)
+    ) rom (
+        .clk (clk),
+        .en  (en),
+        .addr(in_data[l*X_W+:INDEX_W]),
+        .data(out_data[l*Y_W+:Y_W])
+    );
+  end
+
+  // Of codes that cannot occur the upper bits tell nothing.
+  logic unused;
+  assign unused = ^in_data;
+
+endmodule

@@ -11,11 +11,10 @@ import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import FixedType, Interval
+from hpq_hls.ops.along import along_axes, averages
 from hpq_hls.ops.base import Constant, IntArray, Lowering, Operator, Order, Padding, Shape, Travel, operator
 from hpq_hls.ops.broadcast import with_constants
 from hpq_hls.ops.layout import Array, Scratch, channels_last
-from hpq_hls.ops.linear import Linear
-from hpq_hls.ops.permute import Permute
 from hpq_hls.ops.reciprocal import reciprocal
 from hpq_hls.ops.reduce import Max, Mean
 from hpq_hls.ops.rows import Rows, length_of, single
@@ -363,31 +362,10 @@ def _adaptive_avg_pool(call: TorchCall | OnnxCall, x: Value, size: tuple[int, in
     if min(size) < 1:
         call.refuse(f"its output size {size} is not positive")
     if height % size[0] or width % size[1]:
-        return _averages_of_spans(call, x, (height, width), size)
+        matrices = [averages(height, size[0]), averages(width, size[1])]
+        return along_axes(call, x, matrices[3 - len(x.shape) :])
     kernel = (height // size[0], width // size[1])
     return x if kernel == (1, 1) else _avg_pool(call, x, WindowSpec(kernel, kernel), True, None)
-
-
-def _averages_of_spans(
-    call: TorchCall | OnnxCall, x: Value, given: tuple[int, int], size: tuple[int, int]
-) -> Value:
-    """Windows of different sizes, one matrix for each axis: torch averages from floor(i H / n) up to, not
-    with, ceil((i + 1) H / n)."""
-    rank = len(x.shape)
-    for axis, (length, wanted) in enumerate(zip(given, size, strict=True)):
-        if length == wanted:
-            continue
-        matrix = np.zeros((wanted, length))
-        for index in range(wanted):
-            span = slice(index * length // wanted, -(-(index + 1) * length // wanted))
-            matrix[index, span] = 1 / (span.stop - span.start)
-        swapped = (*range(rank - 2), rank - 1, rank - 2)
-        if axis == 0:
-            x = call.emit(Permute(swapped), x, suffix="columns")
-        x = call.emit(Linear(matrix), x, suffix=f"averaged{axis}")
-        if axis == 0:
-            x = call.emit(Permute(swapped), x, suffix="rows")
-    return x
 
 
 def _axes(x: Value) -> tuple[int, ...]:

@@ -141,7 +141,7 @@ def measured(task: tuple[Case, bool]) -> Row:
                 torch.float16,
                 torch.bfloat16,
             ):  # exactly, not as they round
-                wanted = flat(copy.deepcopy(made).float()(*(x.float() for x in own)))
+                wanted = flat(copy.deepcopy(made).float()(*inputs))
     except Exception as error:
         signal.alarm(0)
         said = {"verdict": "-", "said": f"torch: {error}"[:200]}

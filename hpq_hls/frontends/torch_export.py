@@ -86,12 +86,13 @@ def from_exported(
 def _without_keywords(
     program: torch.export.ExportedProgram,
 ) -> tuple[torch.export.ExportedProgram, dict[str, str]]:
-    """The program with no Python keyword in the path of a parameter, and the paths as they were.
+    """The program with no Python keyword, and no name that torch uses itself, in the path of a parameter, and
+    the paths as they were.
 
     torch prints such paths as attributes when it runs decompositions, and cannot read them back.
     """
     renamed = {
-        path: ".".join(f"{part}_" if keyword.iskeyword(part) else part for part in path.split("."))
+        path: ".".join(f"{part}_" if _unspeakable(part) else part for part in path.split("."))
         for path in (*program.state_dict, *program.constants)
     }
     taken = set(renamed) | {new for old, new in renamed.items() if new == old}
@@ -122,6 +123,13 @@ def _without_keywords(
         verifiers=program.verifiers,
     )
     return speakable, original
+
+
+def _unspeakable(part: str) -> bool:
+    """Whether a part of a path is a keyword, or an attribute that a module of torch.fx has already."""
+    import torch
+
+    return keyword.iskeyword(part) or part == "meta" or hasattr(torch.fx.GraphModule, part)
 
 
 class _BatchDependent:

@@ -92,7 +92,7 @@ def shape_network(seed: int, steps: int = 5) -> Graph:
     for node in reversed(nodes):
         if node.name in needed:
             needed.update(node.inputs)
-    return Graph("x", shape, tuple(node for node in nodes if node.name in needed), last)
+    return Graph.single("x", shape, tuple(node for node in nodes if node.name in needed), last)
 
 
 def _next(rng: np.random.Generator, shapes: dict[str, Shape], last: str) -> tuple[Operator, tuple[str, ...]]:

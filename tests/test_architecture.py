@@ -109,6 +109,7 @@ NAMED = {
     "hardware/builder.py": {"Fork", "WidthConverter", "Pool", "Reduce", "Weighted"},
     "hardware/stream_builder.py": {
         "ChannelMac",
+        "Gather",
         "MatVec",
         "Reorder",
         "Splice",

@@ -233,6 +233,7 @@ class _Import:
             origin,
             node.op_type,
             self._opset,
+            len(node.output),
             inputs,
             attributes,
             self._batch,

@@ -31,6 +31,7 @@ class OnnxCall(Call):
 
     name: str
     opset: int
+    results: int
     inputs: Sequence[Value | Array | None]
     attributes: Mapping[str, Any]
     batch: int | None

@@ -92,6 +92,8 @@ class Operator(ABC):
     clips_sums: of an operator that casts: whether a ReLU or a clamp behind it can be a part of it.
     aligns: of an operator with several inputs: whether they are brought to one fraction, that of the result;
         else the result's fraction is the sum of theirs.
+    degree: of the polynomial that it is of its inputs, where it aligns them: the result has so many times
+        their fraction.
     looks_up: whether its output is the word of a table at its input's code (see ``tables``). It has no
         exact sum then, and nothing can be fused behind it.
     fused_only: whether it exists as a part of a function only, which a pass puts together.
@@ -103,6 +105,7 @@ class Operator(ABC):
     arity: ClassVar[int] = 1
     casts: ClassVar[bool] = False
     aligns: ClassVar[bool] = True
+    degree: ClassVar[int] = 1
     looks_up: ClassVar[bool] = False
     clips_sums: ClassVar[bool] = True
     fused_only: ClassVar[bool] = False

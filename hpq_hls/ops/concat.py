@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Interval
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Order, Shape, Travel, operator
 from hpq_hls.ops.layout import IMAGE, Array, Scratch, channels_last, torch_order
+from hpq_hls.ops.pad import Pad
 from hpq_hls.ops.permute import axis_of
 from hpq_hls.ops.rearrange import placed
 from hpq_hls.ops.reshape import reshaped
@@ -105,18 +106,47 @@ def _moved(travel: Travel, made: Sequence[Order]) -> int:
 
 
 def _joined(call: TorchCall | OnnxCall, given: Sequence[Any], dim: int) -> Value:
-    for value in given:
-        if not hasattr(value, "shape") or hasattr(value, "dtype"):
-            call.refuse(
-                "one of the tensors that it joins is constant; only values of the network are supported"
-            )
-    axis = axis_of(call, dim, len(given[0].shape) + 1)
-    return call.emit(Concat(axis), *given) if len(given) > 1 else cast(Value, given[0])
+    values = [value for value in given if not hasattr(value, "dtype")]
+    axis = axis_of(call, dim, len(values[0].shape) + 1)
+    joined: list[Value] = []
+    for at, value in enumerate(given):
+        if not hasattr(value, "dtype"):
+            joined.append(value)
+        elif joined:
+            joined[-1] = _lengthened(call, joined[-1], value, axis, f"padded{at}", behind=True)
+    first = 0
+    while hasattr(given[first], "dtype"):
+        first += 1
+    for at in reversed(range(first)):
+        joined[0] = _lengthened(call, joined[0], given[at], axis, f"padded{at}", behind=False)
+    return call.emit(Concat(axis), *joined) if len(joined) > 1 else joined[0]
+
+
+def _lengthened(
+    call: TorchCall | OnnxCall, value: Value, constant: Any, axis: int, suffix: str, *, behind: bool
+) -> Value:
+    """A value with a constant in front of it or behind it, of which all elements are equal."""
+    numbers = np.asarray(constant.detach().cpu().numpy() if hasattr(constant, "detach") else constant)
+    if numbers.size == 0:
+        return value
+    if (numbers != numbers.flat[0]).any():
+        call.refuse("a tensor that it joins is constant, and only constants of one number are supported")
+    amounts = [0] * len(value.shape)
+    amounts[axis] = numbers.shape[axis + 1]
+    none = [0] * len(amounts)
+    before, after = (none, amounts) if behind else (amounts, none)
+    made: Value = call.emit(Pad(tuple(before), tuple(after), float(numbers.flat[0])), value, suffix=suffix)
+    return made
 
 
 @spelled_in_torch("concatenation and stacking", "cat", "concat", "concatenate")
 def _cat(call: TorchCall) -> Value:
     return _joined(call, call.arguments["tensors"], int(call.arguments["dim"]))
+
+
+@spelled_in_torch("concatenation and stacking", "hstack", "column_stack")
+def _hstack(call: TorchCall) -> Value:
+    return _joined(call, call.arguments["tensors"], 1)
 
 
 @spelled_in_torch("concatenation and stacking", "stack")

@@ -105,11 +105,12 @@ PRIMITIVE = (
 
 
 def _named(name: str, called: str, function: Expression) -> None:
-    @spelled_in_torch(SUPPORTS, name)
+    @spelled_in_torch(SUPPORTS, name, f"special_{name}")
     def handler(call: TorchCall) -> Any:
         return call.emit(Pointwise(function, called), call.value("self"))
 
 
+_named("special_expit", "Sigmoid", SIGMOID)
 for _name in PRIMITIVE:
     _named(_name, "Tanh" if _name == "tanh" else _name, (_name, X))
 for _name, (_called, _expression) in NAMED.items():
@@ -336,3 +337,56 @@ def _onnx_pow(call: OnnxCall) -> Any:
     number = float(constant.reshape(-1)[0])
     function: Expression = ("pow", X, number) if base else ("pow", number, X)
     return call.emit(Pointwise(function, "pow"), call.value(0 if base else 1))
+
+
+_ONNX_COMPARED = {
+    "Greater": ("gt", "lt"),
+    "Less": ("lt", "gt"),
+    "GreaterOrEqual": ("ge", "le"),
+    "LessOrEqual": ("le", "ge"),
+    "Equal": ("eq", "eq"),
+}
+"""With the constant behind, and in front."""
+
+
+def _onnx_comparison(name: str) -> None:
+    @spelled_in_onnx(name)
+    def handler(call: OnnxCall) -> Any:
+        behind = call.is_value(0)
+        if behind and call.is_value(1):
+            call.refuse("only comparisons with a constant are supported")
+        made = _COMPARED[_ONNX_COMPARED[name][0 if behind else 1]](_onnx_number(call, 1 if behind else 0))
+        return call.emit(Pointwise(made, name), call.value(0 if behind else 1))
+
+
+for _name in _ONNX_COMPARED:
+    _onnx_comparison(_name)
+
+
+def _onnx_number(call: OnnxCall, index: int) -> float:
+    constant = call.constant(index)
+    if constant.size != 1:
+        call.refuse(f"its constant has {constant.size} elements, not one for all")
+    return float(constant.reshape(-1)[0])
+
+
+@spelled_in_onnx("Where")
+def _onnx_where(call: OnnxCall) -> Any:
+    numbers = [None if call.is_value(index) else _onnx_number(call, index) for index in (1, 2)]
+    given = [call.value(index) for index in (0, 1, 2) if index == 0 or call.is_value(index)]
+    return call.emit(Where(*numbers), *given)
+
+
+@spelled_in_onnx("Or")
+def _onnx_or(call: OnnxCall) -> Any:
+    return call.emit(Where(1.0, None), call.value(0), call.value(1))
+
+
+@spelled_in_onnx("And")
+def _onnx_and(call: OnnxCall) -> Any:
+    return call.emit(Where(None, 0.0), call.value(0), call.value(1))
+
+
+@spelled_in_onnx("Not")
+def _onnx_not(call: OnnxCall) -> Any:
+    return call.emit(Where(0.0, 1.0), call.value(0))

@@ -330,9 +330,7 @@ def _onnx_split(call: OnnxCall) -> list[Value]:
     axis = axis_of(call, int(call.attributes.get("axis", 0)), len(x.shape) + 1)
     sizes = call.setting("split", 1)
     if sizes is None:
-        count = int(call.attributes.get("num_outputs", 0))
-        if not count:
-            call.refuse("neither the sizes nor the number of its results are given")
+        count = int(call.attributes.get("num_outputs", call.results))
         size = -(-x.shape[axis] // count)
         sizes = [min(size, x.shape[axis] - start) for start in range(0, x.shape[axis], size)]
     return pieces(call, x, axis, [int(size) for size in sizes])

@@ -157,8 +157,9 @@ def quantized_layer(
     _check_signs(name, spec, weight_shift)
     fraction = sum_fraction(op, [edge.type for edge in edges], spec)
     weight, bias = aligned_parameters(op, [edge.type for edge in edges], spec, fraction)
+    common = max(edge.type.fraction for edge in edges)
     seen = (
-        [edge.interval.shift(fraction - edge.type.fraction) for edge in edges]
+        [edge.interval.shift(common - edge.type.fraction) for edge in edges]
         if op.arity > 1 and op.aligns
         else [edge.interval for edge in edges]
     )
@@ -305,7 +306,7 @@ def per_channel(values: IntArray, ndim: int) -> IntArray:
 def sum_fraction(op: Operator, types: Sequence[FixedType], spec: LayerSpec | QuantizedLayer) -> int:
     """Fraction bits of the exact sum inside a layer."""
     fractions = [given.fraction for given in types]
-    fraction = max(fractions) if op.aligns else sum(fractions)
+    fraction = op.degree * max(fractions) if op.aligns else sum(fractions)
     if spec.weight_type is not None:
         fraction += spec.weight_type.fraction
     elif op.constant is not None:

@@ -229,7 +229,7 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
     fused = layer.activation
     shift = fraction - target.fraction
     cast = None
-    if op.casts and (fused is None or fused.clips):
+    if op.casts and op.degree == 1 and (fused is None or fused.clips):
         cast = float_cast(layer.accumulator_interval, fraction, target, clip_of(layer.activation, fraction))
     weight, bias = _parameters(layer)
     grains = _float_grains(layer, cast, weight, bias)
@@ -283,7 +283,8 @@ def _shifts(layer: QuantizedLayer) -> list[int]:
     edges = layer.input_edges
     if layer.op.arity == 1 or not layer.op.aligns:
         return [0] * len(edges)
-    return [0 if edge.interval == _ZERO else layer.sum_fraction - edge.type.fraction for edge in edges]
+    common = max(edge.type.fraction for edge in edges)
+    return [0 if edge.interval == _ZERO else common - edge.type.fraction for edge in edges]
 
 
 def _arranged(layer: QuantizedLayer, weight: Array) -> Array:

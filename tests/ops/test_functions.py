@@ -142,7 +142,7 @@ def test_spellings(group: str) -> None:
 @pytest.mark.parametrize(("group", "name"), [(group, name) for group in GROUPS for name in GROUPS[group][0]])
 def test_what_torch_computes(group: str, name: str) -> None:
     functions, limits = GROUPS[group]
-    graph = Graph("x", (5,), (Node("f", operators(group)[name], ("x",)),), "f")
+    graph = Graph.single("x", (5,), (Node("f", operators(group)[name], ("x",)),), "f")
     fresh = data(limits, seed=1)
     with torch.no_grad():
         wanted = functions[name](fresh).numpy()
@@ -296,7 +296,7 @@ def linear() -> Linear:
 
 
 def prepared(*nodes: Node, output: str = "") -> Graph:
-    graph = Graph("x", (4,), nodes, output or nodes[-1].name)
+    graph = Graph.single("x", (4,), nodes, output or nodes[-1].name)
     ready = prepare(graph)
     x = np.random.default_rng(1).normal(size=(9, 4)) * 3
     np.testing.assert_allclose(ready.predict(x), graph.predict(x), rtol=1e-12, atol=1e-12)

@@ -287,11 +287,16 @@ def _onnx_pool_window(call: OnnxCall) -> WindowSpec:
     kernel = tuple(int(size) for size in call.attributes.get("kernel_shape", (1, 1)))
     if len(kernel) not in (1, 2) or len(x.shape) != len(kernel) + 1:
         call.refuse("only pooling over one or two axes is supported")
-    window = onnx_window(call, x, kernel)
+    window = onnx_window(call, x, kernel, pools=True)
     if min(window.padding) < 0:
         call.refuse(f"its padding {window.padding} is negative")
     if window.ceil_mode:
         _check_ceil(call, window, _size(call, x))
+        size, lower = _size(call, x), replace(window, ceil_mode=False)
+        if call.attributes.get("auto_pad") == "VALID" and lower.output_size(*size) != window.output_size(
+            *size
+        ):
+            call.refuse("auto_pad VALID with ceil_mode differs between runtimes; use pads")
     return window
 
 

@@ -88,7 +88,8 @@ class TorchCall(Call, Protocol):
 class OnnxCall(Call, Protocol):
     """One node of an ONNX graph.
 
-    name: its op_type. opset: of the file. results: how many it has. inputs: values, arrays where constant, None where left out.
+    name: its op_type. opset: of the file. results: how many it has.
+    inputs: values, arrays where constant, None where left out.
     batch: the batch size if the file fixes it. any_batch: stands for it in shapes that are computed.
     widening: of a Cast: whether the number type holds every value.
     """

@@ -1,6 +1,6 @@
 """Random networks over all operators: numpy = g++ = Verilator on every word, and cycles as estimated.
 
-    python benchmarks/random_networks.py --count 60 --seed 100 [--workers 2] [--no-cosim]
+    python benchmarks/random_networks.py --count 60 --seed 100 [--workers 2] [--no-cosim | --no-tools]
 
 Prints one line a network; what is wrong bears the seed that ``tests.dags.drawn`` makes it from again.
 """
@@ -26,7 +26,7 @@ from tests.dags import differences, drawn
 Outcome = tuple[int, str, str, str, float]
 
 
-def checked(seed: int, cosim: bool) -> Outcome:
+def checked(seed: int, csim: bool, cosim: bool) -> Outcome:
     """Seed, verdict, what was drawn, what is wrong, seconds."""
     torch.set_num_threads(1)
     start, described = time.perf_counter(), ""
@@ -34,7 +34,7 @@ def checked(seed: int, cosim: bool) -> Outcome:
         network = drawn(seed)
         described = f"{network.hardware} {network.described}"
         with tempfile.TemporaryDirectory() as folder:
-            problems = differences(network, Path(folder), cosim=cosim)
+            problems = differences(network, Path(folder), csim=csim, cosim=cosim)
         verdict, said = ("DIFFERS" if problems else "equal"), "; ".join(problems)
     except hpq.HpqError as error:
         verdict, said = "refused", str(error)
@@ -51,10 +51,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=100, help="of the first; the others follow")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--no-cosim", action="store_true", help="only the C++")
+    parser.add_argument("--no-tools", action="store_true", help="only what the kernels say they compute")
     options = parser.parse_args()
     seeds, counts = range(options.seed, options.seed + options.count), dict[str, int]()
     with multiprocessing.get_context("spawn").Pool(options.workers) as pool:
-        check = functools.partial(checked, cosim=not options.no_cosim)
+        check = functools.partial(
+            checked, csim=not options.no_tools, cosim=not (options.no_cosim or options.no_tools)
+        )
         for seed, verdict, described, said, seconds in pool.imap_unordered(check, seeds):
             counts[verdict] = counts.get(verdict, 0) + 1
             print(

@@ -11,6 +11,7 @@ import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 
 import hpq_hls as hpq
 from hpq_hls.errors import UnsupportedOperatorError
+from hpq_hls.hardware import HardwareConfig, build_dataflow
 
 Shape = tuple[int, ...]
 Make = Callable[[random.Random, Shape], "nn.Module | Callable[..., Any] | None"]
@@ -373,10 +375,13 @@ def drawn(seed: int) -> Drawn:
 
 def _widths(draw: random.Random, graph: Any, x: Any) -> dict[str, Any]:
     """A width from 1 to 16 for every layer's weights and output."""
-    layers = hpq.quantize(graph, x).layers
+    q = hpq.quantize(graph, x)
+    inner = {node.name for node in q.graph.nodes if node.inner is not None}
     most = draw.choice([4, 8, 16])
     widths: dict[str, dict[str, int]] = {}
-    for name, layer in layers.items():
+    for name, layer in q.layers.items():
+        if name in inner:
+            continue
         own = {"activation": draw.randint(1, most)} if layer.op.casts else {}
         if layer.weight_raw is not None:
             own["weight"] = draw.randint(1, most)
@@ -402,9 +407,34 @@ def flat(values: Any) -> list[npt.NDArray[np.int64]]:
     return list(values.values()) if isinstance(values, Mapping) else [values]
 
 
-def differences(network: Drawn, folder: Any, csim: bool = True, cosim: bool = True) -> list[str]:
+def literal(network: Drawn) -> list[npt.NDArray[np.int64]]:
+    """What the kernels say they compute, one after the other, of each sample."""
+    hardware = dict(network.hardware)
+    target = hardware.pop("target_interval", None)
+    flow = build_dataflow(network.q, HardwareConfig(**hardware, target_interval=target))
+    raw = network.q.quantize_input(network.x)
+    given = list(raw.values()) if isinstance(raw, Mapping) else [raw]
+    made: list[list[npt.NDArray[np.int64]]] = [[] for _ in flow.outputs]
+    for sample in range(len(given[0])):
+        frames = {}
+        for terminal, values in zip(flow.inputs, given, strict=True):
+            stream = flow.streams[terminal.stream]
+            travelling = values[sample].reshape(-1)[terminal.order]
+            frames[terminal.stream] = travelling.reshape(stream.beats, stream.lanes)
+        for kernel in flow.kernels:
+            results = kernel.run([frames[name] for name in kernel.inputs], flow.streams)
+            frames.update(zip(kernel.outputs, results, strict=True))
+        for terminal, results in zip(flow.outputs, made, strict=True):
+            tensor = np.empty(math.prod(terminal.shape), np.int64)
+            tensor[terminal.order] = frames[terminal.stream].reshape(-1)
+            results.append(tensor.reshape(terminal.shape))
+    return [np.stack(results) for results in made]
+
+
+def differences(network: Drawn, folder: Path, csim: bool = True, cosim: bool = True) -> list[str]:
     """What is not equal, word by word, or not as estimated; empty where all is."""
-    wanted, found = flat(network.q.predict_raw(network.x)), []
+    wanted = flat(network.q.predict_raw(network.x))
+    found = [("kernels", literal(network))]
     if csim:
         project = hpq.generate(network.q, folder / "hls", backend="vitis", oversize=True, **network.hardware)
         found.append(("csim", flat(project.csim(network.x))))

@@ -53,10 +53,24 @@ def fifo(bill: Bill, depth: int, width: int) -> None:
         bill.bram += bram18_count(depth, width)
         bill.add(Term.SELECT, width)
         return
+    _lut_ram(bill, depth, width)
+
+
+def _lut_ram(bill: Bill, depth: int, width: int) -> None:
+    """Memory in LUTs, written at one address and read at another, without registers."""
     rows, columns = (32, 6) if depth <= 32 else (64, 3)  # RAM32M, RAM64M
     banks = math.ceil(depth / rows)
     bill.add(Term.MEMORY, 4 * banks * math.ceil(width / columns))
     bill.add(Term.SELECT, width * math.ceil((banks - 1) / 3))
+
+
+def buffer(bill: Bill, depth: int, width: int) -> None:
+    """hpq_ram with addresses of their own for reading and writing; read data in registers."""
+    if memory_style(depth, width) == "block":
+        bill.bram += bram18_count(depth, width)
+        return
+    bill.ff += width
+    _lut_ram(bill, depth, width)
 
 
 def rom(bill: Bill, words: IntArray, width: int) -> None:

@@ -48,9 +48,11 @@ class GraphBuilder:
             taken = [value.name for value in self.inputs.values()]
             self.inputs[name] = Value(self._unique(name, taken, owner=False), shape)
 
-    def refuse(self, origin: Origin, reason: str | None = None) -> NoReturn:
+    def refuse(
+        self, origin: Origin, reason: str | None = None, cause: BaseException | None = None
+    ) -> NoReturn:
         """Raise UnsupportedOperatorError for an operator of the foreign graph."""
-        raise refusal(origin, self._supported, reason)
+        raise refusal(origin, self._supported, reason) from cause
 
     def emit(self, op: Operator, inputs: Sequence[Value], origin: Origin, suffix: str = "") -> Value:
         """The value of an operator. suffix: of its name, for all but the last of several operators that one

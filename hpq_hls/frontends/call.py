@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from hpq_hls.frontends.builder import GraphBuilder, Value
 from hpq_hls.frontends.origin import Origin
+from hpq_hls.importing import brief
 from hpq_hls.ops.base import Operator
 
 
@@ -26,6 +28,13 @@ class Call:
         if len(x.shape) != 3:
             self.refuse(f"its input has shape (N, {', '.join(map(str, x.shape))}), not (N, C, H, W)")
         return x.shape[1], x.shape[2]
+
+    def handled(self, handler: Callable[[Any], Any]) -> Any:
+        """What a handler makes of the call."""
+        try:
+            return handler(self)
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            self.builder.refuse(self.origin, f"its arguments cannot be understood ({brief(error)})", error)
 
     def refuse(self, reason: str | None = None) -> NoReturn:
         """Raise UnsupportedOperatorError."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,30 +26,54 @@ if TYPE_CHECKING:
 OLDEST_OPSET = 7
 """The first with today's broadcasting and batch-norm."""
 _SHAPE_OPERATORS = frozenset(
-    {
+    [
         "Add",
+        "And",
         "Cast",
         "Concat",
         "Div",
+        "Equal",
         "Gather",
+        "Greater",
+        "GreaterOrEqual",
         "Identity",
+        "Less",
+        "LessOrEqual",
+        "Max",
+        "Min",
         "Mul",
+        "Neg",
+        "Not",
+        "Or",
+        "ReduceProd",
         "Reshape",
+        "Shape",
+        "Size",
         "Slice",
         "Squeeze",
         "Sub",
         "Unsqueeze",
-    }
+        "Where",
+    ]
 )
 """What may be computed from sizes; others would build tensors of the stand-in batch size."""
+Shapes = Mapping[str, Sequence[int]]
 
 
 def from_onnx(
-    path: str | os.PathLike[str], *, name: str = "model", drop_final_ranking: bool = False
+    path: str | os.PathLike[str],
+    *,
+    name: str = "model",
+    drop_final_ranking: bool = False,
+    input_shape: Sequence[int] | Shapes | None = None,
 ) -> Graph:
     """The float network of an ONNX file as a Graph; the first axis of its inputs is the batch.
 
-    drop_final_ranking: leave out a softmax or sigmoid at the end: the largest output stays the largest.
+    Parameters
+    ----------
+    input_shape : of a sample, without the batch axis, where the file leaves sizes open; by name of the input
+        where there are several.
+    drop_final_ranking : leave out a softmax or sigmoid at the end: the largest output stays the largest.
 
     Raises
     ------
@@ -55,7 +81,7 @@ def from_onnx(
     DataError : the file cannot be read, is no valid ONNX model, or leaves sizes open.
     UnsupportedOperatorError : an operator or a mode of one has no exact meaning here.
     """
-    graph = _Import(_load(Path(path))).graph(name)
+    graph = _Import(_load(Path(path)), input_shape).graph(name)
     return without_final_ranking(graph) if drop_final_ranking else graph
 
 
@@ -70,18 +96,51 @@ def _load(path: Path) -> ModelProto:
         ) from None
     try:
         model = onnx.load(path)
-        onnx.checker.check_model(str(path))
+    except Exception as error:  # protobuf and file errors share no base class
+        raise DataError(f"{path} cannot be read as an ONNX model: {_line(error)}") from None
+    _check_domains(model)
+    try:
+        for given in (
+            *model.graph.output,
+            *model.graph.input,
+        ):  # some tools leave out types that nobody needs
+            given.type.tensor_type.shape.SetInParent()
+            given.type.tensor_type.elem_type = given.type.tensor_type.elem_type or onnx.TensorProto.FLOAT
+        onnx.checker.check_model(model if _is_small(model) else str(path))
         return onnx.inliner.inline_local_functions(model)
-    except Exception as error:  # protobuf, checker and file errors share no base class
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise DataError(f"{path} cannot be read as an ONNX model: {lines[0]}; export it again") from None
+    except Exception as error:  # the checker's errors neither
+        raise DataError(f"{path} is no valid ONNX model: {_line(error)}") from None
+
+
+def _line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".: ")
+
+
+def _is_small(model: ModelProto) -> bool:
+    """Whether the checker takes it from memory."""
+    return bool(model.ByteSize() < 1 << 30)
+
+
+def _check_domains(model: ModelProto) -> None:
+    """Raise UnsupportedOperatorError for operators of a domain that nobody brings handlers for."""
+    own = {function.domain for function in model.functions}
+    for node in model.graph.node:
+        known = node.domain in ("", "ai.onnx", *own) or f"{node.domain}::{node.op_type}" in ONNX
+        if not known:
+            raise UnsupportedOperatorError(
+                f"operators of the domain {node.domain!r} are not supported, such as {node.op_type}"
+                + (f" (node {node.name!r})" if node.name else "")
+            )
 
 
 class _Import:
     """One pass over the nodes of a model."""
 
-    def __init__(self, model: ModelProto) -> None:
+    def __init__(self, model: ModelProto, shape: Sequence[int] | Shapes | None) -> None:
         import onnx
+
+        self._given_shape = shape
 
         self._graph = model.graph
         self._opset = next(
@@ -105,7 +164,7 @@ class _Import:
         inputs = [given for given in self._graph.input if given.name not in self._values]
         if not inputs:
             raise UnsupportedOperatorError("the ONNX model has no inputs; there is nothing to compute")
-        sizes = {given.name: _sizes(given) for given in inputs}
+        sizes = {given.name: _sizes(given, self._given_shape) for given in inputs}
         batches = {size[0] for size in sizes.values() if size[0]}
         types = {given.type.tensor_type.elem_type for given in inputs}
         if len(batches) > 1 or len(types) > 1:
@@ -121,9 +180,7 @@ class _Import:
     def graph(self, name: str) -> Graph:
         """Translate every node."""
         for node, origin in zip(self._graph.node, self._origins, strict=True):
-            result = self._result(node, origin)
-            several = result if isinstance(result, list) else [result]
-            self._values.update(zip(node.output, several, strict=False))
+            self._run(node, origin)
         outputs: dict[str, Value] = {}
         for item in self._graph.output:
             result = self._values.get(item.name)
@@ -132,6 +189,13 @@ class _Import:
                 raise UnsupportedOperatorError(f"{which} of the ONNX model does not depend on its input")
             outputs[item.name] = result
         return self._builder.finish(outputs, name)
+
+    def _run(self, node: NodeProto, origin: Origin) -> None:
+        """Find out what a node's outputs are."""
+        result = self._result(node, origin)
+        results = result if isinstance(result, (tuple, list)) else (result,)
+        for name, held in zip(node.output, results, strict=False):
+            self._values[name] = held
 
     def _result(self, node: NodeProto, origin: Origin) -> Any:
         import onnx
@@ -146,33 +210,49 @@ class _Import:
             entry.name: _plain(onnx.helper.get_attribute_value(entry)) for entry in node.attribute
         }
         standard = node.domain in ("", "ai.onnx")
-        if standard and node.op_type == "Shape" and isinstance(inputs[0], Value):
+        if standard and node.op_type in ("Shape", "Size") and isinstance(inputs[0], Value):
             sizes = np.array([self._batch or BATCH, *inputs[0].shape], dtype=np.int64)
-            return sizes[attributes.get("start", 0) : attributes.get("end")]
+            return (
+                sizes[attributes.get("start", 0) : attributes.get("end")]
+                if node.op_type == "Shape"
+                else sizes.prod()
+            )
         constants = [given for given in inputs if not isinstance(given, Value)]
-        if standard and len(constants) == len(inputs) and _foldable(node, constants):
-            return self._folded(node, origin)
-        spelled = node.op_type if standard else f"{node.domain}::{node.op_type}"
-        handler = ONNX.get(spelled)
+        if standard and len(constants) == len(inputs):
+            if node.op_type == "If":
+                return self._branch(
+                    attributes["then_branch" if np.any(np.asarray(inputs[0])) else "else_branch"], origin
+                )
+            if _foldable(node, constants):
+                return self._folded(node, origin)
+        handler = ONNX.get(node.op_type if standard else f"{node.domain}::{node.op_type}")
         if handler is None:
             self._builder.refuse(origin)
-        result: Value = handler(
-            OnnxCall(
-                self._builder,
-                origin,
-                node.op_type,
-                self._opset,
-                len(node.output),
-                inputs,
-                attributes,
-                self._batch,
-                self._input_type,
-            )
+        call = OnnxCall(
+            self._builder,
+            origin,
+            node.op_type,
+            self._opset,
+            len(node.output),
+            inputs,
+            attributes,
+            self._batch,
+            self._input_type,
         )
-        return result
+        return call.handled(handler)
 
-    def _folded(self, node: NodeProto, origin: Origin) -> Array:
-        """The value of a node that reads constants only."""
+    def _branch(self, graph: Any, origin: Origin) -> list[Any]:
+        """The outputs of a graph inside of a node."""
+        import onnx
+
+        for tensor in graph.initializer:
+            self._values[tensor.name] = onnx.numpy_helper.to_array(tensor)
+        for node in graph.node:
+            self._run(node, replace(origin, operator=f"operator {node.op_type}"))
+        return [self._values[item.name] for item in graph.output]
+
+    def _folded(self, node: NodeProto, origin: Origin) -> list[Array]:
+        """The values of a node that reads constants only."""
         from onnx import helper
         from onnx.reference import ReferenceEvaluator
 
@@ -181,23 +261,33 @@ class _Import:
             [node],
             "constants",
             [helper.make_empty_tensor_value_info(name) for name in read],
-            [helper.make_empty_tensor_value_info(node.output[0])],
+            [helper.make_empty_tensor_value_info(name) for name in node.output if name],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self._opset)])
         try:
-            results: Any = ReferenceEvaluator(model).run(None, read)
-        except Exception as error:  # whatever the evaluator does not know
-            self._builder.refuse(origin, f"its constants cannot be computed ({type(error).__name__})")
-        return np.asarray(results[0])
+            held = iter(ReferenceEvaluator(model).run(None, read))
+            return [np.asarray(next(held)) if name else np.empty(0) for name in node.output]
+        except Exception as error:  # it raises anything, and so may what it lacks
+            self._builder.refuse(origin, f"it cannot be computed from its constants ({_line(error)})", error)
 
 
-def _sizes(given: ValueInfoProto) -> tuple[int, ...]:
-    """Batch (0: not known) and shape of an input."""
+def _sizes(given: ValueInfoProto, wanted: Sequence[int] | Shapes | None) -> tuple[int, ...]:
+    """Batch (0: not known) and shape of an input; ``wanted``: its shape where the file leaves it open."""
     sizes = [dim.dim_value for dim in given.type.tensor_type.shape.dim]
+    shape = wanted.get(given.name) if isinstance(wanted, Mapping) else wanted
+    if shape is not None and (len(sizes) < 2 or min(sizes[1:]) < 1):
+        told = [sizes[0] if sizes else 0, *map(int, shape)]
+        fits = not sizes or len(sizes) == len(told)
+        if not fits or any(size not in (0, one) for size, one in zip(sizes, told, strict=False)):
+            raise DataError(
+                f"the input {given.name!r} of the ONNX model has sizes {sizes} (0: not known), which "
+                f"samples of shape {tuple(shape)} do not fit"
+            )
+        sizes = told
     if len(sizes) < 2 or min(sizes[1:]) < 1:
         raise DataError(
             f"the input {given.name!r} of the ONNX model has sizes {sizes} (0: not known); "
-            "export it with fixed sizes behind the batch axis"
+            "export it with fixed sizes behind the batch axis, or give from_onnx the input_shape of a sample"
         )
     return tuple(sizes)
 

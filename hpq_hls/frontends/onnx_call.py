@@ -16,7 +16,8 @@ from hpq_hls.ops.layout import Array
 BATCH = 2**31 - 1
 """Stands for the batch size in shapes that the model computes; a prime, so that no product of other
 sizes is taken for it."""
-_FLOAT, _DOUBLE = 1, 11  # onnx.TensorProto.FLOAT and DOUBLE
+_FLOAT, _INT32, _INT64, _DOUBLE, _UINT32, _UINT64 = 1, 6, 7, 11, 12, 13  # onnx.TensorProto.DataType
+_MORE_THAN_FLOAT = (_DOUBLE, _INT32, _UINT32, _INT64, _UINT64)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ class OnnxCall(Call):
     def widening(self) -> bool:
         """Whether the type that it converts to holds every value."""
         wanted = int(self.attributes["to"])
-        return wanted == _DOUBLE or (wanted == _FLOAT and self.input_type != _DOUBLE)
+        if wanted == _DOUBLE:
+            return self.input_type not in (_INT64, _UINT64)
+        return wanted == self.input_type or (wanted == _FLOAT and self.input_type not in _MORE_THAN_FLOAT)
 
     def value(self, index: int = 0) -> Value:
         """An input that is computed from the network's input."""

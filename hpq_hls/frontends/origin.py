@@ -17,12 +17,14 @@ class Origin:
     leaf: whether that module is the operator itself, so that the layer carries the module's path;
         otherwise the operator's kind is appended to the path.
     source: where the user's code says so ("model.py:12"), or None.
+    refused: why nothing of the kind of layer that it is in is supported, if that is so.
     """
 
     operator: str
     scope: str = ""
     leaf: bool = False
     source: str | None = None
+    refused: str | None = None
 
     def layer_name(self, kind: str) -> str:
         """The name a user would look for, not yet unique."""

@@ -14,6 +14,13 @@ from hpq_hls.ops.base import FloatArray, Shape
 
 
 @dataclass(frozen=True)
+class BatchConstant:
+    """A tensor that is the same for every sample, (1, ...): a constant in element-wise operators."""
+
+    tensor: Any
+
+
+@dataclass(frozen=True)
 class TorchCall(Call):
     """See ``hpq_hls.ops.spelling.TorchCall``.
 
@@ -39,11 +46,19 @@ class TorchCall(Call):
 
     def constant(self, name: str) -> FloatArray:
         """An argument that is a parameter, buffer, constant or number, in float64."""
+        import torch
+
         given = self.arguments[name]
+        if isinstance(given, BatchConstant):
+            given = given.tensor
         if isinstance(given, (int, float)):
             return np.array(given, dtype=np.float64)
         if isinstance(given, Value) or not hasattr(given, "detach"):
             self.refuse(f"its {name} is computed from the network's input or batch size")
+        if given.is_complex():
+            self.refuse(f"its {name} is complex")
+        if given.layout is not torch.strided:
+            given = given.to_dense()
         return np.array(given.detach().cpu().double().numpy(), dtype=np.float64, order="C")
 
     def optional(self, name: str) -> FloatArray | None:

@@ -15,11 +15,14 @@ if TYPE_CHECKING:  # torch takes seconds to import
 def examples(module: torch.nn.Module, given: Any) -> tuple[tuple[torch.Tensor, ...], dict[str, torch.Tensor]]:
     """The examples, by place and by name of the argument."""
     by_name = dict(given) if isinstance(given, Mapping) else {}
-    in_order = () if by_name else given if isinstance(given, tuple) else (given,)
+    listed = isinstance(given, tuple) or (
+        isinstance(given, list) and any(hasattr(x, "detach") for x in given)
+    )
+    in_order = () if by_name else tuple(given) if listed else (given,)
     if not by_name and not in_order:
         raise DataError("no example input is given; give a tensor or array of shape (batch, ...)")
     args = tuple(_example(module, item) for item in in_order)
-    order = list(inspect.signature(module.forward).parameters)
+    order = list(inspect.signature(module.forward).parameters) if by_name else []
     known = sorted(by_name, key=lambda name: order.index(name) if name in order else len(order))
     kwargs = {str(name): _example(module, by_name[name]) for name in known}
     sizes = {len(example) for example in (*args, *kwargs.values())}

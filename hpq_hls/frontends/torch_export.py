@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from hpq_hls.errors import DataError, UnsupportedOperatorError
 from hpq_hls.frontends.builder import GraphBuilder, Value
 from hpq_hls.frontends.origin import Origin
-from hpq_hls.frontends.torch_call import TorchCall
+from hpq_hls.frontends.torch_call import BatchConstant, TorchCall
+from hpq_hls.frontends.torch_entry import checked, evaluating, learn, scripted_part, unscripted
 from hpq_hls.frontends.torch_examples import dynamic_shapes, examples, output_names
 from hpq_hls.frontends.torch_origin import source_line, torch_origin
 from hpq_hls.graph import Graph
@@ -28,13 +29,15 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 
 def from_torch(
-    module: torch.nn.Module, example_input: Any, *, name: str = "model", drop_final_ranking: bool = False
+    module: Any, example_input: Any, *, name: str = "model", drop_final_ranking: bool = False
 ) -> Graph:
     """The float network of a torch module, in evaluation mode, as a Graph.
 
     Parameters
     ----------
-    module : any module that takes tensors; it is left as it was, training flags included.
+    module : any module that takes tensors; it is left as it was, training flags included. Also what
+        torch.compile, torch.jit.trace, torch.jit.script or ``ExportedProgram.module()`` made of one, or an
+        exported program.
     example_input : a tensor or array (batch, ...) of the shape the network takes; values do not matter. For
         several inputs a tuple of them in order, or a dict by the name of the argument.
     name : of the graph.
@@ -46,12 +49,12 @@ def from_torch(
     UnsupportedOperatorError : an operator or a mode of one has no exact meaning here, or torch.export
         cannot trace the module.
     """
-    if not hasattr(module, "named_modules"):
-        raise DataError(f"from_torch takes a torch.nn.Module, but got a {type(module).__name__}")
-    module = getattr(module, "_orig_mod", module)  # what torch.compile wraps
+    if hasattr(module, "run_decompositions"):
+        return from_exported(module, name=name, drop_final_ranking=drop_final_ranking)
+    module = checked(module)
     args, kwargs = examples(module, example_input)
-    with _evaluating(module), _quiet():
-        program = _export(module, args, kwargs)
+    with evaluating(module), _quiet():
+        program = _export(unscripted(module, args, kwargs), args, kwargs)
     return from_exported(program, name=name, drop_final_ranking=drop_final_ranking)
 
 
@@ -66,9 +69,16 @@ def from_exported(
     ------
     UnsupportedOperatorError : an operator or a mode of one has no exact meaning here.
     """
+    if not hasattr(program, "run_decompositions"):
+        raise DataError(f"from_exported takes an exported program, but got a {type(program).__name__}")
     with _quiet():
         speakable, original = _without_keywords(program)
-        functional = speakable.run_decompositions({})  # in-place operators become plain ones
+        try:
+            functional = speakable.run_decompositions({})  # in-place operators become plain ones
+        except Exception as error:  # it runs the operators on stand-ins, and they raise anything
+            raise UnsupportedOperatorError(
+                f"torch cannot bring the exported program into a functional form: {_first_line(error)}"
+            ) from error
         graph = _Translation(functional, original).graph(name)
     return without_final_ranking(graph) if drop_final_ranking else graph
 
@@ -139,6 +149,7 @@ class _Translation:
     def graph(self, name: str) -> Graph:
         """Translate every node."""
         results = self._results()
+        self._check_state(results)
         for node in self._program.graph.nodes:
             if node.op == "placeholder":
                 self._values.setdefault(node, self._parameter(node.name))
@@ -149,6 +160,25 @@ class _Translation:
         single = len(results) == 1
         outputs = {key: self._output(None if single else key, node) for key, node in results.items()}
         return self._builder.finish(outputs, name)
+
+    def _check_state(self, results: dict[str, str]) -> None:
+        """Refuse what is not the same function at each call."""
+        signature = self._program.graph_signature
+        changed = set(signature.buffers_to_mutate.values())
+        read = {node.name: node for node in self._program.graph.nodes}
+        waiting, seen = [read[name] for name in results.values() if name in read], set()
+        while waiting:
+            node = waiting.pop()
+            if node.name in seen:
+                continue
+            seen.add(node.name)
+            buffer = self._parameters.get(node.name)
+            if buffer in changed:
+                raise UnsupportedOperatorError(
+                    f"the network changes its buffer {buffer!r} with each call and computes with it; only "
+                    "networks without a state are supported"
+                )
+            waiting += node.all_input_nodes
 
     def _placeholders(self) -> tuple[dict[str, str], list[str]]:
         """Attribute behind each parameter, buffer or constant placeholder, and the inputs, in order."""
@@ -211,17 +241,46 @@ class _Translation:
         if not _makes_tensors(node.meta.get("val")):
             return _BatchDependent()  # sizes and assertions; shapes are read from the metadata instead
         read = [self._values[given] for given in node.all_input_nodes]
-        if not any(isinstance(value, (Value, _BatchDependent)) for value in read) and _is_pure(node.target):
+        if not any(isinstance(value, (Value, _BatchDependent, BatchConstant)) for value in read) and _is_pure(
+            node.target
+        ):
             return node.target(*args, **kwargs)  # computed from parameters only
-        origin = self._origins[node]
-        name = _operator_name(node.target)
+        origin, name = self._origins[node], _operator_name(node.target)
+        if origin.refused:
+            self._builder.refuse(origin, origin.refused)
+        if name in _FILLED:
+            return self._filled(node, _FILLED[name], args, kwargs)
         handler = TORCH.get(name)
         if handler is None:
             self._builder.refuse(origin)
         schema = node.target._schema.arguments
         arguments = {a.name: a.default_value for a in schema if a.has_default_value()}
         arguments |= dict(zip((a.name for a in schema), args, strict=False)) | kwargs
-        return handler(self._call(node, origin, name, arguments))
+        call = self._call(node, origin, name, arguments)
+        result = call.handled(handler)
+        if isinstance(result, Value) and result.shape != call.static_shape():
+            self._builder.refuse(
+                origin,
+                f"its result has shape {call.static_shape()} per sample, but {result.shape} was understood",
+            )
+        return result
+
+    def _filled(self, node: Any, value: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """A tensor of one value, the same for every sample."""
+        import torch
+
+        if value is None:  # it is an argument
+            value = kwargs["fill_value"] if "fill_value" in kwargs else args[-1]
+        first, *rest = node.meta["val"].shape or (1,)
+        whole = all(isinstance(size, int) for size in rest)
+        if isinstance(value, _BatchDependent) or not whole:
+            self._builder.refuse(self._origins[node], "its size or its value depends on the batch")
+        filled = torch.full(
+            (first if isinstance(first, int) else 1, *rest), value, dtype=node.meta["val"].dtype
+        )
+        if isinstance(first, int):
+            return filled if node.meta["val"].shape else filled[0]
+        return BatchConstant(filled)
 
     def _call(self, node: Any, origin: Origin, name: str, arguments: dict[str, Any]) -> TorchCall:
         result = node.meta["val"]
@@ -239,6 +298,14 @@ class _Translation:
         if node.users:
             self._builder.refuse(self._origins[node.args[0]], "more than the first of its results is used")
         return _BatchDependent()
+
+
+_FILLED = {
+    f"aten.{prefix}{name}{suffix}": value
+    for name, value in (("zeros", 0), ("ones", 1), ("full", None))
+    for prefix, suffix in (("", ""), ("new_", ""), ("", "_like"))
+}
+"""Operators that make a tensor of one value; None: which is an argument."""
 
 
 def _sample_shape(node: Any) -> tuple[int, ...]:
@@ -310,37 +377,42 @@ def _export(
     try:
         with torch.no_grad():
             # it may work in place
-            module(*(item.clone() for item in args), **{key: item.clone() for key, item in kwargs.items()})
+            result = module(
+                *(item.clone() for item in args), **{key: item.clone() for key, item in kwargs.items()}
+            )
     except Exception as error:
         sizes = [", ".join(map(str, item.shape[1:])) for item in (*args, *kwargs.values())]
         shape = " and ".join(f"(batch, {size})" for size in sizes)
+        shaped = type(error) in (RuntimeError, ValueError, IndexError, TypeError)
         raise DataError(
             f"the network does not run on {'an example input' if len(sizes) == 1 else 'example inputs'} of "
-            f"shape {shape}: {_first_line(error)}; give an example of the shape it takes"
+            f"shape {shape}: {_first_line(error)}"
+            + ("; give an example of the shape it takes" if shaped else "")
         ) from None
+    if learn(result):
+        return _export(module, args, kwargs)
     place = source_line(str(failure))
     raise UnsupportedOperatorError(
-        f"torch.export cannot trace the network{f' at {place}' if place else ''}: {_first_line(failure)}; "
-        "a common cause is control flow that depends on the data"
+        f"torch.export cannot trace the network{f' at {place}' if place else ''}: {_why(module, failure)}"
     ) from failure
+
+
+def _why(module: torch.nn.Module, failure: BaseException) -> str:
+    """What torch.export says, and what to do where that is known."""
+    said, script = _first_line(failure), scripted_part(module)
+    if script is not None:
+        return f"its module {script!r} is a TorchScript module; put the module there that it was made from"
+    if "not a known type" in said:
+        return f"{said.partition('. ')[0]}; return tensors, tuples or dicts of them"
+    if "DataDependent" in said or "data-dependent" in said:
+        return f"{said}; a common cause is control flow that depends on the data"
+    return said
 
 
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     first = " ".join(lines[0].split()).rstrip(".") if lines else ""
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
-
-
-@contextlib.contextmanager
-def _evaluating(module: torch.nn.Module) -> Iterator[None]:
-    """Evaluation mode for as long as it takes; every submodule gets its own flag back."""
-    flags = [(part, part.training) for part in module.modules()]
-    try:
-        module.eval()
-        yield
-    finally:
-        for part, training in flags:
-            part.training = training
 
 
 @contextlib.contextmanager

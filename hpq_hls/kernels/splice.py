@@ -120,7 +120,7 @@ class Splice(Kernel):
         counters = count_bits(len(self.runs)) + self.count_bits
         rom(bill, self._entries, self.entry_bits)
         bill.add(Term.PIPELINE, 1)
-        bill.add(Term.COUNTER, 2 * counters)
+        bill.add(Term.COUNTER, counters)
         bill.add(Term.SELECT, made.bits * math.ceil((len(self.inputs) - 1) / 3))
         bill.ff += counters + 2 + made.bits
         if self.casts:

@@ -43,14 +43,19 @@ def with_constants(
     full = []
     for constant, default in ((scale, 1.0), (offset, 0.0)):
         given = np.full((), default) if constant is None else constant
-        if given.ndim > len(shape) or np.broadcast_shapes(given.shape, shape) != shape:
+        padded = (1,) * (len(shape) - given.ndim) + given.shape
+        if len(padded) != len(shape) or any(
+            one not in (1, size) for one, size in zip(padded, shape, strict=True)
+        ):
             call.refuse(
                 f"broadcasting a value of shape {x.shape} per sample to the constant's shape {given.shape} "
                 "is not supported"
             )
+        if not np.isfinite(given).all():
+            call.refuse("its constant holds NaN or infinity, or its reciprocal does")
         rows = np.array(np.broadcast_to(given, shape), dtype=np.float64)
         full.append(rows.reshape(x.shape[0] if x.shape else 1, -1))
-    if all((rows == rows[:, :1]).all() for rows in full):
+    if x.shape and all((rows == rows[:, :1]).all() for rows in full):
         return call.emit(ChannelAffine(full[0][:, 0].copy(), full[1][:, 0].copy()), x)
     vector = call.emit(Reshape((full[0].size,)), x, suffix="flat")
     mapped = call.emit(ChannelAffine(full[0].reshape(-1), full[1].reshape(-1)), vector, suffix="each")

@@ -233,7 +233,7 @@ class Conv1d(Rows, Conv2d):
         )
 
 
-@spelled_in_torch("Conv2d", "conv2d", "convolution")
+@spelled_in_torch("Conv2d", "conv2d", "convolution", "_convolution")
 def _conv2d(call: TorchCall) -> Value:
     weights = call.constant("weight")
     if call.arguments.get("transposed") or weights.ndim != 4:

@@ -184,6 +184,7 @@ def reciprocal_error(pool: AvgPool2d) -> float:
 
 
 def _torch_window(call: TorchCall, dilation: tuple[int, int] = (1, 1)) -> WindowSpec:
+    call.image(call.value("self"))  # torch takes (N, H, W) for one image of N channels
     kernel = call.pair("kernel_size")
     vertical, horizontal = call.pair("padding")
     return WindowSpec(
@@ -209,7 +210,9 @@ def _torch_avg_pool(call: TorchCall) -> Value:
 
 @spelled_in_torch("AdaptiveAvgPool2d", "adaptive_avg_pool2d", "_adaptive_avg_pool2d")
 def _torch_adaptive_avg_pool(call: TorchCall) -> Value:
-    return _adaptive_avg_pool(call, call.value("self"), call.pair("output_size"))
+    x = call.value("self")
+    call.image(x)
+    return _adaptive_avg_pool(call, x, call.pair("output_size"))
 
 
 def _row_window(call: TorchCall, dilation: int = 1) -> WindowSpec:
@@ -284,11 +287,16 @@ def _onnx_pool_window(call: OnnxCall) -> WindowSpec:
     kernel = tuple(int(size) for size in call.attributes.get("kernel_shape", (1, 1)))
     if len(kernel) not in (1, 2) or len(x.shape) != len(kernel) + 1:
         call.refuse("only pooling over one or two axes is supported")
-    window = onnx_window(call, x, kernel)
+    window = onnx_window(call, x, kernel, pools=True)
     if min(window.padding) < 0:
         call.refuse(f"its padding {window.padding} is negative")
     if window.ceil_mode:
         _check_ceil(call, window, _size(call, x))
+        size, lower = _size(call, x), replace(window, ceil_mode=False)
+        if call.attributes.get("auto_pad") == "VALID" and lower.output_size(*size) != window.output_size(
+            *size
+        ):
+            call.refuse("auto_pad VALID with ceil_mode differs between runtimes; use pads")
     return window
 
 

@@ -220,12 +220,13 @@ def _accumulate(ufunc: np.ufunc, parts: list[Array], make: Callable[..., Array])
 
 
 def same_padding(size: int, kernel: int, stride: int, dilation: int) -> int:
-    """Total padding of one axis that gives ``ceil(size / stride)`` outputs."""
+    """Total padding of one axis that gives ``ceil(size / stride)`` outputs; negative where windows leave
+    out the end of the input."""
     outputs = -(-size // stride)
-    return max((outputs - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+    return (outputs - 1) * stride + (kernel - 1) * dilation + 1 - size
 
 
-def onnx_window(call: OnnxCall, x: Value, kernel: tuple[int, ...]) -> WindowSpec:
+def onnx_window(call: OnnxCall, x: Value, kernel: tuple[int, ...], *, pools: bool = False) -> WindowSpec:
     """The window of a convolution or pooling over an image, or over (C, L) as one of height 1."""
     axes = len(kernel)
     stride, dilation = (
@@ -233,13 +234,18 @@ def onnx_window(call: OnnxCall, x: Value, kernel: tuple[int, ...]) -> WindowSpec
         for name in ("strides", "dilations")
     )
     mode = call.attributes.get("auto_pad", "NOTSET")
-    ceil_mode = bool(call.attributes.get("ceil_mode", 0)) and mode == "NOTSET"
+    ceil_mode = bool(call.attributes.get("ceil_mode", 0)) and mode in ("NOTSET", "VALID")
     before = after = [0] * axes
     if mode in ("SAME_UPPER", "SAME_LOWER"):
         totals = [
             same_padding(x.shape[axis + 1], kernel[axis], stride[axis], dilation[axis])
             for axis in range(axes)
         ]
+        if min(totals) < (0 if pools else -1) or (pools and max(dilation) > 1):
+            call.refuse(
+                f"auto_pad {mode} with these strides and dilations differs between runtimes; use pads"
+            )
+        totals = [max(total, 0) for total in totals]
         small, large = [total // 2 for total in totals], [total - total // 2 for total in totals]
         before, after = (small, large) if mode == "SAME_UPPER" else (large, small)
     elif mode == "NOTSET":

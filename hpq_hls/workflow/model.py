@@ -50,7 +50,9 @@ def _loaded(project: ProjectFile, calibration: Dataset) -> tuple[Graph, bool]:
         name = project.settings.name or path.stem
         with opened() as paths:
             onnx = path.suffix.lower() == ".onnx"
-            graph = from_onnx(path, name=name) if onnx else _exported(path, name)
+            graph = (
+                from_onnx(path, name=name, input_shape=_shape(calibration)) if onnx else _exported(path, name)
+            )
         return graph, not onnx or not foreign(paths, project.folder, path)
     assert settings.factory is not None
     weights = None if settings.weights is None else _existing(project, "weights", settings.weights)
@@ -66,6 +68,12 @@ def _loaded(project: ProjectFile, calibration: Dataset) -> tuple[Graph, bool]:
     package = project.folder / settings.factory.partition(":")[0].partition(".")[0]
     own = package.is_dir() or package.with_suffix(".py").is_file()
     return graph, own and not foreign(paths, project.folder, None)
+
+
+def _shape(calibration: Dataset) -> tuple[int, ...] | None:
+    """Of a sample, for files that leave it open."""
+    shape = getattr(calibration.x, "shape", None)
+    return None if shape is None else tuple(shape[1:])
 
 
 def load_weights(module: torch.nn.Module, path: Path) -> None:

@@ -60,8 +60,8 @@ module hpq_reorder #(
 
   // ---------------------------------------------------------------- reading
   logic [BEAT_W-1:0] beat, next;
-  logic              en, issue, last;
-  assign issue   = en && full[read_bank];
+  logic              en, ready, issue, last;
+  assign issue   = ready && full[read_bank];
   assign last    = beat == BEAT_W'(BEATS - 1);
   assign emptied = issue && last;
   assign next    = rst ? '0 : !issue ? beat : last ? '0 : beat + 1'b1;
@@ -78,7 +78,7 @@ module hpq_reorder #(
       .clk      (clk),
       .rst      (rst),
       .in_valid (full[read_bank]),
-      .in_ready (),
+      .in_ready (ready),
       .out_valid(out_valid),
       .out_ready(out_ready),
       .en       (en)

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hpq_hls.extend import spelled_in_onnx, spelled_in_torch
 from squares.operators import Blend, SquaredDistance
+
+from hpq_hls.extend import spelled_in_onnx, spelled_in_torch
 
 
 @spelled_in_torch("squares.distance", "squares.distance")

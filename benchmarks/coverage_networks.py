@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (as people write it)
-from coverage_features import Case, One
+from coverage_features import NAMES, Case, One
 from torch import Tensor, nn
 
 S = nn.Sequential
@@ -580,7 +580,7 @@ def _cases(group: str, text: str) -> list[Case]:
     for line in text.strip().replace("\n    ", " ").splitlines():
         name, sizes, code = (part.strip() for part in line.split("|", 2))
         shapes = tuple(tuple(map(int, one.split())) for one in sizes.split(","))
-        make = functools.partial(eval, compile(code, f"<{name}>", "eval"), {**vars(nn), **globals()})
+        make = functools.partial(eval, compile(code, f"<{name}>", "eval"), {**vars(nn), **NAMES, **globals()})
         cases.append(Case(group, name, make, shapes, optional=name.startswith(MAY_BE_REFUSED)))
     return cases
 

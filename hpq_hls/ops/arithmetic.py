@@ -304,6 +304,24 @@ def _torch_extreme(call: TorchCall) -> Value:
     return call.emit(Clamp(bound, None) if larger else Clamp(None, bound), call.value(value))
 
 
+@spelled_in_torch("", "lerp")
+def _torch_lerp(call: TorchCall) -> Value:
+    if not call.is_value("self") or not call.is_value("end") or call.is_value("weight"):
+        call.refuse("only a constant weight between two values is supported")
+    weight = call.constant("weight")
+    first = with_constants(call, call.value("self"), scale=1 - weight)
+    return _binary(call, Add(), first, with_constants(call, call.value("end"), scale=weight))
+
+
+@spelled_in_torch("", "addcmul")
+def _torch_addcmul(call: TorchCall) -> Value:
+    if not all(call.is_value(name) for name in ("self", "tensor1", "tensor2")):
+        call.refuse("only values of the network are supported")
+    product = _binary(call, Mul(), call.value("tensor1"), call.value("tensor2"))
+    scaled = with_constants(call, product, scale=np.full((), float(call.arguments.get("value", 1))))
+    return _binary(call, Add(), call.value("self"), scaled)
+
+
 @spelled_in_torch("GLU", "glu")
 def _torch_glu(call: TorchCall) -> Value:
     """The first half of an axis, gated by the sigmoid of the second."""

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
+from hpq_hls.ops.along import along_axes, between_corners
 from hpq_hls.ops.base import FloatArray, Operator, Part, Shape, operator
 from hpq_hls.ops.composite import Composite
 from hpq_hls.ops.conv import Conv1d, Conv2d
@@ -227,7 +228,8 @@ def _upsample_nearest(call: TorchCall) -> Value:
 def _upsample_linear(call: TorchCall) -> Value:
     x = call.value("self" if "self" in call.arguments else "input")
     if call.arguments["align_corners"]:
-        call.refuse("its corners are aligned, so that no two places have the same weights; use False")
+        sizes = zip(x.shape[1:], call.static_shape()[1:], strict=True)
+        return along_axes(call, x, [between_corners(given, wanted) for given, wanted in sizes])
     factors = _factors(call, x, call.static_shape()[1:])
     return x if set(factors) == {1} else call.emit(Bilinear(factors), x)
 
@@ -246,6 +248,9 @@ def _onnx_resize(call: OnnxCall) -> Value:
         call.refuse("neither its sizes nor its scales are constant")
     if made[0] != x.shape[0]:
         call.refuse("it resizes channels")
+    if given.get("coordinate_transformation_mode") == "align_corners" and given.get("mode") == "linear":
+        pairs = zip(x.shape[1:], made[1:], strict=True)
+        return along_axes(call, x, [between_corners(size, wanted) for size, wanted in pairs])
     factors = _factors(call, x, made[1:])
     mode, where = given.get("mode", "nearest"), given.get("coordinate_transformation_mode", "half_pixel")
     if set(factors) == {1}:

@@ -372,6 +372,10 @@ def _onnx_number(call: OnnxCall, index: int) -> float:
 
 @spelled_in_onnx("Where")
 def _onnx_where(call: OnnxCall) -> Any:
+    if not call.is_value(0):
+        chosen = call.constant(0).astype(bool)
+        if chosen.all() or not chosen.any():
+            return call.value(1 if chosen.all() else 2)
     numbers = [None if call.is_value(index) else _onnx_number(call, index) for index in (1, 2)]
     given = [call.value(index) for index in (0, 1, 2) if index == 0 or call.is_value(index)]
     return call.emit(Where(*numbers), *given)

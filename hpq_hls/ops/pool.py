@@ -11,7 +11,9 @@ import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import FixedType, Interval
+from hpq_hls.ops.along import along_axes, averages
 from hpq_hls.ops.base import Constant, IntArray, Lowering, Operator, Order, Padding, Shape, Travel, operator
+from hpq_hls.ops.broadcast import with_constants
 from hpq_hls.ops.layout import Array, Scratch, channels_last
 from hpq_hls.ops.reciprocal import reciprocal
 from hpq_hls.ops.reduce import Max, Mean
@@ -332,10 +334,7 @@ def _avg_pool(
     if divisor is None:
         divisor = _divisor(window, height, width, count_padding)
     if divisor is None:
-        call.refuse(
-            "its windows at the border average over fewer elements than the others, and hardware has "
-            "one divisor for all; use no padding, count_include_pad=True or divisor_override"
-        )
+        return _averages_of_parts(call, x, window, count_padding)
     if divisor < 1:
         call.refuse(f"its divisor {divisor} is not positive")
     if divisor == height * width and _is_global(window, (height, width)):
@@ -344,10 +343,27 @@ def _avg_pool(
     return call.emit(kind(window, divisor, (height, width)), x)
 
 
+def _averages_of_parts(
+    call: TorchCall | OnnxCall, x: Value, window: WindowSpec, count_padding: bool
+) -> Value:
+    """Windows at the border average over fewer elements than the others: the average over all taps, and then,
+    for each window, how many times as few there are."""
+    rows, columns = _element_counts(window, *_size(call, x), count_padding=count_padding)
+    kind = AvgPool1d if len(x.shape) == 2 else AvgPool2d
+    pooled: Value = call.emit(kind(window, window.taps, _size(call, x)), x, suffix="taps")
+    counts = np.outer(rows, columns).astype(np.float64)
+    if (counts == 0).any():
+        call.refuse("one of its windows sees padding only")
+    return with_constants(call, pooled, window.taps / counts.reshape((1, 1, *pooled.shape[1:])))
+
+
 def _adaptive_avg_pool(call: TorchCall | OnnxCall, x: Value, size: tuple[int, int]) -> Value:
     height, width = _size(call, x)
-    if min(size) < 1 or height % size[0] or width % size[1]:
-        call.refuse(f"its output size {size} does not divide its input size {(height, width)}")
+    if min(size) < 1:
+        call.refuse(f"its output size {size} is not positive")
+    if height % size[0] or width % size[1]:
+        matrices = [averages(height, size[0]), averages(width, size[1])]
+        return along_axes(call, x, matrices[3 - len(x.shape) :])
     kernel = (height // size[0], width // size[1])
     return x if kernel == (1, 1) else _avg_pool(call, x, WindowSpec(kernel, kernel), True, None)
 

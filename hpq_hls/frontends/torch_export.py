@@ -157,7 +157,6 @@ class _Translation:
     def graph(self, name: str) -> Graph:
         """Translate every node."""
         results = self._results()
-        self._check_state(results)
         for node in self._program.graph.nodes:
             if node.op == "placeholder":
                 self._values.setdefault(node, self._parameter(node.name))
@@ -165,6 +164,7 @@ class _Translation:
                 self._values[node] = self._result(node)
             elif node.op == "get_attr":
                 self._values[node] = _BatchDependent()
+        self._check_state(results)  # after the operators, whose handlers may say it better
         single = len(results) == 1
         outputs = {key: self._output(None if single else key, node) for key, node in results.items()}
         return self._builder.finish(outputs, name)

@@ -235,7 +235,7 @@ def peak(interval: Interval) -> int:
 
 # ---------------------------------------------------------------------- spellings
 
-_SUPPORTED = "+ - * / maximum minimum of two values, or a value and constants"
+_SUPPORTED = "Add and other arithmetic of two values, or of a value and constants"
 
 
 def _binary(call: TorchCall | OnnxCall, op: Operator, first: Value, second: Value) -> Value:

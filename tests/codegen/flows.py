@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.codegen.base import Backend, Design
+from hpq_hls.codegen.base import Backend, Design, Frames
 from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.hardware import Dataflow
+from hpq_hls.hardware.dataflow import Terminal
 from hpq_hls.kernels import Kernel, MatVec, Stream
 from tests.hardware.dataflow_model import run_dataflow
 
@@ -75,9 +76,15 @@ def design(flow: Dataflow, frames: int = 4, seed: int = 0, io: str = "stream") -
 
 def blank_design(flow: Dataflow) -> Design:
     """The flow without test vectors."""
-    x, y = flow.streams[flow.input], flow.streams[flow.output]
-    frames = (np.zeros((0, port.beats, port.lanes), np.int64) for port in (x, y))
-    return Design(flow, "stream", "xc7z020clg400-1", 5.0, *frames)
+
+    def empty(ends: tuple[Terminal, ...]) -> Frames:
+        frames = {
+            end.port: np.zeros((0, flow.streams[end.stream].beats, flow.streams[end.stream].lanes), np.int64)
+            for end in ends
+        }
+        return frames if len(frames) > 1 else next(iter(frames.values()))
+
+    return Design(flow, "stream", "xc7z020clg400-1", 5.0, empty(flow.inputs), empty(flow.outputs))
 
 
 def write(backend: Backend, made: Design, folder: Path) -> Path:

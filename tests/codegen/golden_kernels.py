@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from hpq_hls.hardware import Dataflow
-from hpq_hls.kernels import Fork, MatVec, Reduction
+from hpq_hls.hardware.dataflow import Terminal
+from hpq_hls.kernels import Fork, MatVec, Reduction, Reorder, Splice, Weld
 from tests.rtl.cases import (
     OUT,
     Mac,
@@ -52,6 +53,34 @@ def _fork() -> Dataflow:
     )
 
 
+def _reorder() -> Dataflow:
+    """Six elements, two at a time, from last to first."""
+    index = np.arange(6)[::-1].copy()
+    kernel = Reorder("net_unit", "net.0", ("x",), ("y",), index=index, **Reorder.structure(index, 2, 2, 3))
+    return chain("net", [kernel], [stream("x", "ap_fixed<4,2>", 2, 3), stream("y", "ap_fixed<4,2>", 2, 3)])
+
+
+def _joined(kernel: Splice | Weld, lanes: int, beats: int) -> Dataflow:
+    """Two streams of two elements in one, which has more bits after the point than one of them."""
+    streams = [
+        stream("a", "ap_fixed<4,2>", 1, 2),
+        stream("b", "ap_fixed<5,2>", 1, 2),
+        stream("y", "ap_fixed<5,2,AP_RND,AP_SAT>", lanes, beats),
+    ]
+    flow = chain("net", [kernel], [streams[0], streams[2]])
+    given = tuple(Terminal(s.name, f"s_axis_{s.name}", s.name, (2,), np.arange(2)) for s in streams[:2])
+    return replace(flow, inputs=given, streams={s.name: s for s in streams})
+
+
+def _splice() -> Dataflow:
+    runs = ((0, True, 1), (1, True, 2), (-1, True, 1), (0, False, 1))
+    return _joined(Splice("net_unit", "net.0", ("a", "b"), ("y",), runs=runs, repeats=1, casts=True), 1, 4)
+
+
+def _weld() -> Dataflow:
+    return _joined(Weld("net_unit", "net.0", ("a", "b"), ("y",), index=np.array([1, 0])), 2, 2)
+
+
 FLOWS: Mapping[str, Dataflow] = {
     "matvec": matvec_flow("net", replace(MAC, simd=3)),
     "matvec_shifted": _shifted(),
@@ -70,6 +99,9 @@ FLOWS: Mapping[str, Dataflow] = {
     "table": table_flow("net", "ap_fixed<4,2>", "ap_ufixed<3,1>", 3),
     "fork": _fork(),
     "gather": gather_flow("net", 3, [0, 2, -1, 1], -3),
+    "reorder": _reorder(),
+    "splice": _splice(),
+    "weld": _weld(),
     "widthconverter": converter_flow("net", 1, 3),
 }
 """By name: the kernel's kind, and what is special about it."""

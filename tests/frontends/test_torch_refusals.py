@@ -51,7 +51,7 @@ def test_message_has_operator_module_line_and_list() -> None:
         "AvgPool2d",
         "AdaptiveAvgPool2d",
         "Flatten",
-        "Add",
+        "+ - * /",
         "Dropout",
         "Identity",
     ):

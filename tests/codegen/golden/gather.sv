@@ -1,7 +1,7 @@
 // net.0: gather
   // Which input element goes to each output element, the last one first; -1 is padding.
   localparam logic [127:0] net_unit_index = {
-32'sd1, -32'sd1, 32'sd2, 32'sd0
+      32'sd1, -32'sd1, 32'sd2, 32'sd0
   };
   hpq_gather #(
       .WIDTH    (5),

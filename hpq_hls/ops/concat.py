@@ -106,6 +106,7 @@ def _moved(travel: Travel, made: Sequence[Order]) -> int:
 
 
 def _joined(call: TorchCall | OnnxCall, given: Sequence[Any], dim: int) -> Value:
+    given = [getattr(value, "tensor", value) for value in given]  # what is the same for every sample
     values = [value for value in given if not hasattr(value, "dtype")]
     axis = axis_of(call, dim, len(values[0].shape) + 1)
     joined: list[Value] = []

@@ -1,8 +1,6 @@
-"""What does nothing to a trained network, and what makes constants: neither is a layer."""
+"""What does nothing to a trained network: it is left out."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
@@ -42,20 +40,3 @@ def _onnx_cast(call: OnnxCall) -> Value:
     if not call.widening:
         call.refuse("it converts to a narrower number type, which rounds")
     return call.value()
-
-
-@spelled_in_torch("", "zeros", "zeros_like", "new_zeros", "ones", "ones_like", "new_ones")
-def _zeros_or_ones(call: TorchCall) -> Any:
-    return _filled(call, 0.0 if "zeros" in call.name else 1.0)
-
-
-@spelled_in_torch("", "full", "full_like", "new_full")
-def _full(call: TorchCall) -> Any:
-    return _filled(call, float(call.constant("fill_value")))
-
-
-def _filled(call: TorchCall, number: float) -> Any:
-    """A constant for one sample: it is the same for all."""
-    import torch
-
-    return torch.full((1, *call.static_shape()), number)

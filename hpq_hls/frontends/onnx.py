@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, ValueInfoProto
 
 OLDEST_OPSET = 7
-"""The first with today's broadcasting and batch-norm."""
+"""The first with today's broadcasting and batch-norm; older files are converted."""
+CONVERTED_OPSET = 15
+"""What older files are converted to."""
 _SHAPE_OPERATORS = frozenset(
     [
         "Add",
@@ -107,9 +109,27 @@ def _load(path: Path) -> ModelProto:
             given.type.tensor_type.shape.SetInParent()
             given.type.tensor_type.elem_type = given.type.tensor_type.elem_type or onnx.TensorProto.FLOAT
         onnx.checker.check_model(model if _is_small(model) else str(path))
-        return onnx.inliner.inline_local_functions(model)
+        model = onnx.inliner.inline_local_functions(model)
     except Exception as error:  # the checker's errors neither
         raise DataError(f"{path} is no valid ONNX model: {_line(error)}") from None
+    return model if _opset(model) >= OLDEST_OPSET else _converted(model)
+
+
+def _opset(model: ModelProto) -> int:
+    return next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+
+
+def _converted(model: ModelProto) -> ModelProto:
+    """A file of an old opset in the words of a newer one."""
+    import onnx.version_converter
+
+    try:
+        return onnx.version_converter.convert_version(model, CONVERTED_OPSET)
+    except Exception as error:  # the converter raises anything
+        raise UnsupportedOperatorError(
+            f"the ONNX model uses opset {_opset(model)}, and converting it to opset {CONVERTED_OPSET} fails "
+            f"({_line(error)}); export it again with opset {OLDEST_OPSET} or later"
+        ) from None
 
 
 def _line(error: BaseException) -> str:
@@ -141,16 +161,8 @@ class _Import:
         import onnx
 
         self._given_shape = shape
-
         self._graph = model.graph
-        self._opset = next(
-            (entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0
-        )
-        if self._opset < OLDEST_OPSET:
-            raise UnsupportedOperatorError(
-                f"the ONNX model uses opset {self._opset}, but {OLDEST_OPSET} or later is supported; "
-                "export it again or use onnx.version_converter"
-            )
+        self._opset = _opset(model)
         self._values: dict[str, Value | Array] = {
             tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in self._graph.initializer
         }

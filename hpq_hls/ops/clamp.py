@@ -12,6 +12,7 @@ import numpy as np
 
 from hpq_hls.fixed import Clip, FixedType, Interval, bits_for
 from hpq_hls.kernels import Cast
+from hpq_hls.ops.activation import Relu
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape, operator
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch
@@ -119,6 +120,12 @@ def _holds(x: Array, bound: float) -> bool:
 # Spellings
 
 
+def clamp(low: float | None, high: float | None) -> Operator:
+    """The operator with these bounds; infinite ones are none, and from zero up it is a ReLU."""
+    low, high = (None if bound is None or math.isinf(bound) else bound for bound in (low, high))
+    return Relu() if low == 0 and high is None else Clamp(low, high)
+
+
 @spelled_in_torch("clamp, ReLU6 and Hardtanh", "clamp", "clip", "clamp_min", "clamp_max")
 def _clamp(call: TorchCall) -> object:
     bounds = []
@@ -127,7 +134,7 @@ def _clamp(call: TorchCall) -> object:
         if given is not None and given.size != 1:
             call.refuse(f"its {name} has {given.size} elements, not one for all")
         bounds.append(None if given is None else float(given.reshape(-1)[0]))
-    return call.emit(Clamp(*bounds), call.value("self"))
+    return call.emit(clamp(*bounds), call.value("self"))
 
 
 @spelled_in_torch("clamp, ReLU6 and Hardtanh", "hardtanh", "relu6")
@@ -141,4 +148,4 @@ def _clip(call: OnnxCall) -> object:
     low, high = call.setting("min", 1), call.setting("max", 2)
     low = None if low is None or low <= -FLOAT32_MAX else float(np.reshape(low, -1)[0])
     high = None if high is None or high >= FLOAT32_MAX else float(np.reshape(high, -1)[0])
-    return call.emit(Clamp(low, high), call.value())
+    return call.emit(clamp(low, high), call.value())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from hpq_hls.ops.activation import Relu
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.pointwise import Pointwise, Where
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, spelled_in_onnx, spelled_in_torch
@@ -154,7 +155,10 @@ def _hardshrink(call: TorchCall) -> Any:
 
 @spelled_in_torch(SUPPORTS, "threshold")
 def _threshold(call: TorchCall) -> Any:
-    function = thresholded(float(call.arguments["threshold"]), float(call.arguments["value"]))
+    threshold, value = float(call.arguments["threshold"]), float(call.arguments["value"])
+    if threshold == value == 0:
+        return call.emit(Relu(), call.value("self"))
+    function = thresholded(threshold, value)
     return call.emit(Pointwise(function, "Threshold"), call.value("self"))
 
 

@@ -360,9 +360,16 @@ def drawn(seed: int) -> Drawn:
             graph = hpq.from_torch(module, example if len(example) > 1 else example[0])
         except UnsupportedOperatorError:
             continue
+        if all(node.op.weight is None and not node.op.casts for node in graph.nodes):
+            continue  # names for the same elements, perhaps: no hardware
         rounding, overflow = drawing.draw.choice(MODES)
         q = hpq.quantize(
-            graph, given, _widths(drawing.draw, graph, given), rounding=rounding, overflow=overflow
+            graph,
+            given,
+            _widths(drawing.draw, graph, given),
+            rounding=rounding,
+            overflow=overflow,
+            keep_zeros=False,
         )
         names = " ".join(
             f"{i + drawing.inputs}:{kind}{list(reads)}" for i, (kind, _, reads) in enumerate(drawing.steps)

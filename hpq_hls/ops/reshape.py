@@ -92,7 +92,9 @@ def _torch_reshape(call: TorchCall) -> Value:
 @spelled_in_onnx("Flatten")
 def _onnx_flatten(call: OnnxCall) -> Value:
     x = call.value()
-    keeps = (0, 1, -len(x.shape)) if call.batch == 1 else (1, -len(x.shape))  # one sample is one row either way
+    keeps = (
+        (0, 1, -len(x.shape)) if call.batch == 1 else (1, -len(x.shape))
+    )  # one sample is one row either way
     if int(call.attributes.get("axis", 1)) not in keeps:
         call.refuse("only axis=1, which keeps the batch, is supported")
     return call.emit(Flatten(), x)

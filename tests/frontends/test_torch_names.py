@@ -180,6 +180,19 @@ def test_nothing_is_printed(capfd: pytest.CaptureFixture[str], recwarn: pytest.W
     assert not recwarn.list
 
 
+def test_modules_may_be_named_like_what_torch_has_itself(same_as_torch: Check) -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.meta = nn.Sequential(nn.Linear(3, 4), nn.ReLU())
+            self.graph = nn.Linear(4, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.graph(self.meta(x))
+
+    assert names(same_as_torch(Named(), (3,))) == ["meta.0", "meta.1", "graph"]
+
+
 def test_modules_may_be_named_like_python_keywords() -> None:
     class Odd(nn.Module):
         def __init__(self) -> None:

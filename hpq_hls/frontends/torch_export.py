@@ -86,13 +86,18 @@ def from_exported(
 def _without_keywords(
     program: torch.export.ExportedProgram,
 ) -> tuple[torch.export.ExportedProgram, dict[str, str]]:
-    """The program with no Python keyword, and no name that torch uses itself, in the path of a parameter, and
-    the paths as they were.
+    """The program with no Python keyword in the path of a parameter, nor a name that torch's own modules have
+    for something else ("meta"), and the paths as they were.
 
     torch prints such paths as attributes when it runs decompositions, and cannot read them back.
     """
+    own = {*dir(program.graph_module), *vars(program.graph_module)}
+
+    def speakable(part: str) -> str:
+        return f"{part}_" if keyword.iskeyword(part) or part in own else part
+
     renamed = {
-        path: ".".join(f"{part}_" if _unspeakable(part) else part for part in path.split("."))
+        path: ".".join(map(speakable, path.split(".")))
         for path in (*program.state_dict, *program.constants)
     }
     taken = set(renamed) | {new for old, new in renamed.items() if new == old}
@@ -111,7 +116,7 @@ def _without_keywords(
         else spec
         for spec in signature.input_specs
     ]
-    speakable = type(program)(
+    spoken = type(program)(
         root=program.graph_module,
         graph=program.graph,
         graph_signature=signature,
@@ -122,14 +127,7 @@ def _without_keywords(
         constants={renamed[path]: value for path, value in program.constants.items()},
         verifiers=program.verifiers,
     )
-    return speakable, original
-
-
-def _unspeakable(part: str) -> bool:
-    """Whether a part of a path is a keyword, or an attribute that a module of torch.fx has already."""
-    import torch
-
-    return keyword.iskeyword(part) or part == "meta" or hasattr(torch.fx.GraphModule, part)
+    return spoken, original
 
 
 class _BatchDependent:

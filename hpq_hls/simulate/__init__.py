@@ -2,9 +2,10 @@
 
 from hpq_hls.simulate.engine import reference, simulate, simulate_all
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer
-from hpq_hls.simulate.quantized_graph import QuantizedGraph, Saturation, assemble
+from hpq_hls.simulate.loading import load
+from hpq_hls.simulate.quantized_graph import QuantizedGraph, assemble
+from hpq_hls.simulate.saturation import Saturation
 from hpq_hls.simulate.simulator import Simulator
-from hpq_hls.simulate.storage import load
 
 __all__ = [
     "LayerSpec",

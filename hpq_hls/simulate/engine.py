@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +21,10 @@ from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 from hpq_hls.simulate.byte_kernels import byte_dtype
 from hpq_hls.simulate.layer import QuantizedLayer
 from hpq_hls.simulate.plan import BytePlan, InputPlan, Plan, integer_plan, plan_input, plan_layer
-from hpq_hls.simulate.quantized_graph import QuantizedGraph
 from hpq_hls.simulate.threads import in_threads, thread_count, torch_alone, with_arrays
+
+if TYPE_CHECKING:  # that class runs these functions
+    from hpq_hls.simulate.quantized_graph import QuantizedGraph
 
 BLOCK_BYTES = 1 << 21
 BYTE_BLOCK_BYTES = 1 << 22

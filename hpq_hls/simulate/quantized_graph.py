@@ -14,20 +14,9 @@ import numpy as np
 from hpq_hls.fixed import FixedType
 from hpq_hls.graph import Graph, Node, check_inputs, named, only, plain
 from hpq_hls.ops.base import IntArray, Shape
+from hpq_hls.simulate import engine, storage
 from hpq_hls.simulate.layer import Edge, LayerSpec, QuantizedLayer, quantized_layer
-
-
-@dataclass(frozen=True)
-class Saturation:
-    """Values that did not fit their type. count: of how many, total."""
-
-    count: int
-    total: int
-
-    @property
-    def share(self) -> float:
-        """From 0 to 1."""
-        return self.count / self.total
+from hpq_hls.simulate.saturation import Saturation, count_saturation
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -124,9 +113,7 @@ class QuantizedGraph:
         Raises:
             DataError: x has the wrong shape or type, is empty, or is not finite.
         """
-        from hpq_hls.simulate.engine import predict_raw  # the engine runs this class
-
-        return predict_raw(self, check_inputs(x, self.graph.inputs))
+        return engine.predict_raw(self, check_inputs(x, self.graph.inputs))
 
     def predict(self, x: Any) -> Any:
         """The exact outputs as float64 (batch, *output_shape); x and several outputs as ``predict_raw``."""
@@ -146,15 +133,11 @@ class QuantizedGraph:
         Raises:
             DataError: as ``predict_raw``.
         """
-        from hpq_hls.simulate.saturation import saturation  # it runs this class
-
-        return saturation(self, check_inputs(x, self.graph.inputs))
+        return count_saturation(self, check_inputs(x, self.graph.inputs))
 
     def save(self, path: str | Path) -> None:
         """Write the network to one file that ``hpq_hls.load`` reads back: JSON and npz, no pickle."""
-        from hpq_hls.simulate.storage import save  # storage reads this class back
-
-        save(self, Path(path))
+        storage.save(self, Path(path))
 
 
 def input_edge(input_type: FixedType) -> Edge:

@@ -6,7 +6,9 @@ import functools
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,15 +18,30 @@ from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.simulate.engine import Schedule, real_source
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer, quantized_layer
 from hpq_hls.simulate.plan import LayerPlan, number_plan
-from hpq_hls.simulate.quantized_graph import QuantizedGraph, Saturation
 from hpq_hls.simulate.table_plan import TablePlan
+
+if TYPE_CHECKING:  # that class calls this function
+    from hpq_hls.simulate.quantized_graph import QuantizedGraph
 
 WIDEST = 64
 """Bits of the type that values are cast to instead, to see what does not fit; what does not fit it either
 saturates beyond any type of a layer, which has 32 bits at most."""
 
 
-def saturation(q: QuantizedGraph, x: Inputs) -> Mapping[str, Saturation]:
+@dataclass(frozen=True)
+class Saturation:
+    """Values that did not fit their type. count: of how many, total."""
+
+    count: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return self.count / self.total
+
+
+def count_saturation(q: QuantizedGraph, x: Inputs) -> Mapping[str, Saturation]:
     """See ``QuantizedGraph.saturation``. x: checked."""
     schedule = Schedule.of(q)
     unbounded = {name: _unbounded(layer) for name, layer in q.layers.items() if layer.op.casts}

@@ -1,14 +1,15 @@
-"""Saving and loading a QuantizedGraph: one zip file with a JSON description and npz arrays, no pickle."""
+"""A QuantizedGraph in a file: one zip file with a JSON description and npz arrays, no pickle."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,9 +17,11 @@ from hpq_hls.errors import DataError, HpqError, OutputError
 from hpq_hls.fixed import FixedType, Rounding
 from hpq_hls.graph import Graph, Node
 from hpq_hls.ops import Operator, WindowSpec
-from hpq_hls.ops.base import OPERATORS, Inner
+from hpq_hls.ops.base import OPERATORS, Inner, IntArray
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer
-from hpq_hls.simulate.quantized_graph import QuantizedGraph, assemble
+
+if TYPE_CHECKING:  # that class calls ``save``
+    from hpq_hls.simulate.quantized_graph import QuantizedGraph
 
 FORMATS = (1, 2, 3)
 """What can be read. Format 2 has scales of single output channels, ``weight_shift``, and weights that are
@@ -121,22 +124,6 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes, compression: int) 
     archive.writestr(info, content)
 
 
-def load(path: str | Path) -> QuantizedGraph:
-    """Read a network that ``QuantizedGraph.save`` wrote.
-
-    Raises:
-        DataError: the file is missing or is not such a file.
-    """
-    path = Path(path)
-    description, arrays = _read(path)
-    try:
-        return _from_json(description, arrays)
-    except DataError as error:
-        raise DataError(f"{path} cannot be loaded: {error}") from error
-    except (ValueError, KeyError, TypeError, AssertionError, HpqError) as error:
-        raise DataError(f"{path} is no saved quantized network ({error}); save it again") from error
-
-
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         with zipfile.ZipFile(path) as archive:
@@ -155,17 +142,44 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         raise DataError(f"{path} is no saved quantized network ({error}); save it again") from error
 
 
-def _from_json(description: dict[str, Any], arrays: dict[str, Any]) -> QuantizedGraph:
-    nodes = [_node_from_json(item, arrays) for item in description["nodes"]]
-    graph = _graph(description, [node for node, _ in nodes])
-    specs = {node.name: spec for node, spec in nodes}
-    types = {given["name"]: FixedType.parse(given["type"]) for given in _inputs(description)}
-    single = len(types) == 1
-    examples = {
-        name: arrays["example_inputs" if single else f"example_inputs.{index}"]
-        for index, name in enumerate(types)
-    }
-    return assemble(graph, types, specs, examples)
+@dataclass(frozen=True, eq=False)
+class Saved:
+    """What a file holds of a network: all that ``assemble`` needs."""
+
+    graph: Graph
+    types: Mapping[str, FixedType]
+    specs: Mapping[str, LayerSpec]
+    examples: Mapping[str, IntArray]
+
+
+def read_saved(path: Path) -> Saved:
+    """What ``save`` wrote.
+
+    Raises:
+        DataError: the file is missing or is not such a file.
+    """
+    description, arrays = _read(path)
+    with refusing(path):
+        nodes = [_node_from_json(item, arrays) for item in description["nodes"]]
+        types = {given["name"]: FixedType.parse(given["type"]) for given in _inputs(description)}
+        single = len(types) == 1
+        examples = {
+            name: arrays["example_inputs" if single else f"example_inputs.{index}"]
+            for index, name in enumerate(types)
+        }
+        graph = _graph(description, [node for node, _ in nodes])
+        return Saved(graph, types, {node.name: spec for node, spec in nodes}, examples)
+
+
+@contextlib.contextmanager
+def refusing(path: Path) -> Iterator[None]:
+    """Anything that goes wrong with the content of a file in one sentence."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{path} cannot be loaded: {error}") from error
+    except (ValueError, KeyError, TypeError, AssertionError, HpqError) as error:
+        raise DataError(f"{path} is no saved quantized network ({error}); save it again") from error
 
 
 def _inputs(description: dict[str, Any]) -> list[dict[str, Any]]:

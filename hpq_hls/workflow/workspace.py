@@ -21,7 +21,8 @@ from hpq_hls.search.scored import values_of
 from hpq_hls.search.significance import compare_networks
 from hpq_hls.settings.config import ProjectFile, load_config
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
-from hpq_hls.simulate.storage import load, save
+from hpq_hls.simulate.loading import load
+from hpq_hls.simulate.storage import save
 from hpq_hls.workflow.chosen import Chosen, Statement, choose
 from hpq_hls.workflow.data import Array, Dataset
 from hpq_hls.workflow.digests import data_digests, file_digest, text_digest

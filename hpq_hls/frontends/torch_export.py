@@ -97,8 +97,7 @@ def _without_keywords(
         return f"{part}_" if keyword.iskeyword(part) or part in own else part
 
     renamed = {
-        path: ".".join(map(speakable, path.split(".")))
-        for path in (*program.state_dict, *program.constants)
+        path: ".".join(map(speakable, path.split("."))) for path in (*program.state_dict, *program.constants)
     }
     taken = set(renamed) | {new for old, new in renamed.items() if new == old}
     for old, new in renamed.items():

@@ -65,7 +65,7 @@ def test_cosim_equals_simulator(tmp_path: Path, seed: int, io: str) -> None:
 
 @pytest.mark.parametrize("backend", ["vitis", "vivado", "rtl"])
 def test_same_bytes(tmp_path: Path, backend: str) -> None:
-    from hpq_hls.hardware import adder_graph
+    from hpq_hls.kernels import adder_graph
 
     q, _ = _network(301)
     for folder in ("first", "second"):

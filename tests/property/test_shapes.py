@@ -55,8 +55,9 @@ def _flows(networks: list[hpq.QuantizedGraph]) -> list[tuple[hpq.QuantizedGraph,
 
 def _predicted(q: hpq.QuantizedGraph, flow: Dataflow, frames: np.ndarray) -> np.ndarray:
     """What the simulator makes of frames at the input port, as frames at the output port."""
-    raw = frames.reshape(len(frames), -1)[:, places(flow.input_order)].reshape(len(frames), *q.input_shape)
-    made = q.predict_raw(q.input_type.to_float(raw)).reshape(len(frames), -1)[:, flow.output_order]
+    (given,), (left,) = flow.inputs, flow.outputs
+    raw = frames.reshape(len(frames), -1)[:, places(given.order)].reshape(len(frames), *q.input_shape)
+    made = q.predict_raw(q.input_type.to_float(raw)).reshape(len(frames), -1)[:, left.order]
     sink = flow.streams[flow.output]
     return made.reshape(len(frames), sink.beats, sink.lanes)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hpq_hls.cost.engine import UNBOUNDED, follow
 from hpq_hls.cost.stages import Network, network_of
 from hpq_hls.hardware import MIN_DEPTH, Dataflow, with_fifo_depths
+from hpq_hls.kernels import StageKind
 
 EFFORT = 100_000_000
 """Transfers that are followed to shrink the FIFOs of one design, about a second. A number, not a time, so
@@ -21,7 +22,8 @@ def size_fifos(flow: Dataflow) -> Dataflow:
 
     The start are the depths that suffice where frames enter evenly at that interval. Each FIFO is then shrunk
     as far as the interval allows, those first that hold most, until none can be a beat smaller or EFFORT is
-    spent.
+    spent. A pipeline that stands still may hold one beat, and bubbles behind it, where gaps in what
+    comes, or in what is taken, are unlucky: what waits at a join never counts on the others of its registers.
     Types do not matter: designs that are folded alike get the same depths.
     """
     streams = flow.streams.values()
@@ -40,7 +42,7 @@ def _depths(network: Network, sizes: tuple[tuple[int, int], ...], interval: int)
     paced = follow(network, [UNBOUNDED] * len(sizes), pace=interval, fills=True)
     depths = [max(MIN_DEPTH, fill) for fill in paced.fills]
     transfers = 2 * sum(beats for _, beats in sizes)
-    check = _Check(network, interval, depths, EFFORT // transfers)
+    check = _Check(network, _with_bubbles(network), interval, depths, EFFORT // transfers)
     for _ in range(_DOUBLINGS):  # a pipeline that waits less can be late later
         if check.holds():
             break
@@ -53,11 +55,27 @@ def _depths(network: Network, sizes: tuple[tuple[int, int], ...], interval: int)
     return tuple(check.depths)
 
 
+def _with_bubbles(network: Network) -> Network | None:
+    """The network with as little room in its pipelines as there can be, for what has branches that join: only
+    they can deadlock. Whether they do depends on room alone, not on times."""
+    if all(len(stage.inputs) < 2 for stage in network.stages):
+        return None
+    stages = (
+        replace(stage, parameters=(1, *stage.parameters[1:])) if stage.kind is StageKind.PIPELINE else stage
+        for stage in network.stages
+    )
+    return replace(network, stages=tuple(stages))
+
+
 @dataclass
 class _Check:
-    """Depths that keep an interval. left: how many more frames may be followed."""
+    """Depths that keep an interval, and cannot deadlock. left: how many more frames may be followed.
+
+    bubbles: see ``_with_bubbles``.
+    """
 
     network: Network
+    bubbles: Network | None
     interval: int
     depths: list[int]
     left: int
@@ -66,7 +84,9 @@ class _Check:
         """Whether the interval is kept."""
         run = follow(self.network, self.depths)
         self.left -= len(run.ends or [0])
-        return run.ends is not None and run.interval <= self.interval
+        if run.ends is None or run.interval > self.interval:
+            return False
+        return self.bubbles is None or follow(self.bubbles, self.depths).ends is not None
 
     def lower(self, number: int, depth: int) -> bool:
         """Make one FIFO smaller if that keeps the interval; False where it does not, or nothing is left."""

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import hpq_hls as hpq
 from hpq_hls.cost import fifos, size_fifos, time_dataflow
 from hpq_hls.cost.engine import follow
 from hpq_hls.cost.stages import network_of
@@ -44,3 +50,18 @@ def test_depths_hold_whatever_the_effort(monkeypatch: pytest.MonkeyPatch) -> Non
     fifos._depths.cache_clear()
     assert time_dataflow(most).interval == slowest(flow)
     assert all(least.streams[name].depth <= stream.depth for name, stream in most.streams.items())
+
+
+def test_what_waits_does_not_count_on_registers_of_a_pipeline(tmp_path: Path) -> None:
+    """A vector and the same scaled, one behind the other: the scaled one waits until the other has passed."""
+
+    class Both(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cat([x, x * torch.linspace(-1, 1, 12)], 1)
+
+    x = np.random.default_rng(0).normal(size=(4, 12))
+    q = hpq.quantize(hpq.from_torch(Both(), torch.zeros(1, 12)), x, 6)
+    project = hpq.generate(q, tmp_path / "rtl", backend="rtl", target_interval=1000)
+    depths = {name: stream.depth for name, stream in project.dataflow.streams.items()}
+    assert depths["channelaffine_out"] >= 12 - depths["x_copy0"] - 2  # it and the pipeline's only beat
+    assert project.cosim(x, scenarios=("random_gaps",)).passed

@@ -67,7 +67,7 @@ def test_cycles_of_the_rtl(tmp_path: Path) -> None:
         assert timing.latency == ends[0] - result.in_cycles[0, 0], (flow.name, kinds)
         assert timing.interval == ends[-1] - ends[-2], (flow.name, kinds)
     assert {kernel.kind for flow in flows for kernel in flow.kernels} >= {
-        "window", "matvec", "channelmac", "unrolled", "pool", "add", "cast", "fork", "widthconverter"
+        "window", "matvec", "channelmac", "unrolled", "pool", "combine", "cast", "fork", "widthconverter"
     }  # fmt: skip
 
 

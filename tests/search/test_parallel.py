@@ -335,7 +335,9 @@ def task(problem: tuple[Graph, Array, Array], objective: str = "lut", memory_mib
     price = pricer_of(find_objective(objective), Limits(), "xc7z020clg400-1", 5.0, None, widest)
     reference, metric = graph.predict(x), find_metric("top1")
     gauge = gauge_of(metric, reference, y)
-    return Task(quantizer, space, x, y, reference, np.arange(len(x)), gauge, metric, price, memory_mib, graph.output)
+    return Task(
+        quantizer, space, x, y, reference, np.arange(len(x)), gauge, metric, price, memory_mib, graph.output
+    )
 
 
 @pytest.mark.parametrize("objective", ["lut", "weight_bits"])

@@ -238,7 +238,7 @@ def cast(bill: Bill, given: FixedType, kind: FixedType, clip: Clip, times: int) 
     if clip.low == 0 and given.signed:
         bill.add(Term.RELU, min(kind.width, value) * times)
     for bound in (clip.low or None, clip.high):
-        if bound is not None:
+        if bound is not None and given.min_raw <= bound <= given.max_raw:  # beyond them it is no comparison
             bill.add(Term.BOUND, given.width * times)
     if rounds:
         bill.add(Term.ROUND, min(value, kept) * times)

@@ -120,16 +120,8 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...], str]] = {
     "moved batch": (lambda x: x.transpose(0, 1), (3, 4), "moves the batch axis"),
     "rolled samples": (lambda x: x.roll(1, 0), (3, 4), "along the batch axis"),
     "repeated samples": (lambda x: x.repeat(2, 1), (3,), "repeats samples"),
-    "constant in a concatenation": (
-        lambda x: torch.cat([x, torch.ones(2, 3)], 1), (3,), "joins is constant"
-    ),
     "upsampling by a fraction": (
         lambda x: F.interpolate(x, size=(5, 5)), (2, 3, 3), "only whole factors are supported"
-    ),
-    "aligned corners": (
-        lambda x: F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True),
-        (2, 3, 3),
-        "its corners are aligned",
     ),
     "uneven adaptive pooling": (nn.AdaptiveMaxPool2d(2), (2, 5, 5), "does not divide its input size"),
     "transposed convolution in space": (

@@ -16,7 +16,18 @@ from torch import nn
 
 from hpq_hls.fixed import Interval
 from hpq_hls.frontends import from_torch
-from hpq_hls.ops import Add, AvgPool2d, ChannelAffine, Conv2d, Flatten, Linear, MaxPool2d, Relu, WindowSpec
+from hpq_hls.ops import (
+    Add,
+    AvgPool2d,
+    ChannelAffine,
+    Conv2d,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    Mean,
+    Relu,
+    WindowSpec,
+)
 from hpq_hls.quantize import quantize
 from hpq_hls.simulate import LayerSpec, QuantizedGraph, QuantizedLayer, assemble, reference, simulate_all
 from tests.networks import random_network
@@ -75,6 +86,9 @@ def exact_sum(q: QuantizedGraph, layer: QuantizedLayer, inputs: Arrays) -> np.nd
         assert op.constant is not None
         assert fraction == types[0].fraction + op.constant.type.fraction
         return windows(x, op.window, shape[1:], 0).sum(axis=(4, 5)) * op.constant.raw
+    if isinstance(op, Mean):
+        assert op.constant is not None
+        return x.sum(axis=tuple(axis + 1 for axis in op.axes)).reshape(-1, *shape) * op.constant.raw
     assert layer.weight_raw is not None
     assert layer.weight_type is not None
     weight = layer.weight_raw << (fraction - layer.weight_type.fraction - types[0].fraction)
@@ -163,7 +177,7 @@ def interval_of(values: np.ndarray) -> Interval:
 def test_the_networks_have_every_operator() -> None:
     layers = [layer for seed in SEEDS for layer in network(seed).layers.values()]
     assert {type(layer.op) for layer in layers} == {
-        *(Add, AvgPool2d, ChannelAffine, Conv2d, Flatten, Linear, MaxPool2d, Relu)
+        *(Add, AvgPool2d, ChannelAffine, Conv2d, Flatten, Linear, MaxPool2d, Mean, Relu)
     }
     convolutions = [layer.op for layer in layers if isinstance(layer.op, Conv2d)]
     assert any(1 < op.groups < len(op.weights) for op in convolutions)

@@ -11,7 +11,7 @@ import torch
 
 from hpq_hls.fixed import FixedType, Overflow, Rounding
 from hpq_hls.frontends import from_torch
-from hpq_hls.ops import Add, AvgPool2d, ChannelAffine, Conv2d, Flatten, Linear, MaxPool2d, Relu
+from hpq_hls.ops import Add, AvgPool2d, ChannelAffine, Conv2d, Flatten, Linear, MaxPool2d, Mean, Relu
 from hpq_hls.quantize import quantize
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer, reference, simulate
 from tests.networks import random_network
@@ -98,11 +98,14 @@ def layer_rule(layer: QuantizedLayer, inputs: list[np.ndarray]) -> np.ndarray:
     elif isinstance(op, Add):
         total = inputs[0] + inputs[1]
     else:
-        assert isinstance(op, AvgPool2d)
-        n = op.divisor
+        assert isinstance(op, (AvgPool2d, Mean))
+        n = op.divisor if isinstance(op, AvgPool2d) else op.length
         k = n.bit_length() - 1
         factor = Fraction(1, n) if n == 1 << k else Fraction(2 ** (19 + k) // n + 1 >> 1, 2 ** (18 + k))
-        total = windows(x, op.window, zero).sum(axis=(3, 4)) * factor
+        if isinstance(op, Mean):
+            total = x.sum(axis=op.axes, keepdims=op.keep) * factor
+        else:
+            total = windows(x, op.window, zero).sum(axis=(3, 4)) * factor
     if layer.bias_raw is not None:
         total = total + values(layer.bias_raw, layer.bias_type).reshape((-1,) + (1,) * (total.ndim - 1))
     if layer.activation is not None:

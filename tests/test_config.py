@@ -321,6 +321,7 @@ search:
         "seed": 0,
         "n_jobs": 2,
         "memory_mib": 256.0,
+        "output": None,
     }
     assert set(given) | {"metric"} <= set(inspect.signature(search).parameters)
 

@@ -19,8 +19,8 @@ from hpq_hls.kernels import Reorder, Splice, Weld
 from tests.rtl.harness import Batch, Traffic
 from tests.shapes import TORCH, shape_network, torch_network
 
-SEEDS = range(300, 308)
-NAMES = ["unet", "view", "ct1d", "conv1d_net", "mixer"]
+SEEDS = range(300, 304)
+NAMES = ["unet", "ct1d", "mixer"]
 MOST = 300
 """Multipliers of a design in io parallel; Verilator takes long to build more."""
 TARGETS = [None, 40, 100_000]

@@ -94,7 +94,7 @@ def logic_rom(bill: Bill, words: IntArray, width: int, copies: int) -> None:
 
     Each bit is a function of the address. Equal halves of a function need no multiplexer, and functions that
     several bits share exist once: the LUTs of a decision diagram whose leaves are functions of six bits.
-    MUXF7 and MUXF8 join the first two levels.
+    MUXF7 and MUXF8 join the first two levels, but for a function and a constant, which take a LUT.
     """
     columns = (words[None, :] >> np.arange(width)[:, None]) & 1
     leaf = min(LUT_ROM_BITS, words.size)
@@ -104,6 +104,8 @@ def logic_rom(bill: Bill, words: IntArray, width: int, copies: int) -> None:
     constant = (flat == flat[:, :1]).all(axis=1)
     luts = len(set(ids.reshape(-1)[~constant].tolist()))
     level, nodes = 0, ids.reshape(width, -1)
+    fixed = np.zeros(int(ids.max()) + 1, dtype=bool)
+    fixed[ids.reshape(-1)] = constant
     multiplexers = 0
     while nodes.shape[1] > 1:
         pairs = nodes.reshape(width, -1, 2)
@@ -113,6 +115,12 @@ def logic_rom(bill: Bill, words: IntArray, width: int, copies: int) -> None:
         equal = flat_pairs[:, 0] == flat_pairs[:, 1]
         if level >= 2:
             multiplexers += len(set(joined[~equal].tolist()))
+        else:
+            beside = ~equal & (fixed[flat_pairs[:, 0]] != fixed[flat_pairs[:, 1]])
+            luts += len(set(joined[beside].tolist()))
+        settled = np.zeros(int(joined.max()) + 1, dtype=bool)
+        settled[joined] = equal & fixed[flat_pairs[:, 0]]
+        fixed = settled
         nodes, level = joined.reshape(width, -1), level + 1
     bill.ff += copies * distinct_columns(words.reshape(-1, 1), width)
     bill.add(Term.MEMORY, copies * luts)

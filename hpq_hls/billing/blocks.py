@@ -236,6 +236,17 @@ def _sum(bill: Bill, members: int, width: int, in_dsps: int, times: int) -> None
         bill.ff += width * times
 
 
+def comparators(bill: Bill, terms: int, width: int, times: int) -> None:
+    """hpq_maxtree, ``times`` over: the largest of ``terms`` elements of ``width`` bits."""
+    level = 0
+    while terms > 1:
+        bill.add(Term.COMPARE, terms // 2 * width * times)
+        terms = (terms + 1) // 2
+        level += 1
+        if level % 2 == 0 or terms == 1:
+            bill.ff += terms * width * times
+
+
 def cast(bill: Bill, given: FixedType, kind: FixedType, clip: Clip, times: int) -> None:
     """hpq_cast of the signed ``given`` to ``kind``, in front of a register, ``times`` over."""
     dropped = given.fraction - kind.fraction

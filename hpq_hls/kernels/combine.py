@@ -18,7 +18,7 @@ from hpq_hls.kernels.meaning import finish
 
 
 class Combination(enum.Enum):
-    """What becomes of two elements; the value is the name in both backends."""
+    """What becomes of two elements; the value is the name in both backends, and numpy's."""
 
     ADD = "add"
     SUB = "subtract"
@@ -26,14 +26,11 @@ class Combination(enum.Enum):
     MAX = "maximum"
     MIN = "minimum"
 
-
-_EXACT = {
-    Combination.ADD: np.add,
-    Combination.SUB: np.subtract,
-    Combination.MUL: np.multiply,
-    Combination.MAX: np.maximum,
-    Combination.MIN: np.minimum,
-}
+    @property
+    def exact(self) -> np.ufunc:
+        """What it does with two aligned numbers."""
+        ufunc: np.ufunc = getattr(np, self.value)
+        return ufunc
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,5 +110,5 @@ class Combine(Kernel):
             frame.astype(object) * (1 if self.multiplies else 1 << (fraction - kind.fraction))
             for frame, kind in zip(frames, (a, b), strict=True)
         ]
-        total, made = _EXACT[self.operation](*aligned), streams[self.outputs[0]].type
+        total, made = self.operation.exact(*aligned), streams[self.outputs[0]].type
         return [finish(total, fraction, made, clip=self.clip, accumulator=self.accumulator_type)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import cast, count_bits, dsp_blocks, in_dsp, tree
+from hpq_hls.billing.blocks import cast, comparators, count_bits, dsp_blocks, in_dsp, tree
 from hpq_hls.billing.products import constant_product
 from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Stream, Streams
@@ -73,7 +73,7 @@ class Pool(Kernel):
         bill.add(Term.PIPELINE, 1)
         bill.ff += self.registers + made.bits
         if self.mode is PoolMode.MAX:
-            _largest(bill, self.taps, given.type.width, results)
+            comparators(bill, self.taps, given.type.width, results)
         else:
             self._bill_average(bill, given, made, results)
 
@@ -121,14 +121,3 @@ class Pool(Kernel):
         fraction = given.type.fraction + self.reciprocal_type.fraction
         result = finish(total, fraction, made.type, clip=self.clip, accumulator=self.accumulator_type)
         return [result.reshape(len(x), -1)]
-
-
-def _largest(bill: Bill, terms: int, width: int, times: int) -> None:
-    """hpq_maxtree."""
-    level = 0
-    while terms > 1:
-        bill.add(Term.COMPARE, terms // 2 * width * times)
-        terms = (terms + 1) // 2
-        level += 1
-        if level % 2 == 0 or terms == 1:
-            bill.ff += terms * width * times

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import cast, count_bits, dsp_blocks, dual_port_ram, in_dsp, tree
+from hpq_hls.billing.blocks import cast, comparators, count_bits, dsp_blocks, dual_port_ram, in_dsp, tree
 from hpq_hls.billing.memory import memory_style
 from hpq_hls.billing.products import constant_product
 from hpq_hls.fixed import Clip, FixedType
@@ -128,7 +128,7 @@ class Reduce(Kernel):
         if self.sums:
             tree(bill, self.taps, width, stored, 0, self.results)
         else:
-            _largest(bill, self.taps, width + self.index_width, self.results)
+            comparators(bill, self.taps, width + self.index_width, self.results)
         if self.steps > 1:
             self._bill_steps(bill, stored)
         if self.sums:
@@ -199,14 +199,3 @@ class Reduce(Kernel):
         else:
             found = rows.max(axis=-1) if self.mode is Reduction.MAX else rows.min(axis=-1)
         return [found.astype(np.int64).reshape(made.beats, made.lanes)]
-
-
-def _largest(bill: Bill, terms: int, width: int, times: int) -> None:
-    """hpq_maxtree."""
-    level = 0
-    while terms > 1:
-        bill.add(Term.COMPARE, terms // 2 * width * times)
-        terms = (terms + 1) // 2
-        level += 1
-        if level % 2 == 0 or terms == 1:
-            bill.ff += terms * width * times

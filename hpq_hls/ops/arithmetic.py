@@ -54,11 +54,8 @@ class Binary(Operator):
     ) -> Array:
         first, second = inputs
         dtype = np.result_type(first.dtype, second.dtype)
-        return self._ufunc(first, second, out=scratch.result(first.shape, dtype))  # type: ignore[no-any-return]
-
-    @property
-    def _ufunc(self) -> np.ufunc:
-        raise NotImplementedError
+        total: Array = self.operation.exact(first, second, out=scratch.result(first.shape, dtype))
+        return total
 
     def lower(self, build: Lowering) -> None:
         build.elementwise(self.primitive, Combine, self.told)
@@ -81,10 +78,6 @@ class Add(Binary):
     operation: ClassVar[Combination] = Combination.ADD
     primitive: ClassVar[str] = "add"
 
-    @property
-    def _ufunc(self) -> np.ufunc:
-        return np.add
-
     def differentiable(
         self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
     ) -> torch.Tensor:
@@ -105,10 +98,6 @@ class Sub(Binary):
     kind: ClassVar[str] = "Sub"
     operation: ClassVar[Combination] = Combination.SUB
     primitive: ClassVar[str] = "sub"
-
-    @property
-    def _ufunc(self) -> np.ufunc:
-        return np.subtract
 
     def differentiable(
         self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
@@ -131,10 +120,6 @@ class Mul(Binary):
     aligns: ClassVar[bool] = False
     operation: ClassVar[Combination] = Combination.MUL
     primitive: ClassVar[str] = "mul"
-
-    @property
-    def _ufunc(self) -> np.ufunc:
-        return np.multiply
 
     def differentiable(
         self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
@@ -161,10 +146,6 @@ class Div(Binary):
         inverse = Pointwise(("reciprocal", "x"), "Reciprocal")
         return Part("inverse", inverse, (1,)), Part("", Mul(), (0, "inverse"))
 
-    @property
-    def _ufunc(self) -> np.ufunc:
-        return np.divide
-
     def differentiable(
         self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
     ) -> torch.Tensor:
@@ -184,10 +165,6 @@ class Maximum(Binary):
     kind: ClassVar[str] = "Maximum"
     operation: ClassVar[Combination] = Combination.MAX
     primitive: ClassVar[str] = "maximum"
-
-    @property
-    def _ufunc(self) -> np.ufunc:
-        return np.maximum
 
     def differentiable(
         self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
@@ -210,10 +187,6 @@ class Minimum(Binary):
     kind: ClassVar[str] = "Minimum"
     operation: ClassVar[Combination] = Combination.MIN
     primitive: ClassVar[str] = "minimum"
-
-    @property
-    def _ufunc(self) -> np.ufunc:
-        return np.minimum
 
     def differentiable(
         self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None

@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.kernels.contract import Contract, pipeline, wiring
+from hpq_hls.kernels.nature import Nature, Sums
 
 IntArray = npt.NDArray[np.int64]
 Frame = npt.NDArray[np.int64]
@@ -236,3 +237,19 @@ class Kernel(ABC):
         """What it makes of one frame of each input, literally: slow, and independent of simulator and
         backends. Tests compare both with it."""
         raise NotImplementedError(f"kernel {self.kind} does not say what it computes")
+
+    # ------------------------------------------------------------------ what is shown of it
+
+    @property
+    def nature(self) -> Nature:
+        """How what comes out depends on what goes in."""
+        return Nature.ANY
+
+    def exact_sums(self, streams: Streams) -> Sums:
+        """The exact sums that it casts, where that is its nature."""
+        raise TypeError(f"kernel {self.kind} does not sum")
+
+    @property
+    def finishes(self) -> tuple[FixedType, Clip]:
+        """The type of what it casts at the end of sums or products, and the range that brings it into."""
+        raise TypeError(f"kernel {self.kind} has no sums or products")

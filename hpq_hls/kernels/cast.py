@@ -11,6 +11,7 @@ from hpq_hls.billing.blocks import cast
 from hpq_hls.fixed import Clip, FixedType, Interval, bits_for
 from hpq_hls.kernels.base import Frame, Kernel, Streams
 from hpq_hls.kernels.meaning import finish
+from hpq_hls.kernels.nature import Nature
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,10 @@ class Cast(Kernel):
     per_beat: ClassVar[bool] = True
 
     clip: Clip
+
+    @property
+    def nature(self) -> Nature:
+        return Nature.ELEMENTWISE
 
     def accumulator(self, x: FixedType) -> FixedType:
         """The least signed type, or ``x`` itself, that holds elements of type ``x`` and the bounds."""

@@ -1,0 +1,60 @@
+"""A bench without hardware: the kernels' own words, with a fault in them where a test wants one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hpq_hls.fixed import Clip
+from hpq_hls.kernels import IntArray, Kernel, Nature, Streams
+from hpq_hls.verify.certify.trials import PLACE_TYPE, CastTrial, examine  # noqa: F401
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """faulty: what stands where a kernel stands."""
+
+    streams: Streams
+    faulty: Callable[[Kernel], Kernel] = lambda kernel: kernel
+    cast_fault: int = 0
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        return ("words",)
+
+    def run(
+        self, kernel: Kernel, inputs: Sequence[IntArray], *, window: int | None = None, stalls: int = 0
+    ) -> list[IntArray]:
+        kernel = self.faulty(kernel)
+        count = len(inputs[0])
+        if window is not None:
+            return [self._exact(kernel, inputs, window)]
+        made = [kernel.run([part[i] for part in inputs], self.streams) for i in range(count)]
+        outs = [np.stack([frame[i] for frame in made]) for i in range(len(kernel.outputs))]
+        return [self._bits(out, name) for out, name in zip(outs, kernel.outputs, strict=True)]
+
+    def _bits(self, values: IntArray, name: str) -> IntArray:
+        return values & (1 << self.streams[name].type.width) - 1
+
+    def _exact(self, kernel: Kernel, inputs: Sequence[IntArray], window: int) -> IntArray:
+        out = self.streams[kernel.outputs[0]]
+        if kernel.nature is Nature.ROUTES:
+            kind = {name: replace(stream, type=PLACE_TYPE) for name, stream in self.streams.items()}
+            made = np.stack([kernel.run([p[i] for p in inputs], kind)[0] for i in range(len(inputs[0]))])
+        else:
+            held, _ = kernel.finishes
+            kind = {**self.streams, out.name: replace(out, type=held)}
+            bare = replace(kernel, clip=Clip())
+            made = np.stack([bare.run([p[i] for p in inputs], kind)[0] for i in range(len(inputs[0]))])
+        return self._bits(made >> window, out.name)
+
+    def casts(self, kernel: Kernel, codes: IntArray) -> list[IntArray]:
+        out = self.streams[kernel.outputs[0]]
+        if kernel.nature is Nature.ROUTES:
+            given, clip = self.streams[kernel.inputs[0]].type, Clip()
+        else:
+            given, clip = kernel.finishes
+        made = CastTrial(given, clip, out.type, codes, True, True).expected
+        return [self._bits(made + self.cast_fault * (codes == codes[len(codes) // 2]), out.name)]

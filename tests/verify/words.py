@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hpq_hls.fixed import Clip
+from hpq_hls.fixed import Clip, FixedType
 from hpq_hls.kernels import IntArray, Kernel, Nature, Streams
-from hpq_hls.verify.certify.trials import PLACE_TYPE, CastTrial, examine  # noqa: F401
+from hpq_hls.verify.certify.trials import PLACE_TYPE, CastTrial
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +18,6 @@ class Words:
 
     streams: Streams
     faulty: Callable[[Kernel], Kernel] = lambda kernel: kernel
-    cast_fault: int = 0
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -50,11 +49,14 @@ class Words:
             made = np.stack([bare.run([p[i] for p in inputs], kind)[0] for i in range(len(inputs[0]))])
         return self._bits(made >> window, out.name)
 
-    def casts(self, kernel: Kernel, codes: IntArray) -> list[IntArray]:
+    def casts(
+        self, kernel: Kernel, kinds: Sequence[FixedType], codes: Sequence[IntArray]
+    ) -> list[tuple[int, IntArray]]:
+        kernel = self.faulty(kernel)
         out = self.streams[kernel.outputs[0]]
-        if kernel.nature is Nature.ROUTES:
-            given, clip = self.streams[kernel.inputs[0]].type, Clip()
-        else:
-            given, clip = kernel.finishes
-        made = CastTrial(given, clip, out.type, codes, True, True).expected
-        return [self._bits(made + self.cast_fault * (codes == codes[len(codes) // 2]), out.name)]
+        clip = Clip() if kernel.nature is Nature.ROUTES else kernel.finishes[1]
+        found = []
+        for index, (given, each) in enumerate(zip(kinds, codes, strict=True)):
+            made = CastTrial(given, clip, out.type, each, True, True).expected
+            found.append((index, self._bits(made, out.name)))
+        return found

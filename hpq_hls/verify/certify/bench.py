@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from hpq_hls.fixed import FixedType
 from hpq_hls.kernels import Kernel
 
 IntArray = npt.NDArray[np.int64]
@@ -41,10 +42,15 @@ class Bench(Protocol):
         """
         ...
 
-    def casts(self, kernel: Kernel, codes: IntArray) -> list[IntArray]:
-        """What each cast of a kernel makes of numbers alone: the bits of its results, (codes,), once for each
-        of the different casts.
+    def casts(
+        self, kernel: Kernel, kinds: Sequence[FixedType], codes: Sequence[IntArray]
+    ) -> list[tuple[int, IntArray]]:
+        """What each cast of a kernel makes of numbers alone: which of ``kinds`` it casts from, and the bits
+        of its results, (codes,). Casts that do the same count once.
 
-        codes: raw integers of the type of what is cast.
+        kinds: types of what is cast. codes: raw integers of each.
+
+        Raises:
+            VerificationError: a cast takes numbers of a width that none of ``kinds`` has.
         """
         ...

@@ -176,12 +176,21 @@ def _compared(
             for name, made, wanted in zip(kernel.outputs, found, trial.expected, strict=True):
                 told = trial.what + (", with pauses" if stalls else "")
                 yield _difference(made, wanted, trial.bits, f"stream {name}, {told}")
-    for cast in plan.casts:
-        results = bench.casts(kernel, cast.codes)
-        if not results:
-            yield 0, 0, "it has no cast"
-        for number, made in enumerate(results):
-            yield _cast_difference(made, cast, f"cast {number}" if len(results) > 1 else "cast")
+    if plan.casts:
+        yield from _casts_compared(bench, kernel, plan.casts)
+
+
+def _casts_compared(
+    bench: Bench, kernel: Kernel, casts: Sequence[CastTrial]
+) -> Iterator[tuple[int, int, str]]:
+    """Every cast of the kernel, and that there is one from each type."""
+    results = bench.casts(kernel, [cast.given for cast in casts], [cast.codes for cast in casts])
+    for cast in casts:
+        own = [made for number, made in results if casts[number] is cast]
+        if not own:
+            yield 0, 0, f"nothing is cast from {cast.given}"
+        for made in own:
+            yield _cast_difference(made, cast)
 
 
 def _found(bench: Bench, kernel: Kernel, streams: Streams, trial: Trial, stalls: int) -> Sequence[IntArray]:
@@ -220,7 +229,7 @@ def _difference(made: Any, wanted: Any, bits: int, where: str) -> tuple[int, int
     return wrong.size, count, f"{place}: {seen}, not {right}"
 
 
-def _cast_difference(made: IntArray, cast: CastTrial, where: str) -> tuple[int, int, str]:
+def _cast_difference(made: IntArray, cast: CastTrial) -> tuple[int, int, str]:
     wanted = cast.expected
     wrong = _signed(made, cast.made) != wanted
     count = int(np.count_nonzero(wrong))
@@ -228,4 +237,8 @@ def _cast_difference(made: IntArray, cast: CastTrial, where: str) -> tuple[int, 
         return wrong.size, 0, ""
     (index,) = np.argwhere(wrong)[0]
     found = _signed(made, cast.made)[index]
-    return wrong.size, count, f"{where}: of {cast.codes[index]} it makes {found}, not {wanted[index]}"
+    return (
+        wrong.size,
+        count,
+        f"cast from {cast.given}: {cast.codes[index]} becomes {found}, not {wanted[index]}",
+    )

@@ -169,10 +169,9 @@ def _routes(subject: _Subject) -> Examination:
         free = subject.random(3)
         yield Trial("random", tuple(free), routing.of_frames(free))
 
+    kinds = dict.fromkeys(stream.type for stream in inputs) if routing.casts else {}
     casts = tuple(
-        _cast_trial(stream.type, Clip(), subject.output.type, codes, subject.rng)
-        for stream, codes in zip(inputs, subject.given, strict=True)
-        if routing.casts
+        _cast_trial(kind, Clip(), subject.output.type, kind.code_interval, subject.rng) for kind in kinds
     )
     proof, more = Proof.ALL_INPUTS, ""
     if casts:

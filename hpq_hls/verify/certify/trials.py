@@ -19,6 +19,8 @@ from hpq_hls.kernels import IntArray, Kernel, Nature, Stream, Streams, Sums
 
 EXHAUSTIVE = 1 << 20
 """Codes of which each is tried."""
+ALL_PAIRS = 1 << 16
+"""Pairs of which each is tried."""
 MOST_ELEMENTS = 1 << 27
 """Elements of the inputs of all basis vectors of a kernel; beyond that a part of them is tried."""
 PORTION = 1 << 21
@@ -454,7 +456,7 @@ def _compares(subject: _Subject) -> Examination:
     """Two values at a time are all pairs where those are few; of more values, each the largest and the
     smallest in turn, by as little as can be."""
     sizes = [codes.hi - codes.lo + 1 for codes in subject.given]
-    if len(sizes) == 2 and math.prod(sizes) <= EXHAUSTIVE:
+    if len(sizes) == 2 and math.prod(sizes) <= ALL_PAIRS:
         values = [np.arange(codes.lo, codes.hi + 1) for codes in subject.given]
         return Examination(
             Proof.EXHAUSTIVE,

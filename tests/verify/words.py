@@ -19,9 +19,8 @@ class Words:
     streams: Streams
     faulty: Callable[[Kernel], Kernel] = lambda kernel: kernel
 
-    @property
-    def tools(self) -> tuple[str, ...]:
-        return ("words",)
+    tools: tuple[str, ...] = ("words",)
+    pauses: bool = False
 
     def run(
         self, kernel: Kernel, inputs: Sequence[IntArray], *, window: int | None = None, stalls: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from hpq_hls.fixed import FixedType
 from hpq_hls.kernels import Kernel
 
 IntArray = npt.NDArray[np.int64]
+Progress = Callable[[str], None]
 
 
 class Bench(Protocol):
@@ -20,10 +21,10 @@ class Bench(Protocol):
     Bits are those of a number of the port's width without a sign, int64.
     """
 
-    @property
-    def tools(self) -> tuple[str, ...]:
-        """Names and versions of what runs them."""
-        ...
+    tools: tuple[str, ...]
+    """Names and versions of what runs them."""
+    pauses: bool
+    """Whether pauses mean anything."""
 
     def run(
         self, kernel: Kernel, inputs: Sequence[IntArray], *, window: int | None = None, stalls: int = 0

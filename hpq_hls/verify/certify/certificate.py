@@ -171,7 +171,7 @@ def _compared(
 ) -> Iterator[tuple[int, int, str]]:
     """Words compared, words that differ, where the first does."""
     for trial in plan.trials():
-        for stalls in (0, STALL_SEED) if not trial.bits else (0,):
+        for stalls in (0, STALL_SEED) if bench.pauses and not trial.bits else (0,):
             found = _found(bench, kernel, streams, trial, stalls)
             for name, made, wanted in zip(kernel.outputs, found, trial.expected, strict=True):
                 told = trial.what + (", with pauses" if stalls else "")

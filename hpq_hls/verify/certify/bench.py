@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType
 from hpq_hls.kernels import Kernel
+
+if TYPE_CHECKING:
+    from hpq_hls.verify.certify.certificate import KernelCertificate
 
 IntArray = npt.NDArray[np.int64]
 Progress = Callable[[str], None]
@@ -54,4 +57,8 @@ class Bench(Protocol):
         Raises:
             VerificationError: a cast takes numbers of a width that none of ``kinds`` has.
         """
+        ...
+
+    def streams(self) -> Sequence[KernelCertificate]:
+        """What connects the kernels."""
         ...

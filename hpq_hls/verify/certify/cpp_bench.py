@@ -212,8 +212,8 @@ def _words(text: str, begin: str) -> list[str]:
 def _chosen(
     kinds: Sequence[FixedType], codes: Sequence[IntArray], cast: tuple[int, int, bool], kernel: Kernel
 ) -> int:
-    """Which of ``kinds`` a cast from (width, fraction, signed) is there for: the very type, else the one whose
-    codes use most of what it takes."""
+    """Which of ``kinds`` a cast from (width, fraction, signed) is there for: the very type, else the one
+    whose codes use most of what it takes."""
     width, fraction, signed = cast
     for index, kind in enumerate(kinds):
         if (kind.width, kind.fraction, kind.signed) == cast:

@@ -21,6 +21,7 @@ TOOLS = {
     "settings.yamlfile",
     "templating",
     "tools",
+    "tools.files",
     "tools.process",
     "tools.toolchain",
     "version",

@@ -11,8 +11,8 @@ from hpq_hls.report import text
 from hpq_hls.report.chart import pareto_chart
 from hpq_hls.report.search_tables import certificate, tuned_rows
 from hpq_hls.templating import render
+from hpq_hls.tools.files import write_file
 from hpq_hls.workflow.progress import Quiet, Reporter
-from hpq_hls.workflow.records import write_file
 from hpq_hls.workflow.results import plain
 from hpq_hls.workflow.summary import Summary, summarize
 from hpq_hls.workflow.workspace import Workspace

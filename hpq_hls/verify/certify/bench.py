@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,11 @@ import numpy.typing as npt
 from hpq_hls.fixed import FixedType
 from hpq_hls.kernels import Kernel
 
+if TYPE_CHECKING:
+    from hpq_hls.verify.certify.certificate import KernelCertificate
+
 IntArray = npt.NDArray[np.int64]
+Progress = Callable[[str], None]
 
 
 class Bench(Protocol):
@@ -20,10 +24,10 @@ class Bench(Protocol):
     Bits are those of a number of the port's width without a sign, int64.
     """
 
-    @property
-    def tools(self) -> tuple[str, ...]:
-        """Names and versions of what runs them."""
-        ...
+    tools: tuple[str, ...]
+    """Names and versions of what runs them."""
+    pauses: bool
+    """Whether pauses mean anything."""
 
     def run(
         self, kernel: Kernel, inputs: Sequence[IntArray], *, window: int | None = None, stalls: int = 0
@@ -53,4 +57,8 @@ class Bench(Protocol):
         Raises:
             VerificationError: a cast takes numbers of a width that none of ``kinds`` has.
         """
+        ...
+
+    def streams(self) -> Sequence[KernelCertificate]:
+        """What connects the kernels."""
         ...

@@ -50,7 +50,8 @@ class KernelCertificate:
 class Certificate:
     """What was shown of a project.
 
-    backend: of the project. kernels: one after the other, as data flows. tools: their names and versions.
+    backend: of the project. kernels: one after the other, as data flows, and behind them what connects them.
+    tools: their names and versions.
     digest: of the project's files that were examined.
     """
 
@@ -144,7 +145,7 @@ def certify(
         kernels = tuple(pool.map(examined, flow.kernels))
     finally:
         pool.shutdown(cancel_futures=True)
-    return Certificate(backend, kernels, tuple(bench.tools), digest)
+    return Certificate(backend, (*kernels, *bench.streams()), tuple(bench.tools), digest)
 
 
 def examine_on(
@@ -171,7 +172,7 @@ def _compared(
 ) -> Iterator[tuple[int, int, str]]:
     """Words compared, words that differ, where the first does."""
     for trial in plan.trials():
-        for stalls in (0, STALL_SEED) if not trial.bits else (0,):
+        for stalls in (0, STALL_SEED) if bench.pauses and not trial.bits else (0,):
             found = _found(bench, kernel, streams, trial, stalls)
             for name, made, wanted in zip(kernel.outputs, found, trial.expected, strict=True):
                 told = trial.what + (", with pauses" if stalls else "")

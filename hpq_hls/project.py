@@ -50,6 +50,7 @@ from hpq_hls.verify.certify.certificate import Certificate, certify
 from hpq_hls.verify.certify.cpp_bench import CppBench
 from hpq_hls.verify.certify.intervals import stream_intervals
 from hpq_hls.verify.certify.kept import files_digest, keep
+from hpq_hls.verify.certify.rtl_bench import RtlBench
 from hpq_hls.verify.cosim import CosimResult, measure_fifo_depths, run_cosim
 from hpq_hls.verify.csim import SelfCheck, run_csim, run_selfcheck
 
@@ -61,7 +62,7 @@ LayerSettings = dict[str, dict[str, int | str]]
 """Folding by layer as in project.yaml: {"conv1": {"pe": 4, "simd": 9}}."""
 
 
-_BENCHES: Mapping[str, Callable[..., Bench]] = {"vitis": CppBench, "vivado": CppBench}
+_BENCHES: Mapping[str, Callable[..., Bench]] = {"vitis": CppBench, "vivado": CppBench, "rtl": RtlBench}
 """What runs the kernels of a backend's project alone."""
 
 

@@ -35,7 +35,8 @@ class RtlBackend:
     def files(self, design: Design) -> Files:
         """README.md, design.json, rtl/<top>.sv, the modules it uses, its .mem files, rtl/files.f."""
         flow = design.dataflow
-        sources, environment = _environment(flow)
+        sources = Sources("rtl", flow.kernels, ".sv.j2", "lib/*.sv")
+        environment = sources.environment({"comment": _comment})
         context = _context(flow)
         top = environment.get_template("top.sv.j2").render(context)
         made = list(_own_modules(flow, environment, context))
@@ -60,16 +61,6 @@ class RtlBackend:
         files.update({f"rtl/{module}.sv": text for module, text in (library | own).items()})
         files.update({f"rtl/{name}": text for name, text in memories.items()})
         return files
-
-
-def top_text(flow: Dataflow) -> str:
-    """The text of rtl/<top>.sv."""
-    return _environment(flow)[1].get_template("top.sv.j2").render(_context(flow))
-
-
-def _environment(flow: Dataflow) -> tuple[Sources, jinja2.Environment]:
-    sources = Sources("rtl", flow.kernels, ".sv.j2", "lib/*.sv")
-    return sources, sources.environment({"comment": _comment})
 
 
 def _context(flow: Dataflow) -> dict[str, Any]:

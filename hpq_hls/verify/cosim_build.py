@@ -90,7 +90,7 @@ class Build:
 
 @dataclass(frozen=True)
 class Toolchain:
-    """Verilator and the compiler. identity: of their versions."""
+    """Verilator and the compiler. identity: of all that matters; versions: for people."""
 
     verilator: Path
     gxx: Path
@@ -98,6 +98,7 @@ class Toolchain:
     include: Path
     gnu: bool
     identity: str
+    versions: tuple[str, ...]
 
 
 def cocotb_harness(top: str, ports: Sequence[str]) -> Harness:
@@ -172,9 +173,10 @@ def find_toolchain() -> Toolchain:
     path, compiler = verilator.require(), gxx.require()
     env = verilator_env()
     root = run_tool([path, "--getenv", "VERILATOR_ROOT"], env=env, timeout=60).stdout.strip()
+    versions = (f"verilator {verilator.version}", f"g++ {gxx.version}")
     identity = f"{verilator.version} {root} {compiler} {gxx.version}"
     gnu = "clang" not in run_tool([compiler, "--version"], timeout=60).stdout.lower()
-    return Toolchain(path, compiler, env, Path(root) / "include", gnu, identity)
+    return Toolchain(path, compiler, env, Path(root) / "include", gnu, identity, versions)
 
 
 def _fingerprint(request: BuildRequest, tools: Toolchain) -> str:

@@ -1,10 +1,12 @@
-// Runs one kernel alone at its own ports: called from hpq_hls/verify/certify/rtl_run.py.
+// Runs one kernel alone at its own ports: called by hpq_hls/verify/certify/rtl_run.py.
 //
 //   run UNIT IN OUT WINDOW SEED FRAMES (in|out NAME BEATS LANES WIDTH BYTES)...
 //     The frames of all inputs, one after the other, from IN; what comes out into OUT. An element is BYTES
 //     bytes, the lowest first. WINDOW: bit of what is cast that is looked at, or -1. SEED: of the pauses; 0: none.
-//   fill UNIT IN OUT -1 SEED FRAMES (as above)
-//     Nothing is taken until nothing more goes in; then everything. Prints how many beats had gone in.
+//   fill ...
+//     As run, but nothing is taken until nothing more goes in. Prints how many beats had gone in.
+//   port ...
+//     As run, for a port of the design: what is offered during reset must not be taken.
 //   list
 //     The casts, one of each kind: number, IN_W, SHIFT, OUT_W.
 //   casts NUMBER IN OUT
@@ -160,8 +162,8 @@ class Bench {
   Bench(const Model& model, const Unit& unit, std::vector<Side>& inputs, std::vector<Side>& outputs, Random& random)
       : model_(model), unit_(unit), inputs_(inputs), outputs_(outputs), random_(random) {}
 
-  // Whatever is offered or taken during reset counts for nothing.
-  void reset() {
+  // Whatever is offered or taken during reset counts for nothing. strict: nothing may be taken then.
+  void reset(bool strict) {
     *unit_.reset = 1;
     for (int cycle = 0; cycle < RESET_CYCLES; ++cycle) {
       for (Side& in : inputs_) {
@@ -170,6 +172,8 @@ class Bench {
       }
       for (Side& out : outputs_) *out.pins.ready = random_.below(2);
       edge();
+      for (Side& in : inputs_)
+        if (strict && *in.pins.ready) wrong("it takes beats of %s during reset", in.shape.name.c_str());
     }
     *unit_.reset = 0;
     for (Side& in : inputs_) {
@@ -403,7 +407,7 @@ int cast_alone(const Model& model, char** arguments) {
   return 0;
 }
 
-int run(const Model& model, bool fills, int count, char** arguments) {
+int run(const Model& model, const std::string& what, int count, char** arguments) {
   const Unit& unit = model.units.at(std::strtoul(arguments[0], nullptr, 10));
   const std::uint64_t seed = std::strtoull(arguments[4], nullptr, 10), frames = std::strtoull(arguments[5], nullptr, 10);
   start(model, std::atol(arguments[3]));
@@ -425,8 +429,8 @@ int run(const Model& model, bool fills, int count, char** arguments) {
     at += in.elements.size();
   }
   Bench bench(model, unit, inputs, outputs, random);
-  bench.reset();
-  if (fills) std::printf("%llu\n", static_cast<unsigned long long>(bench.fill()));
+  bench.reset(what == "port");
+  if (what == "fill") std::printf("%llu\n", static_cast<unsigned long long>(bench.fill()));
   bench.run();
   Writer out(arguments[2]);
   for (const Side& side : outputs) out.write(side.elements.data(), side.elements.size());
@@ -441,6 +445,6 @@ int main(int count, char** arguments) {
   const Model model = make_model(seed == nullptr ? 1 : unsigned(std::strtoul(seed, nullptr, 10)));
   if (what == "list") return list(model);
   if (what == "casts" && count == 5) return cast_alone(model, arguments + 2);
-  if ((what == "run" || what == "fill") && count > 8) return run(model, what == "fill", count - 2, arguments + 2);
+  if (count > 8 && (what == "run" || what == "fill" || what == "port")) return run(model, what, count - 2, arguments + 2);
   failed("unknown command", what.c_str());
 }

@@ -15,6 +15,7 @@ import re
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,7 @@ _FORMAT = "4"  # to be changed with anything below that changes the result
 _FAST, _SLOW, _LIBRARY = "-O1", "-O0", "-O1"
 _SHARD_BYTES = 600_000  # which takes as long to compile as to read Verilator's headers
 _ERROR_LINES = 6
+_one_library = threading.Lock()
 
 Progress = Callable[[str], None]
 _Item = TypeVar("_Item")
@@ -299,9 +301,6 @@ def _library(
     home = _cache_dir(build_dir) / f"verilated-{digest.hexdigest()[:16]}"
     home.mkdir(parents=True, exist_ok=True)
     objects = {home / f"{path.stem}.o": path for path in sources}
-    absent = [path for path in objects if not path.is_file()]
-    if absent:
-        say("compiling the simulator's library, once (about 15 seconds)")
 
     def build(target: Path) -> None:
         # Through a temporary name, because another process may be doing the same.
@@ -310,7 +309,11 @@ def _library(
             _run_gxx(tools, [*_flags(tools), _LIBRARY, "-c", objects[target], "-o", result])
             result.replace(target)
 
-    _in_parallel(build, absent)
+    with _one_library:  # threads that build at the same time need the same objects
+        absent = [path for path in objects if not path.is_file()]
+        if absent:
+            say("compiling the simulator's library, once (about 15 seconds)")
+        _in_parallel(build, absent)
     return list(objects)
 
 

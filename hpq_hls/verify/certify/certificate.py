@@ -142,10 +142,11 @@ def certify(
 
     pool = ThreadPoolExecutor(max_workers=os.cpu_count())
     try:
+        streams = pool.submit(bench.streams)
         kernels = tuple(pool.map(examined, flow.kernels))
+        return Certificate(backend, (*kernels, *streams.result()), tuple(bench.tools), digest)
     finally:
         pool.shutdown(cancel_futures=True)
-    return Certificate(backend, (*kernels, *bench.streams()), tuple(bench.tools), digest)
 
 
 def examine_on(

@@ -3,7 +3,7 @@
 ``make`` is not used: its rules recompile Verilator's run-time library for every design (15 s on one
 core, most of a small build), refuse folders with a blank in their path, and depend on the machine
 the wheel was made on. The library is compiled once per Python environment instead, and each design
-in a few large translation units, one per core.
+in a few large translation units.
 """
 
 from __future__ import annotations

@@ -223,8 +223,8 @@ def build_bench(folder: Path, main: Path, sources: Sequence[str], defines: Seque
 
 
 def _compile(folder: Path, main: Path) -> Path:
-    """Everything without optimisation, in few translation units: reading Verilator's headers takes longer than
-    compiling most of its files. Its run-time library is that of co-simulation, compiled once."""
+    """Everything without optimisation, in few translation units, as reading Verilator's headers takes longer
+    than compiling most of its files. Its run-time library is that of co-simulation, compiled once."""
     tools = cosim_build._find_tools()
     library = cosim_build._runtime(tools, _RUNTIME, folder, lambda _: None)
     files = sorted([*(folder / "obj").glob("*.cpp"), main], key=lambda file: -file.stat().st_size)

@@ -294,7 +294,9 @@ def _compile(tools: _Tools, folder: Path, lists: dict[str, list[str]], runtime: 
 def _groups(files: Iterable[Path]) -> list[list[Path]]:
     """Split files into translation units of about equal size: few, as each reads the headers again."""
     sizes = {path: path.stat().st_size for path in files}
-    count = min(len(sizes), -(-sum(sizes.values()) // _SHARD_BYTES))
+    total = sum(sizes.values())
+    goal = max(_SHARD_BYTES, total // (4 * (os.cpu_count() or 1)))
+    count = min(len(sizes), -(-total // goal))
     groups: list[list[Path]] = [[] for _ in range(count)]
     loads = [0] * count
     for path in sorted(sizes, key=lambda path: (-sizes[path], path.name)):

@@ -108,7 +108,9 @@ def test_what_they_are_built_from(tmp_path: Path) -> None:
     flows = [flow for flow in FLOWS if flow.name in kinds]
     flows += [
         function_flow("smooth", ("sigmoid", "x"), "ap_fixed<8,4>", "ap_ufixed<8,0,AP_RND,AP_SAT>"),
-        function_flow("bent", ("mul", "x", ("sigmoid", "x")), "ap_fixed<10,4>", "ap_fixed<6,4,AP_RND,AP_SAT>"),
+        function_flow(
+            "bent", ("mul", "x", ("sigmoid", "x")), "ap_fixed<10,4>", "ap_fixed<6,4,AP_RND,AP_SAT>"
+        ),
     ]
     write_projects(flows, tmp_path)
     cells = _synthesize(tmp_path, [flow.name for flow in flows])

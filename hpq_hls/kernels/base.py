@@ -9,7 +9,7 @@ its kind.
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,9 +187,9 @@ class Kernel(ABC):
         """Rows and columns that it works on at once (PE, SIMD); (1, 1) where that is no choice."""
         return 1, 1
 
+    @abstractmethod
     def bill(self, bill: Bill, streams: Streams) -> None:
         """Add what it is built from, but for ``bill_constants`` and the FIFOs around it."""
-        raise NotImplementedError(f"kernel {self.kind} does not say what it is built from")
 
     def bill_constants(self, bill: Bill) -> None:  # noqa: B027 (most kernels have none)
         """Add the memory of its constants, which no type around it has a part in."""
@@ -204,6 +204,11 @@ class Kernel(ABC):
     def constant_bits(self) -> int:
         """Bits of the weights, biases and tables that it holds."""
         return 0
+
+    @property
+    def signs_in_rom(self) -> bool:
+        """Whether its weights are signs, of which a ROM holds a bit each."""
+        return False
 
     def in_fabric(self) -> Kernel:
         """The same kernel with its products in LUTs."""
@@ -233,10 +238,10 @@ class Kernel(ABC):
 
     # ------------------------------------------------------------------ meaning
 
+    @abstractmethod
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         """What it makes of one frame of each input, literally: slow, and independent of simulator and
         backends. Tests compare both with it."""
-        raise NotImplementedError(f"kernel {self.kind} does not say what it computes")
 
     # ------------------------------------------------------------------ what is shown of it
 

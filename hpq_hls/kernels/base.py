@@ -141,8 +141,6 @@ class Kernel(ABC):
     """Whether all that a layer decides of it are the types of its streams."""
     per_beat: ClassVar[bool] = False
     """Whether it turns one beat into one beat; where that is the whole frame, it takes one every cycle."""
-    regroups: ClassVar[bool] = False
-    """Whether it does nothing but hand its elements on in beats of another size."""
 
     name: str
     layer: str

@@ -261,6 +261,19 @@ def test_clamps(module: nn.Module, width: int) -> None:
     np.testing.assert_array_equal(reference(q, q.quantize_input(fresh)), raw)
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.0, 6.0), (-8.0, 0.0), (-8.0, 8.0), (6.0, 8.0), (-8.0, -6.0)])
+def test_bounds_beyond_all_codes(low: float, high: float, tmp_path: Path) -> None:
+    """Two bits from -4 to 2: some of the bounds are no numbers of that type."""
+    x = np.array([[-4.0, -2.0, 0.0, 2.0]])
+    graph = hpq.from_torch(Apply(lambda v: v.clamp(low, high)).eval(), torch.zeros(1, 4))
+    q = hpq.quantize(graph, x, {"x": "ap_fixed<2,3>"})
+    assert q.input_type.code_interval == Interval(-2, 1)
+    np.testing.assert_array_equal(q.predict(x), x.clip(low, high))
+    raw = q.predict_raw(x)
+    np.testing.assert_array_equal(hpq.generate(q, tmp_path / "hls", "vitis").csim(x), raw)
+    np.testing.assert_array_equal(hpq.generate(q, tmp_path / "rtl", "rtl").cosim(x).raw, raw)
+
+
 def test_a_clamp_needs_no_more_bits_than_its_range() -> None:
     made = Clamp(0.0, 6.0).exact_type([FixedType(8, 4, True)])
     assert (made.width, made.integer, made.signed) == (7, 3, False)

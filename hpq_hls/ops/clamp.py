@@ -74,7 +74,7 @@ class Clamp(Operator):
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
         (given,) = types
         width, signed = bits_for(self.scaled(given.fraction)._clip().interval(given.code_interval))
-        return FixedType(width, width - given.fraction, signed, given.rounding, given.overflow)
+        return FixedType(width, width - given.fraction, signed, given.rounding, given.overflow.of(signed))
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None

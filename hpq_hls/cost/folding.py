@@ -107,8 +107,8 @@ def fastest(
         made = design(target)
         return fits(with_fifo_depths(made, dict.fromkeys(made.streams, MIN_DEPTH)))
 
-    # Sizing FIFOs takes long. Before, those of joins have the room of a frame, most often more than they need:
-    # what fits so is the start, and only if one cycle less fits too, all that fits with the smallest is tried.
+    # Sizing FIFOs takes long. Before, those of joins have room for a frame, most often more than they need:
+    # what fits so is the start. Only if one cycle less fits too, all is tried that fits with the smallest FIFOs.
     least = reached(q, config, 1) if asked else slowest_pixel(q, config)
     found = first(least, slowest, lambda target: fits(design(target))) or slowest
     while not whole(found):

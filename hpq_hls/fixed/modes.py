@@ -37,6 +37,6 @@ class Overflow(Enum):
         return self.value
 
     def of(self, signed: bool) -> Overflow:
-        """This mode for a type with or without a sign: without one, AP_WRAP in place of AP_WRAP_SM, which the
-        vendor's headers do not have there."""
+        """The mode for a type with or without a sign: where there is none, AP_WRAP in place of AP_WRAP_SM,
+        which the vendor's headers do not have there."""
         return Overflow.WRAP if self is Overflow.WRAP_SM and not signed else self

@@ -178,8 +178,8 @@ class Kernel(ABC):
 
     @property
     def multipliers(self) -> int:
-        """Multipliers by constants that work in parallel: weights, reciprocals. Products of two streams are none
-        of them; what they take is in ``bill``."""
+        """Multipliers by constants (weights, reciprocals) working in parallel. Products of two streams are
+        none of them; what they take is in ``bill``."""
         return 0
 
     @property

@@ -282,7 +282,7 @@ def test_bounds_beyond_all_codes(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_negative_wraps_without_a_sign(tmp_path: Path) -> None:
-    """AP_WRAP_SM is for signed types: of a ReLU or a clamp that stands alone, as of all others, it is AP_WRAP."""
+    """AP_WRAP_SM is for signed types: it is AP_WRAP of all others, also behind a ReLU or clamp of its own."""
     x = data((-8, 8))
     module = nn.Sequential(nn.ReLU(), nn.Linear(x.shape[1], 4), nn.ReLU6(), nn.Hardtanh(-1, 1)).eval()
     q = hpq.quantize(hpq.from_torch(module, x[:1]), x, 5, overflow="AP_WRAP_SM")

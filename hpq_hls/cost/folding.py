@@ -108,7 +108,7 @@ def fastest(
         return fits(with_fifo_depths(made, dict.fromkeys(made.streams, MIN_DEPTH)))
 
     # Sizing FIFOs takes long. Before, those of joins have room for a frame, most often more than they need:
-    # what fits so is the start. Only if one cycle less fits too, all is tried that fits with the smallest FIFOs.
+    # what fits so is the start. Only if one cycle less fits too, all that fits with the smallest is tried.
     least = reached(q, config, 1) if asked else slowest_pixel(q, config)
     found = first(least, slowest, lambda target: fits(design(target))) or slowest
     while not whole(found):

@@ -76,7 +76,8 @@ class Table:
 
     values: (depth, columns) integers. type: of an element, as it is stored; None for what no number of the
     network is, such as an index. content: what it holds, for people. nested: whether C++ sees rows, or one
-    row as a plain array. in_memory: whether RTL reads it from a file; else the kernel's template prints it.
+    row as a plain array. in_memory, included: whether RTL, or C++, reads it from a file; else the kernel's
+    template prints it.
     """
 
     values: IntArray
@@ -84,6 +85,7 @@ class Table:
     content: str
     nested: bool = True
     in_memory: bool = True
+    included: bool = True
 
     @property
     def depth(self) -> int:
@@ -142,8 +144,6 @@ class Kernel(ABC):
     """Whether all that a layer decides of it are the types of its streams."""
     per_beat: ClassVar[bool] = False
     """Whether it turns one beat into one beat; where that is the whole frame, it takes one every cycle."""
-    regroups: ClassVar[bool] = False
-    """Whether it does nothing but hand its elements on in beats of another size."""
 
     name: str
     layer: str
@@ -179,7 +179,8 @@ class Kernel(ABC):
 
     @property
     def multipliers(self) -> int:
-        """Multipliers working in parallel."""
+        """Multipliers by constants (weights, reciprocals) working in parallel. Products of two streams are
+        none of them; what they take is in ``bill``."""
         return 0
 
     @property

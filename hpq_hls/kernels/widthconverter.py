@@ -18,7 +18,6 @@ class WidthConverter(Kernel):
 
     kind: ClassVar[str] = "widthconverter"
     header: ClassVar[str] = "routing"
-    regroups: ClassVar[bool] = True
 
     @property
     def nature(self) -> Nature:

@@ -74,7 +74,7 @@ class Clamp(Operator):
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
         (given,) = types
         width, signed = bits_for(self.scaled(given.fraction)._clip().interval(given.code_interval))
-        return FixedType(width, width - given.fraction, signed, given.rounding, given.overflow)
+        return FixedType(width, width - given.fraction, signed, given.rounding, given.overflow.of(signed))
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
@@ -100,8 +100,12 @@ class Clamp(Operator):
         build.elementwise(
             "clamp",
             Cast,
-            lambda layer: {"clip": self.scaled(layer.input_edges[0].type.fraction)._clip()},
+            lambda layer: {"clip": self._clip_of(layer.input_edges[0].type)},
         )
+
+    def _clip_of(self, given: FixedType) -> Clip:
+        """In units of what it is given, without bounds beyond its codes, which are not numbers there."""
+        return self.scaled(given.fraction)._clip().within(given.code_interval)
 
 
 def _nearest(bound: float, fraction: int) -> int:

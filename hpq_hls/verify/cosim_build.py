@@ -36,6 +36,7 @@ _FORMAT = "4"  # to be changed with anything below that changes the result
 _FAST, _SLOW, _LIBRARY = "-O1", "-O0", "-O1"
 _SHARD_BYTES = 600_000  # which takes as long to compile as to read Verilator's headers
 _ERROR_LINES = 6
+_BUILD_S = 7200.0
 _one_library = threading.Lock()
 
 Progress = Callable[[str], None]
@@ -240,7 +241,7 @@ def _verilate(request: BuildRequest, tools: Toolchain, folder: Path) -> None:
         *(folder / name for name in harness.verilog),
         *request.sources.verilog,
     ]
-    done = run_tool(command, cwd=folder, env=tools.env, log=log, check=False)
+    done = run_tool(command, cwd=folder, env=tools.env, log=log, check=False, timeout=_BUILD_S)
     if done.returncode != 0:
         where = f"verilator cannot compile module {request.top} from {request.sources.root}"
         raise RtlError("\n  ".join([f"{where}:", *_first_errors(done.stdout)]))
@@ -366,7 +367,7 @@ def _groups(files: Iterable[Path]) -> list[list[Path]]:
 
 
 def _run_gxx(tools: Toolchain, arguments: Sequence[str | Path]) -> None:
-    run_tool([tools.gxx, *arguments], env=tools.env)
+    run_tool([tools.gxx, *arguments], env=tools.env, timeout=_BUILD_S)
 
 
 def _in_parallel(work: Callable[[_Item], None], items: Sequence[_Item]) -> None:

@@ -1,4 +1,6 @@
 // For the certificate: runs one kernel of a design on frames from files. Numbers are 64-bit integers.
+#include <sys/resource.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +11,13 @@
 namespace examined {
 
 typedef std::vector<int64_t> numbers;
+
+// A kernel that never ends, or never stops to write, is ended: seconds of processor time, and bytes.
+inline void limit(unsigned long seconds) {
+    const rlimit time = {seconds, seconds}, memory = {1ul << 33, 1ul << 33};
+    setrlimit(RLIMIT_CPU, &time);
+    setrlimit(RLIMIT_AS, &memory);
+}
 
 inline numbers read(const char* name) {
     std::FILE* file = std::fopen(name, "rb");

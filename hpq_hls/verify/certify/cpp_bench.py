@@ -8,8 +8,10 @@ The sources are copied; in the copy of ``hpq/number.h`` the function that every 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,8 +33,10 @@ from hpq_hls.verify.certify.trials import Proof
 FLAGS = ("-std=c++14", OPTIMISATION, "-w", "-pthread")
 PORTS = "// The AXI4-Stream ports\n"
 """What the part of the top file begins with that connects kernels."""
-RUN_S = 3600.0
-_KERNEL_FAILED = 3
+COMPILE_S = 3600.0
+_DRIVER_FAILED = 4
+_LEAST_S, _STEP_S = 20, 1e-6
+"""Seconds of processor time that a run may take: at least, and for each product or element of it."""
 _FINISH = re.compile(r"(\binline Y )finish\(const Sum& sum\)")
 _BEGIN, _END = "namespace hpq {\n", "}  // namespace hpq\n"
 _ERROR_LINES = 10
@@ -66,7 +70,7 @@ class CppBench:
             files = self._write(folder, inputs)
             outs = [folder / f"{index}.out" for index in range(len(kernel.outputs))]
             place = -1 if window is None else window
-            self._call(kernel, ["run", kernel.name, str(place), str(count), *files, *outs])
+            self._call(kernel, "run", count, [str(place), str(count), *files, *outs])
             found = [np.fromfile(path, dtype=np.int64) for path in outs]
         streams = [self._flow.streams[name] for name in kernel.outputs]
         return [
@@ -86,11 +90,9 @@ class CppBench:
                 folder = Path(name)
                 given, made = folder / "codes", folder / "results"
                 each.astype(np.int64).tofile(given)
-                told = self._call(
-                    kernel, ["casts", kernel.name, given, made, *self._write(folder, blank)]
-                ).split("\n")
+                told = self._call(kernel, "casts", 1, [given, made, *self._write(folder, blank)])
                 results = np.fromfile(made, dtype=np.int64).reshape(-1, len(each))
-            casts = [tuple(map(int, line.split())) for line in told if line]
+            casts = [tuple(map(int, line.split())) for line in told.splitlines()]
             for (width, fraction, signed, _), result in zip(casts, results, strict=True):
                 if _chosen(kinds, codes, (width, fraction, bool(signed)), kernel) == index:
                     found.append((index, result))
@@ -113,12 +115,19 @@ class CppBench:
             )
         return found
 
-    def _call(self, kernel: Kernel, arguments: Sequence[str | Path]) -> str:
-        result = run_tool([self._program, *arguments], check=False, timeout=RUN_S)
-        if result.returncode == _KERNEL_FAILED:
-            raise VerificationError(f"kernel {kernel.name} fails: {result.stdout.strip()}")
+    def _call(self, kernel: Kernel, what: str, frames: int, arguments: Sequence[str | Path]) -> str:
+        streams = [self._flow.streams[name] for name in (*kernel.inputs, *kernel.outputs)]
+        steps = kernel.cycles(self._flow.streams) * kernel.multipliers + sum(s.elements for s in streams)
+        seconds = math.ceil(_LEAST_S + frames * steps * _STEP_S)
+        command = [self._program, what, str(seconds), kernel.name, *arguments]
+        result = run_tool(command, check=False)
+        if result.returncode == -signal.SIGXCPU:
+            raise VerificationError(f"kernel {kernel.name} does not end within {seconds} s")
+        if result.returncode == _DRIVER_FAILED:
+            raise ToolError(f"files of kernel {kernel.name} cannot be written in {self._program.parent}")
         if result.returncode != 0:
-            raise ToolError(f"the C++ of kernel {kernel.name} ended with status {result.returncode}")
+            said = result.stdout.strip() or f"status {result.returncode}"
+            raise VerificationError(f"kernel {kernel.name} fails: {said}")
         return result.stdout
 
     @staticmethod
@@ -181,7 +190,7 @@ class CppBench:
             made = scratch / "examine"
             command: list[str | Path] = [compiler, *FLAGS, *include]
             command += ["-idirafter", self._project / "tb" / "include", scratch / "examine.cpp", "-o", made]
-            result = run_tool(command, check=False, timeout=RUN_S)
+            result = run_tool(command, check=False, timeout=COMPILE_S)
             if result.returncode != 0:
                 lines = [line for line in result.stdout.splitlines() if "error" in line][:_ERROR_LINES]
                 raise VerificationError(

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from hpq_hls.errors import VerificationError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import IntArray, Kernel, Stream
+from hpq_hls.tools.files import make_folder
 from hpq_hls.verify.certify.bench import Progress
 from hpq_hls.verify.certify.certificate import KernelCertificate
 from hpq_hls.verify.certify.rtl_run import Cast, Shape, Simulator
@@ -37,6 +40,20 @@ from hpq_hls.verify.cosim_sources import find_sources
 
 _FRAMES = 3
 _SEEDS = (0, 1, 2)
+_KEPT = 256
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What connects kernels: how it is cut out of the top module, and examined. size: what the design wants
+    beside the text: of a FIFO its depth, of a port the beats of a frame."""
+
+    name: str
+    kind: str
+    size: int
+    cut: Callable[[Top], Unit]
+    examine: Callable[[Simulator], KernelCertificate]
 
 
 class RtlBench:
@@ -48,7 +65,7 @@ class RtlBench:
     def __init__(
         self, project_dir: Path, flow: Dataflow, printed: Mapping[str, str | bytes], progress: Progress
     ) -> None:
-        self._flow = flow
+        self._flow, self._progress = flow, progress
         self._path = f"rtl/{flow.name}.sv"
         self._printed = str(printed[self._path])
         self._home = Path(project_dir).resolve() / "build" / "certify"
@@ -103,38 +120,31 @@ class RtlBench:
 
     def _connections(self) -> Iterator[KernelCertificate]:
         """Every FIFO and every port; those that are alike once, under the name of the first."""
-        found: dict[Unit, tuple[str, str, Callable[[Simulator], KernelCertificate]]] = {}
-        for name, kind, make, examine in self._parts():
-            try:
-                unit = make(self._top)
-            except VerificationError as error:
-                yield _certified(name, kind, "", 0, 0, str(error))
-                continue
-            found.setdefault(unit, (name, kind, examine))
-        units = tuple(found)
-        try:
-            build = self._built(units) if units else None
-        except VerificationError as error:
-            yield _certified("streams", "fifo", "", 0, 0, str(error))
-            return
-        for number, (unit, (name, kind, examine)) in enumerate(found.items()):
-            assert build is not None
-            try:
-                yield examine(Simulator(build.executable, self._sources, unit, number))
-            except VerificationError as error:
-                yield _certified(name, kind, "", 0, 0, str(error))
+        parts: dict[tuple[Unit, int], _Part] = {}
+        for part in self._parts():
+            unit = _tried(partial(part.cut, self._top))
+            if isinstance(unit, str):
+                yield _certified(part.name, part.kind, "", 0, 0, unit)
+            else:
+                parts.setdefault((unit, part.size), part)
+        units = tuple(unit for unit, _ in parts)
+        for number, part in enumerate(parts.values()):
+            found = _tried(partial(self._examined, part, units, number))
+            yield _certified(part.name, part.kind, "", 0, 0, found) if isinstance(found, str) else found
 
-    def _parts(
-        self,
-    ) -> Iterator[tuple[str, str, Callable[[Top], Unit], Callable[[Simulator], KernelCertificate]]]:
-        """Name, kind, how it is cut out, how it is examined."""
+    def _examined(self, part: _Part, units: tuple[Unit, ...], number: int) -> KernelCertificate:
+        executable = self._built(units).executable
+        return part.examine(Simulator(executable, self._sources, units[number], number))
+
+    def _parts(self) -> Iterator[_Part]:
         flow = self._flow
         for name, stream in flow.streams.items():
-            yield name, "fifo", partial(fifo_unit, name, flow), partial(_fifo, stream)
+            yield _Part(name, "fifo", stream.depth, partial(fifo_unit, name, flow), partial(_fifo, stream))
         for ends, goes_in in ((flow.inputs, True), (flow.outputs, False)):
             for end in ends:
-                make = partial(port_unit, end.port, end.stream, goes_in, flow)
-                yield end.port, "port", make, partial(_port, end.port, flow.streams[end.stream], goes_in)
+                cut = partial(port_unit, end.port, end.stream, goes_in, flow)
+                stream = flow.streams[end.stream]
+                yield _Part(end.port, "port", stream.beats, cut, partial(_port, end.port, stream, goes_in))
 
     # ------------------------------------------------------------------ building
 
@@ -153,7 +163,9 @@ class RtlBench:
             building = self._building.setdefault(units, threading.Lock())
         with building:
             if units not in self._builds:
-                what = request(units, self._library, self._sources)
+                what = request(units, self._library, self._sources, max(_KEPT, 3 * len(self._flow.kernels)))
+                self._progress(f"compiling the kernels of {self._flow.name} one by one")
+                make_folder(self._home)
                 try:
                     self._builds[units] = build_simulator(what, self._home, tools=self._tools)
                 except RtlError as error:
@@ -177,6 +189,14 @@ def _given(cast: Cast, kinds: Sequence[FixedType], out: FixedType) -> list[int]:
             + " or ".join(str(kind) for kind in kinds)
         )
     return [i for i in wide if kinds[i].fraction - out.fraction == cast.shift] or wide
+
+
+def _tried(work: Callable[[], _Result]) -> _Result | str:
+    """What comes of it, or what is wrong."""
+    try:
+        return work()
+    except VerificationError as error:
+        return str(error)
 
 
 # ---------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ _TOKEN = re.compile(
     "(?:[^"\\\n]|\\.)*"        # a string
     | //[^\n]* | /\*.*?\*/      # a comment
     | [A-Za-z_$`][\w$]*         # a name
-    | \d[\w']*                  # a number
+    | \d[\w']* | '[sS]?[bodhBODH][\da-fA-F_]+    # a number
     | \.\s*[A-Za-z_]\w*         # a port or parameter of an instance
     | \s+ | .
     """,

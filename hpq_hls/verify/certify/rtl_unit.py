@@ -23,7 +23,6 @@ TOP = "bench"
 CAST = "hpq_cast"
 _MODULE = re.compile(r"\bmodule\s+(\w+)|`define\s+(\w+)")
 _SIDES = ("data", "valid", "ready")
-KEPT = 256
 
 
 @dataclass(frozen=True)
@@ -169,8 +168,8 @@ def _tidy(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
 
 
-def request(units: Sequence[Unit], library: Library, sources: Sources) -> BuildRequest:
-    """What to build for some units."""
+def request(units: Sequence[Unit], library: Library, sources: Sources, kept: int) -> BuildRequest:
+    """What to build for some units. kept: as many simulators stay."""
     named = [
         {"module": f"examined_{index}", "ports": unit.ports, "body": unit.body}
         for index, unit in enumerate(units)
@@ -188,7 +187,7 @@ def request(units: Sequence[Unit], library: Library, sources: Sources) -> BuildR
         top=TOP,
         sources=Sources(sources.root, tuple(path for path in files if path not in cast), (), sources.data),
         harness=Harness(verilog=verilog, main=main, library=(driver / "driver.cpp",)),
-        kept=KEPT,
+        kept=kept,
     )
 
 

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 
 from hpq_hls.billing.memory import fifo_style, memory_style
 from hpq_hls.codegen.base import Design, Files
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
-from hpq_hls.codegen.rtl_memory import SideBySide, memory_file, packed
+from hpq_hls.codegen.rtl_memory import SideBySide, memory_file, packed, side_by_side
 from hpq_hls.codegen.sources import Sources
 from hpq_hls.errors import ConfigError
+from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import Kernel, Module, Stream
 
@@ -72,6 +74,7 @@ def _context(flow: Dataflow) -> dict[str, Any]:
         "module_name": lambda kernel: module_name(flow, kernel),
         "rom_name": lambda kernel, what: rom_name(flow, kernel, what),
         "table_parameters": lambda kernel, name: table_parameters(flow, kernel, name),
+        "slope_parameters": lambda kernel, sums, lanes: slope_parameters(flow, kernel, sums, lanes),
         "memory_style": memory_style,
         "fifo_style": fifo_style,
         "packed": packed,
@@ -116,13 +119,31 @@ def table_parameters(flow: Dataflow, kernel: Kernel, name: str) -> list[tuple[st
         return []
     width = (f"{prefix}_W", table.width)
     if table.depth == 1:
-        return [width, (f"{prefix}S", SideBySide(table.width, tuple(table.values[0].tolist())))]
+        return [width, (f"{prefix}S", side_by_side(table.values[0], table.width))]
     return [
         width,
         (f"{prefix}_DEPTH", table.depth),
         (f"{prefix}_FILE", rom_name(flow, kernel, name)),
         (f"{prefix}_STYLE", memory_style(table.depth, table.bits)),
     ]
+
+
+def slope_parameters(
+    flow: Dataflow, kernel: Kernel, sums: FixedType, lanes: int
+) -> list[tuple[str, int | str | SideBySide]]:
+    """Parameters of hpq_finish and hpq_slopes where a kernel's epilogue has slopes: none where it has none.
+
+    sums: the type of what they meet. lanes: of a beat of the output.
+    """
+    epilogue: Epilogue = kernel.epilogue  # type: ignore[attr-defined]
+    if not epilogue.slopes:
+        return []
+    found: list[tuple[str, int | str | SideBySide]]
+    found = [("LEAKY_W", epilogue.made(sums).width), ("SLOPE_SHIFT", epilogue.fraction)]
+    words, width = epilogue.words, epilogue.slope_type.width
+    if words.size > 1:
+        return found + table_parameters(flow, kernel, "slope")
+    return [*found, ("SLOPE_W", width), ("SLOPES", side_by_side(np.repeat(words, lanes), width))]
 
 
 def module_name(flow: Dataflow, kernel: Kernel) -> str:

@@ -89,7 +89,8 @@ class Operator(ABC):
     arity: number of inputs.
     casts: whether the output is cast to a type of its own. Operators that do not cast are exact:
         ``exact_type`` says what type comes out.
-    clips_sums: of an operator that casts: whether a ReLU or a clamp behind it can be a part of it.
+    clips_sums: of an operator that casts: whether a ReLU, a clamp or slopes below zero (``clips``, ``leaks``)
+        behind it can be a part of it.
     aligns: of an operator with several inputs: whether they are brought to one fraction, that of the result;
         else the result's fraction is the sum of theirs.
     degree: of the polynomial that it is of its inputs, where it aligns them: the result has so many times
@@ -135,6 +136,12 @@ class Operator(ABC):
     def clips(self) -> tuple[float | None, float | None] | None:
         """(lower, upper) of an operator that brings values into a range and does nothing else, None where
         there is no bound; None for any other operator."""
+        return None
+
+    @property
+    def leaks(self) -> FloatArray | None:
+        """What an operator multiplies values below zero by that leaves all others as they are and does nothing
+        else: (1,), or (channels,) along the first axis; None for any other operator."""
         return None
 
     def scaled(self, fraction: int) -> Operator:

@@ -27,6 +27,7 @@ from hpq_hls.kernels import Kernel, Module, Stream
 
 _INSTANCE = re.compile(r"^\s*(\w+)\s+#\(", re.MULTILINE)
 """A module with parameters, which is in the library; those of one kernel alone have none."""
+Parameter = int | str | SideBySide
 
 
 class RtlBackend:
@@ -74,7 +75,8 @@ def _context(flow: Dataflow) -> dict[str, Any]:
         "module_name": lambda kernel: module_name(flow, kernel),
         "rom_name": lambda kernel, what: rom_name(flow, kernel, what),
         "table_parameters": lambda kernel, name: table_parameters(flow, kernel, name),
-        "slope_parameters": lambda kernel, sums, lanes: slope_parameters(flow, kernel, sums, lanes),
+        "leaky_parameters": leaky_parameters,
+        "slope_parameters": lambda kernel, lanes: slope_parameters(flow, kernel, lanes),
         "memory_style": memory_style,
         "fifo_style": fifo_style,
         "packed": packed,
@@ -111,7 +113,7 @@ def _memories(flow: Dataflow) -> Iterator[tuple[str, str]]:
                 yield rom_name(flow, kernel, name), memory_file(table.values, table.width)
 
 
-def table_parameters(flow: Dataflow, kernel: Kernel, name: str) -> list[tuple[str, int | str | SideBySide]]:
+def table_parameters(flow: Dataflow, kernel: Kernel, name: str) -> list[tuple[str, Parameter]]:
     """Parameters that tell a module of a table ``x``: X_W, and where it is one row, Xs, which is that row;
     else X_DEPTH, X_FILE and X_STYLE of its ROM. None where there is no such table."""
     table, prefix = kernel.tables().get(name), name.upper()
@@ -128,22 +130,28 @@ def table_parameters(flow: Dataflow, kernel: Kernel, name: str) -> list[tuple[st
     ]
 
 
-def slope_parameters(
-    flow: Dataflow, kernel: Kernel, sums: FixedType, lanes: int
-) -> list[tuple[str, int | str | SideBySide]]:
-    """Parameters of hpq_finish and hpq_slopes where a kernel's epilogue has slopes: none where it has none.
+def leaky_parameters(kernel: Kernel, sums: FixedType) -> list[tuple[str, Parameter]]:
+    """Parameters of hpq_finish where a kernel's epilogue has slopes; none where it has none.
 
-    sums: the type of what they meet. lanes: of a beat of the output.
+    sums: the type of what they meet.
     """
     epilogue: Epilogue = kernel.epilogue  # type: ignore[attr-defined]
     if not epilogue.slopes:
         return []
-    found: list[tuple[str, int | str | SideBySide]]
-    found = [("LEAKY_W", epilogue.made(sums).width), ("SLOPE_SHIFT", epilogue.fraction)]
-    words, width = epilogue.words, epilogue.slope_type.width
-    if words.size > 1:
-        return found + table_parameters(flow, kernel, "slope")
-    return [*found, ("SLOPE_W", width), ("SLOPES", side_by_side(np.repeat(words, lanes), width))]
+    found: list[tuple[str, Parameter]] = [
+        ("LEAKY_W", epilogue.made(sums).width),
+        ("SLOPE_W", epilogue.slope_type.width),
+        ("SLOPE_SHIFT", epilogue.fraction),
+    ]
+    return [*found, ("SLOPE_IN_LUTS", True)] if getattr(kernel, "in_luts", False) else found
+
+
+def slope_parameters(flow: Dataflow, kernel: Kernel, lanes: int) -> list[tuple[str, Parameter]]:
+    """Parameters of hpq_slopes beside the width of one; none where there are none. lanes: of the output."""
+    table = kernel.tables().get("slope")
+    if table is not None and table.values.size == 1:
+        return [("SLOPES", side_by_side(np.repeat(table.values, lanes), table.width))]
+    return table_parameters(flow, kernel, "slope")[1:]
 
 
 def module_name(flow: Dataflow, kernel: Kernel) -> str:

@@ -13,9 +13,12 @@ from hpq_hls.fixed.arrays import INT64_MAX, INT64_MIN, IntArray, bounds
 from hpq_hls.fixed.interval import Interval, bits_for
 from hpq_hls.fixed.types import FixedType
 
-SLOPE_BITS = 17
-"""Significant bits of a slope that is no short binary fraction: with its sign the narrower input of a DSP48's
-multiplier (UG479), and a relative error below 2**-17."""
+MAX_SLOPE_BITS = 17
+"""Significant bits of a slope at most: with its sign the narrower input of a DSP48's multiplier (UG479), and
+a relative error of 2**-18."""
+SPARE_SLOPE_BITS = 2
+"""How many bits more a slope has than the output: then what becomes of a sum, if the largest slope's product
+with it fits a signed output, is off by an eighth of the output's last place at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,13 @@ class Epilogue:
         return cls(0, None) if rectifies else cls()
 
     @classmethod
-    def leaky(cls, slopes: npt.NDArray[np.float64]) -> Epilogue:
-        """Of real slopes, (1,) or (channels,), each the nearest one of a fraction: the fewest bits that hold all
-        of them exactly or, if the largest then had more than ``SLOPE_BITS`` significant ones, so many of it."""
+    def leaky(cls, slopes: npt.NDArray[np.float64], width: int) -> Epilogue:
+        """Of real slopes, (1,) or (channels,), in front of a cast to ``width`` bits.
+
+        Their fraction is the shortest that holds all of them exactly or, if the largest then had more than
+        ``width + SPARE_SLOPE_BITS`` significant bits, or more than ``MAX_SLOPE_BITS``, the one with so many;
+        each becomes the nearest number of it.
+        """
         exact = [Fraction(float(slope)) for slope in slopes]
         largest = max(abs(slope) for slope in exact)
         if not largest:
@@ -57,7 +64,7 @@ class Epilogue:
         if all(slope == 1 for slope in exact):
             return cls()
         needed = max(slope.denominator.bit_length() - 1 for slope in exact)
-        places = SLOPE_BITS - _exponent(largest)
+        places = min(width + SPARE_SLOPE_BITS, MAX_SLOPE_BITS) - _exponent(largest)
         fraction = max(min(needed, places), 0)
         raw = [_nearest(slope * 2**fraction) for slope in exact]
         while fraction and not any(value & 1 for value in raw):
@@ -100,9 +107,12 @@ class Epilogue:
         if not self.slopes:
             return Interval(self._brought(values.lo), self._brought(values.hi))
         slopes = {slope for word in self.slopes for slope in word}
-        above = [end << self.fraction for end in (max(values.lo, 0), values.hi) if end >= 0]
-        below = [end * m for end in (values.lo, min(values.hi, -1)) if end < 0 for m in slopes]
-        return Interval(min(above + below), max(above + below))
+        ends: list[int] = []
+        if values.hi >= 0:
+            ends += [max(values.lo, 0) << self.fraction, values.hi << self.fraction]
+        if values.lo < 0:
+            ends += [end * slope for end in (values.lo, min(values.hi, -1)) for slope in slopes]
+        return Interval(min(ends), max(ends))
 
     def apply(self, sums: IntArray, slopes: IntArray | None = None) -> IntArray:
         """Integers, int64 where they fit.
@@ -157,7 +167,7 @@ class Epilogue:
         return value if self.high is None else min(value, self.high)
 
     def __str__(self) -> str:
-        """Behind a summary of what is cast: ", ReLU", ", clamped to -4 .. 20", ", leaky 0.125", or nothing."""
+        """Behind a summary of what is cast: ", ReLU", ", clamped to -4 .. 20", ", leaky 0.125", nothing."""
         if self.is_relu:
             return ", ReLU"
         if self.slopes:

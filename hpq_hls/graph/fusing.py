@@ -104,7 +104,7 @@ def _made(graph: Graph, inside: set[str], source: str, place: dict[str, int]) ->
 
 
 def _needs_table(node: Node) -> bool:
-    """Whether an operator is a table by itself, or by itself and nothing in front takes it, or would be worth one
+    """Whether an operator is a table by itself, or where nothing in front takes it, or would be worth one
     where both inputs come from one value: a product."""
     made = node.op.expression([VARIABLE] * len(node.inputs))
     joins = len(node.inputs) > 1 and isinstance(made, tuple) and made[0] not in CHEAP

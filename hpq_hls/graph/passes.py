@@ -16,7 +16,7 @@ from hpq_hls.ops.reshape import reshaped
 
 
 def prepare(graph: Graph) -> Graph:
-    """Batch-norm folded or made affine, functions in tables, activations fused: the graph that is quantized."""
+    """Batch-norm folded or made affine, functions in tables, activations fused: what is quantized."""
     whole = fold_affine(lower_affine(simplify(graph)))
     parted = fold_affine(lower_affine(taken_apart(whole)))
     return index_tables(leave_alone(fuse_epilogues(fuse_pointwise(parted))))
@@ -112,7 +112,7 @@ def fuse_epilogues(graph: Graph) -> Graph:
 
 
 def leave_alone(graph: Graph) -> Graph:
-    """What is left of slopes below zero, behind no layer that could take them: one for all is a table, some by
+    """What is left of slopes below zero, behind no layer that takes them: one for all is a table, those by
     channel are fused into a cast."""
     nodes: list[Node] = []
     for node in graph.nodes:

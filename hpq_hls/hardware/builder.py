@@ -283,7 +283,7 @@ class Builder(ABC):
     def emit_weighted(
         self, make: Callable[..., Weighted], arrange: Arrange, lanes: int, **settings: bool
     ) -> None:
-        """Append the kernel that multiplies by the current layer's weights; lanes, settings: as ``arithmetic``."""
+        """Append the kernel that multiplies by the layer's weights; lanes, settings: as ``arithmetic``."""
         arranged = Arranged(arrange)
         self.emit(lambda layer: make(**self.arithmetic(layer, arranged(layer), lanes, **settings)))
 
@@ -378,7 +378,8 @@ class Builder(ABC):
     ) -> dict[str, Any]:
         """What the kernel that multiplies by a layer's weights is told.
 
-        weight: in its order. lanes: of its output. adders: it is also told its adder graphs, None unless the strategy is ``da``.
+        weight: in its order. lanes: of its output. adders: it is also told its adder graphs, None unless the
+        strategy is ``da``.
 
         Raises:
             ConfigError: the weights are beyond the solver of adder graphs.

@@ -92,7 +92,7 @@ class Probe(StreamBuilder):
     def emit_weighted(
         self, make: Callable[..., Weighted], arrange: Arrange, lanes: int, **settings: bool
     ) -> None:
-        epilogue = epilogue_of(self._layer.activation, SUM.fraction)
+        epilogue = epilogue_of(self._layer.activation, SUM.fraction, VALUE)
         weight = _weights(arrange(self._layer).shape)
         told = {"adders": None} if settings.get("adders") else {}
         self.kernels.append(

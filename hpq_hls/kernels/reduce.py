@@ -39,8 +39,8 @@ class Reduce(Kernel):
     ``positions * lanes`` elements, element ``p * lanes + l``, beats in order (outer, chunk): they leave with
     the last step. More than one step goes with one position, more than one chunk with one tap.
 
-    SUM: ``cast(epilogue(reciprocal * sum))`` with the unsigned constant ``reciprocal`` of ``reciprocal_type``: 1
-    for a sum, and, with a shift in its type, for the mean of a power of two.
+    SUM: ``cast(epilogue(reciprocal * sum))`` with the unsigned constant ``reciprocal`` of
+    ``reciprocal_type``: 1 for a sum, and, with a shift in its type, for the mean of a power of two.
     MAX, MIN: the raw value; input and output types have the same width, fraction and sign.
     ARGMAX, ARGMIN: the number of the first of the largest or smallest, an unsigned integer.
     in_luts: products by the reciprocal are built in LUTs whatever their widths, never in DSP blocks.

@@ -140,12 +140,17 @@ class Operator(ABC):
 
     @property
     def leaks(self) -> FloatArray | None:
-        """What an operator multiplies values below zero by that leaves all others as they are and does nothing
-        else: (1,), or (channels,) along the first axis; None for any other operator."""
+        """What an operator multiplies values below zero by that leaves all others as they are: (1,), or
+        (channels,) along the first axis; None for any other operator."""
         return None
 
     def scaled(self, fraction: int) -> Operator:
         """The operator on values that are counted in units of 2**-fraction; itself where that is the same."""
+        return self
+
+    def rounded(self, output_type: FixedType) -> Operator:
+        """The operator with the constants that hardware has where it is fused in front of a cast to this
+        type; itself where it has none."""
         return self
 
     def expression(self, inputs: Sequence[Expression]) -> Expression | None:

@@ -39,8 +39,8 @@ def batch_first(x: Array) -> Array:
 
 
 def by_channel(values: Array, ndim: int) -> Array:
-    """``values`` (channels,) with the axes that go with a batch-last array of ``ndim`` axes whose channels lie
-    along torch's first; a view."""
+    """``values`` (channels,), of the first axis in torch, with the axes that go with a batch-last array of
+    ``ndim`` axes; a view."""
     return values.reshape((1, -1, 1, 1) if ndim == IMAGE else (-1,) + (1,) * (ndim - 1))
 
 

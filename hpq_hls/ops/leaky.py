@@ -1,7 +1,7 @@
 """Slopes below 0: LeakyReLU, RReLU in evaluation, PReLU with one for all channels or one for each.
 
-Behind a layer that casts they are its epilogue: the exact sum times a constant, then the one cast. Elsewhere one
-slope is a table, and slopes by channel are a cast with that epilogue.
+Behind a layer that casts they are its epilogue: the exact sum times a constant, then the one cast. Elsewhere
+one slope for all is a table, and slopes by channel are a cast with that epilogue.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
-from hpq_hls.fixed import Epilogue, Interval
+from hpq_hls.fixed import Epilogue, FixedType, Interval
 from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape, operator
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch, by_channel
@@ -52,12 +52,15 @@ class Leaky(Operator):
     def differentiable(
         self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
     ) -> torch.Tensor:
-        """With the slopes that hardware has."""
         (x,) = inputs
-        constants = Epilogue.leaky(self.leaks)
-        values = constants.words[:, 0] * 2.0**-constants.fraction if constants.slopes else self.leaks[:1]
-        slopes = x.new_tensor(values)
+        slopes = x.new_tensor(self.leaks)
         return x.where(x > 0, x * slopes.reshape((-1,) + (1,) * (x.ndim - 2)))
+
+    def rounded(self, output_type: FixedType) -> Operator:
+        epilogue = Epilogue.leaky(self.leaks, output_type.width)
+        if not epilogue.slopes:
+            return self
+        return PRelu(np.ldexp(epilogue.words[:, 0].astype(np.float64), -epilogue.fraction))
 
     def expression(self, inputs: Sequence[Expression]) -> Expression | None:
         if len(self.leaks) > 1:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @operator
 @dataclass(frozen=True, eq=False)
 class Recast(Operator):
-    """The same values in a type of their own: the index of a table whose input others read too, or what slopes by
-    channel are fused into where no layer in front takes them."""
+    """The same values in a type of their own: the index of a table whose input others read too, or what
+    slopes by channel are fused into where no layer in front takes them."""
 
     kind: ClassVar[str] = "Cast"
     casts: ClassVar[bool] = True

@@ -81,8 +81,8 @@ class FloatCast:
 
     @property
     def largest(self) -> int:
-        """The largest magnitude that the floats must hold exactly besides the sums; slopes have floats of their
-        own."""
+        """The largest magnitude that the floats must hold exactly besides the sums; slopes have floats of
+        their own."""
         return 0 if self.slopes else self._largest
 
     @property

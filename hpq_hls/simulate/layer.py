@@ -61,8 +61,8 @@ class QuantizedLayer:
         not stored (see weight_codes); None where there are none.
     weight_signs: weight_codes are all +1 or -1, and stored in one bit each.
     output_type: type after the fused activation.
-    accumulator_type: a signed type that holds every exact sum, in or out of the range that an activation brings
-        it into; None for exact operators.
+    accumulator_type: a signed type that holds every exact sum, in or out of the range that an activation
+        brings it into; None for exact operators.
     accumulator_interval: raw values the sum can take before the activation.
     partial_bound: bound on the magnitude of the sum of any of the terms, for the simulator's number type.
     output_interval: raw values the output can take.
@@ -117,7 +117,7 @@ class QuantizedLayer:
     @property
     def epilogue(self) -> Epilogue:
         """What the fused activation does to the exact sum, in units of the sum."""
-        epilogue = epilogue_of(self.activation, self.sum_fraction)
+        epilogue = epilogue_of(self.activation, self.sum_fraction, self.output_type)
         kind = self.accumulator_type
         return epilogue if kind is None else epilogue.within(kind.interval)
 
@@ -166,7 +166,7 @@ def quantized_layer(
         else [edge.interval for edge in edges]
     )
     interval, bound = op.scaled(fraction).range(seen, weight, bias)
-    epilogue = epilogue_of(activation, fraction)
+    epilogue = epilogue_of(activation, fraction, spec.output_type)
     after = epilogue.interval(interval)
     if op.casts:
         assert spec.output_type is not None
@@ -196,12 +196,12 @@ def quantized_layer(
     )
 
 
-def epilogue_of(activation: Operator | None, fraction: int) -> Epilogue:
-    """What a fused activation does to sums with ``fraction`` fraction bits."""
-    if activation is None:
+def epilogue_of(activation: Operator | None, fraction: int, output_type: FixedType | None) -> Epilogue:
+    """What a fused activation does to sums with ``fraction`` fraction bits, in front of a cast to a type."""
+    if activation is None or output_type is None:
         return Epilogue()
     if activation.leaks is not None:
-        return Epilogue.leaky(activation.leaks)
+        return Epilogue.leaky(activation.leaks, output_type.width)
     low, high = activation.scaled(fraction).clips or (None, None)
     return Epilogue(None if low is None else int(low), None if high is None else int(high))
 
@@ -232,8 +232,8 @@ def _check_slopes(name: str, epilogue: Epilogue, accumulator: FixedType) -> None
     except PrecisionError as error:
         raise PrecisionError(
             f"layer {name!r} has sums of {accumulator.width} bits, which the slopes of its activation, with "
-            f"{epilogue.fraction} bits after the point, make wider than is supported; choose narrower weights or "
-            "activations"
+            f"{epilogue.fraction} bits after the point, make wider than is supported; choose narrower "
+            "weights or activations"
         ) from error
 
 

@@ -16,7 +16,7 @@ from hpq_hls.simulate import byte_kernels
 from hpq_hls.simulate.byte_kernels import ByteKernel, byte_dtype, byte_interval
 from hpq_hls.simulate.float_cast import FLOAT32_BOUND, FLOAT64_BOUND, MAX_SHIFT, FloatCast, float_cast
 from hpq_hls.simulate.grain import Grains, channel_grains, whole_sums
-from hpq_hls.simulate.layer import QuantizedLayer, aligned_parameters, epilogue_of
+from hpq_hls.simulate.layer import QuantizedLayer, aligned_parameters
 from hpq_hls.simulate.table_plan import TablePlan
 
 INT64_BOUND = 2**62
@@ -132,7 +132,7 @@ def byte_plan(layer: QuantizedLayer) -> BytePlan | None:
     fraction, target = layer.sum_fraction, layer.output_type
     shift = fraction - target.fraction
     weight, bias = aligned_parameters(layer.op, [edge.type], layer, fraction)
-    cast = float_cast(layer.accumulator_interval, fraction, target, epilogue_of(layer.activation, fraction))
+    cast = float_cast(layer.accumulator_interval, fraction, target, layer.epilogue)
     if input_dtype is None or cast is None or weight is None or not np.array_equal(weight, layer.weight_raw):
         return None
     if cast.largest > FLOAT32_BOUND or codes is None or Interval.of(codes) not in Interval(-128, 127):
@@ -228,9 +228,7 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
     shift = fraction - target.fraction
     cast = None
     if op.casts and op.degree == 1:
-        cast = float_cast(
-            layer.accumulator_interval, fraction, target, epilogue_of(layer.activation, fraction)
-        )
+        cast = float_cast(layer.accumulator_interval, fraction, target, layer.epilogue)
     weight, bias = _parameters(layer)
     grains = _float_grains(layer, cast, weight, bias)
     bound = max(

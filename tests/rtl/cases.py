@@ -382,8 +382,8 @@ def channelmac_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: ChannelMac(
             positions=mac.vectors, weight=weights[:, 0], bias=None if bias is None else bias[:, 0],
-            weight_type=weight_type, bias_type=bias_type, accumulator_type=total, epilogue=Epilogue.relu(mac.relu),
-            lanes=mac.pe,
+            weight_type=weight_type, bias_type=bias_type, accumulator_type=total,
+            epilogue=Epilogue.relu(mac.relu), lanes=mac.pe,
             **names,
         ),
         x,

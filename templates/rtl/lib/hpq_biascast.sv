@@ -17,7 +17,7 @@ module hpq_biascast #(
     parameter int LEAKY_W       = 0,          // see hpq_finish
     parameter int SLOPE_W       = 1,
     parameter int SLOPE_SHIFT   = 0,
-    parameter bit IN_LUTS       = 1'b0,
+    parameter bit SLOPE_IN_LUTS = 1'b0,
     parameter logic [ROWS*B_W-1:0] BIASES = '0
 ) (
     input  logic                  clk,
@@ -46,7 +46,7 @@ module hpq_biascast #(
         .LEAKY_W    (LEAKY_W),
         .SLOPE_W    (SLOPE_W),
         .SLOPE_SHIFT(SLOPE_SHIFT),
-        .IN_LUTS    (IN_LUTS)
+        .IN_LUTS    (SLOPE_IN_LUTS)
     ) finish (
         .x    (accumulator),
         .slope(slopes[r*SLOPE_W+:SLOPE_W]),

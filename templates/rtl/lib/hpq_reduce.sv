@@ -32,6 +32,7 @@ module hpq_reduce #(
     parameter int LEAKY_W      = 0,           // see hpq_finish and hpq_slopes
     parameter int SLOPE_W      = 1,
     parameter int SLOPE_SHIFT  = 0,
+    parameter bit SLOPE_IN_LUTS = 1'b0,
     parameter int SLOPE_DEPTH  = 1,
     parameter     SLOPE_FILE   = "",
     parameter     SLOPE_STYLE  = "distributed",
@@ -302,7 +303,7 @@ module hpq_reduce #(
           .LEAKY_W    (LEAKY_W),
           .SLOPE_W    (SLOPE_W),
           .SLOPE_SHIFT(SLOPE_SHIFT),
-          .IN_LUTS    (IN_LUTS)
+          .IN_LUTS    (SLOPE_IN_LUTS)
       ) finish (
           .x    (scaled),
           .slope(slopes[n*SLOPE_W+:SLOPE_W]),

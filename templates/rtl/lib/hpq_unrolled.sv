@@ -29,6 +29,7 @@ module hpq_unrolled #(
     parameter int LEAKY_W       = 0,          // see hpq_finish and hpq_slopes
     parameter int SLOPE_W       = 1,
     parameter int SLOPE_SHIFT   = 0,
+    parameter bit SLOPE_IN_LUTS = 1'b0,
     parameter int SLOPE_DEPTH   = 1,
     parameter     SLOPE_FILE    = "",
     parameter     SLOPE_STYLE   = "distributed",
@@ -115,7 +116,7 @@ module hpq_unrolled #(
           .LEAKY_W    (LEAKY_W),
           .SLOPE_W    (SLOPE_W),
           .SLOPE_SHIFT(SLOPE_SHIFT),
-          .IN_LUTS    (IN_LUTS)
+          .IN_LUTS    (SLOPE_IN_LUTS)
       ) finish (
           .x    (accumulator),
           .slope(slopes[(p * GROUPS * ROWS + r)*SLOPE_W+:SLOPE_W]),

@@ -20,10 +20,14 @@ from hpq_hls.ops.base import Operator, Shape
 
 @dataclass(frozen=True)
 class Value:
-    """A value of the foreign graph: the node (or input) of ours that holds it, and its shape."""
+    """A value of the foreign graph: the node (or input) of ours that holds it, and its shape.
+
+    turned: the foreign graph has put the batch axis of a vector last.
+    """
 
     name: str
     shape: Shape
+    turned: bool = False
 
 
 class GraphBuilder:

@@ -196,9 +196,13 @@ class _Import:
         outputs: dict[str, Value] = {}
         for item in self._graph.output:
             result = self._values.get(item.name)
+            which = "the output" if len(self._graph.output) == 1 else f"the output {item.name!r}"
             if not isinstance(result, Value):
-                which = "the output" if len(self._graph.output) == 1 else f"the output {item.name!r}"
                 raise UnsupportedOperatorError(f"{which} of the ONNX model does not depend on its input")
+            if result.turned:
+                raise UnsupportedOperatorError(
+                    f"the batch axis of {which} of the ONNX model is the last one; keep it first"
+                )
             outputs[item.name] = result
         return self._builder.finish(outputs, name)
 
@@ -224,6 +228,7 @@ class _Import:
         standard = node.domain in ("", "ai.onnx")
         if standard and node.op_type in ("Shape", "Size") and isinstance(inputs[0], Value):
             sizes = np.array([self._batch or BATCH, *inputs[0].shape], dtype=np.int64)
+            sizes = sizes[::-1] if inputs[0].turned else sizes
             return (
                 sizes[attributes.get("start", 0) : attributes.get("end")]
                 if node.op_type == "Shape"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -50,7 +50,20 @@ class OnnxCall(Call):
         given = self._input(index)
         if not isinstance(given, Value):
             self.refuse(f"its input {index} does not depend on the network's input")
+        if given.turned:
+            self.refuse(f"the batch axis of its input {index} is the last one; keep it first")
         return given
+
+    def turned(self, index: int = 0) -> Value | None:
+        """An input whose batch axis is the last one, as if it were the first; None where it is the first."""
+        given = self._input(index)
+        return replace(given, turned=False) if isinstance(given, Value) and given.turned else None
+
+    def turn(self, x: Value) -> Value:
+        """A vector with its batch axis last."""
+        if len(x.shape) != 1:
+            self.refuse("it moves the batch axis; keep it first")
+        return replace(x, turned=True)
 
     def is_value(self, index: int) -> bool:
         """Whether an input is computed from the network's input."""

@@ -195,16 +195,34 @@ def _conv_transpose(call: TorchCall) -> Value:
 def _onnx_conv_transpose(call: OnnxCall) -> Value:
     x, weights, given = call.value(), call.constant(1), call.attributes
     axes = weights.ndim - 2
-    if given.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID") or given.get("output_shape"):
-        call.refuse("its padding follows from a wanted output shape; give pads instead")
-    pads = _each(given.get("pads", (0,) * 2 * axes), axes)
-    before, after = pads[:axes], pads[axes:]
     extra = _each(given.get("output_padding", (0,) * axes), axes)
+    stride, dilation = (_each(given.get(name, (1,) * axes), axes) for name in ("strides", "dilations"))
+    wanted = given.get("output_shape")
+    mode = given.get("auto_pad", "NOTSET")
+    if mode.startswith("SAME"):
+        wanted = wanted or [size * step for size, step in zip(x.shape[1:], stride, strict=True)]
+    if wanted:
+        full = ConvTranspose(weights, stride, (0,) * axes, extra, dilation, int(given.get("group", 1)))
+        before, after = _cuts(call, full.output_shape([x.shape])[1:], wanted, mode)
+    else:
+        pads = _each(given.get("pads", (0,) * 2 * axes), axes)
+        before, after = pads[:axes], pads[axes:]
     # What is cut off less at the end than at the start is output padding.
     extra = tuple(more + b - a for more, b, a in zip(extra, before, after, strict=True))
-    stride, dilation = (_each(given.get(name, (1,) * axes), axes) for name in ("strides", "dilations"))
     op = ConvTranspose(weights, stride, before, extra, dilation, int(given.get("group", 1)), call.optional(2))
     return call.emit(op, x)
+
+
+def _cuts(
+    call: OnnxCall, full: Sequence[int], wanted: Sequence[int], mode: str
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What is cut off at either end of each axis, so that of ``full`` elements the ``wanted`` ones are left;
+    an odd one at the end with SAME_UPPER, else at the start (the ONNX specification)."""
+    totals = [have - int(want) for have, want in zip(full, wanted[-len(full) :], strict=True)]
+    if min(totals) < 0:
+        call.refuse(f"it has outputs of shape {tuple(full)} at most, and {tuple(wanted)} are wanted")
+    less, more = (tuple((total + up) // 2 for total in totals) for up in (0, 1))
+    return (less, more) if mode == "SAME_UPPER" else (more, less)
 
 
 def _factors(call: TorchCall | OnnxCall, x: Value, made: Sequence[int]) -> tuple[int, ...]:

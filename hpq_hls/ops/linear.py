@@ -25,6 +25,7 @@ from hpq_hls.ops.base import (
 )
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import IMAGE, Array, Scratch, channels_last, torch_order
+from hpq_hls.ops.permute import Permute
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
 if TYPE_CHECKING:
@@ -215,12 +216,11 @@ def _linear(call: TorchCall) -> Value:
 @spelled_in_torch("Linear", "mm", "matmul")
 def _matmul(call: TorchCall) -> Value:
     first, second = call.arguments
-    if not call.is_value(first) or call.is_value(second):
-        call.refuse("only a value times a constant matrix is supported")
-    weights = call.constant(second)
-    if weights.ndim != 2:
-        call.refuse(f"its matrix has shape {weights.shape}, not (inputs, outputs)")
-    return _product(call, call.value(first), weights.T, None)
+    if call.is_value(first) == call.is_value(second):
+        call.refuse("only the product of a value and a constant matrix is supported")
+    if call.is_value(first):
+        return _matrix_product(call, call.value(first), call.constant(second))
+    return _matrix_first(call, call.constant(first), call.value(second))
 
 
 @spelled_in_torch("Linear", "addmm")
@@ -249,10 +249,34 @@ def _gemm(call: OnnxCall) -> Value:
 
 @spelled_in_onnx("MatMul")
 def _onnx_matmul(call: OnnxCall) -> Value:
-    weights = call.constant(1)
-    if weights.ndim != 2:
-        call.refuse(f"its matrix has shape {weights.shape}, not (inputs, outputs)")
-    return _product(call, call.value(), weights.T, None)
+    if call.is_value(0) and call.is_value(1):
+        call.refuse("only the product of a value and a constant matrix is supported")
+    if call.is_value(0):
+        return _matrix_product(call, call.value(), call.constant(1))
+    return _matrix_first(call, call.constant(0), call.value(1))
+
+
+def _matrix_product(call: TorchCall | OnnxCall, x: Value, matrix: FloatArray) -> Value:
+    """``x @ matrix``."""
+    return _product(call, x, _one_for_all(call, matrix).T, None)
+
+
+def _matrix_first(call: TorchCall | OnnxCall, matrix: FloatArray, x: Value) -> Value:
+    """``matrix @ x``: of each sample's columns."""
+    if len(x.shape) < 2:
+        call.refuse("a constant matrix times a batch of vectors adds up samples; put the batch first")
+    turned = (*range(len(x.shape) - 2), len(x.shape) - 1, len(x.shape) - 2)
+    columns = call.emit(Permute(turned), x, suffix="columns")
+    linear = Linear(np.ascontiguousarray(_one_for_all(call, matrix)), None)
+    product = call.emit(linear, columns, suffix="product")
+    return call.emit(Permute(turned), product)
+
+
+def _one_for_all(call: TorchCall | OnnxCall, matrix: FloatArray) -> FloatArray:
+    """A matrix that may have axes of size 1 in front."""
+    if matrix.ndim < 2 or any(size != 1 for size in matrix.shape[:-2]):
+        call.refuse(f"its matrix has shape {matrix.shape}, not (inputs, outputs)")
+    return matrix.reshape(matrix.shape[-2:])
 
 
 def _product(call: TorchCall | OnnxCall, x: Value, weights: FloatArray, biases: FloatArray | None) -> Value:

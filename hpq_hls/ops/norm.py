@@ -95,4 +95,8 @@ def _batch_normalization(call: OnnxCall) -> Value:
         call.refuse("only normalisation per channel with stored statistics is supported")
     gamma, beta, mean, variance = (call.constant(index) for index in range(1, 5))
     epsilon = float(call.attributes.get("epsilon", 1e-5))
-    return call.emit(BatchNorm(gamma, beta, mean, variance, epsilon), call.value())
+    norm, turned = BatchNorm(gamma, beta, mean, variance, epsilon), call.turned()
+    if turned is None:
+        return call.emit(norm, call.value())
+    # Some writers put a vector's features first for it: (C, N). That there are C statistics says so.
+    return call.turn(call.emit(norm, turned))

@@ -206,8 +206,12 @@ def _pixel_unshuffle(call: TorchCall) -> Value:
 
 @spelled_in_onnx("Transpose")
 def _onnx_transpose(call: OnnxCall) -> Value:
+    back = call.turned()
+    if back is not None:
+        return back if list(call.attributes.get("perm", (1, 0))) == [1, 0] else call.turn(back)
     x = call.value()
-    return permuted(call, x, call.attributes.get("perm", range(len(x.shape), -1, -1)))
+    axes = list(call.attributes.get("perm", range(len(x.shape), -1, -1)))
+    return call.turn(x) if axes == [1, 0] else permuted(call, x, axes)
 
 
 @spelled_in_onnx("DepthToSpace")

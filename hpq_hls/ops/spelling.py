@@ -122,6 +122,15 @@ class OnnxCall(Call, Protocol):
         """An input that is computed from the network's input."""
         ...
 
+    def turned(self, index: int = 0) -> Value | None:
+        """An input whose batch axis is the last one, as if it were the first; None where it is the first.
+        ``value`` refuses it."""
+        ...
+
+    def turn(self, x: Any) -> Value:
+        """A vector with its batch axis last."""
+        ...
+
     def is_value(self, index: int) -> bool:
         """Whether an input is computed from the network's input."""
         ...

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.frontends import from_onnx
 from hpq_hls.graph import Graph
 
@@ -124,6 +126,56 @@ def test_matmul_and_bias(same_as_onnx: Callable[..., Graph], flipped: bool) -> N
     nodes = [node("MatMul", "x", "w", name="fc"), node("Add", *add), node("Relu", "add")]
     graph = same_as_onnx(nodes, (5,), w=weights(5, 3), b=weights(3))
     assert [(n.name, n.op.kind) for n in graph.nodes] == [("fc", "Linear"), ("relu", "ReLU")]
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (2, 4, 3)])
+def test_matrix_first(same_as_onnx: Callable[..., Graph], shape: tuple[int, ...]) -> None:
+    """``w @ x`` of each sample; the matrix may have axes of size 1 in front."""
+    graph = same_as_onnx(
+        [node("MatMul", "w", "x")], shape, w=weights(1, 3, 4 if len(shape) > 2 else shape[0])
+    )
+    assert "Linear" in [each.op.kind for each in graph.nodes]
+
+
+def test_batch_normalization_of_features_first(tmp_path: Path) -> None:
+    """(C, N) around a batch norm, as one writer has it; no evaluator takes that."""
+    given = {"s": weights(5), "b": weights(5), "m": weights(5), "v": RANDOM.uniform(0.5, 2, size=5)}
+    nodes = [
+        node("Transpose", "x", name="turned"),
+        node("BatchNormalization", "turned", "s", "b", "m", "v", name="norm", epsilon=1e-2),
+        node("Transpose", "norm", name="back"),
+    ]
+    x = RANDOM.normal(size=(4, 5))
+    found = from_onnx(saved(model(nodes, (5,), **given), tmp_path)).predict(x)
+    expected = (x - given["m"]) / np.sqrt(given["v"] + np.float32(1e-2)) * given["s"] + given["b"]
+    assert np.abs(found - expected).max() < 1e-12
+    for broken, place in [(nodes[:2], "the output"), ([nodes[0], node("Relu", "turned")], "its input 0")]:
+        with pytest.raises(UnsupportedOperatorError, match=f"batch axis of {place}.* keep it first"):
+            from_onnx(saved(model(broken, (5,), **given), tmp_path))
+
+
+TRANSPOSED = {
+    "output_shape": {"output_shape": [7, 7], "strides": [2, 2]},
+    "same upper": {"auto_pad": "SAME_UPPER", "strides": [2, 2]},
+    "same lower": {"auto_pad": "SAME_LOWER", "strides": [2, 1]},
+    "output_shape from the end": {"output_shape": [8, 8], "auto_pad": "SAME_UPPER", "strides": [2, 2]},
+}
+
+
+@pytest.mark.parametrize("name", TRANSPOSED)
+def test_wanted_size_of_a_transposed_convolution(tmp_path: Path, name: str) -> None:
+    """What is cut off goes by the ONNX specification."""
+    given, kernel = TRANSPOSED[name], weights(2, 3, 3, 2)
+    built = model([node("ConvTranspose", "x", "w", **given)], (2, 4, 4), w=kernel)
+    x = torch.tensor(RANDOM.normal(size=(2, 2, 4, 4)))
+    full = torch.conv_transpose2d(x, torch.tensor(kernel), stride=given["strides"])
+    wanted = given.get("output_shape", [4 * step for step in given["strides"]])
+    for axis, size in enumerate(wanted, start=2):
+        cut = full.shape[axis] - size
+        first = cut // 2 if given.get("auto_pad") == "SAME_UPPER" else cut - cut // 2
+        full = full.narrow(axis, first, size)
+    found = from_onnx(saved(built, tmp_path)).predict(x.numpy())
+    np.testing.assert_allclose(found, full.numpy(), rtol=0, atol=1e-12)
 
 
 def test_batch_normalization(same_as_onnx: Callable[..., Graph]) -> None:

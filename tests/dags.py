@@ -161,7 +161,7 @@ IMAGES, SEQUENCES, MAPS, VECTORS = _of_rank(3), _of_rank(2), _of_rank(2, 3), _of
 UNARY: dict[str, Make] = {
     name: _always(function)
     for name, function in {
-        "relu": F.relu, "relu6": F.relu6, "leaky": lambda x: F.leaky_relu(x, 0.125), "leaky 0.3": lambda x: F.leaky_relu(x, 0.3), "sigmoid": torch.sigmoid,
+        "relu": F.relu, "relu6": F.relu6, "leaky": lambda x: F.leaky_relu(x, 0.125), "sigmoid": torch.sigmoid,
         "tanh": torch.tanh, "silu": F.silu, "gelu": F.gelu, "hardswish": F.hardswish, "hardtanh": F.hardtanh,
         "elu": F.elu, "softplus": F.softplus, "abs": torch.abs, "neg": torch.neg, "square": torch.square,
         "sin": torch.sin, "clamp": lambda x: x.clamp(-0.5, 0.75), "hardsigmoid": F.hardsigmoid,

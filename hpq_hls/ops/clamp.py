@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -98,11 +98,11 @@ class Clamp(Operator):
         return made if high is None else ("minimum", made, high)
 
     def lower(self, build: Lowering) -> None:
-        build.elementwise(
-            "clamp",
-            Cast,
-            lambda layer: {"epilogue": self.scaled(layer.input_edges[0].type.fraction)._clip()},
-        )
+        def told(layer: Any) -> dict[str, Epilogue]:
+            given = layer.input_edges[0].type
+            return {"epilogue": self.scaled(given.fraction)._clip().within(given.code_interval)}
+
+        build.elementwise("clamp", Cast, told)
 
 
 def _nearest(bound: float, fraction: int) -> int:

@@ -182,7 +182,9 @@ def test_random_windows_of_several_pixels(seed: int, uneven: bool, tmp_path: Pat
 def test_max_pool(
     source: str, target: str, positions: int, taps: int, lanes: int, beats: int, tmp_path: Path
 ) -> None:
-    kernel = Pool("pool", "pool", ("x",), ("y",), PoolMode.MAX, positions, taps, lanes, 0, None, None, False)
+    kernel = Pool(
+        "pool", "pool", ("x",), ("y",), PoolMode.MAX, positions, taps, lanes, 0, None, None, Epilogue()
+    )
     streams = [
         stream("x", source, positions * taps * lanes, beats),
         stream("y", target, positions * lanes, beats),

@@ -53,7 +53,11 @@ module hpq_finish #(
       end
       assign product = digit[SLOPE_W-1].total;
     end else begin : number
-      assign product = wide * LEAKY_W'(slope);
+      // Zero where it is not needed. An operand that comes straight out of a register which others read too is
+      // packed into the pre-adder of a DSP block by Yosys 0.70, which then drops the block and all behind it.
+      logic signed [LEAKY_W-1:0] below;
+      assign below   = x[IN_W-1] ? wide : '0;
+      assign product = below * LEAKY_W'(slope);
     end
     hpq_cast #(
         .IN_W      (LEAKY_W),

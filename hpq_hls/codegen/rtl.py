@@ -54,7 +54,7 @@ class RtlBackend:
                 memories=memories,
                 shifts_in_rom=any(name.endswith("_shift.mem") for name in memories),
                 slopes_in_rom=any(name.endswith("_slope.mem") for name in memories),
-                signs_in_rom=any(getattr(kernel, "signs", False) for kernel in flow.kernels),
+                signs_in_rom=any(kernel.signs_in_rom for kernel in flow.kernels),
                 own={name: module.content for name, module, _ in made},
                 **_ports(flow),
             ),

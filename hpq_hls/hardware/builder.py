@@ -355,22 +355,22 @@ class Builder(ABC):
         self._ready[value].extend(copies)
 
     def _size_joins(self) -> None:
-        """Give the branch that waits at an Add room for one frame, so that it can never deadlock.
+        """Give every branch that ends in a join room for one frame, so that none can ever deadlock.
 
-        With a whole frame waiting on one side, the other side has been fed a whole frame since the
-        last element that was joined, and no kernel needs more than that to produce its next element.
+        What a join waits for comes from a fork, and that a fork has not had a beat out of the frame that is
+        joined means that a branch of it is full. That one ends, perhaps through others, in a join with a
+        whole frame waiting: then the fork has given the whole frame. Less would do on some branches:
+        ``hpq_hls.cost.fifos`` finds out how much.
         """
-        makers = {stream: kernel for kernel in self.kernels for stream in kernel.outputs}
         for kernel in self.kernels:
             if len(kernel.inputs) < 2:
                 continue
-            direct = [stream for stream in kernel.inputs if _straight_from_fork(stream, makers)]
-            for stream in direct or kernel.inputs:
+            for stream in kernel.inputs:
                 given = self.streams[stream]
                 self.streams[stream] = replace(given, depth=max(given.depth, self.join_depth(given)))
 
     def join_depth(self, stream: Stream) -> int:
-        """FIFO depth of a branch that waits at an Add."""
+        """FIFO depth of a branch that waits at a join."""
         return stream.beats
 
     def arithmetic(
@@ -472,11 +472,3 @@ class Builder(ABC):
             return tuple(solve(group, given) for group in matrix)
         except ConfigError as error:
             raise ConfigError(f"layer {layer.name!r}: {error}") from None
-
-
-def _straight_from_fork(stream: str, makers: dict[str, Kernel]) -> bool:
-    """Whether nothing but width converters lies between a fork (or the input) and this stream."""
-    maker = makers.get(stream)
-    while maker is not None and maker.regroups:
-        maker = makers.get(maker.inputs[0])
-    return maker is None or len(maker.outputs) > 1

@@ -25,9 +25,10 @@ class Cast(Kernel):
 
     def accumulator(self, x: FixedType) -> FixedType:
         """The least signed type, or ``x`` itself, that holds elements of type ``x`` and the bounds."""
-        codes = x.code_interval
-        made = codes if self.epilogue.slopes else codes.hull(self.epilogue.interval(codes))
-        width, _ = bits_for(made.hull(Interval(-1, 0)))
+        held = x.code_interval.hull(Interval(-1, 0))
+        for bound in (self.epilogue.low, self.epilogue.high):
+            held = held if bound is None else held.hull(Interval(bound, bound))
+        width, _ = bits_for(held)
         return FixedType(width, width - x.fraction)
 
     @property

@@ -113,7 +113,7 @@ class Splice(Kernel):
         """runs: whether beats leave, the input (the number of inputs for zeros), the length less one, from
         the highest bits to the lowest."""
         kind = FixedType(self.entry_bits, self.entry_bits, signed=False)
-        return {"runs": Table(self._entries, kind, "whether it leaves, input, length - 1")}
+        return {"runs": Table(self._entries, kind, "whether it leaves, input, length - 1", included=False)}
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         made = streams[self.outputs[0]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -57,9 +58,13 @@ class Weighted(Kernel):
         width = max(int(self.shift.max()).bit_length(), 1)
         return FixedType(width, width, signed=False)
 
+    @abstractmethod
     def shift_words(self) -> IntArray | None:
         """The shifts in the order in which rows are worked on, (words, rows at once)."""
-        raise NotImplementedError
+
+    @property
+    def signs_in_rom(self) -> bool:
+        return self.signs
 
     @property
     def constant_bits(self) -> int:
@@ -180,13 +185,13 @@ class FromRom(Weighted):
     """Base of the kernels that read their weights from a ROM, a word per cycle, and have multipliers for
     a word (hpq_dot)."""
 
+    @abstractmethod
     def weight_words(self) -> IntArray:
         """The ROM in order: (words, ...) integers of ``rom_type``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bias_words(self) -> IntArray | None:
         """The bias ROM in order: (words, rows at once) integers."""
-        raise NotImplementedError
 
     def built_in_luts(self, x: FixedType) -> bool:
         """Whether the products of x and a weight are hpq_product: where the layer asks for it, and where they

@@ -53,7 +53,7 @@ class Relu(Operator):
         if not given.signed:
             return given
         width = max(given.width - 1, 1)
-        return FixedType(width, width - given.fraction, False, given.rounding, given.overflow)
+        return FixedType(width, width - given.fraction, False, given.rounding, given.overflow.of(False))
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -74,7 +74,7 @@ class Clamp(Operator):
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
         (given,) = types
         width, signed = bits_for(self.scaled(given.fraction)._clip().interval(given.code_interval))
-        return FixedType(width, width - given.fraction, signed, given.rounding, given.overflow)
+        return FixedType(width, width - given.fraction, signed, given.rounding, given.overflow.of(signed))
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
@@ -98,11 +98,15 @@ class Clamp(Operator):
         return made if high is None else ("minimum", made, high)
 
     def lower(self, build: Lowering) -> None:
-        def told(layer: Any) -> dict[str, Epilogue]:
-            given = layer.input_edges[0].type
-            return {"epilogue": self.scaled(given.fraction)._clip().within(given.code_interval)}
+        build.elementwise(
+            "clamp",
+            Cast,
+            lambda layer: {"epilogue": self._clip_of(layer.input_edges[0].type)},
+        )
 
-        build.elementwise("clamp", Cast, told)
+    def _clip_of(self, given: FixedType) -> Epilogue:
+        """In units of what it is given, without bounds beyond its codes, which are not numbers there."""
+        return self.scaled(given.fraction)._clip().within(given.code_interval)
 
 
 def _nearest(bound: float, fraction: int) -> int:

@@ -9,12 +9,14 @@ from typing import ClassVar
 
 import pytest
 
+from hpq_hls.billing.bill import Bill
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.cost import actors, time_dataflow
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import Epilogue
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import Cast, Contract, Kernel, Streams, own
+from hpq_hls.kernels.base import Frame
 from tests.codegen.flows import blank_design
 from tests.rtl.cases import chain, stream
 
@@ -32,6 +34,12 @@ class Swap(Kernel):
 
     def contract(self, streams: Streams) -> Contract:
         return own(_registers, 3)
+
+    def bill(self, bill: Bill, streams: Streams) -> None:
+        """Wires."""
+
+    def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
+        return [frames[0][:, ::-1]]
 
 
 def _brought(folder: Path) -> type[Swap]:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill
-from hpq_hls.fixed import Clip, FixedType
+from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.contract import Contract, pipeline, wiring
 from hpq_hls.kernels.nature import Nature, Sums
 
@@ -256,6 +256,6 @@ class Kernel(ABC):
         raise TypeError(f"kernel {self.kind} does not sum")
 
     @property
-    def finishes(self) -> tuple[FixedType, Clip]:
-        """The type of what it casts at the end of sums or products, and the range that brings it into."""
+    def finishes(self) -> tuple[FixedType, Epilogue]:
+        """The type of its sums or products, and what becomes of them before they are cast."""
         raise TypeError(f"kernel {self.kind} has no sums or products")

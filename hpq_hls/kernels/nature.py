@@ -21,6 +21,7 @@ class Nature(enum.Enum):
 
     ROUTES: where an element goes does not depend on what it is; it may be cast at the end.
     ELEMENTWISE: an element of the output depends on the element at the same place of the input alone.
+    PLACEWISE: and on the place.
     SUMS: exact weighted sums (``Kernel.exact_sums``), each of which is cast.
     PRODUCTS: products of an element of either input, which are cast.
     COMPARES: of some elements one, or its number, by their order.
@@ -29,6 +30,7 @@ class Nature(enum.Enum):
 
     ROUTES = "routes"
     ELEMENTWISE = "elementwise"
+    PLACEWISE = "placewise"
     SUMS = "sums"
     PRODUCTS = "products"
     COMPARES = "compares"

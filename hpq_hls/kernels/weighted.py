@@ -13,15 +13,15 @@ import numpy as np
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, dsp_blocks, in_dsp, rom, sign_product, tree
 from hpq_hls.billing.products import signed_width, soft_product
-from hpq_hls.fixed import Clip, FixedType
+from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, IntArray, Kernel, Streams, Table
-from hpq_hls.kernels.meaning import Objects, finish
+from hpq_hls.kernels.meaning import Objects, finish, slope_table
 from hpq_hls.kernels.nature import Nature, Sums
 
 
 @dataclass(frozen=True, eq=False)
 class Weighted(Kernel):
-    """Base of the kernels that multiply by constant weights, add a bias, clip and cast.
+    """Base of the kernels that multiply by constant weights, add a bias, and cast behind an epilogue.
 
     weight: integers of ``weight_type``; bias: integers of ``bias_type``, or None.
     shift: for each row (shaped like a bias), by how many bits its sum of products is shifted left before
@@ -37,7 +37,7 @@ class Weighted(Kernel):
     weight_type: FixedType
     bias_type: FixedType | None
     accumulator_type: FixedType
-    clip: Clip
+    epilogue: Epilogue
     shift: IntArray | None = field(default=None, kw_only=True)
     signs: bool = field(default=False, kw_only=True)
     in_luts: bool = field(default=False, kw_only=True)
@@ -111,7 +111,7 @@ class Weighted(Kernel):
     ) -> Mapping[str, Table]:
         """weight, bias: (words, elements), None where there is no such table. in_memory: as of ``Table``, but
         for shifts that stay the same."""
-        found = {}
+        found = dict(slope_table(self.epilogue))
         if weight is not None:
             content = _raw(self.rom_type)
             if self.signs:
@@ -125,8 +125,8 @@ class Weighted(Kernel):
         return found
 
     @property
-    def finishes(self) -> tuple[FixedType, Clip]:
-        return self.accumulator_type, self.clip
+    def finishes(self) -> tuple[FixedType, Epilogue]:
+        return self.accumulator_type, self.epilogue
 
     def _sums(
         self, x: FixedType, blocks: int, columns: IntArray, weight: IntArray, *more: IntArray | None
@@ -146,12 +146,12 @@ class Weighted(Kernel):
             text += ", weights are signs"
         if self.shift is not None:
             text += f", sums of rows shifted by up to {self.shift.max()} bits"
-        return text + str(self.clip)
+        return text + str(self.epilogue)
 
     def _summed(
-        self, terms: Objects, bias: IntArray | None, shift: IntArray | None, streams: Streams
+        self, terms: Objects, bias: IntArray | None, shift: IntArray | None, streams: Streams, first: int = 0
     ) -> IntArray:
-        """The cast of ``terms`` summed over the last axis, shifted, plus bias."""
+        """The cast of ``terms`` summed over the last axis, shifted, plus bias; first: see ``finish``."""
         given, made = self.ends(streams)
         product = given.type.fraction + self.weight_type.fraction
         fraction = product if self.bias_type is None else max(product, self.bias_type.fraction)
@@ -163,7 +163,8 @@ class Weighted(Kernel):
             assert self.bias_type is not None
             total = total + bias.astype(object) * (1 << (fraction - self.bias_type.fraction))
         sums = np.asarray(total, dtype=object)
-        return finish(sums, fraction, made.type, clip=self.clip, accumulator=self.accumulator_type)
+        epilogue, accumulator = self.epilogue, self.accumulator_type
+        return finish(sums, fraction, made.type, epilogue=epilogue, accumulator=accumulator, first=first)
 
 
 def _raw(kind: FixedType) -> str:

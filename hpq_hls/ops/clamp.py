@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hpq_hls.fixed import Clip, FixedType, Interval, bits_for
+from hpq_hls.fixed import Epilogue, FixedType, Interval, bits_for
 from hpq_hls.kernels import Cast
 from hpq_hls.ops.activation import Relu
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape, operator
@@ -83,9 +83,10 @@ class Clamp(Operator):
         made = self._clip().interval(seen)
         return made, max(abs(end) for end in (seen.lo, seen.hi, made.lo, made.hi))
 
-    def _clip(self) -> Clip:
+    def _clip(self) -> Epilogue:
         """Where the bounds are integers."""
-        return Clip(*(None if bound is None else int(bound) for bound in self.clips))
+        low, high = (None if bound is None else int(bound) for bound in self.clips)
+        return Epilogue(low, high)
 
     def never_negative(self, inputs: Sequence[bool]) -> bool:
         low, high = self.clips
@@ -100,10 +101,10 @@ class Clamp(Operator):
         build.elementwise(
             "clamp",
             Cast,
-            lambda layer: {"clip": self._clip_of(layer.input_edges[0].type)},
+            lambda layer: {"epilogue": self._clip_of(layer.input_edges[0].type)},
         )
 
-    def _clip_of(self, given: FixedType) -> Clip:
+    def _clip_of(self, given: FixedType) -> Epilogue:
         """In units of what it is given, without bounds beyond its codes, which are not numbers there."""
         return self.scaled(given.fraction)._clip().within(given.code_interval)
 
@@ -147,7 +148,7 @@ def _hardtanh(call: TorchCall) -> object:
     return call.emit(Clamp(float(low), float(high)), call.value("self"))
 
 
-@spelled_in_onnx("Clip")
+@spelled_in_onnx("Epilogue")
 def _clip(call: OnnxCall) -> object:
     low, high = call.setting("min", 1), call.setting("max", 2)
     low = None if low is None or low <= -FLOAT32_MAX else float(np.reshape(low, -1)[0])

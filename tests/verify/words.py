@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hpq_hls.fixed import Clip, FixedType
+from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels import IntArray, Kernel, Nature, Streams
 from hpq_hls.verify.certify.certificate import KernelCertificate
 from hpq_hls.verify.certify.trials import PLACE_TYPE, CastTrial
@@ -43,9 +43,9 @@ class Words:
             kind = {name: replace(stream, type=PLACE_TYPE) for name, stream in self.streams.items()}
             made = np.stack([kernel.run([p[i] for p in inputs], kind)[0] for i in range(len(inputs[0]))])
         else:
-            held, _ = kernel.finishes
-            kind = {**self.streams, out.name: replace(out, type=held)}
-            bare = replace(kernel, clip=Clip())
+            sums, epilogue = kernel.finishes
+            kind = {**self.streams, out.name: replace(out, type=epilogue.made(sums))}
+            bare = replace(kernel, epilogue=epilogue if epilogue.slopes else Epilogue())
             made = np.stack([bare.run([p[i] for p in inputs], kind)[0] for i in range(len(inputs[0]))])
         return self._bits(made >> window, out.name)
 
@@ -54,10 +54,11 @@ class Words:
     ) -> list[tuple[int, IntArray]]:
         kernel = self.faulty(kernel)
         out = self.streams[kernel.outputs[0]]
-        clip = Clip() if kernel.nature is Nature.ROUTES else kernel.finishes[1]
+        ranged = Epilogue() if kernel.nature is Nature.ROUTES else kernel.finishes[1]
+        ranged = Epilogue() if ranged.slopes else ranged
         found = []
         for index, (given, each) in enumerate(zip(kinds, codes, strict=True)):
-            made = CastTrial(given, clip, out.type, each, True, True).expected
+            made = CastTrial(given, ranged, out.type, each, True, True).expected
             found.append((index, self._bits(made, out.name)))
         return found
 

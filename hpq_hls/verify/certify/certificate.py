@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -45,6 +45,13 @@ class KernelCertificate:
         """Whether words were compared, and all are equal."""
         return self.checked > 0 and self.different == 0 and not self.first
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong with it."""
+        of = f" of layer {self.layer!r}" if self.layer else ""
+        words = f"{self.different:,} of {self.checked:,} words differ"
+        return f"{self.kind} {self.name}{of} is wrong: {words}; {self.first or 'none were compared'}"
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -54,6 +61,8 @@ class Certificate:
     tools: their names and versions.
     digest: of the project's files that were examined.
     """
+
+    derived: ClassVar[tuple[str, ...]] = ("passed",)
 
     backend: str
     kernels: tuple[KernelCertificate, ...]
@@ -90,10 +99,7 @@ class Certificate:
         """
         wrong = self.first_failure
         if wrong is not None:
-            raise VerificationError(
-                f"kernel {wrong.name} of layer {wrong.layer!r} is wrong: {wrong.different:,} of "
-                f"{wrong.checked:,} words differ; {wrong.first or 'none were compared'}"
-            )
+            raise VerificationError(wrong.sentence)
 
     def to_json(self) -> str:
         """One object: the fields, and whether it ``passed``."""

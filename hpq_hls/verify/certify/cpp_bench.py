@@ -38,7 +38,7 @@ _DRIVER_FAILED = 4
 _LEAST_S, _STEP_S = 20, 1e-6
 """Seconds of processor time that a run may take: at least, and for each product or element of it."""
 _FINISH = re.compile(r"(\binline Y )finish\(const Sum& sum\)")
-_BEGIN, _END = "namespace hpq {\n", "}  // namespace hpq\n"
+_BEGIN, _BODY_END = "namespace hpq {\n", "\n}\n"
 _ERROR_LINES = 10
 
 
@@ -203,11 +203,13 @@ class CppBench:
     def _open_finish(path: Path, replacement: Path) -> None:
         """Give ``finish`` of a copied number.h another name, and put ours in its place."""
         text = path.read_text(encoding="utf-8")
-        opened, count = _FINISH.subn(r"\1finish_as_written(const Sum& sum)", text)
-        if count != 1 or text.count(_END) != 1:
+        found = list(_FINISH.finditer(text))
+        if len(found) != 1 or _BEGIN not in text:
             raise DataError(f"{path.name} of the project has no function finish; generate the project again")
+        end = text.index(_BODY_END, found[0].end()) + len(_BODY_END)
+        opened = _FINISH.sub(r"\1finish_as_written(const Sum& sum)", text[:end])
         opened = opened.replace(_BEGIN, f"#include <cstddef>\n#include <vector>\n\n{_BEGIN}", 1)
-        path.write_text(opened.replace(_END, f'#include "{replacement}"\n{_END}'), encoding="utf-8")
+        path.write_text(f'{opened}\n#include "{replacement}"\n{text[end:]}', encoding="utf-8")
 
     def _of(self, names: Sequence[str]) -> list[Stream]:
         return [self._flow.streams[name] for name in names]

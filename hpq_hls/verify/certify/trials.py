@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.fixed import Clip, FixedType, Interval, bits_for
+from hpq_hls.fixed import Epilogue, FixedType, Interval, bits_for
 from hpq_hls.kernels import IntArray, Kernel, Nature, Stream, Streams, Sums
 
 EXHAUSTIVE = 1 << 20
@@ -60,12 +60,13 @@ class Trial:
 class CastTrial:
     """Numbers for the casts of a kernel alone.
 
-    codes: raw integers of the type ``given``. everything: whether they are all that can occur; else they are
-    those around each step of the result, and whether ``steps`` are all of them.
+    ranged: the range that they are brought into. codes: raw integers of the type ``given``. everything:
+    whether they are all that can occur; else they are those around each step of the result, and whether
+    ``steps`` are all of them.
     """
 
     given: FixedType
-    clip: Clip
+    ranged: Epilogue
     made: FixedType
     codes: IntArray
     everything: bool
@@ -74,13 +75,11 @@ class CastTrial:
     @property
     def expected(self) -> IntArray:
         """Raw results."""
-        return _cast(self.codes, self.given, self.clip, self.made)
+        return _cast(self.codes, self.given, self.ranged, self.made)
 
 
-def _cast(codes: IntArray, given: FixedType, clip: Clip, made: FixedType) -> IntArray:
-    codes = codes if clip.low is None else np.maximum(codes, clip.low)
-    codes = codes if clip.high is None else np.minimum(codes, clip.high)
-    return np.asarray(made.from_raw(codes, given.fraction))
+def _cast(codes: IntArray, given: FixedType, ranged: Epilogue, made: FixedType) -> IntArray:
+    return np.asarray(made.from_raw(ranged.apply(codes), given.fraction))
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +124,21 @@ class _Subject:
     @property
     def outputs(self) -> list[Stream]:
         return [self.streams[name] for name in self.kernel.outputs]
+
+    @property
+    def cast_from(self) -> tuple[FixedType, Epilogue]:
+        """The type of what is cast, behind slopes, and the range that it is brought into."""
+        kind, epilogue = self.kernel.finishes
+        return epilogue.made(kind), Epilogue() if epilogue.slopes else epilogue
+
+    def sloped(self, sums: IntArray) -> IntArray:
+        """What is cast of the sums of whole frames."""
+        epilogue = self.kernel.finishes[1]
+        if not epilogue.slopes:
+            return sums
+        return epilogue.apply(
+            sums, np.resize(epilogue.words, self.output.elements * len(sums)).reshape(sums.shape)
+        )
 
     def ran(self, what: str, frames: Sequence[IntArray]) -> Trial:
         """A trial with what the kernel says that it computes."""
@@ -173,7 +187,7 @@ def _routes(subject: _Subject) -> Examination:
 
     kinds = dict.fromkeys(stream.type for stream in inputs) if routing.casts else {}
     casts = tuple(
-        _cast_trial(kind, Clip(), subject.output.type, kind.code_interval, subject.rng) for kind in kinds
+        _cast_trial(kind, Epilogue(), subject.output.type, kind.code_interval, subject.rng) for kind in kinds
     )
     proof, more = Proof.ALL_INPUTS, ""
     if casts:
@@ -250,21 +264,24 @@ class _Routing:
 
 
 def _elementwise(subject: _Subject) -> Examination:
-    """Each lane gets each code, or, where they are too many, the ends and random ones."""
+    """Each lane gets each code, or, where they are too many, the ends and random ones; each place of a frame
+    does, where it matters."""
     (stream,), (codes,) = subject.inputs, subject.given
     count = codes.hi - codes.lo + 1
-    everything = count <= EXHAUSTIVE
+    places = stream.elements if subject.kernel.nature is Nature.PLACEWISE else 1
+    everything = count * places <= EXHAUSTIVE
 
     def trials() -> Iterator[Trial]:
         if everything:
             values = np.arange(codes.lo, codes.hi + 1)
         else:
-            values = _random(subject.rng, (3 * EXHAUSTIVE // 4,), codes)
-        order = np.arange(max(len(values), stream.beats))[:, None] + 7 * np.arange(stream.lanes)
-        order = order[: -(-len(order) // stream.beats) * stream.beats] % len(values)
-        short = -len(order) % stream.beats
-        order = np.concatenate([order, order[:short]])
-        frames = values[order].reshape(-1, stream.beats, stream.lanes)
+            values = _random(subject.rng, (3 * EXHAUSTIVE // 4 // places,), codes)
+        if subject.kernel.nature is Nature.PLACEWISE:
+            order = np.arange(len(values))[:, None] + np.arange(stream.elements)
+        else:
+            beats = -(-len(values) // stream.beats) * stream.beats
+            order = np.arange(beats)[:, None] + 7 * np.arange(stream.lanes)
+        frames = values[order % len(values)].reshape(-1, stream.beats, stream.lanes)
         step = max(PORTION // stream.elements, 1)
         for start in range(0, len(frames), step):
             yield subject.ran("codes", [frames[start : start + step]])
@@ -294,12 +311,15 @@ def _sums(subject: _Subject) -> Examination:
             yield block.trial("ends as generated", vectors, exact=False)
             break
 
-    kind, clip = subject.kernel.finishes
-    cast = _cast_trial(kind, clip, subject.output.type, block.interval(), subject.rng)
+    kind, ranged = subject.cast_from
+    reached = subject.kernel.finishes[1].interval(block.interval())
+    cast = _cast_trial(kind, ranged, subject.output.type, reached, subject.rng)
     proof, more = _with_casts((cast,))
     why = "every coefficient by a basis, every sum at both ends"
     if part < 1:
         proof, why = Proof.SAMPLED, f"{part:.0%} of the {vectors:,} basis vectors"
+    elif subject.kernel.finishes[1].slopes:
+        proof, why = Proof.SAMPLED, why + ", behind their slopes"
     return Examination(proof, why + more, trials, (cast,))
 
 
@@ -380,17 +400,15 @@ class _Block:
         subject, sums = self.subject, self.sums
         count = -(-len(vectors) // sums.blocks)
         vectors = vectors[np.arange(count * sums.blocks) % len(vectors)]
-        made = sums.of(vectors)
-        if not exact:
-            kind, clip = subject.kernel.finishes
-            made = _cast(made, kind, clip, subject.output.type)
-        out = subject.output
+        out, (kind, ranged) = subject.output, subject.cast_from
+        made = subject.sloped(sums.of(vectors).reshape(count, -1))
+        made = made if exact else _cast(made, kind, ranged, out.type)
         inputs, at = [], 0
         for stream, size in zip(subject.inputs, self.sizes, strict=True):
             inputs.append(vectors[:, at : at + size].reshape(count, stream.beats, stream.lanes))
             at += size
         expected = made.reshape(count, out.beats, out.lanes)
-        return Trial(what, tuple(inputs), (expected,), sums.kind.width if exact else 0)
+        return Trial(what, tuple(inputs), (expected,), kind.width if exact else 0)
 
 
 def _bit_counts(lows: IntArray, highs: IntArray, columns: IntArray) -> list[int]:
@@ -408,7 +426,7 @@ def _bit_counts(lows: IntArray, highs: IntArray, columns: IntArray) -> list[int]
 
 def _products(subject: _Subject) -> Examination:
     """A product is linear in either factor: each bit of one with each bit of the other shows it."""
-    kind, clip = subject.kernel.finishes
+    kind, ranged = subject.cast_from
 
     def trials() -> Iterator[Trial]:
         first, second = (_bit_values(codes) for codes in subject.given)
@@ -417,7 +435,8 @@ def _products(subject: _Subject) -> Examination:
 
     ends = [x * y for x in _ends(subject.given[0]) for y in _ends(subject.given[1])]
     codes = Interval(min(ends), max(ends))
-    cast = _cast_trial(kind, clip, subject.output.type, codes, subject.rng)
+    reached = subject.kernel.finishes[1].interval(codes)
+    cast = _cast_trial(kind, ranged, subject.output.type, reached, subject.rng)
     proof, more = _with_casts((cast,))
     return Examination(proof, "each bit of one factor with each of the other" + more, trials, (cast,))
 
@@ -445,7 +464,9 @@ def _pairs(subject: _Subject, first: IntArray, second: IntArray, kind: FixedType
         if kind is None:
             yield subject.ran("pairs", frames)
         else:
-            yield Trial("pairs", tuple(frames), (frames[0] * frames[1],), kind.width)
+            products = subject.sloped((frames[0] * frames[1]).reshape(len(frames[0]), -1))
+            expected = products.reshape(frames[0].shape)
+            yield Trial("pairs", tuple(frames), (expected,), kind.width)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -494,6 +515,7 @@ def _any(subject: _Subject) -> Examination:
 _BY_NATURE: Mapping[Nature, Callable[[_Subject], Examination]] = {
     Nature.ROUTES: _routes,
     Nature.ELEMENTWISE: _elementwise,
+    Nature.PLACEWISE: _elementwise,
     Nature.SUMS: _sums,
     Nature.PRODUCTS: _products,
     Nature.COMPARES: _compares,
@@ -506,12 +528,12 @@ _BY_NATURE: Mapping[Nature, Callable[[_Subject], Examination]] = {
 
 
 def _cast_trial(
-    given: FixedType, clip: Clip, made: FixedType, codes: Interval, rng: np.random.Generator
+    given: FixedType, ranged: Epilogue, made: FixedType, codes: Interval, rng: np.random.Generator
 ) -> CastTrial:
     """All numbers that can be cast; of too many, those around every step of the result and the bounds, each
     bit that is rounded away and each above the result alone, and random ones."""
     if codes.hi - codes.lo < EXHAUSTIVE:
-        return CastTrial(given, clip, made, np.arange(codes.lo, codes.hi + 1), True, True)
+        return CastTrial(given, ranged, made, np.arange(codes.lo, codes.hi + 1), True, True)
     dropped = given.fraction - made.fraction
     results = made.code_interval
     steps = results.hi - results.lo < MOST_STEPS
@@ -519,14 +541,14 @@ def _cast_trial(
     places = np.linspace(results.lo - 2, results.hi + 2, count).round().astype(np.int64)
     middles = places << dropped if dropped >= 0 else places >> -dropped
     bits = 1 << np.arange(min(given.width, 62) - 1)
-    wanted = [bound for bound in (clip.low, clip.high, codes.lo, codes.hi, 0) if bound is not None]
+    wanted = [bound for bound in (ranged.low, ranged.high, codes.lo, codes.hi, 0) if bound is not None]
     around = np.concatenate([middles, bits, -bits, np.array(wanted, dtype=np.int64)])
     half = 1 << max(dropped - 1, 0)
     near = [around + offset for offset in (-half - 1, -half, -half + 1, -1, 0, 1, half - 1, half, half + 1)]
     single = [middles[:: max(len(middles) // 64, 1)] + bit for bit in bits[: max(dropped, 0)]]
     spread = rng.integers(codes.lo, codes.hi, RANDOM_CODES, endpoint=True)
     chosen = np.unique(np.concatenate([*near, *single, spread]))
-    return CastTrial(given, clip, made, chosen[(chosen >= codes.lo) & (chosen <= codes.hi)], False, steps)
+    return CastTrial(given, ranged, made, chosen[(chosen >= codes.lo) & (chosen <= codes.hi)], False, steps)
 
 
 def _with_casts(casts: Sequence[CastTrial]) -> tuple[Proof, str]:

@@ -145,13 +145,12 @@ def verify_table(result: Plain) -> RenderableType:
 
 
 def certificate_rows(certificate: Plain) -> list[tuple[str, ...]]:
-    """Of each kernel: name, layer, kind, what was shown, words compared, words different; then, together, what
-    connects them."""
+    """Of each kernel: name, layer, kind, what was shown, words compared, words different; then, together,
+    what connects them."""
     own = [kernel for kernel in certificate["kernels"] if kernel["layer"]]
     between = [kernel for kernel in certificate["kernels"] if not kernel["layer"]]
-    rows = [
-        (kernel["name"], kernel["layer"], kernel["kind"], kernel["proof"], *_words_of([kernel]))
-        for kernel in own
+    rows: list[tuple[str, ...]] = [
+        (*(kernel[key] for key in ("name", "layer", "kind", "proof")), *_words_of([kernel])) for kernel in own
     ]
     if between:
         kinds = ", ".join(dict.fromkeys(kernel["kind"] for kernel in between))

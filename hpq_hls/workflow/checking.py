@@ -42,8 +42,8 @@ def run_verify(
 
     rtl_dir: check this folder of Verilog instead, such as a vendor tool's export of the C++.
     samples: of the test split (validation, calibration where there is none), for C simulation and
-    co-simulation alike; by default ``CSIM_SAMPLES`` and ``COSIM_SAMPLES``. certify: whether kernels are run alone;
-    those of an ``rtl_dir`` cannot be.
+    co-simulation alike; by default ``CSIM_SAMPLES`` and ``COSIM_SAMPLES``. certify: whether kernels are run
+    alone; those of an ``rtl_dir`` cannot be.
 
     Wrong words are a result, not an error: see ``VerifyResult.check``.
 

@@ -269,9 +269,9 @@ class GenerateResult:
 class Check:
     """One comparison of hardware with the simulator.
 
-    what: "C++ self-check", "C simulation", "RTL co-simulation" or "kernels alone". backend: of the project, or
-    "external". scenario: of the co-simulation. samples: inferences, or kernels. words_different: words that
-    differ, are missing or came in excess. failures: one sentence each.
+    what: "C++ self-check", "C simulation", "RTL co-simulation" or "kernels alone". backend: of the project,
+    or "external". scenario: of the co-simulation. samples: inferences, or kernels. words_different: words
+    that differ, are missing or came in excess. failures: one sentence each.
     """
 
     what: str

@@ -17,7 +17,7 @@ from hpq_hls.verify.certify.trials import PLACE_TYPE, CastTrial
 class Words:
     """faulty: what stands where a kernel stands."""
 
-    streams: Streams
+    wires: Streams
     faulty: Callable[[Kernel], Kernel] = lambda kernel: kernel
 
     tools: tuple[str, ...] = ("words",)
@@ -30,21 +30,21 @@ class Words:
         count = len(inputs[0])
         if window is not None:
             return [self._exact(kernel, inputs, window)]
-        made = [kernel.run([part[i] for part in inputs], self.streams) for i in range(count)]
+        made = [kernel.run([part[i] for part in inputs], self.wires) for i in range(count)]
         outs = [np.stack([frame[i] for frame in made]) for i in range(len(kernel.outputs))]
         return [self._bits(out, name) for out, name in zip(outs, kernel.outputs, strict=True)]
 
     def _bits(self, values: IntArray, name: str) -> IntArray:
-        return values & (1 << self.streams[name].type.width) - 1
+        return values & (1 << self.wires[name].type.width) - 1
 
     def _exact(self, kernel: Kernel, inputs: Sequence[IntArray], window: int) -> IntArray:
-        out = self.streams[kernel.outputs[0]]
+        out = self.wires[kernel.outputs[0]]
         if kernel.nature is Nature.ROUTES:
-            kind = {name: replace(stream, type=PLACE_TYPE) for name, stream in self.streams.items()}
+            kind = {name: replace(stream, type=PLACE_TYPE) for name, stream in self.wires.items()}
             made = np.stack([kernel.run([p[i] for p in inputs], kind)[0] for i in range(len(inputs[0]))])
         else:
             sums, epilogue = kernel.finishes
-            kind = {**self.streams, out.name: replace(out, type=epilogue.made(sums))}
+            kind = {**self.wires, out.name: replace(out, type=epilogue.made(sums))}
             bare = replace(kernel, epilogue=epilogue if epilogue.slopes else Epilogue())
             made = np.stack([bare.run([p[i] for p in inputs], kind)[0] for i in range(len(inputs[0]))])
         return self._bits(made >> window, out.name)
@@ -53,7 +53,7 @@ class Words:
         self, kernel: Kernel, kinds: Sequence[FixedType], codes: Sequence[IntArray]
     ) -> list[tuple[int, IntArray]]:
         kernel = self.faulty(kernel)
-        out = self.streams[kernel.outputs[0]]
+        out = self.wires[kernel.outputs[0]]
         ranged = Epilogue() if kernel.nature is Nature.ROUTES else kernel.finishes[1]
         ranged = Epilogue() if ranged.slopes else ranged
         found = []

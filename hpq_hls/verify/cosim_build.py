@@ -32,10 +32,12 @@ from hpq_hls.verify.cosim_sources import Sources
 
 EXECUTABLE = "simulation"
 PREFIX = "Vtop"
-_FORMAT = "4"  # to be changed with anything below that changes the result
+_FORMAT = "5"  # to be changed with anything below that changes the result
 _FAST, _SLOW, _LIBRARY = "-O1", "-O0", "-O1"
 _SHARD_BYTES = 600_000  # which takes as long to compile as to read Verilator's headers
 _ERROR_LINES = 6
+_VERILATED = "verilated*"  # the files of Verilator's library
+_HEADER = "library.h"  # compiled, because most of the time of a small design goes into reading it
 _BUILD_S = 7200.0
 _one_library = threading.Lock()
 
@@ -151,7 +153,7 @@ def build_simulator(
         _verilate(request, tools, scratch)
         lists = _file_lists(scratch / f"{PREFIX}_classes.mk")
         verilated = [tools.include / f"{name}.cpp" for name in lists["GLOBAL"]]
-        runtime = _library(tools, verilated, "verilated*", build_dir, say)
+        runtime = _library(tools, verilated, _VERILATED, build_dir, say)
         runtime += _library(tools, request.harness.library, "*.[ch]pp", build_dir, say)
         say("compiling the simulator")
         _compile(tools, scratch, lists, runtime, request.harness)
@@ -289,7 +291,7 @@ def _flags(tools: Toolchain) -> list[str]:
 def _library(
     tools: Toolchain, sources: Sequence[Path], pattern: str, build_dir: Path, say: Progress
 ) -> list[Path]:
-    """Return the object files of what all designs have in common, compiled at the first need.
+    """Return the object files and compiled headers that all designs have in common, made at the first need.
 
     pattern: files beside the sources that they depend on.
     """
@@ -302,12 +304,17 @@ def _library(
     home = _cache_dir(build_dir) / f"verilated-{digest.hexdigest()[:16]}"
     home.mkdir(parents=True, exist_ok=True)
     objects = {home / f"{path.stem}.o": path for path in sources}
+    if pattern == _VERILATED and tools.gnu and _is_shared(build_dir):
+        if not (home / _HEADER).is_file():
+            (home / _HEADER).write_text('#include "verilated.h"\n', encoding="utf-8")
+        objects[home / f"{_HEADER}.gch"] = home / _HEADER
 
     def build(target: Path) -> None:
         # Through a temporary name, because another process may be doing the same.
         with tempfile.TemporaryDirectory(prefix=".new-", dir=home) as scratch:
             result = Path(scratch) / target.name
-            _run_gxx(tools, [*_flags(tools), _LIBRARY, "-c", objects[target], "-o", result])
+            language = ["-c"] if target.suffix == ".o" else ["-x", "c++-header"]
+            _run_gxx(tools, [*_flags(tools), _LIBRARY, *language, objects[target], "-o", result])
             result.replace(target)
 
     with _one_library:  # threads that build at the same time need the same objects
@@ -323,6 +330,10 @@ def _cache_dir(build_dir: Path) -> Path:
     if sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK):
         return Path(sys.prefix) / "cache" / "hpq_hls"
     return build_dir / "library"
+
+
+def _is_shared(build_dir: Path) -> bool:
+    return _cache_dir(build_dir).parent != build_dir
 
 
 def _compile(
@@ -341,13 +352,19 @@ def _compile(
             shard.write_text("".join(f'#include "{path}"\n' for path in group), encoding="utf-8")
             shards.append((shard, level))
 
+    # A header that was compiled at another level is read as text.
+    first: list[str | Path] = []
+    for path in runtime:
+        first += ["-include", path.with_suffix("")] if path.suffix == ".gch" else []
+
     def build(item: tuple[Path, str]) -> None:
         shard, level = item
         output = shard.with_suffix(".o")
-        _run_gxx(tools, [*_flags(tools), level, f"-I{folder}", "-c", shard, "-o", output])
+        _run_gxx(tools, [*first, *_flags(tools), level, f"-I{folder}", "-c", shard, "-o", output])
 
     _in_parallel(build, shards)
-    objects = [*(shard.with_suffix(".o") for shard, _ in shards), *runtime]
+    library = [path for path in runtime if path.suffix == ".o"]
+    objects = [*(shard.with_suffix(".o") for shard, _ in shards), *library]
     _run_gxx(tools, [*objects, *harness.links, "-pthread", "-o", folder / EXECUTABLE])
 
 

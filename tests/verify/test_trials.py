@@ -8,11 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
-from torch.nn import functional as F
 
-import hpq_hls as hpq
 from hpq_hls.cost import build_design, fold
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import IntArray, Kernel, Nature
@@ -20,32 +16,12 @@ from hpq_hls.project import hardware_config
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.verify.certify.certificate import Certificate, KernelCertificate, certify, examine_on
 from hpq_hls.verify.certify.intervals import stream_intervals
-from tests.verify.words import Words
-
-
-class Net(nn.Module):
-    """A kernel of every nature."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv, self.deep = nn.Conv2d(2, 4, 3, padding=1), nn.Conv2d(4, 4, 3, groups=4)
-        self.slopes, self.fc = nn.PReLU(4), nn.Linear(16, 5)
-        nn.init.uniform_(self.slopes.weight, -0.5, 0.7)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.slopes(self.conv(x))
-        x = F.max_pool2d(x, 2)
-        gate = torch.sigmoid(self.deep(F.pad(x, (1, 1, 1, 1))))
-        x = torch.cat([(x * gate)[:, :2], (x + gate)[:, 2:]], 1)
-        return self.fc(torch.maximum(F.avg_pool2d(x, 2), F.max_pool2d(gate, 2)).flatten(1))
+from tests.verify.words import Words, every_nature
 
 
 @pytest.fixture(scope="module")
 def network() -> QuantizedGraph:
-    torch.manual_seed(2)
-    graph = hpq.from_torch(Net().eval(), torch.zeros(1, 2, 8, 8))
-    x = np.random.default_rng(1).normal(size=(20, 2, 8, 8)).astype(np.float32)
-    return hpq.quantize(graph, x, precision=5)
+    return every_nature()
 
 
 @pytest.fixture(scope="module", params=["stream", "parallel"])

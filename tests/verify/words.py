@@ -6,9 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
+from torch import nn
 
+import hpq_hls as hpq
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels import IntArray, Kernel, Nature, Streams
+from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.verify.certify.certificate import KernelCertificate
 from hpq_hls.verify.certify.trials import PLACE_TYPE, CastTrial
 
@@ -64,3 +68,30 @@ class Words:
 
     def streams(self) -> list[KernelCertificate]:
         return []
+
+
+class Net(nn.Module):
+    """A kernel of every nature."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.deep = nn.Conv2d(2, 4, 3, padding=1), nn.Conv2d(4, 4, 3, groups=4)
+        self.slopes, self.fc = nn.PReLU(4), nn.Linear(16, 5)
+        nn.init.uniform_(self.slopes.weight, -0.5, 0.7)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.slopes(self.conv(x))
+        x = nn.functional.max_pool2d(x, 2)
+        gate = torch.sigmoid(self.deep(nn.functional.pad(x, (1, 1, 1, 1))))
+        x = torch.cat([(x * gate)[:, :2], (x + gate)[:, 2:]], 1)
+        return self.fc(
+            torch.maximum(nn.functional.avg_pool2d(x, 2), nn.functional.max_pool2d(gate, 2)).flatten(1)
+        )
+
+
+def every_nature() -> QuantizedGraph:
+    """That network, at five bits."""
+    torch.manual_seed(2)
+    graph = hpq.from_torch(Net().eval(), torch.zeros(1, 2, 8, 8))
+    x = np.random.default_rng(1).normal(size=(20, 2, 8, 8)).astype(np.float32)
+    return hpq.quantize(graph, x, precision=5)

@@ -13,10 +13,12 @@ from torch import nn
 import hpq_hls as hpq
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.errors import VerificationError
+from hpq_hls.kernels import WidthConverter
 from hpq_hls.project import Project
 from hpq_hls.verify.certify.certificate import examine_on
 from hpq_hls.verify.certify.intervals import stream_intervals
 from hpq_hls.verify.certify.rtl_bench import RtlBench
+from tests.codegen.flows import blank_design, dataflow, stream, write
 
 
 class Several(nn.Module):
@@ -76,6 +78,20 @@ def test_what_was_generated_passes(projects, name):
     kinds = [kernel.kind for kernel in certificate.kernels[len(kernels) :]]
     assert kinds[0] == "text"
     assert set(kinds) == {"text", "fifo", "port"}
+
+
+@pytest.mark.parametrize("kind", ["s62.20", "u1.1", "s33.0"])
+def test_elements_of_every_width_and_beats_of_thousands_of_bits(tmp_path, kind):
+    x, y = stream("x", kind, 40, 3), stream("y", kind, 5, 24)
+    kernel = WidthConverter("narrow", "a layer", ("x",), ("y",))
+    made = blank_design(dataflow([kernel], [x, y]))
+    backend = find_backend("rtl")
+    folder = write(backend, made, tmp_path)
+    bench = RtlBench(folder, made.dataflow, backend.files(made), lambda _: None)
+    intervals = {one.name: one.type.code_interval for one in (x, y)}
+    found = examine_on(bench, kernel, made.dataflow.streams, intervals)
+    assert (found.passed, found.proof) == (True, "all inputs"), found.first
+    assert not [part.first for part in bench.streams() if not part.passed]
 
 
 def test_what_is_alike_is_built_once_and_found_again(projects, monkeypatch):

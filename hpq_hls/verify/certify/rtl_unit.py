@@ -49,34 +49,36 @@ class Unit:
 
 @dataclass(frozen=True)
 class Library:
-    """The project's Verilog files but for the top module's, in order, with their text; and which files each
-    needs: those that define a module or macro that it names."""
+    """The project's Verilog files but for the top module's, in order, with their text; the modules and macros
+    that each defines; and which files each needs: those that define what it names."""
 
     texts: Mapping[Path, str]
+    defined: Mapping[Path, frozenset[str]]
     needs: Mapping[Path, frozenset[Path]]
 
     @classmethod
     def of(cls, sources: Sources, top: str) -> Library:
         """The file of module ``top`` is left out."""
         texts = {path: path.read_text(encoding="utf-8") for path in sources.verilog}
-        words = {path: names(text) | _macros(text) for path, text in texts.items()}
-        places = {word: path for path, text in texts.items() for word in _defined(text)}
+        defined = {path: frozenset(_defined(text)) for path, text in texts.items()}
+        places = {word: path for path, words in defined.items() for word in words}
         own = places.get(top)
         needs = {
-            path: frozenset(places[word] for word in found if word in places) - {path, own}
-            for path, found in words.items()
+            path: frozenset(places[word] for word in names(text) | _macros(text) if word in places)
+            - {path, own}
+            for path, text in texts.items()
         }
-        return cls({path: text for path, text in texts.items() if path != own}, needs)
+        return cls({path: text for path, text in texts.items() if path != own}, defined, needs)
 
     @property
-    def modules(self) -> set[str]:
+    def modules(self) -> frozenset[str]:
         """Names of all modules and macros."""
-        return {word for text in self.texts.values() for word in _defined(text)}
+        return frozenset().union(*(self.defined[path] for path in self.texts))
 
     def under(self, text: str) -> list[Path]:
         """The files that a text needs, in order."""
         words = names(text)
-        open_ends = [path for path, own in self.texts.items() if words & set(_defined(own))]
+        open_ends = [path for path in self.texts if words & self.defined[path]]
         found: set[Path] = set()
         while open_ends:
             path = open_ends.pop()
@@ -176,7 +178,7 @@ def request(units: Sequence[Unit], library: Library, sources: Sources, kept: int
     ]
     text = render("verify/rtl_bench.sv.j2", {"units": named})
     files = library.under("\n".join(unit.body for unit in units))
-    cast = [path for path in files if CAST in _defined(library.texts[path])]
+    cast = [path for path in files if CAST in library.defined[path]]
     verilog = {"bench.sv": text, **_cast_files(library.texts[path] for path in cast)}
     driver = hw_sim_dir() / "examine_rtl"
     main = render(

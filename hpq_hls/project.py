@@ -126,9 +126,8 @@ class Project:
             OutputError: the certificate cannot be written.
         """
         say = progress or (lambda _: None)
-        bench = _BENCHES[self.backend](
-            self.path, self.dataflow, find_backend(self.backend).files(self.design), say
-        )
+        printed = find_backend(self.backend).files(_with_vectors(self.design, self.q))
+        bench = _BENCHES[self.backend](self.path, self.dataflow, printed, say)
         found = certify(
             bench,
             self.dataflow,
@@ -368,11 +367,17 @@ def generate(
     short = None if oversize else misfit_of(flow, q, config, part)
     if short is not None:
         raise CapacityError(f"{short.sentence}; or generate it all the same with oversize")
-    given = frames_at(flow, flow.inputs, q.example_inputs)
-    golden = frames_at(flow, flow.outputs, simulate(q, q.example_inputs))
-    design = Design(flow, io, part, float(clock_ns), given, golden)
+    design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}), q)
     write_project(printer.files(design), folder, force)
     return Project(folder, backend, q, design, notes=tuple(filter(None, [folded.note])))
+
+
+def _with_vectors(design: Design, q: QuantizedGraph) -> Design:
+    """With the test vectors that a project carries."""
+    flow = design.dataflow
+    given = frames_at(flow, flow.inputs, q.example_inputs)
+    golden = frames_at(flow, flow.outputs, simulate(q, q.example_inputs))
+    return replace(design, input_frames=given, golden_frames=golden)
 
 
 def estimate(

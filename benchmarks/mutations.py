@@ -2,10 +2,10 @@
 
     python benchmarks/mutations.py --backend vitis --count 40 --seed 1
 
-One word of one source file is changed at a time: a number by one, a bit of a memory, a comparison, a sign, a
-logical operator, a rounding or overflow mode. Files count alike, so that tables and the library are changed as
-often as the top. Prints one line a change, and at the end how many survived; why no input can tell of a survivor
-is for people to say: code that this design does not use, bits beyond a word, defaults of parameters.
+One word of one source file is changed at a time: a number by one, a bit of a memory, a comparison, a sign,
+a logical operator, a rounding or overflow mode. Files count alike, so that tables and the library are changed
+as often as the top. Prints one line a change, and at the end how many survived; why no input can tell of a
+survivor is for people to say: code that this design does not use, or bits beyond a word.
 """
 
 from __future__ import annotations

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import dataclasses
-import io
 import keyword
-import logging
 import operator
-import warnings
-from collections.abc import Iterator
+import re
 from typing import TYPE_CHECKING, Any
 
 from hpq_hls.errors import DataError, UnsupportedOperatorError
 from hpq_hls.frontends.builder import GraphBuilder, Value
 from hpq_hls.frontends.origin import Origin
+from hpq_hls.frontends.quiet import quiet
 from hpq_hls.frontends.torch_call import BatchConstant, TorchCall
 from hpq_hls.frontends.torch_entry import checked, evaluating, learn, scripted_part, unscripted
 from hpq_hls.frontends.torch_examples import dynamic_shapes, examples, output_names
@@ -53,7 +50,7 @@ def from_torch(
         return from_exported(module, name=name, drop_final_ranking=drop_final_ranking)
     module = checked(module)
     args, kwargs = examples(module, example_input)
-    with evaluating(module), _quiet():
+    with evaluating(module), quiet():
         program = _export(unscripted(module, args, kwargs), args, kwargs)
     return from_exported(program, name=name, drop_final_ranking=drop_final_ranking)
 
@@ -61,7 +58,7 @@ def from_torch(
 def from_exported(
     program: torch.export.ExportedProgram, *, name: str = "model", drop_final_ranking: bool = False
 ) -> Graph:
-    """The float network of an exported program (``torch.export.load("model.pt2")``) as a Graph.
+    """The float network of an exported program (``load_exported("model.pt2")``) as a Graph.
 
     The first axis of every input is the batch. The program must have been exported in evaluation mode.
 
@@ -71,7 +68,7 @@ def from_exported(
     """
     if not hasattr(program, "run_decompositions"):
         raise DataError(f"from_exported takes an exported program, but got a {type(program).__name__}")
-    with _quiet():
+    with quiet():
         speakable, original = _without_keywords(program)
         try:
             functional = speakable.run_decompositions({})  # in-place operators become plain ones
@@ -87,13 +84,15 @@ def _without_keywords(
     program: torch.export.ExportedProgram,
 ) -> tuple[torch.export.ExportedProgram, dict[str, str]]:
     """The program with no Python keyword in the path of a parameter, nor a name that torch's own modules have
-    for something else ("meta"), and the paths as they were.
+    for something else ("meta"), nor marks, and the paths as they were.
 
-    torch prints such paths as attributes when it runs decompositions, and cannot read them back.
+    torch prints such paths as attributes when it runs decompositions, without quoting them, and runs what it
+    printed: some it could not read back, and a name with quotes in it would be run.
     """
     own = {*dir(program.graph_module), *vars(program.graph_module)}
 
     def speakable(part: str) -> str:
+        part = re.sub(r"\W", "_", part)
         return f"{part}_" if keyword.iskeyword(part) or part in own else part
 
     renamed = {
@@ -418,16 +417,3 @@ def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     first = " ".join(lines[0].split()).rstrip(".") if lines else ""
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Torch's warnings, log lines and traces kept from the user; errors still come out as exceptions."""
-    level = logging.root.manager.disable
-    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore")
-        logging.disable(logging.CRITICAL)
-        try:
-            yield
-        finally:
-            logging.disable(level)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from hpq_hls.errors import DataError, HpqError
 from hpq_hls.frontends.pt2_program import plain_program
 from hpq_hls.frontends.quiet import quiet
+from hpq_hls.reading import regular
 
 if TYPE_CHECKING:  # torch takes seconds to import
     import torch
@@ -73,7 +74,7 @@ class _Known(Exception):  # noqa: N818  (the rest of a sentence that starts with
 def _rebuilt(path: Path) -> io.BytesIO:
     """The archive that torch may read."""
     made = io.BytesIO()
-    with zipfile.ZipFile(path) as given, zipfile.ZipFile(made, "w") as kept:
+    with zipfile.ZipFile(regular(path)) as given, zipfile.ZipFile(made, "w") as kept:
         reader = _Members(given, path.stat().st_size)
         kept.writestr("model/archive_format", "pt2")
         kept.writestr("model/archive_version", reader.text("archive_version"))

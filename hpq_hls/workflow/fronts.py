@@ -10,8 +10,9 @@ from typing import Any
 
 from hpq_hls.errors import ConfigError, PrecisionError
 from hpq_hls.quantize import parse_precision
-from hpq_hls.settings.yamlfile import YamlFile
+from hpq_hls.reading import read_text
 from hpq_hls.workflow.chosen import Chosen, Source, Statement
+from hpq_hls.yamlfile import YamlFile
 
 SHOWN = 8
 """Rows of a longer front that are compared if none are named, evenly spread."""
@@ -64,7 +65,7 @@ def _rows(path: Path, named: str | None, count: int) -> list[int]:
 def _read(path: Path) -> list[Any]:
     """The precision of every row."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         if path.suffix.lower() == ".json":
             front = [point["precision"] for point in json.loads(text)["points"]]
         else:

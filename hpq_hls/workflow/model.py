@@ -13,7 +13,8 @@ from hpq_hls.errors import ConfigError, DataError, HpqError
 from hpq_hls.frontends import from_exported, from_onnx, from_torch, load_exported
 from hpq_hls.graph import Graph, Samples
 from hpq_hls.graph.ranking import without_final_ranking
-from hpq_hls.importing import brief, importable, imported
+from hpq_hls.importing import brief, foreign_code, importable, imported
+from hpq_hls.reading import regular
 from hpq_hls.settings.config import ProjectFile
 from hpq_hls.workflow.data import Dataset
 from hpq_hls.workflow.provenance import foreign, opened
@@ -106,9 +107,13 @@ def load_weights(module: torch.nn.Module, path: Path) -> None:
 
 def _existing(project: ProjectFile, key: str, written: str) -> Path:
     path = project.path(written)
-    if not path.is_file():
-        raise ConfigError(f"{project.where('model', key)} names {path}, which is no file; correct the path")
-    return path
+    try:
+        return regular(path)
+    except OSError as error:
+        raise ConfigError(
+            f"{project.where('model', key)} names {path}, which is no file that can be read "
+            f"({error.strerror}); correct the path"
+        ) from error
 
 
 def _made(project: ProjectFile, factory: str) -> torch.nn.Module:
@@ -120,7 +125,8 @@ def _made(project: ProjectFile, factory: str) -> torch.nn.Module:
     except ConfigError as error:
         raise ConfigError(f"{where} {error}") from error
     try:
-        module = made()
+        with foreign_code():
+            module = made()
     except HpqError:
         raise
     except Exception as error:

@@ -1,0 +1,183 @@
+"""Arrays in .npz and .npy files, read one at a time and only as far as they are wanted.
+
+Nothing is allocated that the file does not hold: what the header of an array says is compared with the size of
+the file before the array is read. Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import lzma
+import math
+import struct
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib import format as npy
+
+from hpq_hls.errors import DataError
+from hpq_hls.reading import regular
+
+Array = npt.NDArray[Any]
+ALONE = "x"
+"""What the one array of a .npy file is called."""
+MAX_HEADER = 10_000
+"""Bytes of the header of an array."""
+MAX_UNPACKED, MAX_RATIO = 1 << 28, 200
+"""Bytes that an array may have beyond so many times what it takes in the file."""
+_BROKEN = (
+    *(ValueError, TypeError, EOFError, OverflowError, SyntaxError, MemoryError, OSError),
+    *(RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+)
+"""What numpy and zipfile raise on files that were damaged or made up."""
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What an array says of itself. offset: where its numbers begin."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    offset: int
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays(Mapping[str, Array]):
+    """The arrays of a file by name; one is read each time that it is asked for.
+
+    names: which; of a .npz file the members are called so, with .npy behind.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def __getitem__(self, name: str) -> Array:
+        """An array.
+
+        Raises:
+            KeyError: there is none of this name. DataError: it cannot be read.
+        """
+        if name not in self.names:
+            raise KeyError(name)
+        return _read(self.path, name)
+
+    def is_numeric(self, name: str) -> bool:
+        """Whether an array that may not be meant for us can be used at all, by its header."""
+        try:
+            return _header_of(self.path, name).dtype.kind in "fiub"
+        except DataError:
+            return False
+
+    def without(self, names: Collection[str], prefix: str | None = None) -> Arrays:
+        """All but those of some names, or that begin so."""
+        left = [name for name in self.names if name not in names]
+        kept = (name for name in left if prefix is None or not name.startswith(prefix))
+        return replace(self, names=tuple(kept))
+
+
+def open_arrays(path: Path, named_at: str) -> Arrays:
+    """The arrays of a data file, not yet read.
+
+    named_at: where the user named it, for the message when it is missing.
+
+    Raises:
+        DataError: it is missing or of another format.
+    """
+    if path.suffix.lower() not in (".npz", ".npy"):
+        raise DataError(
+            f"{named_at} names {path}, which is no .npz or .npy file; save arrays x and y with numpy.savez"
+        )
+    try:
+        if not zipfile.is_zipfile(regular(path)):  # numpy goes by the content too
+            return Arrays(path, (ALONE,))
+        with zipfile.ZipFile(path) as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist()]
+        return Arrays(path, tuple(dict.fromkeys(names)))
+    except FileNotFoundError:
+        raise DataError(f"{named_at} names {path}, which does not exist; correct the path") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error}); check the file") from error
+    except (ValueError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise _invalid(path, str(error)) from error
+
+
+def _read(path: Path, name: str) -> Array:
+    header = _header_of(path, name)
+    if header.dtype.hasobject:
+        raise DataError(f"{path} holds Python objects, which are never unpickled; save plain numeric arrays")
+    try:
+        with _opened(path, name) as (stream, _):
+            array: Array = npy.read_array(stream, allow_pickle=False)
+            return array
+    except _BROKEN as error:
+        raise _invalid(path, f"{name}: {error}") from error
+
+
+def _header_of(path: Path, name: str) -> _Header:
+    """The header of an array, checked against what the file holds of it."""
+    try:
+        with _opened(path, name) as (stream, size):
+            header = _header(stream)
+            needed = math.prod(header.shape) * header.dtype.itemsize
+            short = needed > size - header.offset and not header.dtype.hasobject
+            if short or min(header.shape, default=0) < 0:
+                raise ValueError(
+                    f"{name} says shape {header.shape!s:.80} of {header.dtype} in {size:,} bytes"
+                )
+            return header
+    except _BROKEN as error:
+        raise _invalid(path, str(error)) from error
+
+
+@contextlib.contextmanager
+def _opened(path: Path, name: str) -> Iterator[tuple[IO[bytes], int]]:
+    """The bytes of an array in a file, and how many there are."""
+    total = regular(path).stat().st_size
+    if not zipfile.is_zipfile(path):
+        with path.open("rb") as stream:
+            yield stream, total
+        return
+    with zipfile.ZipFile(path) as archive:
+        member = f"{name}.npy" if f"{name}.npy" in archive.NameToInfo else name
+        info = archive.getinfo(member)
+        packed = min(info.compress_size, total)
+        stored = info.compress_type == zipfile.ZIP_STORED
+        if info.file_size > (total if stored else max(MAX_UNPACKED, MAX_RATIO * packed)):
+            raise ValueError(f"{name} unpacks to {info.file_size:,} bytes from {packed:,}, as no data do")
+        with archive.open(info) as packed_stream:
+            yield packed_stream, info.file_size
+
+
+def _header(stream: IO[bytes]) -> _Header:
+    version = npy.read_magic(stream)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"version {version} of the format is for arrays of records")
+    length = stream.read(2 if version == (1, 0) else 4)
+    (size,) = struct.unpack("<H" if version == (1, 0) else "<I", length)
+    if size > MAX_HEADER:
+        raise ValueError(f"its header says that it has {size:,} bytes")
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, _, dtype = read(io.BytesIO(length + stream.read(size)))
+    if not all(isinstance(n, int) and not isinstance(n, bool) for n in shape):
+        raise ValueError(f"its shape is {shape!r:.60}")
+    return _Header(shape, dtype, 8 + len(length) + size)
+
+
+def _invalid(path: Path, reason: str) -> DataError:
+    return DataError(f"{path} is no valid .npz or .npy file ({reason:.200}); save it again with numpy.savez")

@@ -105,7 +105,7 @@ class Project:
     def selfcheck(self, *, progress: Progress | None = None) -> SelfCheck:
         """Run the emitted testbench on the emitted test vectors."""
         self._require_cpp()
-        return run_selfcheck(self.path, progress=progress)
+        return run_selfcheck(self.path, len(next(iter(self.q.examples.values()))), progress=progress)
 
     def _require_cpp(self) -> None:
         if self.backend == "rtl":

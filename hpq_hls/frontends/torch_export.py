@@ -19,6 +19,7 @@ from hpq_hls.frontends.torch_examples import dynamic_shapes, examples, output_na
 from hpq_hls.frontends.torch_origin import source_line, torch_origin
 from hpq_hls.graph import Graph
 from hpq_hls.graph.ranking import without_final_ranking
+from hpq_hls.importing import foreign_code
 from hpq_hls.ops.spelling import SUPPORTED, TORCH
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -374,12 +375,12 @@ def _export(
 
     shapes = dynamic_shapes(module, args, kwargs)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), foreign_code():
             return torch.export.export(module, args, kwargs or None, dynamic_shapes=shapes)
     except Exception as error:  # anything can come out of user code under tracing
         failure = error
     try:
-        with torch.no_grad():
+        with torch.no_grad(), foreign_code():
             # it may work in place
             result = module(
                 *(item.clone() for item in args), **{key: item.clone() for key, item in kwargs.items()}

@@ -8,6 +8,7 @@ in a few large translation units, one per core.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -25,6 +26,7 @@ from typing import TypeVar
 import cocotb_tools.config as cocotb
 
 from hpq_hls.errors import ToolError
+from hpq_hls.tools.sealed import is_sealed, seal
 from hpq_hls.tools.toolchain import find_gxx, find_verilator, run_tool, verilator_env
 from hpq_hls.verify.cosim_sources import Sources
 
@@ -89,10 +91,13 @@ def build_simulator(request: BuildRequest, build_dir: Path, progress: Progress |
     begin = time.monotonic()
     tools = _find_tools()
     home = build_dir / f"{request.top}-{_fingerprint(request, tools)}"
-    if (home / EXECUTABLE).is_file():
-        home.touch()
-        return Build(home / EXECUTABLE, 0.0)
     say = progress or (lambda _: None)
+    if is_sealed(home / EXECUTABLE):
+        with contextlib.suppress(OSError):  # of a folder that cannot be written
+            home.touch()
+        return Build(home / EXECUTABLE, 0.0)
+    if home.exists():
+        say("the simulator kept from earlier is incomplete or was changed: building it again")
     build_dir.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=build_dir))
     try:
@@ -104,6 +109,7 @@ def build_simulator(request: BuildRequest, build_dir: Path, progress: Progress |
         _compile(tools, scratch, lists, runtime)
         for leftover in (*scratch.glob(f"{_PREFIX}*"), *scratch.glob("shard*")):
             leftover.unlink()
+        seal(scratch / EXECUTABLE)
         _put(scratch, home)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -238,7 +244,7 @@ def _runtime(tools: _Tools, names: Sequence[str], build_dir: Path, say: Progress
     home = _cache_dir(build_dir) / f"verilated-{digest.hexdigest()[:16]}"
     home.mkdir(parents=True, exist_ok=True)
     objects = [home / f"{name}.o" for name in names]
-    absent = [path for path in objects if not path.is_file()]
+    absent = [path for path in objects if not is_sealed(path)]
     if absent:
         say("compiling the simulator's library, once (about 15 seconds)")
 
@@ -249,6 +255,7 @@ def _runtime(tools: _Tools, names: Sequence[str], build_dir: Path, say: Progress
             source = tools.include / f"{target.stem}.cpp"
             _run_gxx(tools, [*_flags(tools), _LIBRARY, "-c", source, "-o", result])
             result.replace(target)
+        seal(target)
 
     _in_parallel(build, absent)
     return objects
@@ -319,11 +326,16 @@ def _in_parallel(work: Callable[[_Item], None], items: Sequence[_Item]) -> None:
 
 
 def _put(scratch: Path, home: Path) -> None:
-    try:
+    with contextlib.suppress(OSError):  # it is there: broken, or another process was quicker
         scratch.rename(home)
-    except OSError:
-        if not (home / EXECUTABLE).is_file():  # another process was quicker otherwise
-            raise
+    if is_sealed(home / EXECUTABLE):
+        return
+    broken = Path(tempfile.mkdtemp(prefix=".old-", dir=home.parent))
+    try:
+        home.rename(broken / home.name)
+        scratch.rename(home)
+    finally:
+        shutil.rmtree(broken, ignore_errors=True)
 
 
 def _forget_old(build_dir: Path, top: str) -> None:

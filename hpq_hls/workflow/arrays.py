@@ -1,7 +1,7 @@
 """Arrays in .npz and .npy files, read one at a time and only as far as they are wanted.
 
-Nothing is allocated that the file does not hold: what the header of an array says is compared with the size of
-the file before the array is read. Nothing is unpickled.
+Nothing is allocated that the file does not hold: what the header of an array says is compared with the size
+of the file before the array is read. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -104,7 +104,9 @@ def open_arrays(path: Path, named_at: str) -> Arrays:
             f"{named_at} names {path}, which is no .npz or .npy file; save arrays x and y with numpy.savez"
         )
     try:
-        if not zipfile.is_zipfile(regular(path)):  # numpy goes by the content too
+        if regular(path).stat().st_size == 0:  # some of the kernel's files say so, and never end
+            raise _invalid(path, "it is empty")
+        if not zipfile.is_zipfile(path):  # numpy goes by the content too
             return Arrays(path, (ALONE,))
         with zipfile.ZipFile(path) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist()]
@@ -137,9 +139,8 @@ def _header_of(path: Path, name: str) -> _Header:
             needed = math.prod(header.shape) * header.dtype.itemsize
             short = needed > size - header.offset and not header.dtype.hasobject
             if short or min(header.shape, default=0) < 0:
-                raise ValueError(
-                    f"{name} says shape {header.shape!s:.80} of {header.dtype} in {size:,} bytes"
-                )
+                shape = f"{header.shape!s:.80} of {header.dtype}"
+                raise ValueError(f"{name} says that it has shape {shape} in {size:,} bytes")
             return header
     except _BROKEN as error:
         raise _invalid(path, str(error)) from error

@@ -48,15 +48,15 @@ class Dataset:
         Raises:
             DataError: there is none of some name.
         """
-        held = {"x": self.x, **({} if self.y is None else {"y": self.y}), **self.more}
+        held = {"x": self.x} | ({} if self.y is None else {"y": self.y})
         wanted = tuple(names)
         for name in wanted:
-            if name not in held:
+            if name not in held and name not in self.more:
                 raise DataError(
                     f"{self.path} holds no array {name!r}; for a network with several inputs save "
                     f"{', '.join(wanted)} with numpy.savez"
                 )
-        return {name: np.asarray(held[name]) for name in wanted}
+        return {name: np.asarray(held[name] if name in held else self.more[name]) for name in wanted}
 
     def targets(self, graph: Graph) -> dict[str, Array]:
         """Y by output, as far as the file has it; "" for that of the output that is scored."""
@@ -102,13 +102,12 @@ def load_dataset(path: Path, split: str, named_at: str, *, scored: bool = True) 
     arrays = open_arrays(path, named_at)
     kept = ("x", "y") if scored else ("x",)  # an input may be called y
     more = arrays.without(kept) if scored else arrays.without(kept, prefix="y_")
-    named = [key for key in more if not key.startswith("y_")]
+    named = [key for key in more if not key.startswith("y_") and more.is_numeric(key)]
     if "x" not in arrays and len(named) + (scored and "y" in arrays) < 2:
         raise DataError(f"{path} holds no array x; save it with numpy.savez(path, x=..., y=...)")
     if "x" not in arrays:  # a network with several inputs will say which of them are its own
         y = arrays.get("y") if scored else None
-        x = Samples({key: more[key] for key in named if arrays.is_numeric(key)})
-        return Dataset(split, path, x, y, more)
+        return Dataset(split, path, Samples({key: more[key] for key in named}), y, more)
     x, y = arrays["x"], arrays.get("y") if scored else None
     _check_numeric(path, "x", x)
     if x.ndim < 2 or x.size == 0:

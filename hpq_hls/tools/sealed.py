@@ -1,0 +1,43 @@
+"""Programs that were built once and are kept: used only while they are what the compiler wrote.
+
+A file that is cut off, by a full disk or a copy that was not finished, may still run. So each is sealed with
+its digest in a file beside it, which is written last; what has no seal, or another one, is built again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+SUFFIX = ".sha256"
+
+
+def seal(program: Path) -> None:
+    """Say that a file is complete.
+
+    Raises:
+        OSError: nothing can be written beside it.
+    """
+    partial = program.with_name(f".{program.name}{SUFFIX}.partial")
+    partial.write_text(_digest(program), encoding="ascii")
+    partial.replace(_seal_of(program))
+
+
+def is_sealed(program: Path) -> bool:
+    """Whether a file is there and complete."""
+    try:
+        return _seal_of(program).read_text(encoding="ascii") == _digest(program)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _seal_of(program: Path) -> Path:
+    return program.with_name(program.name + SUFFIX)
+
+
+def _digest(program: Path) -> str:
+    identity = hashlib.sha256()
+    with program.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            identity.update(block)
+    return identity.hexdigest()

@@ -74,8 +74,8 @@ def foreign_code() -> Iterator[None]:
     except BaseException as error:
         if isinstance(error, Exception):
             raise
-        status = f" with status {error.code!r:.80}" if isinstance(error, SystemExit) else ""
-        raise EndedError(f"it ends Python by {type(error).__name__}{status}") from error
+        status = f"({error.code!r:.80})" if isinstance(error, SystemExit) else ""
+        raise EndedError(f"{type(error).__name__}{status}, which ends Python") from error
 
 
 def brief(error: BaseException) -> str:

@@ -321,7 +321,7 @@ def test_programs_of_worker_threads_can_be_stopped(tmp_path) -> None:
 def test_a_time_limit_that_is_none(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("HPQ_TIME_LIMIT", given)
     with pytest.raises(
-        ToolError, match="HPQ_TIME_LIMIT is .*; give a number of seconds above 0, or unset it"
+        ToolError, match=r"HPQ_TIME_LIMIT is .*; give a number of seconds above 0, or unset it"
     ):
         run_tool(["true"])
 

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from hpq_hls.errors import DataError, UnsupportedOperatorError
-from hpq_hls.frontends.builder import GraphBuilder, Value
+from hpq_hls.frontends.builder import MAX_ELEMENTS, GraphBuilder, Value
 from hpq_hls.frontends.origin import Origin
 from hpq_hls.frontends.quiet import quiet
 from hpq_hls.frontends.torch_call import BatchConstant, TorchCall
@@ -249,6 +249,7 @@ class _Translation:
         if not any(isinstance(value, (Value, _BatchDependent, BatchConstant)) for value in read) and _is_pure(
             node.target
         ):
+            self._check_size(node)
             return node.target(*args, **kwargs)  # computed from parameters only
         origin, name = self._origins[node], _operator_name(node.target)
         if origin.refused:
@@ -270,6 +271,16 @@ class _Translation:
             )
         return result
 
+    def _check_size(self, node: Any) -> None:
+        """Refuse a constant that is far larger than what it is computed from."""
+        made = node.meta.get("val")
+        several = made if isinstance(made, (tuple, list)) else (made,)
+        largest = max((int(item.numel()) for item in several if _is_fixed(item)), default=0)
+        if largest > MAX_ELEMENTS:
+            self._builder.refuse(
+                self._origins[node], f"it makes a constant of {largest:,} elements, which is too large"
+            )
+
     def _filled(self, node: Any, value: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """A tensor of one value, the same for every sample."""
         import torch
@@ -278,6 +289,7 @@ class _Translation:
             value = kwargs["fill_value"] if "fill_value" in kwargs else args[-1]
         first, *rest = node.meta["val"].shape or (1,)
         whole = all(isinstance(size, int) for size in rest)
+        self._check_size(node)
         if isinstance(value, _BatchDependent) or not whole:
             self._builder.refuse(self._origins[node], "its size or its value depends on the batch")
         filled = torch.full(
@@ -322,6 +334,11 @@ def _sample_shape(node: Any) -> tuple[int, ...]:
             "example of shape (batch, ...) in which only the batch axis is dynamic"
         )
     return shape[1:]
+
+
+def _is_fixed(value: Any) -> bool:
+    """Whether it is a tensor whose size does not depend on the batch."""
+    return hasattr(value, "numel") and all(isinstance(size, int) for size in value.shape)
 
 
 def _map_nodes(arguments: Any, values: dict[Any, Any]) -> Any:

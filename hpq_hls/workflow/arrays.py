@@ -106,6 +106,8 @@ def open_arrays(path: Path, named_at: str) -> Arrays:
     try:
         if regular(path).stat().st_size == 0:  # some of the kernel's files say so, and never end
             raise _invalid(path, "it is empty")
+        if _begins_as_zip(path) and not zipfile.is_zipfile(path):
+            raise _invalid(path, "it is cut off")
         if not zipfile.is_zipfile(path):  # numpy goes by the content too
             return Arrays(path, (ALONE,))
         with zipfile.ZipFile(path) as archive:
@@ -117,6 +119,11 @@ def open_arrays(path: Path, named_at: str) -> Arrays:
         raise DataError(f"{path} cannot be read ({error.strerror or error}); check the file") from error
     except (ValueError, zipfile.BadZipFile, NotImplementedError) as error:
         raise _invalid(path, str(error)) from error
+
+
+def _begins_as_zip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == b"PK\3\4"
 
 
 def _read(path: Path, name: str) -> Array:

@@ -90,6 +90,20 @@ class Dataset:
         )
 
 
+def check_range(data: Dataset) -> None:
+    """Refuse calibration data that say nothing of the range of an input.
+
+    Raises:
+        DataError: all values of one are 0.
+    """
+    for name, values in data.x.arrays.items() if isinstance(data.x, Samples) else [("x", data.x)]:
+        if not np.asarray(values).any():
+            raise DataError(
+                f"{data.path}: all values of {name} are 0, which says nothing of their range; calibrate with "
+                "data as the network will see it"
+            )
+
+
 def load_dataset(path: Path, split: str, named_at: str, *, scored: bool = True) -> Dataset:
     """Read a data file.
 

@@ -148,8 +148,16 @@ def port(name: str) -> Port:
 
 WIRE = Manifest("axis_wire", 1, "stream", "", 5.0, (port("s_axis"),), (port("m_axis"),))
 HONEST = {
-    "driver": "lean", "passed": True, "failures": [], "packets": 6, "words_compared": 32,
-    "mismatches": 0, "latency_cycles": 1, "interval_cycles": 2, "cycles": 9, "seconds": 0.1,
+    "driver": "lean",
+    "passed": True,
+    "failures": [],
+    "packets": 6,
+    "words_compared": 32,
+    "mismatches": 0,
+    "latency_cycles": 1,
+    "interval_cycles": 2,
+    "cycles": 9,
+    "seconds": 0.1,
     "fifo_fill": {},
 }
 FAKE = """\

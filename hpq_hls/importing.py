@@ -11,6 +11,9 @@ from typing import Any
 
 from hpq_hls.errors import ConfigError
 
+MAX_BRIEF = 300
+"""Characters of what an error says: it may quote a file."""
+
 
 def imported(name: str) -> Any:
     """What ``package.module:attribute`` names.
@@ -80,7 +83,7 @@ def foreign_code() -> Iterator[None]:
 
 def brief(error: BaseException) -> str:
     """Kind and first line of an error."""
-    text = str(error).strip().partition("\n")[0].rstrip(".")
+    text = str(error).strip().partition("\n")[0].rstrip(".")[:MAX_BRIEF]
     if isinstance(error, EndedError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

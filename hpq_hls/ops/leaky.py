@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -28,6 +29,10 @@ class LeakyRelu(Operator):
     homogeneous: ClassVar[bool] = True
 
     slope: float
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.slope):
+            raise ValueError(f"slope {self.slope} is no number to multiply by")
 
     def parts(self, shapes: Sequence[Shape]) -> tuple[Part, ...]:
         function = ("select", "x", "x", ("mul", "x", self.slope))

@@ -6,46 +6,22 @@ of the file before the array is read. Nothing is unpickled.
 
 from __future__ import annotations
 
-import contextlib
-import io
-import lzma
-import math
-import struct
 import zipfile
-import zlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy
 
 from hpq_hls.errors import DataError
+from hpq_hls.npyfile import BROKEN, Header, opened_array, read_header
 from hpq_hls.reading import regular
 
 Array = npt.NDArray[Any]
 ALONE = "x"
 """What the one array of a .npy file is called."""
-MAX_HEADER = 10_000
-"""Bytes of the header of an array."""
-MAX_UNPACKED, MAX_RATIO = 1 << 28, 200
-"""Bytes that an array may have beyond so many times what it takes in the file."""
-_BROKEN = (
-    *(ValueError, TypeError, EOFError, OverflowError, SyntaxError, MemoryError, OSError),
-    *(RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
-)
-"""What numpy and zipfile raise on files that were damaged or made up."""
-
-
-@dataclass(frozen=True)
-class _Header:
-    """What an array says of itself. offset: where its numbers begin."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    offset: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,60 +107,20 @@ def _read(path: Path, name: str) -> Array:
     if header.dtype.hasobject:
         raise DataError(f"{path} holds Python objects, which are never unpickled; save plain numeric arrays")
     try:
-        with _opened(path, name) as (stream, _):
+        with opened_array(path, name) as (stream, _):
             array: Array = npy.read_array(stream, allow_pickle=False)
             return array
-    except _BROKEN as error:
+    except BROKEN as error:
         raise _invalid(path, f"{name}: {error}") from error
 
 
-def _header_of(path: Path, name: str) -> _Header:
+def _header_of(path: Path, name: str) -> Header:
     """The header of an array, checked against what the file holds of it."""
     try:
-        with _opened(path, name) as (stream, size):
-            header = _header(stream)
-            needed = math.prod(header.shape) * header.dtype.itemsize
-            short = needed > size - header.offset and not header.dtype.hasobject
-            if short or min(header.shape, default=0) < 0:
-                shape = f"{header.shape!s:.80} of {header.dtype}"
-                raise ValueError(f"{name} says that it has shape {shape} in {size:,} bytes")
-            return header
-    except _BROKEN as error:
-        raise _invalid(path, str(error)) from error
-
-
-@contextlib.contextmanager
-def _opened(path: Path, name: str) -> Iterator[tuple[IO[bytes], int]]:
-    """The bytes of an array in a file, and how many there are."""
-    total = regular(path).stat().st_size
-    if not zipfile.is_zipfile(path):
-        with path.open("rb") as stream:
-            yield stream, total
-        return
-    with zipfile.ZipFile(path) as archive:
-        member = f"{name}.npy" if f"{name}.npy" in archive.NameToInfo else name
-        info = archive.getinfo(member)
-        packed = min(info.compress_size, total)
-        stored = info.compress_type == zipfile.ZIP_STORED
-        if info.file_size > (total if stored else max(MAX_UNPACKED, MAX_RATIO * packed)):
-            raise ValueError(f"{name} unpacks to {info.file_size:,} bytes from {packed:,}, as no data do")
-        with archive.open(info) as packed_stream:
-            yield packed_stream, info.file_size
-
-
-def _header(stream: IO[bytes]) -> _Header:
-    version = npy.read_magic(stream)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"version {version} of the format is for arrays of records")
-    length = stream.read(2 if version == (1, 0) else 4)
-    (size,) = struct.unpack("<H" if version == (1, 0) else "<I", length)
-    if size > MAX_HEADER:
-        raise ValueError(f"its header says that it has {size:,} bytes")
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _, dtype = read(io.BytesIO(length + stream.read(size)))
-    if not all(isinstance(n, int) and not isinstance(n, bool) for n in shape):
-        raise ValueError(f"its shape is {shape!r:.60}")
-    return _Header(shape, dtype, 8 + len(length) + size)
+        with opened_array(path, name) as (stream, size):
+            return read_header(stream, size)
+    except BROKEN as error:
+        raise _invalid(path, f"{name}: {error}") from error
 
 
 def _invalid(path: Path, reason: str) -> DataError:

@@ -6,10 +6,14 @@ its digest in a file beside it, which is written last; what has no seal, or anot
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import shutil
+import time
 from pathlib import Path
 
 SUFFIX = ".sha256"
+DAY_S = 86400.0
 
 
 def seal(program: Path) -> None:
@@ -29,6 +33,16 @@ def is_sealed(program: Path) -> bool:
         return _seal_of(program).read_text(encoding="ascii") == _digest(program)
     except (OSError, UnicodeDecodeError):
         return False
+
+
+def sweep(folder: Path, *patterns: str) -> None:
+    """Remove what builds that were killed have left in a folder a day ago or earlier."""
+    for pattern in patterns:
+        for path in folder.glob(pattern):
+            with contextlib.suppress(OSError):
+                if time.time() - path.lstat().st_mtime < DAY_S:
+                    continue
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _seal_of(program: Path) -> Path:

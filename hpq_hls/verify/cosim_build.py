@@ -26,7 +26,7 @@ from typing import TypeVar
 import cocotb_tools.config as cocotb
 
 from hpq_hls.errors import ToolError
-from hpq_hls.tools.sealed import is_sealed, seal
+from hpq_hls.tools.sealed import is_sealed, seal, sweep
 from hpq_hls.tools.toolchain import find_gxx, find_verilator, run_tool, verilator_env
 from hpq_hls.verify.cosim_sources import Sources
 
@@ -99,6 +99,7 @@ def build_simulator(request: BuildRequest, build_dir: Path, progress: Progress |
     if home.exists():
         say("the simulator kept from earlier is incomplete or was changed: building it again")
     build_dir.mkdir(parents=True, exist_ok=True)
+    sweep(build_dir, ".new-*", ".old-*")
     scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=build_dir))
     try:
         say("translating the RTL to C++")

@@ -24,7 +24,7 @@ from hpq_hls.codegen.manifest import Manifest, Port, port_type, read_manifest
 from hpq_hls.codegen.vitis import OPTIMISATION, data_file
 from hpq_hls.errors import DataError, OutputError, ToolError
 from hpq_hls.graph import plain
-from hpq_hls.tools.sealed import is_sealed, seal
+from hpq_hls.tools.sealed import is_sealed, seal, sweep
 from hpq_hls.tools.toolchain import find_ap_types, find_gxx, run_tool
 
 IntArray = npt.NDArray[np.int64]
@@ -209,6 +209,7 @@ def _build(project_dir: Path, manifest: Manifest, progress: Progress | None) -> 
     _report(progress, f"compiling the C++ of {manifest.name}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder, "compiling-*", "run-*")
         handle, name = tempfile.mkstemp(prefix="compiling-", dir=folder)
     except OSError as error:
         raise OutputError(

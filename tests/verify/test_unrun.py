@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import Manifest, Port
 from hpq_hls.codegen.vitis import VitisBackend
 from hpq_hls.errors import ToolError, VerificationError
-from hpq_hls.tools.sealed import is_sealed, seal
+from hpq_hls.tools.sealed import is_sealed, seal, sweep
 from hpq_hls.verify import cosim
 from hpq_hls.verify.cosim import SCENARIOS, CosimResult, run_cosim
 from hpq_hls.verify.cosim_build import EXECUTABLE, Build
@@ -134,6 +135,15 @@ def test_seals(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["program", "program.sha256"]
     (tmp_path / "program.sha256").write_bytes(b"\xff")
     assert not is_sealed(program)
+
+
+def test_what_killed_builds_left_is_removed_later(tmp_path: Path) -> None:
+    for name in ("compiling-a", "compiling-b", "kept"):
+        (tmp_path / name).mkdir()
+        if name != "compiling-b":
+            os.utime(tmp_path / name, (0, 0))
+    sweep(tmp_path, "compiling-*")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["compiling-b", "kept"]
 
 
 # ---------------------------------------------------------------------------------------------

@@ -21,7 +21,6 @@ TOOLS = {
     "resources",
     "settings.errors",
     "yamlfile",
-    "settings.yamlfile",
     "templating",
     "tools",
     "tools.process",

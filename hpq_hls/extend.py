@@ -9,7 +9,7 @@ from hpq_hls.billing.blocks import cast as bill_cast
 from hpq_hls.billing.blocks import dsp_blocks, in_dsp
 from hpq_hls.billing.products import soft_product
 from hpq_hls.errors import UnsupportedOperatorError
-from hpq_hls.fixed import Clip, FixedType, Interval
+from hpq_hls.fixed import Epilogue, FixedType, Interval
 from hpq_hls.kernels.base import Frame, Kernel, Stream, Table
 from hpq_hls.kernels.contract import Contract, StageKind, pipeline, tree_registers, wiring
 from hpq_hls.kernels.meaning import finish
@@ -21,9 +21,9 @@ from hpq_hls.ops.window import WindowSpec
 __all__ = [
     "Array",
     "Bill",
-    "Clip",
     "Constant",
     "Contract",
+    "Epilogue",
     "FixedType",
     "Frame",
     "Interval",

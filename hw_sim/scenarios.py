@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,11 @@ from hw_sim.bench import Bench, DeadlockError, Session, Traffic
 from hw_sim.design import IntArray
 from hw_sim.fifos import max_fills
 from hw_sim.settings import Driver, Settings
+
+SHORT = 5_000
+"""Clock cycles of a run that may be repeated, longer, to see its interval."""
+MANY = 32
+"""Packets of the longer run, or twice as many as there are; few designs take more to settle."""
 
 
 @dataclass
@@ -34,8 +40,10 @@ class Result:
     missing, or came in excess; words_compared is 0 where nothing was expected.
     latency_cycles: clock cycles from the edge that hands over the first input beat of packet 0 to the edge
     that hands over its last output beat (0 if it is the same edge); None if the packet never came out.
-    interval_cycles: clock cycles from one packet to the next in steady state, taken between the last
-    output beats of the second half of the packets; None with fewer than two packets.
+    interval_cycles: clock cycles from one packet to the next in steady state, taken between their last output
+    beats once these distances repeat; else the mean of the second half of the packets, rounded up; None with
+    fewer than two packets. Where the packets are too few to see them repeat, and a run of them is short, they
+    are sent again and again for that.
     Both are filled in by back_to_back only, where neither side ever waits of its own accord.
     cycles: simulated clock cycles. seconds: time it took.
     fifo_fill: largest fill of every FIFO that has a probe, by instance path.
@@ -90,10 +98,29 @@ async def _back_to_back(bench: Bench, result: Result) -> Frames:
     traffic = Traffic(pace=bench.settings.pace)
     session = bench.session(range(bench.packets), traffic, result.scenario, bench.settings.driver)
     frames = await _complete(bench, session, result)
-    if session.last_out:
-        result.latency_cycles = session.last_out[0] - session.first_in[0]
-    result.interval_cycles = _interval(session.last_out)
+    starts, ends = session.first_in, session.last_out
+    if ends:
+        result.latency_cycles = ends[0] - starts[0]
+    result.interval_cycles = _settled(starts, ends) or _mean(ends)
+    longer = not bench.log and not bench.settings.pace and len(ends) > 1 and ends[-1] - starts[0] <= SHORT
+    if longer and _settled(starts, ends) is None:
+        result.interval_cycles = await _longer(bench, traffic, result)
     return frames
+
+
+async def _longer(bench: Bench, traffic: Traffic, result: Result) -> int | None:
+    """The interval of the same packets several times, from a reset on."""
+    await bench.reset()
+    numbers = [number % bench.packets for number in range(max(MANY, 2 * bench.packets))]
+    session = bench.session(numbers, traffic, f"{result.scenario} again", Driver.LEAN)
+    session.start()
+    try:
+        await session.finish()
+    except DeadlockError as error:
+        bench.log.add("deadlock", str(error))
+        session.stop()
+    session.judge()
+    return _settled(session.first_in, session.last_out) or _mean(session.last_out)
 
 
 async def _random_gaps(bench: Bench, result: Result) -> Frames:
@@ -173,7 +200,25 @@ def _count(result: Result, session: Session, *, aborted: bool = False) -> Frames
     return {name: report.raw for name, report in reports.items()}
 
 
-def _interval(ends: Sequence[int]) -> int | None:
+def _settled(starts: Sequence[int], ends: Sequence[int]) -> int | None:
+    """Cycles from packet to packet, the mean of a period, rounded up; None while nothing is known to repeat.
+
+    It is known, as in hpq_hls/cost/actors.py, where the distances of the last beats have been the same for
+    longer than a packet is under way and as many packets enter as leave; until then a FIFO may be filling.
+    """
+    last = len(ends) - 1
+    under_way = sum(end >= starts[last] for end in ends) if ends else 0
+    gaps = [after - before for before, after in pairwise(ends)]
+    for period in range(1, last - under_way):
+        recent = gaps[last - 1 - under_way :]
+        before = gaps[last - 1 - under_way - period : last - period]
+        if recent == before and starts[last] - starts[last - period] == ends[last] - ends[last - period]:
+            return -((ends[last - period] - ends[last]) // period)
+    return None
+
+
+def _mean(ends: Sequence[int]) -> int | None:
+    """Of the distances of the second half, rounded up."""
     if len(ends) < 2:
         return None
     half = (len(ends) - 1) // 2

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.memory import SRL_DEPTH, bram18_count, fifo_style, memory_style
 from hpq_hls.billing.parts import Family
-from hpq_hls.fixed import Clip, FixedType, Overflow, Rounding
+from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
 
 IntArray = npt.NDArray[np.int64]
 
@@ -247,22 +247,59 @@ def comparators(bill: Bill, terms: int, width: int, times: int) -> None:
             bill.ff += terms * width * times
 
 
-def cast(bill: Bill, given: FixedType, kind: FixedType, clip: Clip, times: int) -> None:
+def finished(
+    bill: Bill, given: FixedType, kind: FixedType, epilogue: Epilogue, times: int, *, in_luts: bool = False
+) -> None:
+    """hpq_slopes, and hpq_finish of the signed ``given`` to ``kind`` in front of a register, ``times`` over.
+
+    in_luts: products with slopes are built in LUTs whatever their widths.
+    """
+    if epilogue.slopes:
+        _slopes(bill, given, epilogue, times, in_luts=in_luts)
+        given, epilogue = epilogue.made(given), Epilogue()
+    cast(bill, given, kind, epilogue, times)
+
+
+def _slopes(bill: Bill, sums: FixedType, epilogue: Epilogue, times: int, *, in_luts: bool) -> None:
+    """What sums are multiplied by where they are negative: ROM, products, and the choice between the two."""
+    words, width = epilogue.words, epilogue.slope_type.width
+    bill.add(Term.SELECT, epilogue.made(sums).width * times)
+    if len(words) > 1:
+        rom(bill, words, width)
+        bill.ff += count_bits(len(words))
+        bill.add(Term.COUNTER, 2 * count_bits(len(words)))  # the place, and the one behind it
+        if not in_luts and in_dsp(sums.width, width):
+            bill.dsp += times * dsp_blocks(sums.width, width, bill.family)
+        else:
+            bill.add(Term.CONSTANT, times * sums.width * (width - 1))
+        return
+    for slope in np.resize(words[0], times).tolist():
+        if abs(slope) & (abs(slope) - 1) == 0:  # wires, or a difference
+            bill.add(Term.NEGATE, sums.width if slope < 0 else 0)
+        elif not in_luts and in_dsp(sums.width, width):
+            bill.dsp += dsp_blocks(sums.width, width, bill.family)
+        else:
+            bill.add(Term.CONSTANT, sums.width * (abs(slope).bit_count() - 1 + (slope < 0)))
+
+
+def cast(bill: Bill, given: FixedType, kind: FixedType, epilogue: Epilogue, times: int) -> None:
     """hpq_cast of the signed ``given`` to ``kind``, in front of a register, ``times`` over."""
     dropped = given.fraction - kind.fraction
     kept = max(given.width - max(dropped, 0), 1)
     rounds = kind.rounding is not Rounding.TRN and dropped > 0
     value = kept + (1 if rounds else 0) + max(-dropped, 0)
     capacity = kind.width if kind.signed else kind.width + 1  # in bits of a signed number
-    if clip.low == 0 and given.signed:
+    if epilogue.low == 0 and given.signed:
         bill.add(Term.RELU, min(kind.width, value) * times)
-    for bound in (clip.low or None, clip.high):
+    for bound in (epilogue.low or None, epilogue.high):
         if bound is not None and given.min_raw <= bound <= given.max_raw:  # beyond them it is no comparison
             bill.add(Term.BOUND, given.width * times)
     if rounds:
         bill.add(Term.ROUND, min(value, kept) * times)
         if kind.rounding is not Rounding.RND:
             bill.add(Term.STICKY, min(dropped, given.width) * times)
-    if kind.overflow is not Overflow.WRAP and (value > capacity or not (kind.signed or clip.never_negative)):
+    if kind.overflow is not Overflow.WRAP and (
+        value > capacity or not (kind.signed or epilogue.never_negative)
+    ):
         bill.add(Term.SATURATE, kind.width * times)
         bill.add(Term.RANGE, max(value - capacity, 0) * times)

@@ -11,16 +11,15 @@ import hpq_hls
 from hpq_hls import workflow
 from hpq_hls.cli.session import (
     DEFAULT_PROJECT,
-    DebugOption,
     ForceOption,
     FpsOption,
     IntervalOption,
-    JsonOption,
     PrecisionOption,
     ProjectArgument,
+    Session,
     UtilisationOption,
+    command,
     hardware_options,
-    session,
 )
 from hpq_hls.demo import run_demo
 from hpq_hls.errors import ToolError
@@ -60,8 +59,9 @@ def _hpq(
     """From a trained torch network to per-layer fixed-point precisions and proved hardware."""
 
 
-@app.command(epilog="Example: hpq init --source net.onnx")
+@command(app, "Example: hpq init --source net.onnx")
 def init(
+    run: Session,
     path: Annotated[
         Path, typer.Argument(help="The file to write, or a folder for a project.yaml.")
     ] = DEFAULT_PROJECT,
@@ -72,39 +72,35 @@ def init(
     validation: Annotated[str, typer.Option(help="Validation data.")] = "validation.npz",
     test: Annotated[str, typer.Option(help="Test data.")] = "test.npz",
     force: ForceOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Write a commented project.yaml to start from."""
-    with session(as_json, debug) as run:
-        content = Skeleton(
-            source=source,
-            factory=factory,
-            weights=weights,
-            calibration=calibration,
-            validation=validation,
-            test=test,
-        )
-        run.show({"file": write_skeleton(path, content, force=force)}, tables.init_note)
+    content = Skeleton(
+        source=source,
+        factory=factory,
+        weights=weights,
+        calibration=calibration,
+        validation=validation,
+        test=test,
+    )
+    run.show({"file": write_skeleton(path, content, force=force)}, tables.init_note)
 
 
-@app.command(epilog="Example: hpq demo --out demo")
+@command(app, "Example: hpq demo --out demo")
 def demo(
+    run: Session,
     out: Annotated[Path, typer.Option(help="Folder for everything the demo makes.")] = Path("demo"),
     samples: Samples = None,
     force: ForceOption = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Take a real network from training to verified hardware (a few minutes)."""
-    with session(as_json, debug) as run:
-        result = run_demo(out, force=force, samples=samples, reporter=run.reporter)
-        run.show(result, tables.demo_table)
-        result.check()
+    result = run_demo(out, force=force, samples=samples, reporter=run.reporter)
+    run.show(result, tables.demo_table)
+    result.check()
 
 
-@app.command(epilog="Example: hpq search project.yaml, then hpq generate, or first hpq search --pick 3")
+@command(app, "Example: hpq search project.yaml, then hpq generate, or first hpq search --pick 3")
 def search(
+    run: Session,
     project: ProjectArgument = DEFAULT_PROJECT,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the evaluations that an earlier search made.")
@@ -120,14 +116,12 @@ def search(
     target_interval: IntervalOption = None,
     target_fps: FpsOption = None,
     utilisation: UtilisationOption = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Find the cheapest per-layer precisions that keep the accuracy on the validation data.
 
     The other commands use what it found. Ctrl-C ends the search and keeps the best so far.
     """
-    with session(as_json, debug) as run, run.termination():
+    with run.termination():
         wish = hardware_options(target_interval, target_fps, utilisation)
         work = workflow.open_workspace(project, hardware=wish)
         if pick is not None:
@@ -139,21 +133,20 @@ def search(
             run.interrupted("The search was interrupted; `hpq search --resume` goes on from here.")
 
 
-@app.command(epilog="Example: hpq quantize project.yaml")
+@command(app, "Example: hpq quantize project.yaml")
 def quantize(
+    run: Session,
     project: ProjectArgument = DEFAULT_PROJECT,
     precision: PrecisionOption = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Quantize at the project's precision and measure accuracy and memory."""
-    with session(as_json, debug) as run:
-        work = workflow.open_workspace(project, precision)
-        run.show(workflow.run_quantize(work, run.reporter), tables.quantize_tables)
+    work = workflow.open_workspace(project, precision)
+    run.show(workflow.run_quantize(work, run.reporter), tables.quantize_tables)
 
 
-@app.command(epilog="Example: hpq generate --force")
+@command(app, "Example: hpq generate --force")
 def generate(
+    run: Session,
     project: ProjectArgument = DEFAULT_PROJECT,
     measure_fifos: Annotated[
         bool,
@@ -167,21 +160,19 @@ def generate(
     target_interval: IntervalOption = None,
     target_fps: FpsOption = None,
     utilisation: UtilisationOption = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Write the HLS project, the RTL, or both."""
-    with session(as_json, debug) as run:
-        wish = hardware_options(target_interval, target_fps, utilisation)
-        work = workflow.open_workspace(project, precision, wish)
-        result = workflow.run_generate(
-            work, force=force, oversize=oversize, measure_fifos=measure_fifos, reporter=run.reporter
-        )
-        run.show(result, tables.generate_table)
+    wish = hardware_options(target_interval, target_fps, utilisation)
+    work = workflow.open_workspace(project, precision, wish)
+    result = workflow.run_generate(
+        work, force=force, oversize=oversize, measure_fifos=measure_fifos, reporter=run.reporter
+    )
+    run.show(result, tables.generate_table)
 
 
-@app.command(epilog="Example: hpq verify --rtl-dir build/vitis/hls_digits/solution/syn/verilog")
+@command(app, "Example: hpq verify --rtl-dir build/vitis/hls_digits/solution/syn/verilog")
 def verify(
+    run: Session,
     project: ProjectArgument = DEFAULT_PROJECT,
     rtl_dir: Annotated[
         Path | None,
@@ -189,50 +180,44 @@ def verify(
     ] = None,
     samples: Samples = None,
     precision: PrecisionOption = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Prove the generated projects equal to the simulator: C++ with g++, RTL with Verilator."""
-    with session(as_json, debug) as run:
-        work = workflow.open_workspace(project, precision, generated=True)
-        result = workflow.run_verify(work, rtl_dir=rtl_dir, samples=samples, reporter=run.reporter)
-        run.show(result, tables.verify_table)
-        result.check()
+    work = workflow.open_workspace(project, precision, generated=True)
+    result = workflow.run_verify(work, rtl_dir=rtl_dir, samples=samples, reporter=run.reporter)
+    run.show(result, tables.verify_table)
+    result.check()
 
 
-@app.command(epilog="Example: hpq estimate project.yaml")
+@command(app, "Example: hpq estimate project.yaml")
 def estimate(
+    run: Session,
     project: ProjectArgument = DEFAULT_PROJECT,
     precision: PrecisionOption = None,
     target_interval: IntervalOption = None,
     target_fps: FpsOption = None,
     utilisation: UtilisationOption = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Estimate LUT, FF, DSP, BRAM, latency and interval without any tool."""
-    with session(as_json, debug) as run:
-        wish = hardware_options(target_interval, target_fps, utilisation)
-        work = workflow.open_workspace(project, precision, wish)
-        run.show(workflow.run_estimate(work, run.reporter), tables.estimate_tables)
+    wish = hardware_options(target_interval, target_fps, utilisation)
+    work = workflow.open_workspace(project, precision, wish)
+    run.show(workflow.run_estimate(work, run.reporter), tables.estimate_tables)
 
 
-@app.command(epilog="Example: hpq synth --tool yosys")
+@command(app, "Example: hpq synth --tool yosys")
 def synth(
+    run: Session,
     project: ProjectArgument = DEFAULT_PROJECT,
     tool: Annotated[str, typer.Option(help="yosys or nextpnr (RTL), or vitis (C++).")] = "yosys",
     precision: PrecisionOption = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Measure resources with a synthesis tool."""
-    with session(as_json, debug) as run:
-        work = workflow.open_workspace(project, precision, generated=True)
-        run.show(workflow.run_synth(work, tool, run.reporter), tables.synth_table)
+    work = workflow.open_workspace(project, precision, generated=True)
+    run.show(workflow.run_synth(work, tool, run.reporter), tables.synth_table)
 
 
-@app.command(epilog="Example: hpq compare project.yaml 8bit.yaml build/pareto.csv:1,4-6")
+@command(app, "Example: hpq compare project.yaml 8bit.yaml build/pareto.csv:1,4-6")
 def compare(
+    run: Session,
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -240,41 +225,34 @@ def compare(
             "of it: pareto.csv:1,4-6), which are applied to the first project."
         ),
     ],
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Put precision combinations side by side: accuracy, memory, resources, cycles."""
-    with session(as_json, debug) as run:
-        run.show(workflow.run_compare(files, run.reporter), search_tables.compare_table)
+    run.show(workflow.run_compare(files, run.reporter), search_tables.compare_table)
 
 
-@app.command(epilog="Example: hpq report --out report.html")
+@command(app, "Example: hpq report --out report.html")
 def report(
+    run: Session,
     project: ProjectArgument = DEFAULT_PROJECT,
     out: Annotated[
         Path | None, typer.Option(help="The page; report.html in the output folder by default.")
     ] = None,
     precision: PrecisionOption = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Write one self-contained HTML page with everything known of the project."""
-    with session(as_json, debug) as run:
-        work = workflow.open_workspace(project, precision, generated=True)
-        run.show(write_report(work, out, run.reporter), tables.report_table)
+    work = workflow.open_workspace(project, precision, generated=True)
+    run.show(write_report(work, out, run.reporter), tables.report_table)
 
 
-@app.command(epilog="Example: hpq doctor --quick")
+@command(app, "Example: hpq doctor --quick")
 def doctor(
+    run: Session,
     quick: Annotated[bool, typer.Option("--quick", help="Look only; build and run nothing.")] = False,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Check every external tool: is it there, which version, can it build and run a small design?"""
-    with session(as_json, debug) as run:
-        with run.reporter.step("Checking tools") as step:
-            checks = tools.run_checks(quick, progress=step)
-        run.show({"checks": checks}, tables.doctor_table)
-        broken = [check.name for check in checks if not check.ok]
-        if broken:
-            raise ToolError(f"{', '.join(broken)} cannot be used; the table above says what to do")
+    with run.reporter.step("Checking tools") as step:
+        checks = tools.run_checks(quick, progress=step)
+    run.show({"checks": checks}, tables.doctor_table)
+    broken = [check.name for check in checks if not check.ok]
+    if broken:
+        raise ToolError(f"{', '.join(broken)} cannot be used; the table above says what to do")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import json
 import re
 import signal
@@ -61,6 +63,29 @@ def hardware_options(
 ) -> dict[str, float | None]:
     """Options as ``open_workspace`` takes them."""
     return {"target_interval": target_interval, "target_fps": target_fps, "utilisation": utilisation}
+
+
+def _shared(as_json: JsonOption = False, debug: DebugOption = False) -> None:
+    """The options of every command."""
+
+
+def command(app: typer.Typer, epilog: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function a command of its name, with ``--json`` and ``--debug`` behind its own options; its
+    first argument is the ``Session`` that it runs in."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def wrapped(*, as_json: bool, debug: bool, **given: Any) -> None:
+            with session(as_json, debug) as run:
+                function(run, **given)
+
+        own, shared = (inspect.signature(one, eval_str=True).parameters for one in (function, _shared))
+        shown = [*list(own.values())[1:], *shared.values()]
+        vars(wrapped)["__signature__"] = inspect.Signature(shown)
+        wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
+        return app.command(epilog=epilog)(wrapped)
+
+    return decorate
 
 
 class Session:

@@ -13,18 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 
 from hpq_hls.billing.memory import fifo_style, memory_style
 from hpq_hls.codegen.base import Design, Files
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
-from hpq_hls.codegen.rtl_memory import SideBySide, memory_file, packed
+from hpq_hls.codegen.rtl_memory import SideBySide, memory_file, packed, side_by_side
 from hpq_hls.codegen.sources import Sources
 from hpq_hls.errors import ConfigError
+from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import Kernel, Module, Stream
 
 _INSTANCE = re.compile(r"^\s*(\w+)\s+#\(", re.MULTILINE)
 """A module with parameters, which is in the library; those of one kernel alone have none."""
+Parameter = int | str | SideBySide
 
 
 class RtlBackend:
@@ -50,7 +53,8 @@ class RtlBackend:
                 flow=flow,
                 memories=memories,
                 shifts_in_rom=any(name.endswith("_shift.mem") for name in memories),
-                signs_in_rom=any(getattr(kernel, "signs", False) for kernel in flow.kernels),
+                slopes_in_rom=any(name.endswith("_slope.mem") for name in memories),
+                signs_in_rom=any(kernel.signs_in_rom for kernel in flow.kernels),
                 own={name: module.content for name, module, _ in made},
                 **_ports(flow),
             ),
@@ -72,6 +76,8 @@ def _context(flow: Dataflow) -> dict[str, Any]:
         "module_name": lambda kernel: module_name(flow, kernel),
         "rom_name": lambda kernel, what: rom_name(flow, kernel, what),
         "table_parameters": lambda kernel, name: table_parameters(flow, kernel, name),
+        "leaky_parameters": leaky_parameters,
+        "slope_parameters": lambda kernel, lanes: slope_parameters(flow, kernel, lanes),
         "memory_style": memory_style,
         "fifo_style": fifo_style,
         "packed": packed,
@@ -108,7 +114,7 @@ def _memories(flow: Dataflow) -> Iterator[tuple[str, str]]:
                 yield rom_name(flow, kernel, name), memory_file(table.values, table.width)
 
 
-def table_parameters(flow: Dataflow, kernel: Kernel, name: str) -> list[tuple[str, int | str | SideBySide]]:
+def table_parameters(flow: Dataflow, kernel: Kernel, name: str) -> list[tuple[str, Parameter]]:
     """Parameters that tell a module of a table ``x``: X_W, and where it is one row, Xs, which is that row;
     else X_DEPTH, X_FILE and X_STYLE of its ROM. None where there is no such table."""
     table, prefix = kernel.tables().get(name), name.upper()
@@ -116,13 +122,37 @@ def table_parameters(flow: Dataflow, kernel: Kernel, name: str) -> list[tuple[st
         return []
     width = (f"{prefix}_W", table.width)
     if table.depth == 1:
-        return [width, (f"{prefix}S", SideBySide(table.width, tuple(table.values[0].tolist())))]
+        return [width, (f"{prefix}S", side_by_side(table.values[0], table.width))]
     return [
         width,
         (f"{prefix}_DEPTH", table.depth),
         (f"{prefix}_FILE", rom_name(flow, kernel, name)),
         (f"{prefix}_STYLE", memory_style(table.depth, table.bits)),
     ]
+
+
+def leaky_parameters(kernel: Kernel, sums: FixedType) -> list[tuple[str, Parameter]]:
+    """Parameters of hpq_finish where a kernel's epilogue has slopes; none where it has none.
+
+    sums: the type of what they meet.
+    """
+    epilogue: Epilogue = kernel.epilogue  # type: ignore[attr-defined]
+    if not epilogue.slopes:
+        return []
+    found: list[tuple[str, Parameter]] = [
+        ("LEAKY_W", epilogue.made(sums).width),
+        ("SLOPE_W", epilogue.slope_type.width),
+        ("SLOPE_SHIFT", epilogue.fraction),
+    ]
+    return [*found, ("SLOPE_IN_LUTS", True)] if getattr(kernel, "in_luts", False) else found
+
+
+def slope_parameters(flow: Dataflow, kernel: Kernel, lanes: int) -> list[tuple[str, Parameter]]:
+    """Parameters of hpq_slopes beside the width of one; none where there are none. lanes: of the output."""
+    table = kernel.tables().get("slope")
+    if table is not None and table.values.size == 1:
+        return [("SLOPES", side_by_side(np.repeat(table.values, lanes), table.width))]
+    return table_parameters(flow, kernel, "slope")[1:]
 
 
 def module_name(flow: Dataflow, kernel: Kernel) -> str:

@@ -32,6 +32,11 @@ def packed(values: npt.ArrayLike, element_width: int) -> Packed:
     return Packed(row.size * element_width, word_digits(row, element_width)[0])
 
 
+def side_by_side(values: IntArray, width: int) -> SideBySide:
+    """Integers of ``width`` bits, two's complement."""
+    return SideBySide(width, tuple(int(value) & ((1 << width) - 1) for value in values))
+
+
 def word_digits(words: IntArray, element_width: int) -> list[str]:
     """Hexadecimal digits of each word.
 

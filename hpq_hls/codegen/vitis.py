@@ -53,7 +53,8 @@ class VitisBackend:
             files[path] = environment.get_template(f"project/{template}.j2").render(context)
         for kernel in kernels:
             for table in kernel.tables.values():
-                files[f"src/{table.include}"] = _table_text(environment, table)
+                if table.included:
+                    files[f"src/{table.include}"] = _table_text(environment, table)
         ports = manifest_of(design)
         for port, frames in {**design.vectors, **design.golden}.items():
             files[f"tb/{data_file(ports, port)}"] = _frames_text(frames)

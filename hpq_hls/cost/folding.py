@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,7 @@ from hpq_hls.cost.choosing import choose_layers
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.cost.fifos import size_fifos
 from hpq_hls.cost.relief import relieve
-from hpq_hls.hardware import Dataflow, HardwareConfig, Io, build_dataflow
+from hpq_hls.hardware import MIN_DEPTH, Dataflow, HardwareConfig, Io, build_dataflow, with_fifo_depths
 from hpq_hls.hardware.build import slowest_pixel
 from hpq_hls.kernels import Kernel
 from hpq_hls.simulate import QuantizedGraph
@@ -98,11 +99,26 @@ def fastest(
     def fits(flow: Dataflow) -> bool:
         return not shortages(bill_dataflow(flow, device.family), device, config.utilisation, room)
 
+    @functools.cache
+    def whole(target: int) -> bool:
+        return fits(size_fifos(design(target)))
+
+    def leanest(target: int) -> bool:
+        made = design(target)
+        return fits(with_fifo_depths(made, dict.fromkeys(made.streams, MIN_DEPTH)))
+
+    # Sizing FIFOs takes long. Before, those of joins have room for a frame, most often more than they need:
+    # what fits so is the start. Only if one cycle less fits too, all that fits with the smallest is tried.
     least = reached(q, config, 1) if asked else slowest_pixel(q, config)
-    found = first(least, slowest, lambda target: fits(design(target)))
-    while found is not None and not fits(size_fifos(design(found))):
-        found = min(max(found + 1, round(found * SLOWER)), slowest) if found < slowest else None
-    return None if found is None else reached(q, config, found)
+    found = first(least, slowest, lambda target: fits(design(target))) or slowest
+    while not whole(found):
+        if found >= slowest:
+            return None
+        found = min(max(found + 1, round(found * SLOWER)), slowest)
+    if found > least and leanest(found - 1) and whole(found - 1):
+        low = first(least, found - 1, leanest) or found
+        found = first(low, found - 1, whole) or found
+    return reached(q, config, found)
 
 
 def first(low: int, high: int, holds: Callable[[int], bool]) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -139,6 +139,7 @@ class TrainableNetwork:
             for name, layer in q.layers.items()
             if layer.weight_raw is not None
         }
+        self._nodes = {node.name: _rounded(node, q.layers[node.name].output_type) for node in q.graph.nodes}
         self._tables = {
             name: TrainableTable.of(layer, dtype) for name, layer in q.layers.items() if layer.op.looks_up
         }
@@ -157,7 +158,7 @@ class TrainableNetwork:
             own = self.parameters.get(node.name)
             weight = constant_of(node.op, like) if own is None else own.weight.value(self._dtype)
             bias = None if own is None or own.bias is None else own.bias.value(self._dtype)
-            result = _evaluate(node, values, weight, bias)
+            result = _evaluate(self._nodes[node.name], values, weight, bias)
             if node.op.casts:
                 result = cast(result, self._q.layers[node.name].output_type)
             if node.op.looks_up:
@@ -214,6 +215,11 @@ def constant_of(op: Operator, like: torch.Tensor) -> torch.Tensor | None:
     """The value of an operator's constant as a tensor of shape (), in the number type of ``like``."""
     constant = op.constant
     return None if constant is None else like.new_tensor(constant.raw * constant.type.scale)
+
+
+def _rounded(node: Node, output_type: FixedType) -> Node:
+    """A node whose activation has the constants of hardware."""
+    return node if node.activation is None else replace(node, activation=node.activation.rounded(output_type))
 
 
 def _evaluate(

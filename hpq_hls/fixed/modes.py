@@ -35,3 +35,8 @@ class Overflow(Enum):
 
     def __str__(self) -> str:
         return self.value
+
+    def of(self, signed: bool) -> Overflow:
+        """The mode for a type with or without a sign: where there is none, AP_WRAP in place of AP_WRAP_SM,
+        which the vendor's headers do not have there."""
+        return Overflow.WRAP if self is Overflow.WRAP_SM and not signed else self

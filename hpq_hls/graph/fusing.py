@@ -104,11 +104,11 @@ def _made(graph: Graph, inside: set[str], source: str, place: dict[str, int]) ->
 
 
 def _needs_table(node: Node) -> bool:
-    """Whether an operator is a table by itself, or would be worth one where both inputs come from one value:
-    a product."""
+    """Whether an operator is a table by itself, or where nothing in front takes it, or would be worth one
+    where both inputs come from one value: a product."""
     made = node.op.expression([VARIABLE] * len(node.inputs))
     joins = len(node.inputs) > 1 and isinstance(made, tuple) and made[0] not in CHEAP
-    return node.op.looks_up or joins
+    return node.op.looks_up or node.op.leaks is not None or joins
 
 
 def _without_leading_clip(graph: Graph, found: _Region, place: dict[str, int]) -> _Region:
@@ -128,7 +128,7 @@ def _without_leading_clip(graph: Graph, found: _Region, place: dict[str, int]) -
 def _replaced(graph: Graph, found: _Region) -> Graph:
     inner, last = set(found.nodes[:-1]), graph.by_name[found.nodes[-1]]
     read = [graph.by_name[name] for name in found.nodes]
-    called = [node.op.kind for node in read if node.op.looks_up]
+    called = [node.op.kind for node in read if node.op.looks_up or node.op.leaks is not None]
     one = len(called) == 1 and all(len(node.inputs) == 1 for node in read)
     function = Pointwise(found.function, called[0] if one else "Function")
     fused = replace(last, op=function, inputs=(found.source,))

@@ -9,14 +9,17 @@ from hpq_hls.graph.fusing import fuse_pointwise, index_tables
 from hpq_hls.graph.graph import Graph, Node
 from hpq_hls.graph.rewrite import bypass, merge, only_consumer, put
 from hpq_hls.ops.base import Part
+from hpq_hls.ops.expression import VARIABLE
+from hpq_hls.ops.pointwise import Pointwise
+from hpq_hls.ops.recast import Recast
 from hpq_hls.ops.reshape import reshaped
 
 
 def prepare(graph: Graph) -> Graph:
-    """Batch-norm folded or made affine, functions in tables, ReLU fused: the graph that is quantized."""
+    """Batch-norm folded or made affine, functions in tables, activations fused: what is quantized."""
     whole = fold_affine(lower_affine(simplify(graph)))
     parted = fold_affine(lower_affine(taken_apart(whole)))
-    return index_tables(fuse_clips(fuse_pointwise(parted)))
+    return index_tables(leave_alone(fuse_epilogues(fuse_pointwise(parted))))
 
 
 def simplify(graph: Graph) -> Graph:
@@ -88,11 +91,12 @@ def absorb_padding(graph: Graph) -> Graph:
     return graph
 
 
-def fuse_clips(graph: Graph) -> Graph:
-    """Fuse each ReLU or clamp that alone reads an operator with an exact sum into that operator."""
+def fuse_epilogues(graph: Graph) -> Graph:
+    """Fuse each ReLU, clamp or slope below zero that alone reads an operator with an exact sum into that
+    operator."""
     for name in [node.name for node in graph.nodes]:
         node = graph.by_name[name]  # every merge makes new nodes
-        if node.op.clips is None:
+        if node.op.clips is None and node.op.leaks is None:
             continue
         producer = graph.by_name.get(node.inputs[0])
         if (
@@ -105,3 +109,16 @@ def fuse_clips(graph: Graph) -> Graph:
         if only_consumer(graph, producer, node):
             graph = merge(graph, producer, node, replace(producer, activation=node.op))
     return graph
+
+
+def leave_alone(graph: Graph) -> Graph:
+    """What is left of slopes below zero, behind no layer that takes them: one for all is a table, those by
+    channel are fused into a cast."""
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        if node.op.leaks is not None:
+            function = node.op.expression([VARIABLE])
+            table = None if function is None else Pointwise(function, node.op.kind)
+            node = replace(node, op=table or Recast(), activation=None if table else node.op)
+        nodes.append(node)
+    return replace(graph, nodes=tuple(nodes))

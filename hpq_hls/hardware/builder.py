@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from hpq_hls.errors import ConfigError, UnsupportedOperatorError
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.hardware.config import HardwareConfig, Multipliers, Strategy
 from hpq_hls.hardware.dataflow import Dataflow, Terminal
 from hpq_hls.hardware.naming import Namer, port_names
@@ -196,7 +196,7 @@ class Builder(ABC):
         operands = tuple(self.with_lanes(stream, lanes) for stream in self._inputs)
         output = self.output_stream(lanes, self.streams[operands[0]].beats)
         make = self.kernel(kernel, part, operands, output)
-        self.emit(lambda layer: make(**told(layer)))
+        self.emit(lambda layer: make(**self._told(told(layer), layer, lanes)))
         self.finish(output)
 
     @abstractmethod
@@ -226,7 +226,7 @@ class Builder(ABC):
             reciprocal_type=None if constant is None else constant.type,
             in_luts=self.in_luts(self._layer),
         )
-        self.emit(lambda layer: make(accumulator_type=layer.accumulator_type, clip=layer.clip))
+        self.emit(lambda layer: make(**self._sums(layer, positions * lanes)))
         self.finish(output)
 
     def rearrange(self, index: IntArray) -> None:
@@ -280,10 +280,29 @@ class Builder(ABC):
         self._block.kernels.append(make)
         self.kernels.append(make(self._layer))
 
-    def emit_weighted(self, make: Callable[..., Weighted], arrange: Arrange, **settings: bool) -> None:
-        """Append the kernel that multiplies by the current layer's weights; settings: as ``arithmetic``."""
+    def emit_weighted(
+        self, make: Callable[..., Weighted], arrange: Arrange, lanes: int, **settings: bool
+    ) -> None:
+        """Append the kernel that multiplies by the layer's weights; lanes, settings: as ``arithmetic``."""
         arranged = Arranged(arrange)
-        self.emit(lambda layer: make(**self.arithmetic(layer, arranged(layer), **settings)))
+        self.emit(lambda layer: make(**self.arithmetic(layer, arranged(layer), lanes, **settings)))
+
+    def in_order(self, epilogue: Epilogue, layer: str, lanes: int) -> Epilogue:
+        """A layer's epilogue, for a kernel that gives its output in beats of ``lanes`` elements."""
+        if len(epilogue.slopes) < 2:
+            return epilogue
+        elements = math.prod(self.q.graph.shapes[layer][1:])
+        return epilogue.in_order(self.orders[layer] // elements, lanes)
+
+    def _sums(self, layer: QuantizedLayer, lanes: int) -> dict[str, Any]:
+        """What a kernel is told of a layer's exact sums and of what becomes of them."""
+        epilogue = self.in_order(layer.epilogue, layer.name, lanes)
+        return {"accumulator_type": layer.accumulator_type, "epilogue": epilogue}
+
+    def _told(self, told: Mapping[str, Any], layer: QuantizedLayer, lanes: int) -> Mapping[str, Any]:
+        """What an operator says of a kernel; operators know nothing of lanes and orders."""
+        epilogue = told.get("epilogue")
+        return told if epilogue is None else {**told, "epilogue": self.in_order(epilogue, layer.name, lanes)}
 
     def output_stream(self, lanes: int, beats: int) -> str:
         """Create the stream of the current layer's output and return its name."""
@@ -336,28 +355,31 @@ class Builder(ABC):
         self._ready[value].extend(copies)
 
     def _size_joins(self) -> None:
-        """Give the branch that waits at an Add room for one frame, so that it can never deadlock.
+        """Give every branch that ends in a join room for one frame, so that none can ever deadlock.
 
-        With a whole frame waiting on one side, the other side has been fed a whole frame since the
-        last element that was joined, and no kernel needs more than that to produce its next element.
+        What a join waits for comes from a fork, and that a fork has not had a beat out of the frame that is
+        joined means that a branch of it is full. That one ends, perhaps through others, in a join with a
+        whole frame waiting: then the fork has given the whole frame. Less would do on some branches:
+        ``hpq_hls.cost.fifos`` finds out how much.
         """
-        makers = {stream: kernel for kernel in self.kernels for stream in kernel.outputs}
         for kernel in self.kernels:
             if len(kernel.inputs) < 2:
                 continue
-            direct = [stream for stream in kernel.inputs if _straight_from_fork(stream, makers)]
-            for stream in direct or kernel.inputs:
+            for stream in kernel.inputs:
                 given = self.streams[stream]
                 self.streams[stream] = replace(given, depth=max(given.depth, self.join_depth(given)))
 
     def join_depth(self, stream: Stream) -> int:
-        """FIFO depth of a branch that waits at an Add."""
+        """FIFO depth of a branch that waits at a join."""
         return stream.beats
 
-    def arithmetic(self, layer: QuantizedLayer, weight: IntArray, *, adders: bool = False) -> dict[str, Any]:
+    def arithmetic(
+        self, layer: QuantizedLayer, weight: IntArray, lanes: int, *, adders: bool = False
+    ) -> dict[str, Any]:
         """What the kernel that multiplies by a layer's weights is told.
 
-        weight: in its order. adders: it is also told its adder graphs, None unless the strategy is ``da``.
+        weight: in its order. lanes: of its output. adders: it is also told its adder graphs, None unless the
+        strategy is ``da``.
 
         Raises:
             ConfigError: the weights are beyond the solver of adder graphs.
@@ -377,9 +399,8 @@ class Builder(ABC):
             "signs": layer.weight_signs and not aligned,
             "weight_type": layer.weight_type if aligned else layer.stored_weight_type,
             "bias_type": layer.bias_type,
-            "accumulator_type": layer.accumulator_type,
-            "clip": layer.clip,
             "in_luts": self.in_luts(layer),
+            **self._sums(layer, lanes),
         }
 
     def pad_value(self, layer: QuantizedLayer, average: bool) -> int:
@@ -415,7 +436,7 @@ class Builder(ABC):
 
         def pool(layer: QuantizedLayer) -> Pool:
             check(layer)
-            return make(accumulator_type=layer.accumulator_type, clip=layer.clip)
+            return make(**self._sums(layer, out_lanes))
 
         self.emit(pool)
         self.finish(output)
@@ -451,11 +472,3 @@ class Builder(ABC):
             return tuple(solve(group, given) for group in matrix)
         except ConfigError as error:
             raise ConfigError(f"layer {layer.name!r}: {error}") from None
-
-
-def _straight_from_fork(stream: str, makers: dict[str, Kernel]) -> bool:
-    """Whether nothing but width converters lies between a fork (or the input) and this stream."""
-    maker = makers.get(stream)
-    while maker is not None and maker.regroups:
-        maker = makers.get(maker.inputs[0])
-    return maker is None or len(maker.outputs) > 1

@@ -44,7 +44,8 @@ class ParallelBuilder(Builder):
         if window is not None and not window.is_pointwise:
             stream = self._gather(stream, window, lambda _: 0)
         elements = self.streams[stream].lanes
-        output = self.output_stream(math.prod(self.output_shape), 1)
+        lanes = math.prod(self.output_shape)
+        output = self.output_stream(lanes, 1)
         make = self.kernel(UnrolledMatVec, "matvec", (stream,), output, positions=positions, beats=1)
         arranged = Arranged(
             lambda layer: self.weights_in_order(layer, groups, aligned=self.is_da(layer)),
@@ -53,7 +54,7 @@ class ParallelBuilder(Builder):
         def matvec(layer: QuantizedLayer) -> UnrolledMatVec:
             weights = arranged(layer)
             _check_size(layer, positions * int(np.count_nonzero(weights)), elements)
-            return make(**self.arithmetic(layer, weights, adders=True))
+            return make(**self.arithmetic(layer, weights, lanes, adders=True))
 
         self.emit(matvec)
         self.finish(output)

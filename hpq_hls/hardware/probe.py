@@ -18,7 +18,7 @@ from hpq_hls.hardware.naming import Namer
 from hpq_hls.hardware.stream_builder import StreamBuilder
 from hpq_hls.kernels import IntArray, Kernel, Stream, Weighted
 from hpq_hls.simulate import QuantizedGraph
-from hpq_hls.simulate.layer import clip_of
+from hpq_hls.simulate.layer import epilogue_of
 
 VALUE, WEIGHT = FixedType(8, 4, signed=True), FixedType(8, 1, signed=True)
 """Nominal types, at which foldings are chosen: all networks of a graph are folded alike at a target."""
@@ -89,7 +89,10 @@ class Probe(StreamBuilder):
             self._options = tuple(replace(wish, pe=pe, simd=simd) for pe, simd in legal)
         return found
 
-    def emit_weighted(self, make: Callable[..., Weighted], arrange: Arrange, **settings: bool) -> None:
+    def emit_weighted(
+        self, make: Callable[..., Weighted], arrange: Arrange, lanes: int, **settings: bool
+    ) -> None:
+        epilogue = epilogue_of(self._layer.activation, SUM.fraction, VALUE)
         weight = _weights(arrange(self._layer).shape)
         told = {"adders": None} if settings.get("adders") else {}
         self.kernels.append(
@@ -100,7 +103,7 @@ class Probe(StreamBuilder):
                 weight_type=WEIGHT,
                 bias_type=SUM,
                 accumulator_type=SUM,
-                clip=clip_of(self._layer.activation, SUM.fraction),
+                epilogue=self.in_order(epilogue, self._layer.name, lanes),
             )
         )
 

@@ -181,7 +181,7 @@ class StreamBuilder(Builder):
             weights = self.weights_in_order(layer, groups)
             return weights if window is None else _by_chunk(weights, per_group, taps, lanes)
 
-        self.emit_weighted(make, arrange)
+        self.emit_weighted(make, arrange, pe)
         self.finish(output)
 
     def choose(
@@ -226,7 +226,7 @@ class StreamBuilder(Builder):
                 return weights
             return _by_chunk(weights, shape[0], window.taps, shape[0])
 
-        self.emit_weighted(make, arrange, adders=True)
+        self.emit_weighted(make, arrange, at_once * rows, adders=True)
         self.finish(output)
 
     def _channelwise(self, channels: int, window: WindowSpec | None) -> None:
@@ -238,7 +238,7 @@ class StreamBuilder(Builder):
             stream = self._window(stream, self._geometry(window))
         output = self.output_stream(lanes, positions * channels // lanes)
         make = self.kernel(ChannelMac, "channelmac", (stream,), output, positions=positions, lanes=lanes)
-        self.emit_weighted(make, lambda layer: self.weights_in_order(layer, channels)[:, 0, :])
+        self.emit_weighted(make, lambda layer: self.weights_in_order(layer, channels)[:, 0, :], lanes)
         self.finish(output)
 
     def _channel_lanes(self, channels: int, elements: int, window: WindowSpec | None) -> int:

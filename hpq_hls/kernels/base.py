@@ -9,7 +9,7 @@ its kind.
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +75,8 @@ class Table:
 
     values: (depth, columns) integers. type: of an element, as it is stored; None for what no number of the
     network is, such as an index. content: what it holds, for people. nested: whether C++ sees rows, or one
-    row as a plain array. in_memory: whether RTL reads it from a file; else the kernel's template prints it.
+    row as a plain array. in_memory, included: whether RTL, or C++, reads it from a file; else the kernel's
+    template prints it.
     """
 
     values: IntArray
@@ -83,6 +84,7 @@ class Table:
     content: str
     nested: bool = True
     in_memory: bool = True
+    included: bool = True
 
     @property
     def depth(self) -> int:
@@ -141,8 +143,6 @@ class Kernel(ABC):
     """Whether all that a layer decides of it are the types of its streams."""
     per_beat: ClassVar[bool] = False
     """Whether it turns one beat into one beat; where that is the whole frame, it takes one every cycle."""
-    regroups: ClassVar[bool] = False
-    """Whether it does nothing but hand its elements on in beats of another size."""
 
     name: str
     layer: str
@@ -178,7 +178,8 @@ class Kernel(ABC):
 
     @property
     def multipliers(self) -> int:
-        """Multipliers working in parallel."""
+        """Multipliers by constants (weights, reciprocals) working in parallel. Products of two streams are
+        none of them; what they take is in ``bill``."""
         return 0
 
     @property
@@ -186,9 +187,9 @@ class Kernel(ABC):
         """Rows and columns that it works on at once (PE, SIMD); (1, 1) where that is no choice."""
         return 1, 1
 
+    @abstractmethod
     def bill(self, bill: Bill, streams: Streams) -> None:
         """Add what it is built from, but for ``bill_constants`` and the FIFOs around it."""
-        raise NotImplementedError(f"kernel {self.kind} does not say what it is built from")
 
     def bill_constants(self, bill: Bill) -> None:  # noqa: B027 (most kernels have none)
         """Add the memory of its constants, which no type around it has a part in."""
@@ -203,6 +204,11 @@ class Kernel(ABC):
     def constant_bits(self) -> int:
         """Bits of the weights, biases and tables that it holds."""
         return 0
+
+    @property
+    def signs_in_rom(self) -> bool:
+        """Whether its weights are signs, of which a ROM holds a bit each."""
+        return False
 
     def in_fabric(self) -> Kernel:
         """The same kernel with its products in LUTs."""
@@ -232,7 +238,7 @@ class Kernel(ABC):
 
     # ------------------------------------------------------------------ meaning
 
+    @abstractmethod
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         """What it makes of one frame of each input, literally: slow, and independent of simulator and
         backends. Tests compare both with it."""
-        raise NotImplementedError(f"kernel {self.kind} does not say what it computes")

@@ -2,46 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import cast
-from hpq_hls.fixed import Clip, FixedType, Interval, bits_for
-from hpq_hls.kernels.base import Frame, Kernel, Streams
-from hpq_hls.kernels.meaning import finish
+from hpq_hls.billing.blocks import finished
+from hpq_hls.fixed import Epilogue, FixedType, Interval, bits_for
+from hpq_hls.kernels.base import Frame, Kernel, Streams, Table
+from hpq_hls.kernels.meaning import finish, slope_table
 
 
 @dataclass(frozen=True, eq=False)
 class Cast(Kernel):
-    """Element-wise ``y = cast(clip(x))``: a ReLU or clamp that stands alone, or a change of type."""
+    """Element-wise ``y = cast(epilogue(x))``: an activation that stands alone, or a change of type."""
 
     kind: ClassVar[str] = "cast"
     header: ClassVar[str] = "elementwise"
     per_beat: ClassVar[bool] = True
 
-    clip: Clip
+    epilogue: Epilogue
 
     def accumulator(self, x: FixedType) -> FixedType:
         """The least signed type, or ``x`` itself, that holds elements of type ``x`` and the bounds."""
-        codes = x.code_interval
-        width, _ = bits_for(codes.hull(self.clip.interval(codes)).hull(Interval(-1, 0)))
+        held = x.code_interval.hull(Interval(-1, 0))
+        for bound in (self.epilogue.low, self.epilogue.high):
+            held = held if bound is None else held.hull(Interval(bound, bound))
+        width, _ = bits_for(held)
         return FixedType(width, width - x.fraction)
 
     @property
     def registers(self) -> int:
         return 1
 
+    def tables(self) -> Mapping[str, Table]:
+        return slope_table(self.epilogue)
+
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
         bill.add(Term.PIPELINE, 1)
         bill.ff += 1 + made.bits
-        cast(bill, given.type, made.type, self.clip, made.lanes)
+        sums = self.accumulator(given.type) if self.epilogue.slopes else given.type
+        finished(bill, sums, made.type, self.epilogue, made.lanes)
 
     def summary(self, streams: Streams) -> str:
-        return f"cast to {streams[self.outputs[0]].type}" + str(self.clip)
+        return f"cast to {streams[self.outputs[0]].type}" + str(self.epilogue)
 
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         given, made = self.ends(streams)
-        return [finish(frames[0].astype(object), given.type.fraction, made.type, clip=self.clip)]
+        return [finish(frames[0].astype(object), given.type.fraction, made.type, epilogue=self.epilogue)]

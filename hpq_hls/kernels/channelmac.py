@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import cast, count_bits, rom
+from hpq_hls.billing.blocks import count_bits, finished, rom
 from hpq_hls.kernels.base import Frame, IntArray, Streams
 from hpq_hls.kernels.contract import tree_registers
 from hpq_hls.kernels.weighted import FromRom, by_fold
@@ -18,7 +18,7 @@ class ChannelMac(FromRom):
     """Per-channel multiply-accumulate: depthwise convolution and standalone batch-norm.
 
     Input beats carry ``taps * L`` elements, element ``t * L + l``; output beats carry L elements:
-    ``y[l] = cast(clip(bias[c] + (sum_t weight[c, t] * x[t, l] << shift[c])))``, c = chunk * L + l.
+    ``y[l] = cast(epilogue(bias[c] + (sum_t weight[c, t] * x[t, l] << shift[c])))``, c = chunk * L + l.
     Chunks count 0 .. C/L - 1, then the next position follows; ``positions`` of them per frame.
     weight: (C, taps) integers; bias, shift: (C,) integers or None. ROM word of a chunk:
     weight[chunk * L + l, t] at bits ``(t * L + l) * rom_type.width``, as ``in_rom`` says.
@@ -85,7 +85,7 @@ class ChannelMac(FromRom):
         if biases is not None:
             bill.add(Term.BIAS, lanes * accumulator.width)
         bill.ff += made.bits
-        cast(bill, accumulator, made.type, self.clip, self.lanes)
+        finished(bill, accumulator, made.type, self.epilogue, self.lanes, in_luts=self.in_luts)
 
     def summary(self, streams: Streams) -> str:
         return self._described(

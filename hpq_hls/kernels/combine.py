@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import cast, dsp_blocks, in_dsp
+from hpq_hls.billing.blocks import dsp_blocks, finished, in_dsp
 from hpq_hls.billing.products import signed_width, soft_product
-from hpq_hls.fixed import Clip, FixedType
-from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Streams
-from hpq_hls.kernels.meaning import finish
+from hpq_hls.fixed import Epilogue, FixedType
+from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Streams, Table
+from hpq_hls.kernels.meaning import finish, slope_table
 
 
 class Combination(enum.Enum):
@@ -35,7 +35,7 @@ class Combination(enum.Enum):
 
 @dataclass(frozen=True, eq=False)
 class Combine(Kernel):
-    """``y = cast(clip(a op b))`` of two streams of equal lanes.
+    """``y = cast(epilogue(a op b))`` of two streams of equal lanes.
 
     A product has the fractions of both together; everything else is exact at the finer of the two.
     in_luts: products are built in LUTs whatever their widths, never in DSP blocks.
@@ -48,7 +48,7 @@ class Combine(Kernel):
 
     operation: Combination
     accumulator_type: FixedType
-    clip: Clip
+    epilogue: Epilogue
     in_luts: bool = field(default=False, kw_only=True)
 
     @property
@@ -63,6 +63,9 @@ class Combine(Kernel):
     def soft(self, a: FixedType, b: FixedType) -> bool:
         """Whether products of these types are hpq_product."""
         return self.multiplies and (self.in_luts or not in_dsp(signed_width(a), signed_width(b)))
+
+    def tables(self) -> Mapping[str, Table]:
+        return slope_table(self.epilogue)
 
     def in_fabric(self) -> Kernel:
         return replace(self, in_luts=True) if self.multiplies else self
@@ -81,7 +84,7 @@ class Combine(Kernel):
             larger = self.operation in (Combination.MAX, Combination.MIN)
             bill.add(Term.COMPARE if larger else Term.ADD2, made.lanes * width)
             bill.ff += made.lanes * width
-        cast(bill, self.accumulator_type, made.type, self.clip, made.lanes)
+        finished(bill, self.accumulator_type, made.type, self.epilogue, made.lanes, in_luts=self.in_luts)
 
     def _bill_products(self, bill: Bill, a: FixedType, b: FixedType, lanes: int) -> None:
         if self.soft(a, b):
@@ -98,7 +101,7 @@ class Combine(Kernel):
 
     def summary(self, streams: Streams) -> str:
         text = f"{self.operation.value} two streams, {streams[self.outputs[0]].lanes} elements at a time"
-        return text + str(self.clip)
+        return text + str(self.epilogue)
 
     def remarks(self, streams: Streams) -> Sequence[str]:
         return (FABRIC_REMARK,) if self.multiplies and self.in_luts else ()
@@ -111,4 +114,4 @@ class Combine(Kernel):
             for frame, kind in zip(frames, (a, b), strict=True)
         ]
         total, made = self.operation.exact(*aligned), streams[self.outputs[0]].type
-        return [finish(total, fraction, made, clip=self.clip, accumulator=self.accumulator_type)]
+        return [finish(total, fraction, made, epilogue=self.epilogue, accumulator=self.accumulator_type)]

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import cast, count_bits, ram, rom
+from hpq_hls.billing.blocks import count_bits, finished, ram, rom
 from hpq_hls.kernels.base import Frame, IntArray, Streams
 from hpq_hls.kernels.contract import Contract, pipeline, tree_registers
 from hpq_hls.kernels.weighted import FromRom, Matrix, by_fold
@@ -20,7 +20,7 @@ class MatVec(FromRom, Matrix):
     """Matrix-vector unit folded by PE x SIMD, weights in a ROM.
 
     For each of ``vectors`` vectors of a frame, for each of G groups:
-    ``y[g, m] = cast(clip(bias[g, m] + (sum_k weight[g, m, k] * x[g, k] << shift[g, m])))``.
+    ``y[g, m] = cast(epilogue(bias[g, m] + (sum_k weight[g, m, k] * x[g, k] << shift[g, m])))``.
     weight: (G, M, K) integers of ``weight_type``, columns already in stream order.
     bias: (G, M) integers of ``bias_type``, or None; shift: (G, M), or None.
     Input beats carry ``simd`` elements (simd divides K), order (vector, g, k); the vector of a
@@ -111,7 +111,7 @@ class MatVec(FromRom, Matrix):
         # A single product is accumulated in its DSP block, unless it is shifted before.
         bill.ff += (shifted if inside and self.simd == 1 else self.pe) * accumulator.width
         bill.ff += made.bits
-        cast(bill, accumulator, made.type, self.clip, self.pe)
+        finished(bill, accumulator, made.type, self.epilogue, self.pe, in_luts=self.in_luts)
 
     def summary(self, streams: Streams) -> str:
         return self._described(
@@ -124,7 +124,7 @@ class MatVec(FromRom, Matrix):
         words, made = self._weights_read(), streams[self.outputs[0]]
         biases, shifts = self.bias_words(), self.shift_words()
         vectors = frames[0].reshape(self.vectors, self.groups, self.synapse_folds, self.simd).astype(object)
-        result = []
+        result: list[IntArray] = []
         for vector in vectors:
             for g in range(self.groups):
                 for nf in range(self.neuron_folds):
@@ -133,5 +133,5 @@ class MatVec(FromRom, Matrix):
                     terms = (word * vector[g][:, None, :]).transpose(1, 0, 2).reshape(self.pe, -1)
                     bias = None if biases is None else biases[fold]
                     shift = None if shifts is None else shifts[fold % len(shifts)]
-                    result.append(self._summed(terms, bias, shift, streams))
+                    result.append(self._summed(terms, bias, shift, streams, self.pe * len(result)))
         return [np.asarray(result, dtype=np.int64).reshape(made.beats, made.lanes)]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import cast, comparators, count_bits, dsp_blocks, in_dsp, tree
+from hpq_hls.billing.blocks import comparators, count_bits, dsp_blocks, finished, in_dsp, tree
 from hpq_hls.billing.products import constant_product
-from hpq_hls.fixed import Clip, FixedType
-from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Stream, Streams
+from hpq_hls.fixed import Epilogue, FixedType
+from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Stream, Streams, Table
 from hpq_hls.kernels.contract import tree_registers
-from hpq_hls.kernels.meaning import finish
+from hpq_hls.kernels.meaning import finish, slope_table
 
 
 class PoolMode(enum.Enum):
@@ -30,7 +30,7 @@ class Pool(Kernel):
     Input beats carry ``positions * taps * L`` elements, element ``(p * taps + t) * L + l``; output
     beats ``positions * L`` elements, element ``p * L + l``.
     MAX: the largest raw value; input and output types have the same width, fraction and sign.
-    AVERAGE: ``cast(clip(reciprocal * sum_t x[t, l]))`` with the unsigned constant ``reciprocal`` of
+    AVERAGE: ``cast(epilogue(reciprocal * sum_t x[t, l]))`` with the unsigned constant ``reciprocal`` of
     ``reciprocal_type``; a power-of-two window has reciprocal 1 and a shift in its type.
     in_luts: as of ``Weighted``, for the products by the reciprocal.
     """
@@ -47,7 +47,7 @@ class Pool(Kernel):
     reciprocal: int
     reciprocal_type: FixedType | None
     accumulator_type: FixedType | None
-    clip: Clip
+    epilogue: Epilogue
     in_luts: bool = field(default=False, kw_only=True)
 
     @property
@@ -96,7 +96,11 @@ class Pool(Kernel):
                     bits = constant_product(total, True, self.reciprocal)
                 bill.add(Term.CONSTANT, results * bits)
                 bill.ff += results * (left + constant - 1)
-        cast(bill, accumulator, made.type, self.clip if given.type.signed else Clip(), results)
+        epilogue = self.epilogue if given.type.signed else Epilogue()
+        finished(bill, accumulator, made.type, epilogue, results, in_luts=self.in_luts)
+
+    def tables(self) -> Mapping[str, Table]:
+        return slope_table(self.epilogue)
 
     def in_fabric(self) -> Kernel:
         return replace(self, in_luts=True)
@@ -106,7 +110,7 @@ class Pool(Kernel):
 
     def summary(self, streams: Streams) -> str:
         text = f"{self.mode.value} of {self.taps} taps, {self.ends(streams)[1].lanes} elements at a time"
-        return text + str(self.clip)
+        return text + str(self.epilogue)
 
     def remarks(self, streams: Streams) -> Sequence[str]:
         return (FABRIC_REMARK,) if self.built_in_luts(streams[self.inputs[0]].type) else ()
@@ -119,5 +123,5 @@ class Pool(Kernel):
         assert self.reciprocal_type is not None
         total = split.astype(object).sum(axis=2) * self.reciprocal
         fraction = given.type.fraction + self.reciprocal_type.fraction
-        result = finish(total, fraction, made.type, clip=self.clip, accumulator=self.accumulator_type)
+        result = finish(total, fraction, made.type, epilogue=self.epilogue, accumulator=self.accumulator_type)
         return [result.reshape(len(x), -1)]

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import cast, comparators, count_bits, dsp_blocks, dual_port_ram, in_dsp, tree
+from hpq_hls.billing.blocks import comparators, count_bits, dsp_blocks, dual_port_ram, finished, in_dsp, tree
 from hpq_hls.billing.memory import memory_style
 from hpq_hls.billing.products import constant_product
-from hpq_hls.fixed import Clip, FixedType
-from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Streams
+from hpq_hls.fixed import Epilogue, FixedType
+from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Streams, Table
 from hpq_hls.kernels.contract import Contract, StageKind, pipeline, tree_registers
-from hpq_hls.kernels.meaning import finish
+from hpq_hls.kernels.meaning import finish, slope_table
 
 
 class Reduction(enum.Enum):
@@ -39,8 +39,8 @@ class Reduce(Kernel):
     ``positions * lanes`` elements, element ``p * lanes + l``, beats in order (outer, chunk): they leave with
     the last step. More than one step goes with one position, more than one chunk with one tap.
 
-    SUM: ``cast(clip(reciprocal * sum))`` with the unsigned constant ``reciprocal`` of ``reciprocal_type``: 1
-    for a sum, and, with a shift in its type, for the mean of a power of two.
+    SUM: ``cast(epilogue(reciprocal * sum))`` with the unsigned constant ``reciprocal`` of
+    ``reciprocal_type``: 1 for a sum, and, with a shift in its type, for the mean of a power of two.
     MAX, MIN: the raw value; input and output types have the same width, fraction and sign.
     ARGMAX, ARGMIN: the number of the first of the largest or smallest, an unsigned integer.
     in_luts: products by the reciprocal are built in LUTs whatever their widths, never in DSP blocks.
@@ -57,7 +57,7 @@ class Reduce(Kernel):
     lanes: int
     steps: int
     chunks: int
-    clip: Clip
+    epilogue: Epilogue
     reciprocal: int = 1
     reciprocal_type: FixedType | None = None
     accumulator_type: FixedType | None = None
@@ -163,7 +163,8 @@ class Reduce(Kernel):
                 bill.add(Term.CONSTANT, self.results * bits)
                 bill.ff += self.results * (left + constant - 1)
         bill.ff += self.results * made.width
-        cast(bill, accumulator, made, self.clip if x.signed else Clip(), self.results)
+        epilogue = self.epilogue if x.signed else Epilogue()
+        finished(bill, accumulator, made, epilogue, self.results, in_luts=self.in_luts)
 
     # ------------------------------------------------------------------ backends
 
@@ -172,12 +173,15 @@ class Reduce(Kernel):
         growth = count_bits(self.length)
         return FixedType(x.width + growth, x.integer + growth, x.signed)
 
+    def tables(self) -> Mapping[str, Table]:
+        return slope_table(self.epilogue)
+
     def summary(self, streams: Streams) -> str:
         what = {Reduction.SUM: "sum" if self.reciprocal_type is None else "mean"}.get(
             self.mode, self.mode.value.lower()
         )
         text = f"{what} of {self.length} elements, {self.results} at a time"
-        return text + str(self.clip)
+        return text + str(self.epilogue)
 
     def remarks(self, streams: Streams) -> Sequence[str]:
         return (FABRIC_REMARK,) if self.multipliers and self.in_luts else ()
@@ -195,7 +199,9 @@ class Reduce(Kernel):
         elif self.sums:
             fraction = x.fraction + (0 if self.reciprocal_type is None else self.reciprocal_type.fraction)
             total = rows.sum(axis=-1) * self.reciprocal
-            found = finish(total, fraction, made.type, clip=self.clip, accumulator=self.accumulator_type)
+            found = finish(
+                total, fraction, made.type, epilogue=self.epilogue, accumulator=self.accumulator_type
+            )
         else:
             found = rows.max(axis=-1) if self.mode is Reduction.MAX else rows.min(axis=-1)
         return [found.astype(np.int64).reshape(made.beats, made.lanes)]

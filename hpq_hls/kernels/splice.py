@@ -13,7 +13,7 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import cast, count_bits, rom
-from hpq_hls.fixed import Clip, FixedType
+from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Kernel, Streams, Table
 from hpq_hls.kernels.contract import Contract, StageKind
 from hpq_hls.kernels.reorder import ZERO, aligned
@@ -113,7 +113,7 @@ class Splice(Kernel):
         """runs: whether beats leave, the input (the number of inputs for zeros), the length less one, from
         the highest bits to the lowest."""
         kind = FixedType(self.entry_bits, self.entry_bits, signed=False)
-        return {"runs": Table(self._entries, kind, "whether it leaves, input, length - 1")}
+        return {"runs": Table(self._entries, kind, "whether it leaves, input, length - 1", included=False)}
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         made = streams[self.outputs[0]]
@@ -125,7 +125,7 @@ class Splice(Kernel):
         bill.ff += counters + 2 + made.bits
         if self.casts:
             for name in self.inputs:
-                cast(bill, streams[name].type, made.type, Clip(), made.lanes)
+                cast(bill, streams[name].type, made.type, Epilogue(), made.lanes)
 
     def summary(self, streams: Streams) -> str:
         lanes = streams[self.outputs[0]].lanes
@@ -181,7 +181,7 @@ class Weld(Kernel):
         bill.add(Term.PIPELINE, 1)
         bill.ff += 1 + made.bits
         for name in self.inputs:
-            cast(bill, streams[name].type, made.type, Clip(), streams[name].lanes)
+            cast(bill, streams[name].type, made.type, Epilogue(), streams[name].lanes)
 
     def summary(self, streams: Streams) -> str:
         return f"beats of {len(self.inputs)} streams side by side"

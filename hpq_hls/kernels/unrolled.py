@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, cast, dsp_blocks, tree
+from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, dsp_blocks, finished, tree
 from hpq_hls.billing.products import constant_product
 from hpq_hls.fixed import FixedType
 from hpq_hls.kernels.adder_graph import AdderGraph, side_by_side
@@ -84,7 +84,7 @@ class UnrolledMatVec(Matrix):
         per_position.ff += rows * accumulator.width
         if self.bias is not None:
             per_position.add(Term.BIAS, rows * accumulator.width)
-        cast(per_position, accumulator, made.type, self.clip, rows)
+        finished(per_position, accumulator, made.type, self.epilogue, rows, in_luts=self.in_luts)
         for _ in range(self.positions):
             bill.take(per_position)
 

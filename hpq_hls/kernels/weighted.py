@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -12,14 +13,14 @@ import numpy as np
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, dsp_blocks, in_dsp, rom, sign_product, tree
 from hpq_hls.billing.products import signed_width, soft_product
-from hpq_hls.fixed import Clip, FixedType
+from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, IntArray, Kernel, Streams, Table
-from hpq_hls.kernels.meaning import Objects, finish
+from hpq_hls.kernels.meaning import Objects, finish, slope_table
 
 
 @dataclass(frozen=True, eq=False)
 class Weighted(Kernel):
-    """Base of the kernels that multiply by constant weights, add a bias, clip and cast.
+    """Base of the kernels that multiply by constant weights, add a bias, and cast behind an epilogue.
 
     weight: integers of ``weight_type``; bias: integers of ``bias_type``, or None.
     shift: for each row (shaped like a bias), by how many bits its sum of products is shifted left before
@@ -35,7 +36,7 @@ class Weighted(Kernel):
     weight_type: FixedType
     bias_type: FixedType | None
     accumulator_type: FixedType
-    clip: Clip
+    epilogue: Epilogue
     shift: IntArray | None = field(default=None, kw_only=True)
     signs: bool = field(default=False, kw_only=True)
     in_luts: bool = field(default=False, kw_only=True)
@@ -57,9 +58,13 @@ class Weighted(Kernel):
         width = max(int(self.shift.max()).bit_length(), 1)
         return FixedType(width, width, signed=False)
 
+    @abstractmethod
     def shift_words(self) -> IntArray | None:
         """The shifts in the order in which rows are worked on, (words, rows at once)."""
-        raise NotImplementedError
+
+    @property
+    def signs_in_rom(self) -> bool:
+        return self.signs
 
     @property
     def constant_bits(self) -> int:
@@ -101,7 +106,7 @@ class Weighted(Kernel):
     ) -> Mapping[str, Table]:
         """weight, bias: (words, elements), None where there is no such table. in_memory: as of ``Table``, but
         for shifts that stay the same."""
-        found = {}
+        found = dict(slope_table(self.epilogue))
         if weight is not None:
             content = _raw(self.rom_type)
             if self.signs:
@@ -120,12 +125,12 @@ class Weighted(Kernel):
             text += ", weights are signs"
         if self.shift is not None:
             text += f", sums of rows shifted by up to {self.shift.max()} bits"
-        return text + str(self.clip)
+        return text + str(self.epilogue)
 
     def _summed(
-        self, terms: Objects, bias: IntArray | None, shift: IntArray | None, streams: Streams
+        self, terms: Objects, bias: IntArray | None, shift: IntArray | None, streams: Streams, first: int = 0
     ) -> IntArray:
-        """The cast of ``terms`` summed over the last axis, shifted, plus bias."""
+        """The cast of ``terms`` summed over the last axis, shifted, plus bias; first: see ``finish``."""
         given, made = self.ends(streams)
         product = given.type.fraction + self.weight_type.fraction
         fraction = product if self.bias_type is None else max(product, self.bias_type.fraction)
@@ -137,7 +142,8 @@ class Weighted(Kernel):
             assert self.bias_type is not None
             total = total + bias.astype(object) * (1 << (fraction - self.bias_type.fraction))
         sums = np.asarray(total, dtype=object)
-        return finish(sums, fraction, made.type, clip=self.clip, accumulator=self.accumulator_type)
+        epilogue, accumulator = self.epilogue, self.accumulator_type
+        return finish(sums, fraction, made.type, epilogue=epilogue, accumulator=accumulator, first=first)
 
 
 def _raw(kind: FixedType) -> str:
@@ -179,13 +185,13 @@ class FromRom(Weighted):
     """Base of the kernels that read their weights from a ROM, a word per cycle, and have multipliers for
     a word (hpq_dot)."""
 
+    @abstractmethod
     def weight_words(self) -> IntArray:
         """The ROM in order: (words, ...) integers of ``rom_type``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bias_words(self) -> IntArray | None:
         """The bias ROM in order: (words, rows at once) integers."""
-        raise NotImplementedError
 
     def built_in_luts(self, x: FixedType) -> bool:
         """Whether the products of x and a weight are hpq_product: where the layer asks for it, and where they

@@ -17,7 +17,6 @@ class WidthConverter(Kernel):
 
     kind: ClassVar[str] = "widthconverter"
     header: ClassVar[str] = "routing"
-    regroups: ClassVar[bool] = True
 
     def contract(self, streams: Streams) -> Contract:
         given, made = self.ends(streams)

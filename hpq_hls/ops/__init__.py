@@ -13,13 +13,13 @@ from hpq_hls.ops.clamp import Clamp
 from hpq_hls.ops.concat import Concat
 from hpq_hls.ops.conv import Conv1d, Conv2d
 from hpq_hls.ops.conv_transpose import Bilinear, ConvTranspose
+from hpq_hls.ops.leaky import LeakyRelu, PRelu
 from hpq_hls.ops.linear import ChannelAffine, Linear
 from hpq_hls.ops.norm import BatchNorm
 from hpq_hls.ops.pad import Pad
 from hpq_hls.ops.permute import ChannelShuffle, Flip, Permute, PixelShuffle, PixelUnshuffle, Roll
 from hpq_hls.ops.pointwise import Pointwise, Where
 from hpq_hls.ops.pool import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
-from hpq_hls.ops.prelu import PRelu
 from hpq_hls.ops.recast import Recast
 from hpq_hls.ops.reduce import ArgMax, ArgMin, Max, Mean, Min, Sum
 from hpq_hls.ops.reshape import Flatten, Reshape
@@ -50,6 +50,7 @@ __all__ = [
     "Expand",
     "Flatten",
     "Flip",
+    "LeakyRelu",
     "Linear",
     "LogSoftmax",
     "Lowering",

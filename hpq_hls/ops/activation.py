@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hpq_hls.fixed import Clip, FixedType, Interval
+from hpq_hls.fixed import Epilogue, FixedType, Interval
 from hpq_hls.kernels import Cast
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape, operator
 from hpq_hls.ops.expression import Expression
@@ -53,7 +53,7 @@ class Relu(Operator):
         if not given.signed:
             return given
         width = max(given.width - 1, 1)
-        return FixedType(width, width - given.fraction, False, given.rounding, given.overflow)
+        return FixedType(width, width - given.fraction, False, given.rounding, given.overflow.of(False))
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
@@ -62,7 +62,7 @@ class Relu(Operator):
         return Interval(max(seen.lo, 0), max(seen.hi, 0)), max(abs(seen.lo), abs(seen.hi))
 
     def lower(self, build: Lowering) -> None:
-        build.elementwise("relu", Cast, lambda _: {"clip": Clip.relu()})
+        build.elementwise("relu", Cast, lambda _: {"epilogue": Epilogue.relu()})
 
 
 @spelled_in_torch("ReLU", "relu")

@@ -65,7 +65,7 @@ class Binary(Operator):
         return {
             "operation": self.operation,
             "accumulator_type": layer.accumulator_type,
-            "clip": layer.clip,
+            "epilogue": layer.epilogue,
         }
 
 

@@ -89,7 +89,8 @@ class Operator(ABC):
     arity: number of inputs.
     casts: whether the output is cast to a type of its own. Operators that do not cast are exact:
         ``exact_type`` says what type comes out.
-    clips_sums: of an operator that casts: whether a ReLU or a clamp behind it can be a part of it.
+    clips_sums: of an operator that casts: whether a ReLU, a clamp or slopes below zero (``clips``, ``leaks``)
+        behind it can be a part of it.
     aligns: of an operator with several inputs: whether they are brought to one fraction, that of the result;
         else the result's fraction is the sum of theirs.
     degree: of the polynomial that it is of its inputs, where it aligns them: the result has so many times
@@ -137,8 +138,19 @@ class Operator(ABC):
         there is no bound; None for any other operator."""
         return None
 
+    @property
+    def leaks(self) -> FloatArray | None:
+        """What an operator multiplies values below zero by that leaves all others as they are: (1,), or
+        (channels,) along the first axis; None for any other operator."""
+        return None
+
     def scaled(self, fraction: int) -> Operator:
         """The operator on values that are counted in units of 2**-fraction; itself where that is the same."""
+        return self
+
+    def rounded(self, output_type: FixedType) -> Operator:
+        """The operator with the constants that hardware has where it is fused in front of a cast to this
+        type; itself where it has none."""
         return self
 
     def expression(self, inputs: Sequence[Expression]) -> Expression | None:

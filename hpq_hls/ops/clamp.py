@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hpq_hls.fixed import Clip, FixedType, Interval, bits_for
+from hpq_hls.fixed import Epilogue, FixedType, Interval, bits_for
 from hpq_hls.kernels import Cast
 from hpq_hls.ops.activation import Relu
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape, operator
@@ -74,7 +74,7 @@ class Clamp(Operator):
     def exact_type(self, types: Sequence[FixedType]) -> FixedType:
         (given,) = types
         width, signed = bits_for(self.scaled(given.fraction)._clip().interval(given.code_interval))
-        return FixedType(width, width - given.fraction, signed, given.rounding, given.overflow)
+        return FixedType(width, width - given.fraction, signed, given.rounding, given.overflow.of(signed))
 
     def range(
         self, inputs: Sequence[Interval], weight: IntArray | None, bias: Array | None
@@ -83,9 +83,10 @@ class Clamp(Operator):
         made = self._clip().interval(seen)
         return made, max(abs(end) for end in (seen.lo, seen.hi, made.lo, made.hi))
 
-    def _clip(self) -> Clip:
+    def _clip(self) -> Epilogue:
         """Where the bounds are integers."""
-        return Clip(*(None if bound is None else int(bound) for bound in self.clips))
+        low, high = (None if bound is None else int(bound) for bound in self.clips)
+        return Epilogue(low, high)
 
     def never_negative(self, inputs: Sequence[bool]) -> bool:
         low, high = self.clips
@@ -100,8 +101,12 @@ class Clamp(Operator):
         build.elementwise(
             "clamp",
             Cast,
-            lambda layer: {"clip": self.scaled(layer.input_edges[0].type.fraction)._clip()},
+            lambda layer: {"epilogue": self._clip_of(layer.input_edges[0].type)},
         )
+
+    def _clip_of(self, given: FixedType) -> Epilogue:
+        """In units of what it is given, without bounds beyond its codes, which are not numbers there."""
+        return self.scaled(given.fraction)._clip().within(given.code_interval)
 
 
 def _nearest(bound: float, fraction: int) -> int:
@@ -143,7 +148,7 @@ def _hardtanh(call: TorchCall) -> object:
     return call.emit(Clamp(float(low), float(high)), call.value("self"))
 
 
-@spelled_in_onnx("Clip")
+@spelled_in_onnx("Epilogue")
 def _clip(call: OnnxCall) -> object:
     low, high = call.setting("min", 1), call.setting("max", 2)
     low = None if low is None or low <= -FLOAT32_MAX else float(np.reshape(low, -1)[0])

@@ -7,6 +7,7 @@ from typing import Any
 
 from hpq_hls.ops.activation import Relu
 from hpq_hls.ops.expression import Expression
+from hpq_hls.ops.leaky import LeakyRelu
 from hpq_hls.ops.pointwise import Pointwise, Where
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, spelled_in_onnx, spelled_in_torch
 
@@ -56,11 +57,6 @@ def softplus(beta: float, threshold: float) -> Expression:
     scaled: Expression = X if beta == 1 else ("mul", X, beta)
     smooth: Expression = ("softplus", X) if beta == 1 else ("div", ("softplus", scaled), beta)
     return ("select", ("greater", scaled, threshold), X, smooth)
-
-
-def leaky(slope: float) -> Expression:
-    """``x`` above 0, ``slope * x`` below."""
-    return ("select", X, X, ("mul", X, slope))
 
 
 def thresholded(threshold: float, value: float) -> Expression:
@@ -167,7 +163,7 @@ def _rrelu(call: TorchCall) -> Any:
     if call.arguments.get("training"):
         call.refuse("it draws its slope at random; call model.eval() before exporting")
     slope = (float(call.arguments["lower"]) + float(call.arguments["upper"])) / 2
-    return call.emit(Pointwise(leaky(slope), "RReLU"), call.value("self"))
+    return call.emit(LeakyRelu(slope), call.value("self"))
 
 
 @spelled_in_torch(SUPPORTS, "pow")

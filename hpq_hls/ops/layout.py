@@ -38,6 +38,12 @@ def batch_first(x: Array) -> Array:
     return np.moveaxis(x, -1, 0)
 
 
+def by_channel(values: Array, ndim: int) -> Array:
+    """``values`` (channels,), of the first axis in torch, with the axes that go with a batch-last array of
+    ``ndim`` axes; a view."""
+    return values.reshape((1, -1, 1, 1) if ndim == IMAGE else (-1,) + (1,) * (ndim - 1))
+
+
 @functools.lru_cache(maxsize=1024)
 def torch_order(size: int) -> npt.NDArray[np.int64]:
     """The order of torch: 0, 1, 2, ...; read-only."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from hpq_hls.fixed import Clip, Interval
+from hpq_hls.fixed import Interval
 from hpq_hls.kernels import Cast
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape, operator
 from hpq_hls.ops.layout import Array, Scratch
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @operator
 @dataclass(frozen=True, eq=False)
 class Recast(Operator):
-    """The same values in a type of their own: the index of a table whose input others read too."""
+    """The same values in a type of their own: the index of a table whose input others read too, or what
+    slopes by channel are fused into where no layer in front takes them."""
 
     kind: ClassVar[str] = "Cast"
     casts: ClassVar[bool] = True
@@ -48,4 +49,4 @@ class Recast(Operator):
         return seen, max(abs(seen.lo), abs(seen.hi))
 
     def lower(self, build: Lowering) -> None:
-        build.elementwise("cast", Cast, lambda _: {"clip": Clip()})
+        build.elementwise("cast", Cast, lambda layer: {"epilogue": layer.epilogue})

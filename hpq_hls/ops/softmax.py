@@ -73,7 +73,7 @@ class ExactDistance(Distance):
     def told(self, layer: QuantizedLayer) -> dict[str, Any]:
         made = layer.output_type
         total = FixedType(made.width + 1, made.integer + 1)
-        return {"operation": self.operation, "accumulator_type": total, "clip": layer.clip}
+        return {"operation": self.operation, "accumulator_type": total, "epilogue": layer.epilogue}
 
 
 @operator

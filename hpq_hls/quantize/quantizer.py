@@ -221,8 +221,9 @@ class Quantizer:
         if width == 1 and zeros is not None:
             raise PrecisionError(
                 f"the weights of layer {node.name!r} are to have one bit, which holds no zero, but "
-                f"{zeros.mean():.0%} of them were pruned; choose 2 bits or more, or give the zeros up with "
-                "keep_zeros: false"
+                f"{zeros.mean():.0%} of them are exactly zero: pruned, or, in what a transposed convolution "
+                "becomes, where its kernel has no tap; choose 2 bits or more, or make signs of the zeros too "
+                "with keep_zeros: false"
             )
         found = round_weights(weights, width, self.options, lambda: self._moments_for_weights(node), zeros)
         assert node.op.weight is not None

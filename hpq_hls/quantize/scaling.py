@@ -27,8 +27,7 @@ def candidate_types(
 
     values: any shape, finite.
     """
-    if overflow is Overflow.WRAP_SM and not signed:
-        overflow = Overflow.WRAP  # the vendor's headers have no sign-magnitude wrap for unsigned types
+    overflow = overflow.of(signed)
     widest = range_integer_bits(values, width, signed)
     widest = max(min(widest, width - COARSEST), width - FINEST)
     fewest = widest

@@ -21,6 +21,7 @@ from hpq_hls.project import DEFAULT_CLOCK_NS, LayerSettings
 from hpq_hls.quantize import Precision, parse_precision
 from hpq_hls.quantize.precision import without_statement
 from hpq_hls.search.errors import SettingError
+from hpq_hls.search.metric import Kind, kind_of
 from hpq_hls.settings.errors import first_mistake
 from hpq_hls.settings.fields import (
     Bits,
@@ -224,6 +225,15 @@ class Settings(Section):
     finetune: Annotated[FinetuneSettings, Empty] = FinetuneSettings()
     hardware: Annotated[HardwareSettings, Empty] = HardwareSettings()
     output: FileName = "build"
+
+    @model_validator(mode="after")
+    def _scored_by_what_is_left(self) -> Settings:
+        if self.model.drop_final_ranking and kind_of(self.search.metric) is Kind.LOSS:
+            raise ValueError(
+                f"model.drop_final_ranking leaves out the values that search.metric {self.search.metric} "
+                "compares with y; score the ranking (top1, auc), or keep the last layer"
+            )
+        return self
 
     def to_yaml(self) -> str:
         """Text that ``load_config`` reads back to equal settings; defaults are left out."""

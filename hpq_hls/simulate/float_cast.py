@@ -7,13 +7,16 @@ and ``u + 1/2`` too, because the plan of the layer has proved it. Same result as
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hpq_hls.fixed import Clip, FixedType, Interval, Overflow, Rounding, cast_interval
-from hpq_hls.ops.layout import Array
+from hpq_hls.fixed import Epilogue, FixedType, Interval, Overflow, Rounding, cast_interval
+from hpq_hls.ops.layout import Array, by_channel
 
+FLOAT32_BOUND = 2**24
+FLOAT64_BOUND = 2**53
+"""Up to these magnitudes floats hold every integer."""
 MAX_SHIFT = 64
 """Largest shift either way; scaled sums stay far from the ends of a float's exponent."""
 
@@ -28,7 +31,7 @@ _ROUND_POSITIVE = {Rounding.RND_INF: Rounding.RND, Rounding.RND_ZERO: Rounding.R
 """What ties away from zero and towards zero are where there is nothing negative."""
 
 
-_NO_CLIP = Clip()
+_NOTHING = Epilogue()
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class FloatCast:
     low, high: where the sum is brought into a range first, that range, rounded as the sum is: rounding keeps
         the order of values, so that it makes no difference which comes first. None: no bound.
     rounded: the values that could occur between rounding and overflow, were there no such range.
+    slopes: what negative sums are multiplied by before, one for all or one for each channel; none: nothing.
+    wide: whether float32 cannot hold these products, and half a unit of the target more; float64 can.
     """
 
     target: FixedType
@@ -47,6 +52,8 @@ class FloatCast:
     low: int | None
     high: int | None
     rounded: Interval
+    slopes: tuple[float, ...] = ()
+    wide: bool = False
 
     @property
     def _below(self) -> bool:
@@ -63,13 +70,23 @@ class FloatCast:
         return _ROUND_POSITIVE.get(rounding, rounding) if positive else rounding
 
     @property
-    def offset(self) -> float:
-        """What must be added to ``u`` before ``apply``; the layer adds it with its bias."""
+    def _offset(self) -> float:
+        """What must be added to what is rounded."""
         return _ROUND[self._rounding][0] if self.drops and self._rounding in _ROUND else 0.0
 
     @property
+    def offset(self) -> float:
+        """What must be added to ``u`` before ``apply``; the layer adds it with its bias."""
+        return 0.0 if self.slopes else self._offset
+
+    @property
     def largest(self) -> int:
-        """The largest magnitude that the floats must hold exactly besides the sums."""
+        """The largest magnitude that the floats must hold exactly besides the sums; slopes have floats of
+        their own."""
+        return 0 if self.slopes else self._largest
+
+    @property
+    def _largest(self) -> int:
         if self.rounded in self.target.interval:
             return 0
         if self.target.overflow is Overflow.WRAP:  # distances from the lower end of the range
@@ -89,7 +106,7 @@ class FloatCast:
         return self._clipped(self.target.interval).clip(self.target.interval)
 
     def _clipped(self, values: Interval) -> Interval:
-        return Clip(self.low, self.high).interval(values)
+        return Epilogue(self.low, self.high).interval(values)
 
     def nearest_offset(self, unit: int, between: bool = False) -> float | None:
         """What must be added to the sum, in its own units of which ``unit`` make one of the target, so that
@@ -97,6 +114,8 @@ class FloatCast:
 
         between: the sum has been rounded down to whole units and was none before.
         """
+        if self.slopes:
+            return None
         if not self.drops:
             return 0.0
         # A sum is a whole number of its units: half of one moves it off every tie, and to no other side.
@@ -109,7 +128,9 @@ class FloatCast:
         }.get(self._rounding)
 
     def apply(self, u: Array) -> Array:
-        """Raw values of ``u + offset``, in place."""
+        """Raw values of ``u + offset``, in place where there are no slopes."""
+        if self.slopes:
+            u = self._leaked(u)
         saturates = self.target.overflow in (Overflow.SAT, Overflow.SAT_SYM)
         self._round(u)
         low, high = self.target.min_raw, self.target.max_raw
@@ -129,6 +150,21 @@ class FloatCast:
                 u -= periods * math.ldexp(1.0, self.target.width)
         return u
 
+    def _leaked(self, u: Array) -> Array:
+        """Times the slopes where it is negative, and what is to be added for rounding."""
+        dtype = np.dtype(np.float64) if self.wide else u.dtype
+        slopes = np.array(self.slopes, dtype)
+        times = np.multiply(u, slopes[0] if len(slopes) == 1 else by_channel(slopes, u.ndim), dtype=dtype)
+        if slopes.max() <= 1:  # then the product is the larger of the two where u is negative, and only there
+            np.maximum(u, times, out=times)
+        elif slopes.min() >= 1:
+            np.minimum(u, times, out=times)
+        else:
+            np.copyto(times, u, where=u >= 0)
+        if self._offset:
+            times += dtype.type(self._offset)
+        return times
+
     def _round(self, u: Array) -> None:
         if not self.drops:
             return
@@ -142,23 +178,42 @@ class FloatCast:
             np.copysign(magnitude, u, out=u)
 
 
-def float_cast(values: Interval, fraction: int, target: FixedType, clip: Clip = _NO_CLIP) -> FloatCast | None:
+def float_cast(
+    values: Interval, fraction: int, target: FixedType, epilogue: Epilogue = _NOTHING
+) -> FloatCast | None:
     """The cast of sums within an interval; None where floats cannot.
 
-    values: integers with ``fraction`` fraction bits. clip: in the same units, applied before the cast.
+    values: integers with ``fraction`` fraction bits. epilogue: in the same units, applied before the cast.
     """
-    shift = fraction - target.fraction
-    if target.overflow is Overflow.WRAP_SM or abs(shift) > MAX_SHIFT:
+    if target.overflow is Overflow.WRAP_SM:
         return None
     unbounded = FixedType(64, 64 - target.fraction, True, target.rounding, Overflow.SAT)
-    rounded = cast_interval(values, fraction, unbounded)
+    within = epilogue.within(values)
+    after = within.interval(values) if within.slopes else values
+    shift = fraction + within.fraction - target.fraction
+    if max(abs(shift), abs(fraction - target.fraction)) > MAX_SHIFT:
+        return None
+    rounded = cast_interval(after, fraction + within.fraction, unbounded)
     if rounded.lo <= unbounded.min_raw or rounded.hi >= unbounded.max_raw:
         return None  # they may lie beyond
     low, high = (
         None if bound is None else int(unbounded.from_raw([bound], fraction)[0])
-        for bound in (clip.within(values).low, clip.within(values).high)
+        for bound in (within.low, within.high)
     )
-    return FloatCast(target, drops=shift > 0, low=low, high=high, rounded=rounded)
+    cast = FloatCast(target, drops=shift > 0, low=low, high=high, rounded=rounded)
+    return _leaky(cast, within, after, shift) if within.slopes else cast
+
+
+def _leaky(cast: FloatCast, epilogue: Epilogue, after: Interval, shift: int) -> FloatCast | None:
+    """With the slopes of an epilogue; None where float64 would not hold the products.
+
+    after: what becomes of the sums, of which 2**shift are a unit of the target.
+    """
+    slopes = tuple(math.ldexp(slope, -epilogue.fraction) for (slope,) in epilogue.slopes)
+    found = replace(cast, slopes=slopes)
+    half = 1 << (shift - 1) if cast.drops else 0
+    bound = max(max(abs(after.lo), abs(after.hi)) + half, found._largest)
+    return None if bound > FLOAT64_BOUND else replace(found, wide=bound > FLOAT32_BOUND)
 
 
 def _clip(u: Array, low: int, high: int, below: bool, above: bool) -> Array:

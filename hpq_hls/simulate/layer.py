@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.errors import PrecisionError
-from hpq_hls.fixed import Clip, FixedType, Interval, bits_for, cast_interval
+from hpq_hls.fixed import Epilogue, FixedType, Interval, bits_for, cast_interval
 from hpq_hls.ops.base import IntArray, Operator
 
 WideArray = npt.NDArray[Any]
@@ -61,7 +61,8 @@ class QuantizedLayer:
         not stored (see weight_codes); None where there are none.
     weight_signs: weight_codes are all +1 or -1, and stored in one bit each.
     output_type: type after the fused activation.
-    accumulator_type: a signed type that holds every exact sum, clipped or not; None for exact operators.
+    accumulator_type: a signed type that holds every exact sum, in or out of the range that an activation
+        brings it into; None for exact operators.
     accumulator_interval: raw values the sum can take before the activation.
     partial_bound: bound on the magnitude of the sum of any of the terms, for the simulator's number type.
     output_interval: raw values the output can take.
@@ -114,10 +115,11 @@ class QuantizedLayer:
         return sum_fraction(self.op, [edge.type for edge in self.input_edges], self)
 
     @property
-    def clip(self) -> Clip:
-        """The range that the fused activation brings the exact sum into, in units of the sum."""
-        clip = clip_of(self.activation, self.sum_fraction)
-        return clip if self.accumulator_type is None else clip.within(self.accumulator_type.interval)
+    def epilogue(self) -> Epilogue:
+        """What the fused activation does to the exact sum, in units of the sum."""
+        epilogue = epilogue_of(self.activation, self.sum_fraction, self.output_type)
+        kind = self.accumulator_type
+        return epilogue if kind is None else epilogue.within(kind.interval)
 
     @property
     def kind(self) -> str:
@@ -164,19 +166,14 @@ def quantized_layer(
         else [edge.interval for edge in edges]
     )
     interval, bound = op.scaled(fraction).range(seen, weight, bias)
-    after = interval if activation is None else activation.scaled(fraction).range([interval], None, None)[0]
+    epilogue = epilogue_of(activation, fraction, spec.output_type)
+    after = epilogue.interval(interval)
     if op.casts:
         assert spec.output_type is not None
-        width = max(bits_for(interval.hull(after).hull(Interval(-1, 0)))[0], 2)
-        try:
-            accumulator = FixedType(width, width - fraction)
-        except PrecisionError as error:
-            raise PrecisionError(
-                f"layer {name!r} needs an accumulator of {width} bits with {fraction} after the point, more "
-                "than is supported; choose narrower weights or activations"
-            ) from error
+        accumulator = _accumulator(name, interval if epilogue.slopes else interval.hull(after), fraction)
+        _check_slopes(name, epilogue, accumulator)
         output_type = spec.output_type
-        output_interval = cast_interval(after, fraction, output_type)
+        output_interval = cast_interval(after, fraction + epilogue.fraction, output_type)
     else:
         accumulator, output_type, output_interval = None, op.exact_type([e.type for e in edges]), after
     return QuantizedLayer(
@@ -199,10 +196,45 @@ def quantized_layer(
     )
 
 
-def clip_of(activation: Operator | None, fraction: int) -> Clip:
-    """What a fused activation does to sums with ``fraction`` fraction bits."""
-    low, high = (None if activation is None else activation.scaled(fraction).clips) or (None, None)
-    return Clip(None if low is None else int(low), None if high is None else int(high))
+def epilogue_of(activation: Operator | None, fraction: int, output_type: FixedType | None) -> Epilogue:
+    """What a fused activation does to sums with ``fraction`` fraction bits, in front of a cast to a type."""
+    if activation is None or output_type is None:
+        return Epilogue()
+    if activation.leaks is not None:
+        return Epilogue.leaky(activation.leaks, output_type.width)
+    low, high = activation.scaled(fraction).clips or (None, None)
+    return Epilogue(None if low is None else int(low), None if high is None else int(high))
+
+
+def _accumulator(name: str, sums: Interval, fraction: int) -> FixedType:
+    """A signed type for these sums.
+
+    Raises:
+        PrecisionError: it would be wider than a type can be.
+    """
+    width = max(bits_for(sums.hull(Interval(-1, 0)))[0], 2)
+    try:
+        return FixedType(width, width - fraction)
+    except PrecisionError as error:
+        raise PrecisionError(
+            f"layer {name!r} needs an accumulator of {width} bits with {fraction} after the point, more "
+            "than is supported; choose narrower weights or activations"
+        ) from error
+
+
+def _check_slopes(name: str, epilogue: Epilogue, accumulator: FixedType) -> None:
+    """
+    Raises:
+        PrecisionError: what slopes make of the sums would be wider than a type can be.
+    """
+    try:
+        epilogue.made(accumulator)
+    except PrecisionError as error:
+        raise PrecisionError(
+            f"layer {name!r} has sums of {accumulator.width} bits, which the slopes of its activation, with "
+            f"{epilogue.fraction} bits after the point, make wider than is supported; choose narrower "
+            "weights or activations"
+        ) from error
 
 
 def _looked_up(

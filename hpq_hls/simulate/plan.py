@@ -9,20 +9,18 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from hpq_hls.fixed import FixedType, Interval, Overflow, Rounding
+from hpq_hls.fixed import Epilogue, FixedType, Interval, Overflow, Rounding
 from hpq_hls.ops.base import IntArray, Operator
-from hpq_hls.ops.layout import Array, Scratch, batch_last
+from hpq_hls.ops.layout import Array, Scratch, batch_last, by_channel
 from hpq_hls.simulate import byte_kernels
 from hpq_hls.simulate.byte_kernels import ByteKernel, byte_dtype, byte_interval
-from hpq_hls.simulate.float_cast import MAX_SHIFT, FloatCast, float_cast
+from hpq_hls.simulate.float_cast import FLOAT32_BOUND, FLOAT64_BOUND, MAX_SHIFT, FloatCast, float_cast
 from hpq_hls.simulate.grain import Grains, channel_grains, whole_sums
-from hpq_hls.simulate.layer import QuantizedLayer, aligned_parameters, clip_of
+from hpq_hls.simulate.layer import QuantizedLayer, aligned_parameters
 from hpq_hls.simulate.table_plan import TablePlan
 
-FLOAT32_BOUND = 2**24
-FLOAT64_BOUND = 2**53
 INT64_BOUND = 2**62
-"""Up to these magnitudes a number type holds every integer (int64 with a bit to spare for rounding)."""
+"""Up to this magnitude int64 holds every integer, with a bit to spare for rounding."""
 _ZERO = Interval(0, 0)
 
 
@@ -40,7 +38,7 @@ class LayerPlan:
     """
 
     op: Operator
-    activation: Operator | None
+    epilogue: Epilogue
     output_type: FixedType
     fraction: int
     dtype: np.dtype[np.generic]
@@ -52,7 +50,7 @@ class LayerPlan:
 
     def run(self, inputs: Sequence[Array], scratch: Scratch) -> Array:
         """The layer's raw output; raw inputs in any number type; batch last."""
-        op, activation = self.op, self.activation
+        op = self.op
         if not op.casts:
             return op.compute(inputs, None, None, scratch)
         operands = [
@@ -64,11 +62,12 @@ class LayerPlan:
             if self.offset:
                 total += total.dtype.type(self.offset)
             return self.cast.apply(total)
-        if activation is not None:
-            total = activation.compute([total], None, None, scratch)
         if total.dtype.kind == "f":
             total = total.astype(np.int64)
-        return self.output_type.from_raw(total, self.fraction)
+        epilogue, slopes = self.epilogue, None
+        if len(epilogue.slopes) > 1:
+            slopes = by_channel(epilogue.words, total.ndim)
+        return self.output_type.from_raw(epilogue.apply(total, slopes), self.fraction + epilogue.fraction)
 
     def _operand(self, raw: Array, factor: int | float | None, role: str, scratch: Scratch) -> Array:
         """An input in the number type of the plan, times its factor."""
@@ -125,8 +124,7 @@ def number_plan(layer: QuantizedLayer) -> LayerPlan | TablePlan:
 
 def byte_plan(layer: QuantizedLayer) -> BytePlan | None:
     """A plan in bytes, where inputs and weights fit and torch has the kernel."""
-    fused = layer.activation
-    if layer.op.weight is None or not (fused is None or fused.clips) or layer.weight_raw is None:
+    if layer.op.weight is None or layer.weight_raw is None:
         return None
     codes = layer.weight_codes
     (edge,) = layer.input_edges
@@ -134,13 +132,14 @@ def byte_plan(layer: QuantizedLayer) -> BytePlan | None:
     fraction, target = layer.sum_fraction, layer.output_type
     shift = fraction - target.fraction
     weight, bias = aligned_parameters(layer.op, [edge.type], layer, fraction)
-    cast = float_cast(layer.accumulator_interval, fraction, target, clip_of(layer.activation, fraction))
+    cast = float_cast(layer.accumulator_interval, fraction, target, layer.epilogue)
     if input_dtype is None or cast is None or weight is None or not np.array_equal(weight, layer.weight_raw):
         return None
     if cast.largest > FLOAT32_BOUND or codes is None or Interval.of(codes) not in Interval(-128, 127):
         return None
-    grains = channel_grains(layer, weight, bias, shift, 1 << max(shift, 0))
-    grains = grains or whole_sums(layer, bias, 1 << max(shift, 0))
+    unit = 1 << max(shift, 0)
+    grains = None if cast.slopes else channel_grains(layer, weight, bias, shift, unit)
+    grains = grains or whole_sums(layer, bias, unit)
     if grains.bound > byte_kernels.BOUND:
         return None
     saturated = cast.byte_range()
@@ -188,9 +187,9 @@ def _float_grains(
     """In what sums in floats are counted: in units of the sum or, if they are too many for float32 and the
     cast is in floats, in larger grains."""
     shift = layer.sum_fraction - layer.output_type.fraction
-    half = 1 << (shift - 1) if cast is not None and cast.drops else 0
+    half = 1 << (shift - 1) if cast is not None and cast.drops and not cast.slopes else 0
     whole = whole_sums(layer, bias, half)
-    if whole.bound <= FLOAT32_BOUND or cast is None or weight is None:
+    if whole.bound <= FLOAT32_BOUND or cast is None or cast.slopes or weight is None:
         return whole
     return channel_grains(layer, weight, bias, shift, half) or whole
 
@@ -211,7 +210,7 @@ def integer_plan(layer: QuantizedLayer) -> LayerPlan | TablePlan:
     shifts = _shifts(layer)
     return LayerPlan(
         op=layer.op.scaled(layer.sum_fraction),
-        activation=None if layer.activation is None else layer.activation.scaled(layer.sum_fraction),
+        epilogue=layer.epilogue,
         output_type=layer.output_type,
         fraction=layer.sum_fraction,
         dtype=dtype,
@@ -226,11 +225,10 @@ def integer_plan(layer: QuantizedLayer) -> LayerPlan | TablePlan:
 def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
     """A plan in floats that the bounds prove exact, if there is one."""
     op, fraction, target = layer.op, layer.sum_fraction, layer.output_type
-    fused = layer.activation
     shift = fraction - target.fraction
     cast = None
-    if op.casts and op.degree == 1 and (fused is None or fused.clips):
-        cast = float_cast(layer.accumulator_interval, fraction, target, clip_of(layer.activation, fraction))
+    if op.casts and op.degree == 1:
+        cast = float_cast(layer.accumulator_interval, fraction, target, layer.epilogue)
     weight, bias = _parameters(layer)
     grains = _float_grains(layer, cast, weight, bias)
     bound = max(
@@ -256,7 +254,7 @@ def _float_plan(layer: QuantizedLayer) -> LayerPlan | None:
         bias = bias if bias.any() else None
     return LayerPlan(
         op=layer.op.scaled(layer.sum_fraction),
-        activation=None if layer.activation is None else layer.activation.scaled(layer.sum_fraction),
+        epilogue=layer.epilogue,
         output_type=layer.output_type,
         fraction=layer.sum_fraction,
         dtype=dtype,

@@ -3,7 +3,7 @@
 ``make`` is not used: its rules recompile Verilator's run-time library for every design (15 s on one
 core, most of a small build), refuse folders with a blank in their path, and depend on the machine
 the wheel was made on. The library is compiled once per Python environment instead, and each design
-in a few large translation units, one per core.
+in a few large translation units.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from hpq_hls.verify.cosim_sources import Sources
 
 EXECUTABLE = "simulation"
 _PREFIX = "Vtop"
-_FORMAT = "2"  # to be changed with anything below that changes the result
+_FORMAT = "3"  # to be changed with anything below that changes the result
 _FAST, _SLOW, _LIBRARY = "-O1", "-O0", "-O1"
-_SHARD_MIN_BYTES, _SHARD_MAX_BYTES = 100_000, 600_000
+_SHARD_BYTES = 600_000  # which takes as long to compile as to read Verilator's headers
 _KEPT_BUILDS = 4
 _ERROR_LINES = 6
 
@@ -271,11 +271,12 @@ def _cache_dir(build_dir: Path) -> Path:
 
 def _compile(tools: _Tools, folder: Path, lists: dict[str, list[str]], runtime: Sequence[Path]) -> None:
     shards: list[tuple[Path, str]] = []
+    files = {kind: [folder / f"{name}.cpp" for name in lists[kind]] for kind in ("FAST", "SLOW")}
+    files["FAST"].append(tools.main)
+    if sum(path.stat().st_size for path in (*files["FAST"], *files["SLOW"])) < _SHARD_BYTES:
+        files = {"FAST": [*files["FAST"], *files["SLOW"]]}
     for kind, level in (("FAST", _FAST), ("SLOW", _SLOW)):
-        files = [folder / f"{name}.cpp" for name in lists[kind]]
-        if kind == "FAST":
-            files.append(tools.main)
-        for number, group in enumerate(_groups(files)):
+        for number, group in enumerate(_groups(files.get(kind, []))):
             shard = folder / f"shard_{kind.lower()}{number}.cpp"
             shard.write_text("".join(f'#include "{path}"\n' for path in group), encoding="utf-8")
             shards.append((shard, level))
@@ -302,8 +303,8 @@ def _groups(files: Iterable[Path]) -> list[list[Path]]:
     """Split files into translation units of about equal size: few, as each reads the headers again."""
     sizes = {path: path.stat().st_size for path in files}
     total = sum(sizes.values())
-    goal = min(max(total // (os.cpu_count() or 1), _SHARD_MIN_BYTES), _SHARD_MAX_BYTES)
-    count = max(1, min(len(sizes), -(-total // goal)))
+    goal = max(_SHARD_BYTES, total // (4 * (os.cpu_count() or 1)))
+    count = min(len(sizes), -(-total // goal))
     groups: list[list[Path]] = [[] for _ in range(count)]
     loads = [0] * count
     for path in sorted(sizes, key=lambda path: (-sizes[path], path.name)):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.codegen.base import Backend, Design, Frames
-from hpq_hls.fixed import Clip, FixedType
+from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.hardware.dataflow import Terminal
 from hpq_hls.kernels import Kernel, MatVec, Stream
@@ -111,7 +111,7 @@ def small_design(name: str = "net") -> Design:
         weight_type=parse("s4.0"),
         bias_type=parse("s8.3"),
         accumulator_type=accumulator(7, 5, width=18),
-        clip=Clip.relu(),
+        epilogue=Epilogue.relu(),
         pe=2,
         simd=3,
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hpq_hls.fixed import Epilogue
 from hpq_hls.hardware import Dataflow
 from hpq_hls.hardware.dataflow import Terminal
 from hpq_hls.kernels import Fork, MatVec, Reduction, Reorder, Splice, Weld
@@ -39,6 +40,14 @@ def _shifted() -> Dataflow:
     (kernel,) = flow.kernels
     assert isinstance(kernel, MatVec)
     return replace(flow, kernels=(replace(kernel, shift=np.array([[0, 1, 2, 0]]), in_luts=True),))
+
+
+def _leaky() -> Dataflow:
+    """A folded layer with a slope below zero for each row."""
+    flow = matvec_flow("net", replace(MAC, rows=4, pe=2))
+    (kernel,) = flow.kernels
+    assert isinstance(kernel, MatVec)
+    return replace(flow, kernels=(replace(kernel, epilogue=Epilogue(slopes=((1, 0), (4, -3)), fraction=2)),))
 
 
 def _fork() -> Dataflow:
@@ -84,6 +93,7 @@ def _weld() -> Dataflow:
 FLOWS: Mapping[str, Dataflow] = {
     "matvec": matvec_flow("net", replace(MAC, simd=3)),
     "matvec_shifted": _shifted(),
+    "matvec_leaky": _leaky(),
     "channelmac": channelmac_flow("net", replace(MAC, groups=2, rows=1, pe=2)),
     "unrolled": unrolled_flow("net", MAC),
     "unrolled_adders": adders_flow("net", replace(MAC, rows=2, cols=2)),

@@ -50,6 +50,13 @@ def test_generated_text(name: str, backend: str) -> None:
     assert text == path.read_text(encoding="utf-8"), f"HPQ_RENEW=1 pytest {__file__} renews {path.name}"
 
 
+@pytest.mark.parametrize("name", FLOWS)
+def test_every_table_is_included(name: str) -> None:
+    files = find_backend("vitis").files(blank_design(FLOWS[name]))
+    tables = {path.removeprefix("src/") for path in files if path.startswith("src/tables/")}
+    assert tables == {table for table in tables if f'#include "{table}"' in str(files["src/net.cpp"])}
+
+
 def test_every_kernel_has_its_text() -> None:
     classes = (getattr(kernels, name) for name in kernels.__all__)
     kinds = {k.kind for k in classes if isinstance(k, type) and issubclass(k, Kernel) and hasattr(k, "kind")}

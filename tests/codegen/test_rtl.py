@@ -104,7 +104,18 @@ def test_memory_styles() -> None:
 
 def test_a_project_holds_what_it_needs_and_no_more() -> None:
     files = texts(cast_flow("narrow", "ap_fixed<8,3>", "ap_fixed<4,2>", relu=True))
-    modules = ["axis_in", "axis_out", "cast", "castunit", "fifo", "pipeline", "ram"]
+    modules = [
+        "axis_in",
+        "axis_out",
+        "cast",
+        "castunit",
+        "fifo",
+        "finish",
+        "pipeline",
+        "ram",
+        "rom",
+        "slopes",
+    ]
     assert sorted(files) == sorted(
         [
             "README.md",

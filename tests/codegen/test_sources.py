@@ -9,12 +9,14 @@ from typing import ClassVar
 
 import pytest
 
+from hpq_hls.billing.bill import Bill
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.cost import actors, time_dataflow
 from hpq_hls.errors import ConfigError
-from hpq_hls.fixed import Clip
+from hpq_hls.fixed import Epilogue
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import Cast, Contract, Kernel, Streams, own
+from hpq_hls.kernels.base import Frame
 from tests.codegen.flows import blank_design
 from tests.rtl.cases import chain, stream
 
@@ -32,6 +34,12 @@ class Swap(Kernel):
 
     def contract(self, streams: Streams) -> Contract:
         return own(_registers, 3)
+
+    def bill(self, bill: Bill, streams: Streams) -> None:
+        """Wires."""
+
+    def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
+        return [frames[0][:, ::-1]]
 
 
 def _brought(folder: Path) -> type[Swap]:
@@ -51,7 +59,7 @@ def _brought(folder: Path) -> type[Swap]:
 def _flow(kind: type[Kernel]) -> Dataflow:
     x, z, y = (stream(name, "ap_fixed<4,2>", 2, 5) for name in "xzy")
     swap = kind(name="net_swap", layer="swap", inputs=("x",), outputs=("z",))
-    return chain("net", [swap, Cast("net_cast", "cast", ("z",), ("y",), clip=Clip.relu())], [x, z, y])
+    return chain("net", [swap, Cast("net_cast", "cast", ("z",), ("y",), epilogue=Epilogue.relu())], [x, z, y])
 
 
 def test_templates_and_library_of_a_kernel_from_outside(tmp_path: Path) -> None:
@@ -69,7 +77,7 @@ def test_templates_and_library_of_a_kernel_from_outside(tmp_path: Path) -> None:
 def test_its_actor_is_followed(tmp_path: Path) -> None:
     flow = _flow(_brought(tmp_path))
     _, cast = flow.kernels
-    one = Cast("net_swap", "swap", ("x",), ("z",), clip=Clip())
+    one = Cast("net_swap", "swap", ("x",), ("z",), epilogue=Epilogue())
     plain = replace(flow, kernels=(one, cast))
     theirs, ours = time_dataflow(flow), time_dataflow(plain)
     assert (theirs.latency, theirs.interval) == (ours.latency + 2, ours.interval)

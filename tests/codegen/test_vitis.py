@@ -13,7 +13,7 @@ import pytest
 from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.vitis import VitisBackend
 from hpq_hls.codegen.vivado import VivadoBackend
-from hpq_hls.fixed import Clip, FixedType, Overflow, Rounding
+from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import (
     Cast,
@@ -64,7 +64,7 @@ def cast_tree(source: FixedType, targets: list[FixedType], relu: bool) -> Datafl
     streams += [*copies, *results]
     kernels: list[Kernel] = [Fork("fork", "tree", ("x",), tuple(copy.name for copy in copies))]
     for copy, result in zip(copies, results, strict=True):
-        kernels.append(Cast(f"to_{result.name}", "tree", (copy.name,), (result.name,), Clip.relu(relu)))
+        kernels.append(Cast(f"to_{result.name}", "tree", (copy.name,), (result.name,), Epilogue.relu(relu)))
     finest = max(target.fraction for target in targets)
     total = results[0]
     for i, result in enumerate(results[1:], start=1):
@@ -78,7 +78,7 @@ def cast_tree(source: FixedType, targets: list[FixedType], relu: bool) -> Datafl
                 (following.name,),
                 Combination.ADD,
                 accumulator(total.type.fraction, result.type.fraction, width=63),
-                clip=Clip(),
+                epilogue=Epilogue(),
             )
         )
         total = following
@@ -113,7 +113,7 @@ def test_every_width(tmp_path: Path) -> None:
 def test_a_cast_into_the_same_symmetric_type_replaces_the_lowest_code(tmp_path: Path) -> None:
     kind = "s5.2,AP_RND,AP_SAT_SYM"
     flow = dataflow(
-        [Cast("same", "same", ("x",), ("y",), clip=Clip())],
+        [Cast("same", "same", ("x",), ("y",), epilogue=Epilogue())],
         [stream("x", kind, 2, 3), stream("y", kind, 2, 3)],
     )
     made = design(flow, frames=20)
@@ -182,7 +182,9 @@ def test_random_windows_of_several_pixels(seed: int, uneven: bool, tmp_path: Pat
 def test_max_pool(
     source: str, target: str, positions: int, taps: int, lanes: int, beats: int, tmp_path: Path
 ) -> None:
-    kernel = Pool("pool", "pool", ("x",), ("y",), PoolMode.MAX, positions, taps, lanes, 0, None, None, False)
+    kernel = Pool(
+        "pool", "pool", ("x",), ("y",), PoolMode.MAX, positions, taps, lanes, 0, None, None, Epilogue()
+    )
     streams = [
         stream("x", source, positions * taps * lanes, beats),
         stream("y", target, positions * lanes, beats),
@@ -212,7 +214,7 @@ def test_average_pool(
     fraction = parse(source).fraction + parse(kind).fraction
     kernel = Pool(
         "pool", "pool", ("x",), ("y",), PoolMode.AVERAGE, positions, taps, 3, reciprocal, parse(kind),
-        accumulator(fraction), Clip.relu(relu),
+        accumulator(fraction), Epilogue.relu(relu),
     )  # fmt: skip
     streams = [stream("x", source, positions * taps * 3, 4), stream("y", target, positions * 3, 4)]
     proves(dataflow([kernel], streams), tmp_path, frames=8)
@@ -259,7 +261,7 @@ def test_matvec(
 ) -> None:  # fmt: skip
     groups, rows, cols = shape
     kernel = MatVec(
-        "fc", "fc", ("x",), ("y",), vectors=vectors, pe=pe, simd=simd, clip=Clip.relu(relu),
+        "fc", "fc", ("x",), ("y",), vectors=vectors, pe=pe, simd=simd, epilogue=Epilogue.relu(relu),
         accumulator_type=product_accumulator(source, weight, bias), **weights_and_bias(shape, weight, bias),
     )  # fmt: skip
     streams = [
@@ -283,7 +285,7 @@ def test_channel_mac(
 ) -> None:  # fmt: skip
     channels, taps = shape
     kernel = ChannelMac(
-        "mac", "mac", ("x",), ("y",), positions=positions, lanes=lanes, clip=Clip.relu(relu),
+        "mac", "mac", ("x",), ("y",), positions=positions, lanes=lanes, epilogue=Epilogue.relu(relu),
         accumulator_type=product_accumulator(source, weight, bias), **weights_and_bias(shape, weight, bias),
     )  # fmt: skip
     beats = positions * channels // lanes
@@ -306,7 +308,7 @@ def test_unrolled(
     groups, rows, cols = shape
     parameters = weights_and_bias(shape, weight, bias)
     kernel = UnrolledMatVec(
-        "fc", "fc", ("x",), ("y",), positions=positions, beats=beats, clip=Clip.relu(relu),
+        "fc", "fc", ("x",), ("y",), positions=positions, beats=beats, epilogue=Epilogue.relu(relu),
         accumulator_type=product_accumulator(source, weight, bias), **parameters,
     )  # fmt: skip
     streams = [
@@ -360,7 +362,7 @@ def test_add(a: str, b: str, target: str, relu: bool, tmp_path: Path) -> None:
     ]
     kernels: list[Kernel] = [
         Fork("fork", "add", ("x",), ("left", "copy")),
-        Cast("cast", "add", ("copy",), ("right",), clip=Clip()),
+        Cast("cast", "add", ("copy",), ("right",), epilogue=Epilogue()),
         Combine(
             "add",
             "add",
@@ -368,7 +370,7 @@ def test_add(a: str, b: str, target: str, relu: bool, tmp_path: Path) -> None:
             ("y",),
             Combination.ADD,
             accumulator(parse(a).fraction, parse(b).fraction),
-            Clip.relu(relu),
+            Epilogue.relu(relu),
         ),
     ]
     proves(dataflow(kernels, streams), tmp_path, frames=8)
@@ -394,7 +396,7 @@ def test_gather(pad: int, tmp_path: Path) -> None:
 
 def test_a_port_of_thousands_of_bits(tmp_path: Path) -> None:
     """Wider than the vendor's headers take unless told so, and wider than synthesis takes."""
-    kernel = Cast("cast", "cast", ("x",), ("y",), clip=Clip.relu())
+    kernel = Cast("cast", "cast", ("x",), ("y",), epilogue=Epilogue.relu())
     flow = dataflow([kernel], [stream("x", "s9.3", 500, 1), stream("y", "u7.2,AP_RND,AP_SAT", 500, 1)])
     proves(flow, tmp_path, io="parallel")
     assert "accepts at most 4096" in (tmp_path / "README.md").read_text()
@@ -422,7 +424,7 @@ def cnn_design(layer: str = "features.0") -> Design:
         MatVec(
             "conv", layer, ("x_w",), ("c",), vectors=400, weight=rng.integers(-8, 8, (1, 4, 18)),
             bias=rng.integers(-9, 9, (1, 4)),
-            accumulator_type=accumulator(10, width=20), clip=Clip.relu(), pe=4, simd=18,
+            accumulator_type=accumulator(10, width=20), epilogue=Epilogue.relu(), pe=4, simd=18,
             weight_type=parse("s4.0"), bias_type=parse("s8.2"),
         ),
         Window("pool_window", "pool", ("c",), ("c_w",), pool),
@@ -430,7 +432,7 @@ def cnn_design(layer: str = "features.0") -> Design:
         MatVec(
             "fc", "classifier", ("p",), ("y",), vectors=1, weight=rng.integers(-8, 8, (1, 30, 100)),
             bias=None,
-            accumulator_type=accumulator(8, width=22), clip=Clip(), pe=2, simd=4,
+            accumulator_type=accumulator(8, width=22), epilogue=Epilogue(), pe=2, simd=4,
             weight_type=parse("s4.0"), bias_type=None,
         ),
     ]  # fmt: skip
@@ -507,7 +509,7 @@ def test_loops_of_the_library_are_pipelined() -> None:
 
 def test_a_frame_of_one_beat_makes_a_pipelined_function() -> None:
     flow = dataflow(
-        [Cast("cast", "cast", ("x",), ("y",), clip=Clip.relu())],
+        [Cast("cast", "cast", ("x",), ("y",), epilogue=Epilogue.relu())],
         [stream("x", "s9.3", 5, 1), stream("y", "u7.2", 5, 1)],
     )
     source = texts(design(flow, io="parallel"), VitisBackend())["src/net.cpp"]

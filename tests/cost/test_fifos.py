@@ -13,7 +13,7 @@ import hpq_hls as hpq
 from hpq_hls.cost import fifos, size_fifos, time_dataflow
 from hpq_hls.cost.engine import follow
 from hpq_hls.cost.stages import network_of
-from hpq_hls.hardware import MIN_DEPTH, Dataflow
+from hpq_hls.hardware import MIN_DEPTH, Dataflow, HardwareConfig, build_dataflow
 from tests.cost.test_timing import DEPTHS, random_flows
 from tests.rtl.cases import conv_flow
 
@@ -38,6 +38,24 @@ def test_no_rate_is_lost_and_no_beat_is_spare(seed: int) -> None:
 def test_a_design_that_hangs_gets_room() -> None:
     sized = size_fifos(conv_flow("stuck", (2, 2)))
     assert time_dataflow(sized).interval == slowest(sized)
+
+
+def test_nothing_hangs_before_it_is_sized() -> None:
+    """What is there last is read twice, and so comes from a fork; what waits for it does not."""
+
+    class Late(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.early = nn.Conv2d(2, 4, 1)
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            late = torch.cat([x.flip(3), x.flip(2)], 1)
+            return torch.maximum(late, self.early(x)), late.abs()
+
+    x = np.random.default_rng(0).normal(size=(4, 2, 5, 5))
+    q = hpq.quantize(hpq.from_torch(Late().eval(), torch.zeros(1, 2, 5, 5)), x, 6)
+    flow = build_dataflow(q, HardwareConfig(target_interval=100))
+    assert time_dataflow(flow).interval == slowest(flow)
 
 
 def test_depths_hold_whatever_the_effort(monkeypatch: pytest.MonkeyPatch) -> None:

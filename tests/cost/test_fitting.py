@@ -69,13 +69,12 @@ def checked(seed: int, tmp_path) -> bool:
     return True
 
 
-def test_twenty_designs_that_do_not_fit_are_refused_and_what_is_proposed_fits(tmp_path):
-    refused, seed = 0, 0
-    while refused < 20:
-        refused += checked(seed, tmp_path)
-        seed += 1
-        assert seed < 60
-    print(f"{refused} of {seed} networks did not fit")
+def test_designs_that_do_not_fit_are_refused_and_what_is_proposed_fits(tmp_path):
+    """On every part, of convolutions and of linear layers, with and without a target."""
+    refused = [seed for seed in range(10) if checked(seed, tmp_path)]
+    assert len(refused) >= 6
+    assert {seed % len(PARTS) for seed in refused} == set(range(len(PARTS)))
+    assert {seed % 3 == 0 for seed in refused} == {seed % 2 == 0 for seed in refused} == {False, True}
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +90,7 @@ def test_a_slower_folding_is_the_fastest_that_fits(wide):
     assert found.proposal.part == "xc7z020"
     faster = hpq.estimate(wide, "xc7z020", target_interval=found.proposal.target_interval - 1)
     slower = max(layer.cycles for layer in faster.layers) >= found.proposal.interval
-    # Whether a target fits is decided with FIFOs as deep as before they are sized, which take a little more.
-    assert slower or max(faster.to_dict()["utilization"].values()) > 0.99 * DEFAULT_UTILISATION
+    assert slower or max(faster.to_dict()["utilization"].values()) > DEFAULT_UTILISATION
 
 
 def test_oversize_is_generated_when_told_to(wide, tmp_path):

@@ -6,8 +6,12 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from torch import nn
 
+import hpq_hls as hpq
 from hpq_hls.billing.blocks import in_dsp
 from hpq_hls.billing.parts import Family
 from hpq_hls.billing.products import constant_product, signed_width, soft_product
@@ -85,3 +89,22 @@ def test_either_factor_may_be_taken_apart(swapped: bool) -> None:
     product = soft_product(*((narrow, wide) if swapped else (wide, narrow)))
     assert (product.lut, product.width) == (26, 15)
     assert product.x_ff == (3 if swapped else 12)
+
+
+@pytest.mark.slow
+def test_products_of_two_streams_are_what_yosys_builds(tmp_path: Path) -> None:
+    """In DSP blocks from 9 bits together on, else in LUTs."""
+
+    class Product(nn.Module):
+        def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            return x * y
+
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    graph = hpq.from_torch(Product(), (torch.zeros(1, 3), torch.zeros(1, 3)))
+    for width, blocks in ((3, 0), (8, 3), (16, 3)):
+        q = hpq.quantize(graph, (x, -x), width)
+        report = hpq.estimate(q)
+        found = hpq.generate(q, tmp_path / str(width), "rtl").synth("yosys")
+        assert report.dsp == found.dsp == blocks
+        assert report.ff == pytest.approx(found.ff, rel=0.05)  # of what is equal, one is left
+        assert report.lut == pytest.approx(found.lut, rel=0.1)  # logic optimisation

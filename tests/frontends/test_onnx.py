@@ -323,3 +323,23 @@ def test_constants_are_computed(same_as_onnx: Callable[..., Graph]) -> None:
 def test_parameters_are_float64(tmp_path: Path) -> None:
     built = model([node("Gemm", "x", "w")], (5,), kind=TensorProto.FLOAT, w=weights(5, 3).astype(np.float32))
     assert from_onnx(saved(built, tmp_path)).nodes[0].op.weight.dtype == np.float64
+
+
+PADS = np.array([0, 0, 1, 1, 0, 0, 1, 1])
+OTHERS: dict[str, tuple[onnx.NodeProto, tuple[int, ...], dict[str, Any]]] = {
+    "convolution in one dimension": (node("Conv", "x", "w"), (2, 9), {"w": weights(2, 2, 3)}),
+    "pooling in one dimension": (node("MaxPool", "x", kernel_shape=[2]), (2, 9), {}),
+    "add of a constant": (node("Add", "x", "b"), IMAGE, {"b": np.ones(1)}),
+    "reflected padding": (node("Pad", "x", "p", mode="reflect"), IMAGE, {"p": PADS}),
+    "padding with ones": (node("Pad", "x", "p", "v"), IMAGE, {"p": PADS, "v": np.float64(1)}),
+    "padding of channels": (node("Pad", "x", "p"), IMAGE, {"p": np.array([0, 1, 0, 0, 0, 0, 0, 0])}),
+    "reshape to an image": (node("Reshape", "x", "s"), IMAGE, {"s": np.array([0, 7, 6, 2])}),
+    "mean over channels": (node("ReduceMean", "x", "a"), IMAGE, {"a": np.array([1])}),
+    "old opset": (node("Relu", "x"), IMAGE, {"opset": 7}),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_spellings(same_as_onnx: Callable[..., Graph], name: str) -> None:
+    one, shape, settings = OTHERS[name]
+    same_as_onnx([one], shape, **settings)

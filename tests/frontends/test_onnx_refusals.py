@@ -38,18 +38,12 @@ def ones(*shape: int) -> Any:
 
 
 SINGLE = {
-    "unknown operator": (node("Sigmoid", "x"), {}),
     "custom operator": (node("Relu", "x", domain="vendor"), {}),
-    "convolution in one dimension": (node("Conv", "x", "w"), {"w": ones(2, 2, 3), "shape": (2, 9)}),
     "computed weights": (node("Conv", "x", "x"), {}),
     "transposed input": (node("Gemm", "x", "w", transA=1), {"w": ones(5, 3), "shape": (5,)}),
     "bias per sample": (node("Gemm", "x", "w", "b"), {"w": ones(5, 3), "b": ones(4, 1), "shape": (5,)}),
     "matrix from the left": (node("MatMul", "w", "x"), {"w": ones(3, 5), "shape": (5,)}),
     "training": (node("Dropout", "x", "half", "yes"), {"half": np.float32(0.5), "yes": np.array(True)}),
-    "clip above": (node("Clip", "x", "low", "high"), {"low": np.float32(0), "high": np.float32(6)}),
-    "clip below": (node("Clip", "x", "low"), {"low": np.float32(-1)}),
-    "add of a constant": (node("Add", "x", "b"), {"b": ones(1)}),
-    "average without padding": (node("AveragePool", "x", kernel_shape=[3, 3], pads=[1, 1, 1, 1]), {}),
     "average in ceil_mode": (
         node("AveragePool", "x", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1, count_include_pad=1),
         {},
@@ -58,27 +52,14 @@ SINGLE = {
         node("MaxPool", "x", kernel_shape=[2, 1], strides=[3, 1], pads=[1, 0, 1, 0], ceil_mode=1),
         {},
     ),
-    "pooling in one dimension": (node("MaxPool", "x", kernel_shape=[2]), {"shape": (2, 9)}),
     "negative padding": (node("Conv", "x", "w", pads=[-1, 0, 0, 0]), {"w": ones(2, 2, 3, 3)}),
-    "reflected padding": (node("Pad", "x", "p", mode="reflect"), {"p": np.array([0, 0, 1, 1, 0, 0, 1, 1])}),
-    "padding with ones": (
-        node("Pad", "x", "p", "v"),
-        {"p": np.array([0, 0, 1, 1, 0, 0, 1, 1]), "v": np.float32(1)},
-    ),
-    "padding of channels": (node("Pad", "x", "p"), {"p": np.array([0, 1, 0, 0, 0, 0, 0, 0])}),
     "flatten of the batch": (node("Flatten", "x", axis=2), {}),
     "reshape across samples": (node("Reshape", "x", "s"), {"s": np.array([-1, 6])}),
     "reshape without batch": (node("Reshape", "x", "s"), {"s": np.array([3, 4, -1])}),
-    "reshape to an image": (
-        helper.make_node("Reshape", ["x", "s"], ["y"], name="image"),
-        {"s": np.array([0, 7, 6, 2])},
-    ),
     "squeezed batch": (node("Squeeze", "x", "a"), {"a": np.array([0])}),
     "axis before the batch": (node("Unsqueeze", "x", "a"), {"a": np.array([0])}),
-    "mean over channels": (node("ReduceMean", "x", "a"), {"a": np.array([1])}),
     "narrower type": (node("Cast", "x", to=TensorProto.FLOAT16), {}),
     "nothing": (node("Identity", "x"), {}),
-    "old opset": (node("Relu", "x"), {"opset": 6}),
 }
 
 

@@ -58,7 +58,7 @@ def test_convolution_module(same_as_torch: Check, name: str) -> None:
     assert kinds(graph) == ["Conv2d"]
 
 
-@pytest.mark.parametrize("name", CONVOLUTIONS)
+@pytest.mark.parametrize("name", ["plain", "no bias", "everything", "valid", "same 4x5"])
 def test_convolution_function(same_as_torch: Check, name: str) -> None:
     held = CONVOLUTIONS[name]
 
@@ -436,3 +436,25 @@ RESHAPES = {
 def test_reshape(same_as_torch: Check, name: str) -> None:
     function, shape = RESHAPES[name]
     assert "Reshape" in kinds(same_as_torch(Calls(function, c=nn.Conv2d(1, 1, 3)), *shape))
+
+
+OTHERS = {
+    "cropped": (nn.ZeroPad2d(-1), (2, 6, 6)),
+    "sum of values, scaled": (Calls(lambda s, x: torch.add(s.c(x), x, alpha=2), c=nn.Linear(3, 3)), (3,)),
+    "broadcasting add": (Calls(lambda s, x: x + x.mean((2, 3), keepdim=True)), (2, 6, 6)),
+    "add of an image": (
+        Calls(lambda s, x: s.c(x) + s.i, c=nn.Conv2d(2, 2, 1), i=nn.Parameter(torch.arange(36.0).view(6, 6))),
+        (2, 6, 6),
+    ),
+    "subtraction of itself": (Calls(lambda s, x: x - x), (3,)),
+    "squeezed output": (nn.Sequential(nn.Linear(3, 1), nn.Flatten(0)), (3,)),
+    "mean over channels": (Calls(lambda s, x: x.mean(1)), (2, 6, 6)),
+    "mean over features": (Calls(lambda s, x: x.mean(1)), (3,)),
+    "batch norm of sequences": (nn.BatchNorm1d(2), (2, 5)),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_spellings(same_as_torch: Check, name: str) -> None:
+    module, shape = OTHERS[name]
+    same_as_torch(module, *shape)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hpq_hls.graph import Graph, Node, fold_affine, lower_affine, prepare
-from hpq_hls.graph.passes import fuse_clips
+from hpq_hls.graph.passes import fuse_epilogues
 from hpq_hls.ops import (
     Add,
     AvgPool2d,
@@ -169,11 +169,11 @@ def test_passes_alone() -> None:
     assert kinds(fold_affine(graph, constants=True)) == kinds(graph)
     assert kinds(fold_affine(graph)) in (["ReLU", "Linear", "ReLU"], ["ReLU", "BatchNorm", "Linear", "ReLU"])
     assert kinds(lower_affine(graph)) == ["ReLU", "ChannelAffine", "Linear", "ChannelAffine", "ReLU"]
-    assert kinds(fuse_clips(graph)) == ["ReLU", "BatchNorm", "Linear", "BatchNorm"]
+    assert kinds(fuse_epilogues(graph)) == ["ReLU", "BatchNorm", "Linear", "BatchNorm"]
 
 
 def test_norm_behind_a_fused_relu_is_not_folded() -> None:
-    fused = fuse_clips(chain((2,), linear(), Relu(), norm()))
+    fused = fuse_epilogues(chain((2,), linear(), Relu(), norm()))
     assert [n.op.kind for n in fold_affine(fused).nodes] == ["Linear", "BatchNorm"]
     assert prepared(fused) == [("n0", "Linear", "ReLU"), ("n2", "ChannelAffine", None)]
 

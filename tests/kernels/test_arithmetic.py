@@ -16,7 +16,7 @@ from hpq_hls.cost.engine import follow
 from hpq_hls.cost.kernels import bill_kernel
 from hpq_hls.cost.stages import network_of
 from hpq_hls.cost.timing import time_dataflow
-from hpq_hls.fixed import Clip, FixedType
+from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import Cast, Combination, Combine, Fork, Reduction, WidthConverter
 from hpq_hls.verify.csim import run_selfcheck
@@ -49,13 +49,13 @@ def combine_flow(
         integer = max(kind.integer + (not kind.signed) for kind in kinds) + 1
         accumulator = FixedType(integer + max(kind.fraction for kind in kinds), integer)
     names = ("net_unit", "net.3", ("a", "b"), ("y",))
-    kernel = Combine(*names, operation, accumulator, Clip.relu(relu), in_luts=in_luts)
+    kernel = Combine(*names, operation, accumulator, Epilogue.relu(relu), in_luts=in_luts)
     return chain(
         name,
         [
             Fork("net_split", "net.0", ("x",), ("p", "q")),
-            Cast("net_cast_a", "net.1", ("p",), ("a",), clip=Clip.relu(not kinds[0].signed)),
-            Cast("net_cast_b", "net.2", ("q",), ("b",), clip=Clip()),
+            Cast("net_cast_a", "net.1", ("p",), ("a",), epilogue=Epilogue.relu(not kinds[0].signed)),
+            Cast("net_cast_b", "net.2", ("q",), ("b",), epilogue=Epilogue()),
             kernel,
         ],
         streams,

@@ -23,6 +23,7 @@ from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.graph import Graph, Node, prepare
 from hpq_hls.ops import Add, ChannelAffine, Clamp, Linear, Pointwise, Relu, Where
 from hpq_hls.ops.expression import Expression, evaluate, evaluate_torch, never_negative, primitive
+from hpq_hls.ops.leaky import Leaky
 from hpq_hls.ops.pointwise import tabulated
 from hpq_hls.simulate import reference
 from hpq_hls.simulate.plan import plan_layer
@@ -123,9 +124,9 @@ def imported(group: str) -> Graph:
 
 
 @functools.cache
-def operators(group: str) -> dict[str, Pointwise]:
+def operators(group: str) -> dict[str, Pointwise | Leaky]:
     """What each function of a group was imported as."""
-    found = [node.op for node in imported(group).nodes if isinstance(node.op, Pointwise)]
+    found = [node.op for node in imported(group).nodes if isinstance(node.op, Pointwise | Leaky)]
     return dict(zip(GROUPS[group][0], found, strict=True))
 
 
@@ -259,6 +260,40 @@ def test_clamps(module: nn.Module, width: int) -> None:
     assert raw.min() >= layer.output_interval.lo and raw.max() <= layer.output_interval.hi
     assert layer.output_interval in layer.output_type.interval
     np.testing.assert_array_equal(reference(q, q.quantize_input(fresh)), raw)
+
+
+def test_bounds_beyond_all_codes(tmp_path: Path) -> None:
+    """Two bits from -4 to 2: some of the bounds are no numbers of that type."""
+
+    class Clamps(nn.Module):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            bounds = [(0, 6), (-8, 0), (-8, 8), (6, 8), (-8, -6)]
+            return tuple(x.clamp(*ends) for ends in bounds)
+
+    x = np.array([[-4.0, -2.0, 0.0, 2.0]])
+    q = hpq.quantize(hpq.from_torch(Clamps(), torch.zeros(1, 4)), x, {"x": "ap_fixed<2,3>"})
+    assert q.input_type.code_interval == Interval(-2, 1)
+    made, raw = q.predict(x), q.predict_raw(x)
+    built = hpq.generate(q, tmp_path / "hls", "vitis").csim(x)
+    simulated = hpq.generate(q, tmp_path / "rtl", "rtl").cosim(x).raw
+    for name, wanted in zip(made, Clamps()(torch.from_numpy(x)), strict=True):
+        np.testing.assert_array_equal(made[name], wanted)
+        np.testing.assert_array_equal(built[name], raw[name])
+        np.testing.assert_array_equal(simulated[name], raw[name])
+
+
+def test_what_cannot_be_negative_wraps_without_a_sign(tmp_path: Path) -> None:
+    """AP_WRAP_SM is for signed types: it is AP_WRAP of all others, also behind a ReLU or clamp of its own."""
+    x = data((-8, 8))
+    module = nn.Sequential(nn.ReLU(), nn.Linear(x.shape[1], 4), nn.ReLU6(), nn.Hardtanh(-1, 1)).eval()
+    q = hpq.quantize(hpq.from_torch(module, x[:1]), x, 5, overflow="AP_WRAP_SM")
+    modes = {(str(layer.output_type.overflow), layer.output_type.signed) for layer in q.layers.values()}
+    assert modes == {("AP_WRAP", False)}
+    assert str(q.input_type.overflow) == "AP_WRAP_SM"
+    given = 3 * x.numpy()  # some are out of range
+    raw = q.predict_raw(given)
+    np.testing.assert_array_equal(reference(q, q.quantize_input(given)), raw)
+    np.testing.assert_array_equal(hpq.generate(q, tmp_path / "hls", "vitis").csim(given), raw)
 
 
 def test_a_clamp_needs_no_more_bits_than_its_range() -> None:
@@ -423,7 +458,7 @@ def test_save_load_and_number_types(width: int, tmp_path: Path) -> None:
     for name, layer in q.layers.items():
         for table, words in layer.tables.items():
             np.testing.assert_array_equal(loaded.layers[name].tables[table], words)
-    assert set(q.saturation(x)) == {"0", "2", "5", "6", "6.slope", "7", "8", "input"}
+    assert set(q.saturation(x)) == {"0", "2", "5", "7", "8", "input"}
 
 
 def test_what_is_saved_is_the_truth(tmp_path: Path) -> None:

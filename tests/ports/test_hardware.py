@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import hpq_hls as hpq
 from hpq_hls.cost import actors, build_design, engine, time_dataflow
@@ -111,6 +112,29 @@ def test_random_rtl(seed: int, tmp_path: Path) -> None:
     assert same(found.raw, q.predict_raw(x))
     timing = time_dataflow(project.dataflow)
     assert (found.latency_cycles, found.interval_cycles) == (timing.latency, timing.interval)
+
+
+def test_six_packets_show_the_interval_of_a_design_that_settles_later(tmp_path: Path) -> None:
+    class Late(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.BatchNorm1d(12)
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            scaled = self.scale(x)
+            return torch.cat([x, scaled], 1), torch.minimum(x, torch.minimum(scaled * x, x))
+
+    x = np.random.default_rng(0).normal(size=(6, 12))
+    q = hpq.quantize(hpq.from_torch(Late().eval(), torch.zeros(1, 12)), x, 4)
+    project = hpq.generate(q, tmp_path / "p", "rtl", target_interval=1000)
+    found = project.cosim(x)
+    assert found.passed and same(found.raw, q.predict_raw(x))
+    assert found.words_compared == 6 * (24 + 12)
+    ends = engine.follow(
+        network_of(project.dataflow), [stream.depth for stream in project.dataflow.streams.values()]
+    ).ends
+    assert ends is not None and ends[5] - ends[2] > 3 * 24  # not there yet
+    assert found.interval_cycles == time_dataflow(project.dataflow).interval == 24
 
 
 @pytest.mark.parametrize("seed", range(20, 32))

@@ -122,11 +122,24 @@ def test_what_counts_as_pruned() -> None:
     assert pruned(np.zeros((1, 2, 3))) is None
 
 
+def test_one_bit_where_a_kernel_has_no_tap() -> None:
+    """Of 3 taps at a stride of 2 the two phases have 2 and 1; at 4 both have 2, and nothing is zero."""
+    x = np.random.default_rng(0).normal(size=(8, 2, 6))
+    signs = {"default": {"weight": 1, "activation": 6}}
+    three, four = (
+        hpq.from_torch(nn.ConvTranspose1d(2, 3, taps, 2, bias=False), torch.zeros(1, 2, 6)) for taps in (3, 4)
+    )
+    with pytest.raises(PrecisionError, match=r"25% of them are exactly zero.*where its kernel has no tap"):
+        hpq.quantize(three, x, signs)
+    assert hpq.quantize(four, x, signs).weight_bits == 2 * 3 * 4
+
+
 def test_one_bit_holds_no_zero(graph: Graph, x: np.ndarray) -> None:
     with pytest.raises(
         PrecisionError,
-        match="the weights of layer '9' are to have one bit, which holds no zero, but 75% of them were "
-        "pruned; choose 2 bits or more, or give the zeros up with keep_zeros: false",
+        match="the weights of layer '9' are to have one bit, which holds no zero, but 75% of them are "
+        "exactly zero: pruned, or, in what a transposed convolution becomes, where its kernel has no tap; "
+        "choose 2 bits or more, or make signs of the zeros too with keep_zeros: false",
     ):
         quantize(graph, x, {"9": {"weight": 1}})
     assert quantize(graph, x, {"9": {"weight": 1}}, keep_zeros=False).layers["9"].weight_signs

@@ -10,7 +10,7 @@ import numpy as np
 
 from hpq_hls.billing.parts import Family
 from hpq_hls.cost.estimate import bill_dataflow
-from hpq_hls.fixed import Clip, FixedType
+from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import (
     Cast,
@@ -339,7 +339,7 @@ def matvec_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: MatVec(
             vectors=mac.vectors, weight=weights, bias=bias, weight_type=weight_type, bias_type=bias_type,
-            accumulator_type=total, clip=Clip.relu(mac.relu), pe=mac.pe, simd=mac.simd, **names,
+            accumulator_type=total, epilogue=Epilogue.relu(mac.relu), pe=mac.pe, simd=mac.simd, **names,
         ),
         x,
         y,
@@ -355,7 +355,7 @@ def unrolled_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: UnrolledMatVec(
             positions=mac.pe, beats=mac.vectors, weight=weights, bias=bias, weight_type=weight_type,
-            bias_type=bias_type, accumulator_type=total, clip=Clip.relu(mac.relu), **names,
+            bias_type=bias_type, accumulator_type=total, epilogue=Epilogue.relu(mac.relu), **names,
         ),
         x,
         y,
@@ -382,8 +382,8 @@ def channelmac_flow(name: str, mac: Mac) -> Dataflow:
         name,
         lambda **names: ChannelMac(
             positions=mac.vectors, weight=weights[:, 0], bias=None if bias is None else bias[:, 0],
-            weight_type=weight_type, bias_type=bias_type, accumulator_type=total, clip=Clip.relu(mac.relu),
-            lanes=mac.pe,
+            weight_type=weight_type, bias_type=bias_type, accumulator_type=total,
+            epilogue=Epilogue.relu(mac.relu), lanes=mac.pe,
             **names,
         ),
         x,
@@ -409,7 +409,7 @@ def pool_flow(
         lambda **names: Pool(
             mode=PoolMode.AVERAGE if average else PoolMode.MAX, positions=positions, taps=taps, lanes=lanes,
             reciprocal=reciprocal, reciprocal_type=kind if average else None,
-            accumulator_type=total if average else None, clip=Clip.relu(relu), **names,
+            accumulator_type=total if average else None, epilogue=Epilogue.relu(relu), **names,
         ),
         x,
         y,
@@ -431,8 +431,8 @@ def add_flow(
         name,
         [
             Fork("net_split", "net.0", ("x",), ("p", "q")),
-            Cast("net_cast_a", "net.1", ("p",), ("a",), clip=Clip.relu(not kinds[0].signed)),
-            Cast("net_cast_b", "net.2", ("q",), ("b",), clip=Clip()),
+            Cast("net_cast_a", "net.1", ("p",), ("a",), epilogue=Epilogue.relu(not kinds[0].signed)),
+            Cast("net_cast_b", "net.2", ("q",), ("b",), epilogue=Epilogue()),
             Combine(
                 "net_sum",
                 "net.3",
@@ -440,7 +440,7 @@ def add_flow(
                 ("y",),
                 Combination.ADD,
                 total,
-                Clip.relu(relu),
+                Epilogue.relu(relu),
             ),
         ],
         streams,
@@ -450,7 +450,9 @@ def add_flow(
 def sum_flow(name: str) -> Dataflow:
     """Two streams added up; the flow's input is the first of them."""
     x, b, y = (stream(n, f"ap_fixed<{w},2>", 2, 3) for n, w in (("x", 4), ("b", 5), ("y", 6)))
-    kernel = Combine("net_unit", "net.0", ("x", "b"), ("y",), Combination.ADD, FixedType(6, 3), Clip.relu())
+    kernel = Combine(
+        "net_unit", "net.0", ("x", "b"), ("y",), Combination.ADD, FixedType(6, 3), Epilogue.relu()
+    )
     return chain(name, [kernel], [x, b, y])
 
 
@@ -490,7 +492,7 @@ def reduce_flow(
             lanes=lanes,
             steps=steps,
             chunks=chunks,
-            clip=Clip.relu(relu),
+            epilogue=Epilogue.relu(relu),
             reciprocal=raw,
             reciprocal_type=scale,
             accumulator_type=accumulator,
@@ -504,7 +506,10 @@ def reduce_flow(
 
 def cast_flow(name: str, x: str, y: str, relu: bool, lanes: int = 3) -> Dataflow:
     return single(
-        name, lambda **n: Cast(clip=Clip.relu(relu), **n), stream("x", x, lanes, 8), stream("y", y, lanes, 8)
+        name,
+        lambda **n: Cast(epilogue=Epilogue.relu(relu), **n),
+        stream("x", x, lanes, 8),
+        stream("y", y, lanes, 8),
     )
 
 
@@ -542,7 +547,13 @@ def fork_flow(name: str, outputs: int) -> Dataflow:
         streams.append(stream(f"s{i}", "ap_fixed<12,9>", 2, 8))
         kernels.append(
             Combine(
-                f"net_add{i}", "net", (last, other), (f"s{i}",), Combination.ADD, FixedType(13, 10), Clip()
+                f"net_add{i}",
+                "net",
+                (last, other),
+                (f"s{i}",),
+                Combination.ADD,
+                FixedType(13, 10),
+                Epilogue(),
             )
         )
         last = f"s{i}"
@@ -580,11 +591,13 @@ def conv_flow(name: str, depths: tuple[int, int] = (2, 2)) -> Dataflow:
             weight_type=weight_type,
             bias_type=bias_type,
             accumulator_type=total,
-            clip=Clip.relu(),
+            epilogue=Epilogue.relu(),
             pe=2,
             simd=6,
         ),
-        Combine("net_sum", "block", ("rows", "skip"), ("y",), Combination.ADD, FixedType(9, 5), Clip.relu()),
+        Combine(
+            "net_sum", "block", ("rows", "skip"), ("y",), Combination.ADD, FixedType(9, 5), Epilogue.relu()
+        ),
     ]
     return chain(name, kernels, streams)
 

@@ -17,12 +17,14 @@ from hpq_hls.codegen.manifest import manifest_of
 from hpq_hls.codegen.rtl import RtlBackend
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import IntArray
-from hpq_hls.tools.toolchain import find_gxx, find_verilator, verilator_env
+from hpq_hls.tools.toolchain import find_verilator, verilator_env
+from hpq_hls.verify import cosim_build
 from tests.hardware.dataflow_model import run_dataflow
 
 BENCH = Path(__file__).parent / "bench"
 LINT = ["-Wall", "--x-assign", "unique", "--x-initial", "unique"]
-_RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+_RUNTIME = ("verilated", "verilated_threads")
+_UNIT_BYTES = 3_000_000
 
 
 @dataclass(frozen=True)
@@ -221,33 +223,24 @@ def build_bench(folder: Path, main: Path, sources: Sequence[str], defines: Seque
 
 
 def _compile(folder: Path, main: Path) -> Path:
-    include = find_verilator().require().parent.parent / "include"
-    sources = [*sorted((folder / "obj").glob("*.cpp")), main, *(include / name for name in _RUNTIME)]
-    flags = [
-        "-std=c++17",
-        "-O0",
-        "-pthread",
-        f"-I{folder / 'obj'}",
-        f"-I{include}",
-        f"-I{include / 'vltstd'}",
-    ]
-    flags += [
-        f"-DVM_{name}=0"
-        for name in ("COVERAGE", "SC", "TIMING", "TRACE", "TRACE_FST", "TRACE_VCD", "TRACE_SAIF")
-    ]
-    flags += ["-DVERILATOR=1", "-faligned-new"]
-    compiler = str(find_gxx().require())
+    """Everything without optimisation, in few translation units, as reading Verilator's headers takes longer
+    than compiling most of its files. Its run-time library is that of co-simulation, compiled once."""
+    tools = cosim_build._find_tools()
+    library = cosim_build._runtime(tools, _RUNTIME, folder, lambda _: None)
+    files = sorted([*(folder / "obj").glob("*.cpp"), main], key=lambda file: -file.stat().st_size)
+    count = max(os.cpu_count() or 1, sum(file.stat().st_size for file in files) // _UNIT_BYTES)
+    flags = [*cosim_build._flags(tools), "-O0", "-I", "obj"]
 
-    def build(source: Path) -> str:
-        target = folder / "obj" / f"{source.stem}.o"
-        level = ["-O1"] if source == main else []
-        _run([compiler, *flags, *level, "-c", source, "-o", target], folder)
-        return str(target)
+    def build(number: int) -> str:
+        source = folder / f"unit{number}.cpp"
+        source.write_text("".join(f'#include "{file}"\n' for file in files[number::count]))
+        _run([tools.gxx, *flags, "-c", source, "-o", source.with_suffix(".o")], folder)
+        return str(source.with_suffix(".o"))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        objects = list(pool.map(build, sources))
+        objects = list(pool.map(build, range(min(count, len(files)))))
     executable = folder / "simulate"
-    _run([compiler, *objects, "-pthread", "-o", executable], folder)
+    _run([tools.gxx, *objects, *library, "-pthread", "-o", executable], folder)
     return executable
 
 

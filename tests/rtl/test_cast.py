@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hpq_hls.fixed import Clip, FixedType, Overflow, Rounding
+from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
 from hpq_hls.resources import templates_dir
 from tests.rtl.harness import BENCH, build_bench, render_bench
 
@@ -23,23 +23,25 @@ class Case:
     signed: bool
     rounding: Rounding
     overflow: Overflow
-    clip: Clip
+    epilogue: Epilogue
 
     @property
     def clip_text(self) -> str:
         """As hpq_cast takes it."""
         mask = (1 << self.in_w) - 1
-        flags = f"1'b{int(self.clip.high is not None)}, 1'b{int(self.clip.low is not None)}"
-        bounds = [f"{self.in_w}'h{(bound or 0) & mask:x}" for bound in (self.clip.high, self.clip.low)]
+        flags = f"1'b{int(self.epilogue.high is not None)}, 1'b{int(self.epilogue.low is not None)}"
+        bounds = [
+            f"{self.in_w}'h{(bound or 0) & mask:x}" for bound in (self.epilogue.high, self.epilogue.low)
+        ]
         return f"{{{flags}, {', '.join(bounds)}}}"
 
     def expected(self, x: np.ndarray) -> np.ndarray:
         """Of the low in_w bits of x, taken as a signed number."""
         raw = (x << (64 - self.in_w)) >> (64 - self.in_w)
-        if self.clip.low is not None:
-            raw = np.maximum(raw, self.clip.low)
-        if self.clip.high is not None:
-            raw = np.minimum(raw, self.clip.high)
+        if self.epilogue.low is not None:
+            raw = np.maximum(raw, self.epilogue.low)
+        if self.epilogue.high is not None:
+            raw = np.minimum(raw, self.epilogue.high)
         target = FixedType(self.out_w, self.out_w, self.signed, self.rounding, self.overflow)
         return target.from_raw(raw, self.shift)
 
@@ -56,16 +58,16 @@ SHAPES = (
 )  # fmt: skip
 
 
-def _clip(number: int, width: int) -> Clip:
+def _clip(number: int, width: int) -> Epilogue:
     """A ReLU, bounds of either sign, or nothing."""
     most = (1 << (width - 1)) - 1
     some = [
-        Clip.relu(),
-        Clip(),
-        Clip(-most // 3, most // 2),
-        Clip(most // 4, None),
-        Clip(None, -most // 5),
-        Clip(),
+        Epilogue.relu(),
+        Epilogue(),
+        Epilogue(-most // 3, most // 2),
+        Epilogue(most // 4, None),
+        Epilogue(None, -most // 5),
+        Epilogue(),
     ]
     return some[number % 6]
 

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from hpq_hls.fixed import Epilogue
 from hpq_hls.hardware import Dataflow
 from hpq_hls.tools.toolchain import find_yosys, run_tool, yosys_env
 from tests.rtl import harness
 from tests.rtl.cases import (
     MATVECS,
     SLIDES,
+    Mac,
     cast_flow,
     conv_flow,
     fabric_flows,
@@ -23,6 +25,7 @@ from tests.rtl.cases import (
     matvec_flow,
     other_flows,
     signed_flows,
+    unrolled_flow,
     window_flow,
     window_flows,
 )
@@ -95,6 +98,24 @@ def test_products_in_luts_take_no_dsp_block(tmp_path: Path) -> None:
     write_projects(designs, tmp_path)
     for name, count in _synthesize(tmp_path, list(pairs)).items():
         assert (count["DSP48E1"] == 0) == name.endswith("fabric"), name
+
+
+@pytest.mark.slow
+def test_slopes_stay_where_they_follow_a_register(tmp_path: Path) -> None:
+    """The product of a sum and a slope is a DSP block, and nothing is dropped for it."""
+    kinds = {
+        "x": "ap_fixed<6,3>",
+        "w": "ap_fixed<5,1>",
+        "b": "ap_fixed<8,3>",
+        "y": "ap_fixed<6,4,AP_RND,AP_SAT>",
+    }
+    flow = unrolled_flow("leaky", Mac(1, 1, 2, pe=1, vectors=2, **kinds))
+    kernel = replace(flow.kernels[0], epilogue=Epilogue(slopes=((41,),), fraction=12))
+    plain = replace(flow, name="plain", kernels=(replace(flow.kernels[0], epilogue=Epilogue()),))
+    write_projects([plain, replace(flow, kernels=(kernel,))], tmp_path)
+    cells = _synthesize(tmp_path, ["plain", "leaky"])
+    assert cells["leaky"]["DSP48E1"] > cells["plain"]["DSP48E1"]
+    assert cells["leaky"]["FDRE"] >= cells["plain"]["FDRE"] / 2
 
 
 @pytest.mark.slow

@@ -18,7 +18,15 @@ module hpq_avgpool #(
     parameter int Y_W          = 8,
     parameter bit Y_SIGNED     = 1'b1,
     parameter     ROUNDING     = "AP_TRN",
-    parameter     OVERFLOW     = "AP_WRAP"
+    parameter     OVERFLOW     = "AP_WRAP",
+    parameter int LEAKY_W      = 0,           // see hpq_finish and hpq_slopes
+    parameter int SLOPE_W      = 1,
+    parameter int SLOPE_SHIFT  = 0,
+    parameter bit SLOPE_IN_LUTS = 1'b0,
+    parameter int SLOPE_DEPTH  = 1,
+    parameter     SLOPE_FILE   = "",
+    parameter     SLOPE_STYLE  = "distributed",
+    parameter logic [POSITIONS*LANES*SLOPE_W-1:0] SLOPES = '0
 ) (
     input  logic                                clk,
     input  logic                                rst,
@@ -46,6 +54,23 @@ module hpq_avgpool #(
       .en       (en)
   );
 
+  logic [POSITIONS*LANES*SLOPE_W-1:0] slopes;
+  hpq_slopes #(
+      .LANES      (POSITIONS*LANES),
+      .STAGES     (1 + ($clog2(TAPS) + 1) / 2),
+      .SLOPE_W    (SLOPE_W),
+      .SLOPE_DEPTH(SLOPE_DEPTH),
+      .SLOPE_FILE (SLOPE_FILE),
+      .SLOPE_STYLE(SLOPE_STYLE),
+      .SLOPES     (SLOPES)
+  ) slope (
+      .clk   (clk),
+      .rst   (rst),
+      .en    (en),
+      .beat  (in_valid),
+      .slopes(slopes)
+  );
+
   for (genvar p = 0; p < POSITIONS; p++) begin : position
     for (genvar l = 0; l < LANES; l++) begin : lane
       logic        [TAPS*XE-1:0]  terms;
@@ -66,17 +91,22 @@ module hpq_avgpool #(
           .terms(terms),
           .sum  (sum)
       );
-      hpq_cast #(
-          .IN_W      (ACC_W),
-          .SHIFT     (CAST_SHIFT),
-          .OUT_W     (Y_W),
-          .OUT_SIGNED(Y_SIGNED),
-          .CLIP      (CLIP),
-          .ROUNDING  (ROUNDING),
-          .OVERFLOW  (OVERFLOW)
-      ) cast (
-          .x(scaled),
-          .y(result)
+      hpq_finish #(
+          .IN_W       (ACC_W),
+          .SHIFT      (CAST_SHIFT),
+          .OUT_W      (Y_W),
+          .OUT_SIGNED (Y_SIGNED),
+          .CLIP       (CLIP),
+          .ROUNDING   (ROUNDING),
+          .OVERFLOW   (OVERFLOW),
+          .LEAKY_W    (LEAKY_W),
+          .SLOPE_W    (SLOPE_W),
+          .SLOPE_SHIFT(SLOPE_SHIFT),
+          .IN_LUTS    (SLOPE_IN_LUTS)
+      ) finish (
+          .x    (scaled),
+          .slope(slopes[(p * LANES + l)*SLOPE_W+:SLOPE_W]),
+          .y    (result)
       );
       if (IN_LUTS) begin : in_luts
         hpq_constproduct #(

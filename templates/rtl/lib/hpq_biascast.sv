@@ -14,11 +14,16 @@ module hpq_biascast #(
     parameter bit Y_SIGNED      = 1'b1,
     parameter     ROUNDING      = "AP_TRN",
     parameter     OVERFLOW      = "AP_WRAP",
+    parameter int LEAKY_W       = 0,          // see hpq_finish
+    parameter int SLOPE_W       = 1,
+    parameter int SLOPE_SHIFT   = 0,
+    parameter bit SLOPE_IN_LUTS = 1'b0,
     parameter logic [ROWS*B_W-1:0] BIASES = '0
 ) (
     input  logic                  clk,
     input  logic                  en,
     input  logic [ROWS*ACC_W-1:0] products,
+    input  logic [ROWS*SLOPE_W-1:0] slopes,
     output logic [ROWS*Y_W-1:0]   y
 );
 
@@ -30,17 +35,22 @@ module hpq_biascast #(
     logic signed [ACC_W-1:0] accumulator;
     logic        [Y_W-1:0]   result;
     assign product = products[r*ACC_W+:ACC_W];
-    hpq_cast #(
-        .IN_W      (ACC_W),
-        .SHIFT     (CAST_SHIFT),
-        .OUT_W     (Y_W),
-        .OUT_SIGNED(Y_SIGNED),
-        .CLIP      (CLIP),
-        .ROUNDING  (ROUNDING),
-        .OVERFLOW  (OVERFLOW)
-    ) cast (
-        .x(accumulator),
-        .y(result)
+    hpq_finish #(
+        .IN_W       (ACC_W),
+        .SHIFT      (CAST_SHIFT),
+        .OUT_W      (Y_W),
+        .OUT_SIGNED (Y_SIGNED),
+        .CLIP       (CLIP),
+        .ROUNDING   (ROUNDING),
+        .OVERFLOW   (OVERFLOW),
+        .LEAKY_W    (LEAKY_W),
+        .SLOPE_W    (SLOPE_W),
+        .SLOPE_SHIFT(SLOPE_SHIFT),
+        .IN_LUTS    (SLOPE_IN_LUTS)
+    ) finish (
+        .x    (accumulator),
+        .slope(slopes[r*SLOPE_W+:SLOPE_W]),
+        .y    (result)
     );
     always_ff @(posedge clk) begin
       if (en) begin

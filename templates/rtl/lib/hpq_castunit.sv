@@ -1,4 +1,4 @@
-// Casts every element of a stream, clipped if that is asked for; one beat per cycle, one register.
+// Casts every element of a stream, in a range or with slopes if that is asked for; one beat per cycle, one register.
 module hpq_castunit #(
     parameter int LANES      = 1,
     parameter int X_W        = 8,
@@ -9,7 +9,15 @@ module hpq_castunit #(
     parameter int Y_W        = 8,
     parameter bit Y_SIGNED   = 1'b1,
     parameter     ROUNDING   = "AP_TRN",
-    parameter     OVERFLOW   = "AP_WRAP"
+    parameter     OVERFLOW   = "AP_WRAP",
+    parameter int LEAKY_W    = 0,             // see hpq_finish and hpq_slopes
+    parameter int SLOPE_W    = 1,
+    parameter int SLOPE_SHIFT= 0,
+    parameter bit SLOPE_IN_LUTS = 1'b0,
+    parameter int SLOPE_DEPTH= 1,
+    parameter     SLOPE_FILE = "",
+    parameter     SLOPE_STYLE= "distributed",
+    parameter logic [LANES*SLOPE_W-1:0] SLOPES = '0
 ) (
     input  logic                 clk,
     input  logic                 rst,
@@ -34,21 +42,43 @@ module hpq_castunit #(
       .en       (en)
   );
 
+  logic [LANES*SLOPE_W-1:0] slopes;
+  hpq_slopes #(
+      .LANES      (LANES),
+      .STAGES     (0),
+      .SLOPE_W    (SLOPE_W),
+      .SLOPE_DEPTH(SLOPE_DEPTH),
+      .SLOPE_FILE (SLOPE_FILE),
+      .SLOPE_STYLE(SLOPE_STYLE),
+      .SLOPES     (SLOPES)
+  ) slope (
+      .clk   (clk),
+      .rst   (rst),
+      .en    (en),
+      .beat  (in_valid),
+      .slopes(slopes)
+  );
+
   for (genvar l = 0; l < LANES; l++) begin : lane
     logic signed [ACC_W-1:0]  x;
     logic        [Y_W-1:0] result;
     assign x = X_SIGNED ? ACC_W'($signed(in_data[l*X_W+:X_W])) : ACC_W'(in_data[l*X_W+:X_W]);
-    hpq_cast #(
-        .IN_W      (ACC_W),
-        .SHIFT     (CAST_SHIFT),
-        .OUT_W     (Y_W),
-        .OUT_SIGNED(Y_SIGNED),
-        .CLIP      (CLIP),
-        .ROUNDING  (ROUNDING),
-        .OVERFLOW  (OVERFLOW)
-    ) cast (
-        .x(x),
-        .y(result)
+    hpq_finish #(
+        .IN_W       (ACC_W),
+        .SHIFT      (CAST_SHIFT),
+        .OUT_W      (Y_W),
+        .OUT_SIGNED (Y_SIGNED),
+        .CLIP       (CLIP),
+        .ROUNDING   (ROUNDING),
+        .OVERFLOW   (OVERFLOW),
+        .LEAKY_W    (LEAKY_W),
+        .SLOPE_W    (SLOPE_W),
+        .SLOPE_SHIFT(SLOPE_SHIFT),
+        .IN_LUTS    (SLOPE_IN_LUTS)
+    ) finish (
+        .x    (x),
+        .slope(slopes[l*SLOPE_W+:SLOPE_W]),
+        .y    (result)
     );
     always_ff @(posedge clk) begin
       if (en) out_data[l*Y_W+:Y_W] <= result;

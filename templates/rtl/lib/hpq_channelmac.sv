@@ -27,6 +27,14 @@ module hpq_channelmac #(
     parameter bit Y_SIGNED      = 1'b1,
     parameter     ROUNDING      = "AP_TRN",
     parameter     OVERFLOW      = "AP_WRAP",
+    parameter int LEAKY_W       = 0,          // see hpq_finish and hpq_slopes
+    parameter int SLOPE_W       = 1,
+    parameter int SLOPE_SHIFT   = 0,
+    parameter bit SLOPE_IN_LUTS = 1'b0,
+    parameter int SLOPE_DEPTH   = 1,
+    parameter     SLOPE_FILE    = "",
+    parameter     SLOPE_STYLE   = "distributed",
+    parameter logic [LANES*SLOPE_W-1:0] SLOPES = '0,
     parameter     WEIGHT_FILE   = "",
     parameter     WEIGHT_STYLE  = "block",
     parameter     BIAS_FILE     = "",
@@ -132,6 +140,23 @@ module hpq_channelmac #(
     assign shifts = SHIFTS;
   end
 
+  logic [LANES*SLOPE_W-1:0] slopes;
+  hpq_slopes #(
+      .LANES      (LANES),
+      .STAGES     (0),
+      .SLOPE_W    (SLOPE_W),
+      .SLOPE_DEPTH(SLOPE_DEPTH),
+      .SLOPE_FILE (SLOPE_FILE),
+      .SLOPE_STYLE(SLOPE_STYLE),
+      .SLOPES     (SLOPES)
+  ) slope (
+      .clk   (clk),
+      .rst   (rst),
+      .en    (en),
+      .beat  (valid_at[LATENCY]),
+      .slopes(slopes)
+  );
+
   for (genvar l = 0; l < LANES; l++) begin : lane
     logic [TAPS*X_W-1:0] lane_x;
     logic [TAPS*W_W-1:0] lane_w;
@@ -158,17 +183,22 @@ module hpq_channelmac #(
         .y  (sum)
     );
     assign scaled = sum <<< PRODUCT_SHIFT <<< shifts[l*SHIFT_W+:SHIFT_W];
-    hpq_cast #(
-        .IN_W      (ACC_W),
-        .SHIFT     (CAST_SHIFT),
-        .OUT_W     (Y_W),
-        .OUT_SIGNED(Y_SIGNED),
-        .CLIP      (CLIP),
-        .ROUNDING  (ROUNDING),
-        .OVERFLOW  (OVERFLOW)
-    ) cast (
-        .x(accumulator),
-        .y(result)
+    hpq_finish #(
+        .IN_W       (ACC_W),
+        .SHIFT      (CAST_SHIFT),
+        .OUT_W      (Y_W),
+        .OUT_SIGNED (Y_SIGNED),
+        .CLIP       (CLIP),
+        .ROUNDING   (ROUNDING),
+        .OVERFLOW   (OVERFLOW),
+        .LEAKY_W    (LEAKY_W),
+        .SLOPE_W    (SLOPE_W),
+        .SLOPE_SHIFT(SLOPE_SHIFT),
+        .IN_LUTS    (SLOPE_IN_LUTS)
+    ) finish (
+        .x    (accumulator),
+        .slope(slopes[l*SLOPE_W+:SLOPE_W]),
+        .y    (result)
     );
     always_ff @(posedge clk) begin
       if (en) begin

@@ -31,6 +31,14 @@ module hpq_matvec #(
     parameter bit Y_SIGNED      = 1'b1,
     parameter     ROUNDING      = "AP_TRN",
     parameter     OVERFLOW      = "AP_WRAP",
+    parameter int LEAKY_W       = 0,          // see hpq_finish and hpq_slopes
+    parameter int SLOPE_W       = 1,
+    parameter int SLOPE_SHIFT   = 0,
+    parameter bit SLOPE_IN_LUTS = 1'b0,
+    parameter int SLOPE_DEPTH   = 1,
+    parameter     SLOPE_FILE    = "",
+    parameter     SLOPE_STYLE   = "distributed",
+    parameter logic [PE*SLOPE_W-1:0] SLOPES = '0,
     parameter     WEIGHT_FILE   = "",
     parameter     WEIGHT_STYLE  = "block",
     parameter     BIAS_FILE     = "",
@@ -197,6 +205,23 @@ module hpq_matvec #(
   assign load = done && (!out_valid || out_ready);
   assign en   = !done || load;
 
+  logic [PE*SLOPE_W-1:0] slopes;
+  hpq_slopes #(
+      .LANES      (PE),
+      .STAGES     (0),
+      .SLOPE_W    (SLOPE_W),
+      .SLOPE_DEPTH(SLOPE_DEPTH),
+      .SLOPE_FILE (SLOPE_FILE),
+      .SLOPE_STYLE(SLOPE_STYLE),
+      .SLOPES     (SLOPES)
+  ) slope (
+      .clk   (clk),
+      .rst   (rst),
+      .en    (load),
+      .beat  (done),
+      .slopes(slopes)
+  );
+
   for (genvar p = 0; p < PE; p++) begin : row
     logic signed [ACC_W-1:0] sum, scaled, start, accumulator;
     hpq_dot #(
@@ -220,17 +245,22 @@ module hpq_matvec #(
     always_ff @(posedge clk) begin
       if (en && valid_at[LATENCY-1]) accumulator <= start + scaled;
     end
-    hpq_cast #(
-        .IN_W      (ACC_W),
-        .SHIFT     (CAST_SHIFT),
-        .OUT_W     (Y_W),
-        .OUT_SIGNED(Y_SIGNED),
-        .CLIP      (CLIP),
-        .ROUNDING  (ROUNDING),
-        .OVERFLOW  (OVERFLOW)
-    ) cast (
-        .x(accumulator),
-        .y(results[p*Y_W+:Y_W])
+    hpq_finish #(
+        .IN_W       (ACC_W),
+        .SHIFT      (CAST_SHIFT),
+        .OUT_W      (Y_W),
+        .OUT_SIGNED (Y_SIGNED),
+        .CLIP       (CLIP),
+        .ROUNDING   (ROUNDING),
+        .OVERFLOW   (OVERFLOW),
+        .LEAKY_W    (LEAKY_W),
+        .SLOPE_W    (SLOPE_W),
+        .SLOPE_SHIFT(SLOPE_SHIFT),
+        .IN_LUTS    (SLOPE_IN_LUTS)
+    ) finish (
+        .x    (accumulator),
+        .slope(slopes[p*SLOPE_W+:SLOPE_W]),
+        .y    (results[p*Y_W+:Y_W])
     );
   end
 

@@ -29,6 +29,14 @@ module hpq_reduce #(
     parameter bit Y_SIGNED     = 1'b1,
     parameter     ROUNDING     = "AP_TRN",
     parameter     OVERFLOW     = "AP_WRAP",
+    parameter int LEAKY_W      = 0,           // see hpq_finish and hpq_slopes
+    parameter int SLOPE_W      = 1,
+    parameter int SLOPE_SHIFT  = 0,
+    parameter bit SLOPE_IN_LUTS = 1'b0,
+    parameter int SLOPE_DEPTH  = 1,
+    parameter     SLOPE_FILE   = "",
+    parameter     SLOPE_STYLE  = "distributed",
+    parameter logic [POSITIONS*LANES*SLOPE_W-1:0] SLOPES = '0,
     parameter     MEMORY_STYLE = "distributed"
 ) (
     input  logic                                clk,
@@ -225,6 +233,35 @@ module hpq_reduce #(
   assign out_valid = valid_behind[BEHIND-1];
 
   // ---------------------------------------------------------------- the result
+  logic [N*SLOPE_W-1:0] slopes;
+  if (SUMS) begin : sloped
+    logic casts;  // a beat is in front of the cast
+    if (BEHIND > 1) begin : behind
+      assign casts = valid_behind[BEHIND-2];
+    end else begin : direct
+      assign casts = beat && last;
+    end
+    hpq_slopes #(
+        .LANES      (N),
+        .STAGES     (0),
+        .SLOPE_W    (SLOPE_W),
+        .SLOPE_DEPTH(SLOPE_DEPTH),
+        .SLOPE_FILE (SLOPE_FILE),
+        .SLOPE_STYLE(SLOPE_STYLE),
+        .SLOPES     (SLOPES)
+    ) slope (
+        .clk   (clk),
+        .rst   (rst),
+        .en    (en),
+        .beat  (casts),
+        .slopes(slopes)
+    );
+  end else begin : unsloped
+    logic unused;
+    assign slopes = '0;
+    assign unused = &slopes;
+  end
+
   for (genvar n = 0; n < N; n++) begin : output_of
     logic [Y_W-1:0] result;
     if (SUMS) begin : sum
@@ -255,17 +292,22 @@ module hpq_reduce #(
         assign scaled = ACC_W'(exact);
         assign unused = &exact;
       end
-      hpq_cast #(
-          .IN_W      (ACC_W),
-          .SHIFT     (CAST_SHIFT),
-          .OUT_W     (Y_W),
-          .OUT_SIGNED(Y_SIGNED),
-          .CLIP      (CLIP),
-          .ROUNDING  (ROUNDING),
-          .OVERFLOW  (OVERFLOW)
-      ) cast (
-          .x(scaled),
-          .y(result)
+      hpq_finish #(
+          .IN_W       (ACC_W),
+          .SHIFT      (CAST_SHIFT),
+          .OUT_W      (Y_W),
+          .OUT_SIGNED (Y_SIGNED),
+          .CLIP       (CLIP),
+          .ROUNDING   (ROUNDING),
+          .OVERFLOW   (OVERFLOW),
+          .LEAKY_W    (LEAKY_W),
+          .SLOPE_W    (SLOPE_W),
+          .SLOPE_SHIFT(SLOPE_SHIFT),
+          .IN_LUTS    (SLOPE_IN_LUTS)
+      ) finish (
+          .x    (scaled),
+          .slope(slopes[n*SLOPE_W+:SLOPE_W]),
+          .y    (result)
       );
     end else if (INDEX_W > 0) begin : index
       logic unused;

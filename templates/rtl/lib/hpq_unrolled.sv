@@ -26,6 +26,14 @@ module hpq_unrolled #(
     parameter bit Y_SIGNED      = 1'b1,
     parameter     ROUNDING      = "AP_TRN",
     parameter     OVERFLOW      = "AP_WRAP",
+    parameter int LEAKY_W       = 0,          // see hpq_finish and hpq_slopes
+    parameter int SLOPE_W       = 1,
+    parameter int SLOPE_SHIFT   = 0,
+    parameter bit SLOPE_IN_LUTS = 1'b0,
+    parameter int SLOPE_DEPTH   = 1,
+    parameter     SLOPE_FILE    = "",
+    parameter     SLOPE_STYLE   = "distributed",
+    parameter logic [POSITIONS*GROUPS*ROWS*SLOPE_W-1:0] SLOPES = '0,
     parameter logic [GROUPS*ROWS*COLS*W_W-1:0] WEIGHTS = '0,
     parameter logic [GROUPS*ROWS*B_W-1:0]      BIASES  = '0,
     parameter int SHIFT_W       = 1,
@@ -54,6 +62,23 @@ module hpq_unrolled #(
       .en       (en)
   );
 
+  logic [POSITIONS*GROUPS*ROWS*SLOPE_W-1:0] slopes;
+  hpq_slopes #(
+      .LANES      (POSITIONS*GROUPS*ROWS),
+      .STAGES     (2 + ($clog2(COLS) + 1) / 2),
+      .SLOPE_W    (SLOPE_W),
+      .SLOPE_DEPTH(SLOPE_DEPTH),
+      .SLOPE_FILE (SLOPE_FILE),
+      .SLOPE_STYLE(SLOPE_STYLE),
+      .SLOPES     (SLOPES)
+  ) slope (
+      .clk   (clk),
+      .rst   (rst),
+      .en    (en),
+      .beat  (in_valid),
+      .slopes(slopes)
+  );
+
   for (genvar p = 0; p < POSITIONS; p++) begin : position
     for (genvar r = 0; r < GROUPS * ROWS; r++) begin : row
       localparam int X_AT = (p * GROUPS + r / ROWS) * COLS * X_W;
@@ -80,17 +105,22 @@ module hpq_unrolled #(
           .x  (in_data[X_AT+:COLS*X_W]),
           .y  (sum)
       );
-      hpq_cast #(
-          .IN_W      (ACC_W),
-          .SHIFT     (CAST_SHIFT),
-          .OUT_W     (Y_W),
-          .OUT_SIGNED(Y_SIGNED),
-          .CLIP      (CLIP),
-          .ROUNDING  (ROUNDING),
-          .OVERFLOW  (OVERFLOW)
-      ) cast (
-          .x(accumulator),
-          .y(result)
+      hpq_finish #(
+          .IN_W       (ACC_W),
+          .SHIFT      (CAST_SHIFT),
+          .OUT_W      (Y_W),
+          .OUT_SIGNED (Y_SIGNED),
+          .CLIP       (CLIP),
+          .ROUNDING   (ROUNDING),
+          .OVERFLOW   (OVERFLOW),
+          .LEAKY_W    (LEAKY_W),
+          .SLOPE_W    (SLOPE_W),
+          .SLOPE_SHIFT(SLOPE_SHIFT),
+          .IN_LUTS    (SLOPE_IN_LUTS)
+      ) finish (
+          .x    (accumulator),
+          .slope(slopes[(p * GROUPS * ROWS + r)*SLOPE_W+:SLOPE_W]),
+          .y    (result)
       );
       always_ff @(posedge clk) begin
         if (en) begin

@@ -8,17 +8,18 @@
 
 namespace hpq {
 
-// y[l] = cast(clip(bias[c] + (sum over t of weight[c, t] * x[t, l] << shift[c]))), c = chunk * LANES + l.
+// y[l] = cast(epilogue(bias[c] + (sum over t of weight[c, t] * x[t, l] << shift[c]))), c = chunk * LANES + l.
 //
 // Config: weight_t, bias_t, shift_t, accumulator_t, multiplier; positions, channels, taps; clip.
 // Input element t * LANES + l; weight[chunk][t * LANES + l]; bias[chunk][l], or no_bias;
-// shift likewise, or shift[0][l], or none.
+// shift likewise, or shift[0][l], or none; slopes[word][l] or slopes[0][0], or no_slopes.
 template <class Config, class X, unsigned IN, class Y, unsigned LANES, class Weight, unsigned WORD, class Bias,
-          class Shift>
+          class Shift, class Slopes>
 void channel_mac(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, LANES> >& out,
-                 const Weight weight[][WORD], const Bias& bias, const Shift& shift) {
+                 const Weight weight[][WORD], const Bias& bias, const Shift& shift, const Slopes& slopes) {
 #pragma HLS inline
     typedef typename Config::accumulator_t accumulator_t;
+    unsigned word = 0;  // of the slopes
 channel_mac_positions:
     for (unsigned position = 0; position < Config::positions; ++position) {
     channel_mac_chunks:
@@ -36,9 +37,10 @@ channel_mac_positions:
                         x.data[t * LANES + l]);
                 }
                 const accumulator_t sum = initial<Config>(bias, chunk, l) + scaled(products, shift, chunk, l);
-                y.data[l] = finish<typename Config::clip, Y>(sum);
+                y.data[l] = finish<Config, Y>(sum, slopes, word, l);
             }
             out.write(y);
+            word = next_word(slopes, word);
         }
     }
 }
@@ -47,7 +49,15 @@ template <class Config, class X, unsigned IN, class Y, unsigned LANES, class Wei
 void channel_mac(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, LANES> >& out,
                  const Weight weight[][WORD], const Bias& bias) {
 #pragma HLS inline
-    channel_mac<Config>(in, out, weight, bias, no_shift());
+    channel_mac<Config>(in, out, weight, bias, no_shift(), no_slopes());
+}
+
+template <class Config, class X, unsigned IN, class Y, unsigned LANES, class Weight, unsigned WORD, class Bias,
+          class Shift>
+void channel_mac(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, LANES> >& out,
+                 const Weight weight[][WORD], const Bias& bias, const Shift& shift) {
+#pragma HLS inline
+    channel_mac<Config>(in, out, weight, bias, shift, no_slopes());
 }
 
 }  // namespace hpq

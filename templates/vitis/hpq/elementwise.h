@@ -56,10 +56,10 @@ struct minimum {
     }
 };
 
-// y = cast(clip(a op b)).
-template <class Operation, class Config, class A, class B, class Y, unsigned LANES>
+// y = cast(epilogue(a op b)).
+template <class Operation, class Config, class A, class B, class Y, unsigned LANES, class Slopes>
 void combine_beat(hls::stream<beat<A, LANES> >& in_a, hls::stream<beat<B, LANES> >& in_b,
-                  hls::stream<beat<Y, LANES> >& out) {
+                  hls::stream<beat<Y, LANES> >& out, const Slopes& slopes, unsigned word = 0) {
 #pragma HLS inline
     const beat<A, LANES> a = in_a.read();
     const beat<B, LANES> b = in_b.read();
@@ -67,45 +67,75 @@ void combine_beat(hls::stream<beat<A, LANES> >& in_a, hls::stream<beat<B, LANES>
     for (unsigned i = 0; i < LANES; ++i) {
 #pragma HLS unroll
         const typename Config::accumulator_t exact = Operation::template apply<Config>(a.data[i], b.data[i]);
-        y.data[i] = finish<typename Config::clip, Y>(exact);
+        y.data[i] = finish<Config, Y>(exact, slopes, word, i);
     }
     out.write(y);
 }
 
-// y = cast(clip(x)). The plain type stands between the two, because C++ copies an object of the very same
+// y = cast(epilogue(x)). The plain type stands between the two, because C++ copies an object of the very same
 // type without looking, while a cast into AP_SAT_SYM has to replace the most negative code.
-template <class Config, class X, class Y, unsigned LANES>
-void cast_beat(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, LANES> >& out) {
+template <class Config, class X, class Y, unsigned LANES, class Slopes>
+void cast_beat(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, LANES> >& out, const Slopes& slopes, unsigned word = 0) {
 #pragma HLS inline
     const beat<X, LANES> x = in.read();
     beat<Y, LANES> y;
     for (unsigned i = 0; i < LANES; ++i) {
 #pragma HLS unroll
         const typename Config::accumulator_t sum = recode<typename number<X>::plain>(x.data[i]);
-        y.data[i] = finish<typename Config::clip, Y>(sum);
+        y.data[i] = finish<Config, Y>(sum, slopes, word, i);
     }
     out.write(y);
+}
+
+template <class Operation, class Config, class A, class B, class Y, unsigned LANES, class Slopes>
+void combine(hls::stream<beat<A, LANES> >& in_a, hls::stream<beat<B, LANES> >& in_b,
+             hls::stream<beat<Y, LANES> >& out, const Slopes& slopes) {
+#pragma HLS inline
+    unsigned word = 0;  // of the slopes
+combine_beats:
+    for (unsigned i = 0; i < Config::beats; ++i) {
+#pragma HLS pipeline II=1
+        combine_beat<Operation, Config>(in_a, in_b, out, slopes, word);
+        word = next_word(slopes, word);
+    }
+}
+
+template <class Config, class X, class Y, unsigned LANES, class Slopes>
+void cast(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, LANES> >& out, const Slopes& slopes) {
+#pragma HLS inline
+    unsigned word = 0;  // of the slopes
+cast_beats:
+    for (unsigned i = 0; i < Config::beats; ++i) {
+#pragma HLS pipeline II=1
+        cast_beat<Config>(in, out, slopes, word);
+        word = next_word(slopes, word);
+    }
+}
+
+template <class Operation, class Config, class A, class B, class Y, unsigned LANES>
+void combine_beat(hls::stream<beat<A, LANES> >& in_a, hls::stream<beat<B, LANES> >& in_b,
+                  hls::stream<beat<Y, LANES> >& out) {
+#pragma HLS inline
+    combine_beat<Operation, Config>(in_a, in_b, out, no_slopes());
 }
 
 template <class Operation, class Config, class A, class B, class Y, unsigned LANES>
 void combine(hls::stream<beat<A, LANES> >& in_a, hls::stream<beat<B, LANES> >& in_b,
              hls::stream<beat<Y, LANES> >& out) {
 #pragma HLS inline
-combine_beats:
-    for (unsigned i = 0; i < Config::beats; ++i) {
-#pragma HLS pipeline II=1
-        combine_beat<Operation, Config>(in_a, in_b, out);
-    }
+    combine<Operation, Config>(in_a, in_b, out, no_slopes());
+}
+
+template <class Config, class X, class Y, unsigned LANES>
+void cast_beat(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, LANES> >& out) {
+#pragma HLS inline
+    cast_beat<Config>(in, out, no_slopes());
 }
 
 template <class Config, class X, class Y, unsigned LANES>
 void cast(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, LANES> >& out) {
 #pragma HLS inline
-cast_beats:
-    for (unsigned i = 0; i < Config::beats; ++i) {
-#pragma HLS pipeline II=1
-        cast_beat<Config>(in, out);
-    }
+    cast<Config>(in, out, no_slopes());
 }
 
 }  // namespace hpq

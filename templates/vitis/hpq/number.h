@@ -220,6 +220,40 @@ inline Y finish(const Sum& sum) {
     return Y(extended);
 }
 
+// Slopes: what a sum is multiplied by where it is negative, a constant or one for each lane; a word for each beat,
+// one after another and again from the first. The product and the sum have Config::leaky_t, which holds both, and is
+// what is cast. no_slopes: a layer has none.
+struct no_slopes {};
+
+template <class Config, class Y, class Sum>
+inline Y finish(const Sum& sum, const no_slopes&, unsigned, unsigned) {
+#pragma HLS inline
+    return finish<typename Config::clip, Y>(sum);
+}
+
+template <class Config, class Y, class Sum, class Slope, unsigned WORDS, unsigned LANES>
+inline Y finish(const Sum& sum, const Slope (&slopes)[WORDS][LANES], unsigned word, unsigned lane) {
+#pragma HLS inline
+    const typename Config::slope_t slope = from_raw<typename Config::slope_t>(slopes[word][LANES == 1 ? 0 : lane]);
+    typename Config::leaky_t result = sum;
+    if (sum < 0) {
+        result = Config::multiplier::apply(sum, slope);
+    }
+    return finish<no_clip, Y>(result);
+}
+
+// The word of slopes for the next beat.
+inline unsigned next_word(const no_slopes&, unsigned) {
+#pragma HLS inline
+    return 0;
+}
+
+template <class Slope, unsigned WORDS, unsigned LANES>
+inline unsigned next_word(const Slope (&)[WORDS][LANES], unsigned word) {
+#pragma HLS inline
+    return word == WORDS - 1 ? 0 : word + 1;
+}
+
 // The starting value of a sum: an element of the bias ROM, or zero where a layer has no bias.
 struct no_bias {};
 

@@ -34,10 +34,11 @@ void max_pool_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& ou
     out.write(y);
 }
 
-// cast(clip(reciprocal * sum)), the sum and the product exact.
+// cast(epilogue(reciprocal * sum)), the sum and the product exact.
 // Config: positions, taps, lanes; sum_t, accumulator_t, reciprocal_t, reciprocal (raw), multiplier; clip; beats.
-template <class Config, class X, unsigned IN, class Y, unsigned OUT>
-void average_pool_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out) {
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Slopes>
+void average_pool_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Slopes& slopes,
+                       unsigned word = 0) {
 #pragma HLS inline
     const typename Config::reciprocal_t reciprocal =
         from_raw<typename Config::reciprocal_t>(Config::reciprocal);
@@ -53,7 +54,8 @@ void average_pool_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >
                 sum += x.data[(position * Config::taps + t) * Config::lanes + l];
             }
             const typename Config::accumulator_t product = Config::multiplier::apply(reciprocal, sum);
-            y.data[position * Config::lanes + l] = finish<typename Config::clip, Y>(product);
+            y.data[position * Config::lanes + l] =
+                finish<Config, Y>(product, slopes, word, position * Config::lanes + l);
         }
     }
     out.write(y);
@@ -69,14 +71,29 @@ max_pool_beats:
     }
 }
 
-template <class Config, class X, unsigned IN, class Y, unsigned OUT>
-void average_pool(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out) {
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Slopes>
+void average_pool(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out,
+                  const Slopes& slopes) {
 #pragma HLS inline
+    unsigned word = 0;  // of the slopes
 average_pool_beats:
     for (unsigned i = 0; i < Config::beats; ++i) {
 #pragma HLS pipeline II=1
-        average_pool_beat<Config>(in, out);
+        average_pool_beat<Config>(in, out, slopes, word);
+        word = next_word(slopes, word);
     }
+}
+
+template <class Config, class X, unsigned IN, class Y, unsigned OUT>
+void average_pool_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out) {
+#pragma HLS inline
+    average_pool_beat<Config>(in, out, no_slopes());
+}
+
+template <class Config, class X, unsigned IN, class Y, unsigned OUT>
+void average_pool(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out) {
+#pragma HLS inline
+    average_pool<Config>(in, out, no_slopes());
 }
 
 }  // namespace hpq

@@ -29,9 +29,11 @@ struct times_reciprocal {
     }
 };
 
-template <class Factor, class Config, class X, unsigned IN, class Y, unsigned OUT, class Sum>
-void reduce_sum(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, Sum kept[][OUT]) {
+template <class Factor, class Config, class X, unsigned IN, class Y, unsigned OUT, class Sum, class Slopes>
+void reduce_sum(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, Sum kept[][OUT],
+                const Slopes& slopes) {
 #pragma HLS inline
+    unsigned word = 0;  // of the slopes
 reduce_beats:
     for (unsigned outer = 0; outer < Config::outer; ++outer) {
         for (unsigned step = 0; step < Config::steps; ++step) {
@@ -51,10 +53,12 @@ reduce_beats:
                     const Sum before = step == 0 ? Sum(0) : kept[chunk][n];
                     const Sum total = before + partial;
                     kept[chunk][n] = total;
-                    y.data[n] = finish<typename Config::clip, Y>(Factor::template apply<Config>(total));
+                    y.data[n] =
+                        finish<Config, Y>(Factor::template apply<Config>(total), slopes, word, n);
                 }
                 if (step == Config::steps - 1) {
                     out.write(y);
+                    word = next_word(slopes, word);
                 }
             }
         }
@@ -64,13 +68,27 @@ reduce_beats:
 template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Sum>
 void sum(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, Sum kept[][OUT]) {
 #pragma HLS inline
-    reduce_sum<as_it_is, Config>(in, out, kept);
+    reduce_sum<as_it_is, Config>(in, out, kept, no_slopes());
+}
+
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Sum, class Slopes>
+void sum(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, Sum kept[][OUT],
+         const Slopes& slopes) {
+#pragma HLS inline
+    reduce_sum<as_it_is, Config>(in, out, kept, slopes);
 }
 
 template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Sum>
 void mean(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, Sum kept[][OUT]) {
 #pragma HLS inline
-    reduce_sum<times_reciprocal, Config>(in, out, kept);
+    reduce_sum<times_reciprocal, Config>(in, out, kept, no_slopes());
+}
+
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Sum, class Slopes>
+void mean(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, Sum kept[][OUT],
+          const Slopes& slopes) {
+#pragma HLS inline
+    reduce_sum<times_reciprocal, Config>(in, out, kept, slopes);
 }
 
 // Whether an element takes the place of one before it: of equal ones the first stays. Config: smallest.

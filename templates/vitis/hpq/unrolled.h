@@ -11,11 +11,13 @@ namespace hpq {
 
 // Config: weight_t, bias_t, shift_t, accumulator_t, multiplier; positions, groups, rows, cols; clip; beats.
 // Input element (position * groups + g) * cols + k, output element (position * groups + g) * rows + m;
-// weight[g * rows + m][k]; bias[g][m], or no_bias; shift[0][g * rows + m], or none.
+// weight[g * rows + m][k]; bias[g][m], or no_bias; shift[0][g * rows + m], or none;
+// slopes[word][element] or slopes[0][0], or no_slopes.
 template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias,
-          class Shift>
+          class Shift, class Slopes>
 void unrolled_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out,
-                   const Weight weight[][COLS], const Bias& bias, const Shift& shift) {
+                   const Weight weight[][COLS], const Bias& bias, const Shift& shift,
+                   const Slopes& slopes, unsigned word = 0) {
 #pragma HLS inline
     typedef typename Config::accumulator_t accumulator_t;
     const beat<X, IN> x = in.read();
@@ -33,21 +35,24 @@ void unrolled_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& ou
                     weight_value<typename Config::weight_t>(weight[row][k]), x.data[i * Config::cols + k]);
             }
             const accumulator_t sum = initial<Config>(bias, group, m) + scaled(products, shift, 0, row);
-            y.data[i * Config::rows + m] = finish<typename Config::clip, Y>(sum);
+            y.data[i * Config::rows + m] =
+                finish<Config, Y>(sum, slopes, word, i * Config::rows + m);
         }
     }
     out.write(y);
 }
 
 template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias,
-          class Shift>
+          class Shift, class Slopes>
 void unrolled(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Weight weight[][COLS],
-              const Bias& bias, const Shift& shift) {
+              const Bias& bias, const Shift& shift, const Slopes& slopes) {
 #pragma HLS inline
+    unsigned word = 0;  // of the slopes
 unrolled_beats:
     for (unsigned i = 0; i < Config::beats; ++i) {
 #pragma HLS pipeline II=1
-        unrolled_beat<Config>(in, out, weight, bias, shift);
+        unrolled_beat<Config>(in, out, weight, bias, shift, slopes, word);
+        word = next_word(slopes, word);
     }
 }
 
@@ -55,21 +60,38 @@ template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weigh
 void unrolled_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out,
                    const Weight weight[][COLS], const Bias& bias) {
 #pragma HLS inline
-    unrolled_beat<Config>(in, out, weight, bias, no_shift());
+    unrolled_beat<Config>(in, out, weight, bias, no_shift(), no_slopes());
+}
+
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias,
+          class Shift>
+void unrolled_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Weight weight[][COLS],
+                   const Bias& bias, const Shift& shift) {
+#pragma HLS inline
+    unrolled_beat<Config>(in, out, weight, bias, shift, no_slopes());
 }
 
 template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias>
 void unrolled(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Weight weight[][COLS],
               const Bias& bias) {
 #pragma HLS inline
-    unrolled<Config>(in, out, weight, bias, no_shift());
+    unrolled<Config>(in, out, weight, bias, no_shift(), no_slopes());
+}
+
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias,
+          class Shift>
+void unrolled(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Weight weight[][COLS],
+              const Bias& bias, const Shift& shift) {
+#pragma HLS inline
+    unrolled<Config>(in, out, weight, bias, shift, no_slopes());
 }
 
 // The same with Config::multiply for the products: a function from a vector's bits, Config::element_t, to the
 // exact sums, Config::sum_t, which are the bits of Config::product_t. `vector` and `sums` are its registers.
-template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Bias>
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Bias, class Slopes>
 void adders_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Bias& bias,
-                 typename Config::element_t vector[], typename Config::sum_t sums[]) {
+                 const Slopes& slopes, typename Config::element_t vector[], typename Config::sum_t sums[],
+                 unsigned word = 0) {
 #pragma HLS inline
     typedef typename Config::accumulator_t accumulator_t;
     const unsigned cols = Config::groups * Config::cols, rows = Config::groups * Config::rows;
@@ -86,21 +108,37 @@ void adders_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out,
 #pragma HLS unroll
             accumulator_t sum = initial<Config>(bias, m / Config::rows, m % Config::rows);
             sum += from_raw<typename Config::product_t>(sums[m]);
-            y.data[i * rows + m] = finish<typename Config::clip, Y>(sum);
+            y.data[i * rows + m] = finish<Config, Y>(sum, slopes, word, i * rows + m);
         }
     }
     out.write(y);
+}
+
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Bias, class Slopes>
+void adders(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Bias& bias,
+            const Slopes& slopes, typename Config::element_t vector[], typename Config::sum_t sums[]) {
+#pragma HLS inline
+    unsigned word = 0;
+adders_beats:
+    for (unsigned i = 0; i < Config::beats; ++i) {
+#pragma HLS pipeline II=1
+        adders_beat<Config>(in, out, bias, slopes, vector, sums, word);
+        word = next_word(slopes, word);
+    }
+}
+
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Bias>
+void adders_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Bias& bias,
+                 typename Config::element_t vector[], typename Config::sum_t sums[]) {
+#pragma HLS inline
+    adders_beat<Config>(in, out, bias, no_slopes(), vector, sums);
 }
 
 template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Bias>
 void adders(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Bias& bias,
             typename Config::element_t vector[], typename Config::sum_t sums[]) {
 #pragma HLS inline
-adders_beats:
-    for (unsigned i = 0; i < Config::beats; ++i) {
-#pragma HLS pipeline II=1
-        adders_beat<Config>(in, out, bias, vector, sums);
-    }
+    adders<Config>(in, out, bias, no_slopes(), vector, sums);
 }
 
 }  // namespace hpq

@@ -33,10 +33,3 @@ net_unit_beats:
     }
 }
 }  // namespace kernel
-
-// ==== src/tables/net_unit_runs.inc
-// net.0: runs, 4 words of 1, whether it leaves, input, length - 1 (4 bits a word)
-{8},
-{11},
-{12},
-{0},

@@ -95,6 +95,7 @@ module net_net_unit (
         .clk     (clk),
         .en      (en),
         .products(products),
+        .slopes  ('0),
         .y       (out_data[p * 8 +: 8])
     );
   end

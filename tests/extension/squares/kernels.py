@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from hpq_hls.extend import (
     Bill,
-    Clip,
+    Epilogue,
     FixedType,
     Frame,
     Kernel,
@@ -44,7 +44,7 @@ class SquaredDifference(Kernel):
 
     difference_type: FixedType
     accumulator_type: FixedType
-    clip: Clip
+    epilogue: Epilogue
 
     @property
     def registers(self) -> int:
@@ -61,7 +61,7 @@ class SquaredDifference(Kernel):
         else:
             bill.add(Term.PRODUCT, lanes * soft_product(kind, kind).lut)
             bill.ff += lanes * self.accumulator_type.width
-        bill_cast(bill, self.accumulator_type, made.type, self.clip, lanes)
+        bill_cast(bill, self.accumulator_type, made.type, self.epilogue, lanes)
 
     @property
     def multipliers(self) -> int:
@@ -72,10 +72,10 @@ class SquaredDifference(Kernel):
 
     def run(self, frames: Sequence[Frame], streams: Mapping[str, Stream]) -> list[Frame]:
         made = streams[self.outputs[0]].type
-        clip, accumulator = self.clip, self.accumulator_type
+        epilogue, accumulator = self.epilogue, self.accumulator_type
         fraction = self.difference_type.fraction
         a, b = (
             frame.astype(object) << (fraction - streams[name].type.fraction)
             for frame, name in zip(frames, self.inputs, strict=True)
         )
-        return [finish((a - b) ** 2, 2 * fraction, made, clip=clip, accumulator=accumulator)]
+        return [finish((a - b) ** 2, 2 * fraction, made, epilogue=epilogue, accumulator=accumulator)]

@@ -59,7 +59,7 @@ def _told(layer: Any) -> dict[str, Any]:
     return {
         "difference_type": kernels.difference_type(a, b),
         "accumulator_type": layer.accumulator_type,
-        "clip": layer.clip,
+        "epilogue": layer.epilogue,
     }
 
 

@@ -1,0 +1,75 @@
+// The end of a layer, combinational: an exact sum in a range (hpq_cast), or times a slope where it is negative, and
+// one cast.
+//
+// With slopes, what is cast is x * slope where x is negative and x * 2**SLOPE_SHIFT elsewhere; both have
+// SLOPE_SHIFT fraction bits more than x, and fit LEAKY_W bits. There is no CLIP then.
+module hpq_finish #(
+    parameter int IN_W        = 16,
+    parameter int SHIFT       = 0,           // fraction bits of x minus y's
+    parameter int OUT_W       = 8,
+    parameter bit OUT_SIGNED  = 1'b1,
+    parameter logic [2*IN_W+1:0] CLIP = '0,  // see hpq_cast
+    parameter     ROUNDING    = "AP_TRN",
+    parameter     OVERFLOW    = "AP_WRAP",
+    parameter int LEAKY_W     = 0,           // 0: no slopes
+    parameter int SLOPE_W     = 1,
+    parameter int SLOPE_SHIFT = 0,
+    parameter bit IN_LUTS     = 1'b0         // the product in LUTs, not in DSP blocks
+) (
+    input  logic signed [IN_W-1:0]    x,
+    input  logic signed [SLOPE_W-1:0] slope,
+    output logic        [OUT_W-1:0]   y
+);
+
+  if (LEAKY_W == 0) begin : ranged
+    logic unused;
+    assign unused = &slope;
+    hpq_cast #(
+        .IN_W      (IN_W),
+        .SHIFT     (SHIFT),
+        .OUT_W     (OUT_W),
+        .OUT_SIGNED(OUT_SIGNED),
+        .CLIP      (CLIP),
+        .ROUNDING  (ROUNDING),
+        .OVERFLOW  (OVERFLOW)
+    ) cast (
+        .x(x),
+        .y(y)
+    );
+  end else begin : leaky
+    logic signed [LEAKY_W-1:0] wide, product, result;
+    assign wide   = LEAKY_W'(x);
+    assign result = x[IN_W-1] ? product : wide <<< SLOPE_SHIFT;
+    if (IN_LUTS) begin : in_luts
+      for (genvar b = 0; b < SLOPE_W; b++) begin : digit
+        logic signed [LEAKY_W-1:0] so_far, total, term;
+        assign term = slope[b] ? wide <<< b : '0;
+        if (b == 0) begin : first
+          assign so_far = '0;
+        end else begin : further
+          assign so_far = digit[b-1].total;
+        end
+        assign total = (b == SLOPE_W - 1) ? so_far - term : so_far + term;
+      end
+      assign product = digit[SLOPE_W-1].total;
+    end else begin : number
+      // Zero where it is not needed. An operand that comes straight out of a register which others read too is
+      // packed into the pre-adder of a DSP block by Yosys 0.70, which then drops the block and all behind it.
+      logic signed [LEAKY_W-1:0] below;
+      assign below   = x[IN_W-1] ? wide : '0;
+      assign product = below * LEAKY_W'(slope);
+    end
+    hpq_cast #(
+        .IN_W      (LEAKY_W),
+        .SHIFT     (SHIFT + SLOPE_SHIFT),
+        .OUT_W     (OUT_W),
+        .OUT_SIGNED(OUT_SIGNED),
+        .ROUNDING  (ROUNDING),
+        .OVERFLOW  (OVERFLOW)
+    ) cast (
+        .x(result),
+        .y(y)
+    );
+  end
+
+endmodule

@@ -325,6 +325,8 @@ def _integers(raw: Any, kind: FixedType | None = None) -> IntArray:
 def _float_from_json(item: dict[str, Any], arrays: Mapping[str, Any]) -> Node:
     activation = None if item["activation"] is None else _op_from_json(item["activation"], arrays)
     op = _op_from_json(item["op"], arrays)
+    if activation is not None and activation.clips is None and activation.leaks is None:
+        raise ValueError(f"{activation.kind} joins no layer")
     given = item.get("inner")
     inner = None if given is None else Inner(**given | {"rounding": Rounding(given["rounding"])})
     return Node(item["name"], op, tuple(item["inputs"]), activation, item["source"], inner)

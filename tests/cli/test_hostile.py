@@ -271,3 +271,37 @@ def test_what_ends_python_elsewhere_is_no_success_either(run, project, monkeypat
 
     monkeypatch.setattr("hpq_hls.workflow.run_quantize", ended)
     refused(run("quantize", project.file), "ended Python with status 0; let it return instead")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rows"),
+    [
+        ("pareto.json", b"[" * 99999, ""),
+        ("pareto.csv", b"a.weight\n5\n", ":1-999999999999"),
+        ("pareto.csv", b"a.weight\n5\n", ":" + "9" * 5000),
+        ("pareto.csv", b"a.weight\n" + b"9" * 6000, ""),
+        ("pareto.csv", b"\xff\0,,\n1,2", ""),
+    ],
+)
+def test_fronts(run, project, name, content, rows):
+    (project.folder / name).write_bytes(content)
+    refused(run("compare", project.file, f"{project.folder / name}{rows}"), name)
+
+
+def test_broken_records_are_no_records(run, project):
+    for name in ("cache/index.json", "results/search.json"):
+        (project.folder / "build" / name).parent.mkdir(parents=True, exist_ok=True)
+        (project.folder / "build" / name).write_bytes(b"[" * 99999)
+    assert run("estimate", project.file).status == 0
+
+
+def test_a_design_that_is_none(run, project):
+    project.edit("precision:", "hardware: {backends: [rtl]}\nprecision:")
+    assert run("generate", project.file).status == 0
+    design = project.folder / "build" / "rtl" / "design.json"
+    for content in (b"[" * 99999, b"[]", b'{"format": 1}', b"\xff"):
+        design.write_bytes(content)
+        refused(run("verify", project.file), "design.json")
+    design.unlink()
+    os.mkfifo(design)
+    assert run("verify", project.file).status == 1

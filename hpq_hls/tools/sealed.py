@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 
@@ -22,9 +24,15 @@ def seal(program: Path) -> None:
     Raises:
         OSError: nothing can be written beside it.
     """
-    partial = program.with_name(f".{program.name}{SUFFIX}.partial")
-    partial.write_text(_digest(program), encoding="ascii")
-    partial.replace(_seal_of(program))
+    # Through a name of its own, because another process may be doing the same.
+    handle, name = tempfile.mkstemp(prefix=".seal-", dir=program.parent)
+    partial = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as stream:
+            stream.write(_digest(program))
+        partial.replace(_seal_of(program))
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def is_sealed(program: Path) -> bool:

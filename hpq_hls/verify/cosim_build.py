@@ -328,16 +328,16 @@ def _in_parallel(work: Callable[[_Item], None], items: Sequence[_Item]) -> None:
 
 
 def _put(scratch: Path, home: Path) -> None:
-    with contextlib.suppress(OSError):  # it is there: broken, or another process was quicker
-        scratch.rename(home)
-    if is_sealed(home / EXECUTABLE):
-        return
-    broken = Path(tempfile.mkdtemp(prefix=".old-", dir=home.parent))
-    try:
-        home.rename(broken / home.name)
-        scratch.rename(home)
-    finally:
+    for _ in range(3):
+        with contextlib.suppress(OSError):  # it is there: broken, or another process was quicker
+            scratch.rename(home)
+        if is_sealed(home / EXECUTABLE):
+            return
+        broken = Path(tempfile.mkdtemp(prefix=".old-", dir=home.parent))
+        with contextlib.suppress(OSError):
+            home.rename(broken / home.name)
         shutil.rmtree(broken, ignore_errors=True)
+    raise ToolError(f"{home} is broken and cannot be replaced; remove it")
 
 
 def _forget_old(build_dir: Path, top: str) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,15 @@ def test_seals(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["program", "program.sha256"]
     (tmp_path / "program.sha256").write_bytes(b"\xff")
     assert not is_sealed(program)
+
+
+def test_two_seals_at_once(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_bytes(b"1" * 100_000)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(seal, [program] * 200))
+    assert is_sealed(program)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["program", "program.sha256"]
 
 
 def test_what_killed_builds_left_is_removed_later(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file; "" where there is none."""
     try:
         state = regular(path).stat()
+        if not state.st_size:  # some of the kernel's files say so, and never end
+            return hashlib.sha256().hexdigest()
         return _digest(path, state.st_mtime_ns, state.st_size)
     except OSError:
         return ""

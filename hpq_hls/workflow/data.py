@@ -116,7 +116,8 @@ def load_dataset(path: Path, split: str, named_at: str, *, scored: bool = True) 
     arrays = open_arrays(path, named_at)
     kept = ("x", "y") if scored else ("x",)  # an input may be called y
     more = arrays.without(kept) if scored else arrays.without(kept, prefix="y_")
-    named = [key for key in more if not key.startswith("y_") and more.is_numeric(key)]
+    own = (key for key in more if not key.startswith("y_") and more.is_numeric(key))
+    named = [] if "x" in arrays else list(own)
     if "x" not in arrays and len(named) + (scored and "y" in arrays) < 2:
         raise DataError(f"{path} holds no array x; save it with numpy.savez(path, x=..., y=...)")
     if "x" not in arrays:  # a network with several inputs will say which of them are its own

@@ -45,6 +45,12 @@ from hpq_hls.hardware import (
 )
 from hpq_hls.simulate import QuantizedGraph, simulate
 from hpq_hls.synth import ResourceReport, synthesize
+from hpq_hls.verify.certify.bench import Bench
+from hpq_hls.verify.certify.certificate import Certificate, certify
+from hpq_hls.verify.certify.cpp_bench import CppBench
+from hpq_hls.verify.certify.intervals import stream_intervals
+from hpq_hls.verify.certify.kept import files_digest, keep
+from hpq_hls.verify.certify.rtl_bench import RtlBench
 from hpq_hls.verify.cosim import CosimResult, measure_fifo_depths, run_cosim
 from hpq_hls.verify.csim import SelfCheck, run_csim, run_selfcheck
 
@@ -54,6 +60,10 @@ IntArray = npt.NDArray[np.int64]
 Progress = Callable[[str], None]
 LayerSettings = dict[str, dict[str, int | str]]
 """Folding by layer as in project.yaml: {"conv1": {"pe": 4, "simd": 9}}."""
+
+
+_BENCHES: Mapping[str, Callable[..., Bench]] = {"vitis": CppBench, "vivado": CppBench, "rtl": RtlBench}
+"""What runs the kernels of a backend's project alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +116,29 @@ class Project:
         """Run the emitted testbench on the emitted test vectors."""
         self._require_cpp()
         return run_selfcheck(self.path, len(next(iter(self.q.examples.values()))), progress=progress)
+
+    def certify(self, *, progress: Progress | None = None) -> Certificate:
+        """Examine every kernel alone, for all inputs that can reach it, as the project's files have it: C++
+        with g++, RTL with Verilator. The certificate is kept beside the files, in ``certificate.json``.
+
+        Raises:
+            ToolError: a tool is missing or fails.
+            OutputError: the certificate cannot be written.
+        """
+        say = progress or (lambda _: None)
+        bench = _BENCHES[self.backend](
+            self.path, self.dataflow, find_backend(self.backend).files(self.design), say
+        )
+        found = certify(
+            bench,
+            self.dataflow,
+            stream_intervals(self.dataflow, self.q),
+            backend=self.backend,
+            digest=files_digest(self.path),
+            progress=say,
+        )
+        keep(self.path, found)
+        return found
 
     def _require_cpp(self) -> None:
         if self.backend == "rtl":

@@ -23,6 +23,7 @@ TOOLS = {
     "yamlfile",
     "templating",
     "tools",
+    "tools.files",
     "tools.process",
     "tools.toolchain",
     "version",

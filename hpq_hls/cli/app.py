@@ -179,11 +179,16 @@ def verify(
         typer.Option(help="Check this folder of Verilog instead, such as a vendor tool's export."),
     ] = None,
     samples: Samples = None,
+    certify: Annotated[
+        bool, typer.Option(help="Run every kernel alone too, for all inputs that can reach it.")
+    ] = True,
     precision: PrecisionOption = None,
 ) -> None:
     """Prove the generated projects equal to the simulator: C++ with g++, RTL with Verilator."""
     work = workflow.open_workspace(project, precision, generated=True)
-    result = workflow.run_verify(work, rtl_dir=rtl_dir, samples=samples, reporter=run.reporter)
+    result = workflow.run_verify(
+        work, rtl_dir=rtl_dir, samples=samples, certify=certify, reporter=run.reporter
+    )
     run.show(result, tables.verify_table)
     result.check()
 

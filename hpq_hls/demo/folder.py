@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from hpq_hls.errors import OutputError
-from hpq_hls.workflow.records import make_folder, write_file
+from hpq_hls.tools.files import make_folder, write_file
 
 MARKER = ".hpq-demo.json"
 PROJECT = "project.yaml"

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from hpq_hls.errors import ToolError
-from hpq_hls.workflow.records import make_folder
+from hpq_hls.tools.files import make_folder
 
 SEED = 0
 HELD_OUT = 360

@@ -23,7 +23,7 @@ from hpq_hls.workflow import (
     run_search,
     run_verify,
 )
-from hpq_hls.workflow.records import write_file
+from hpq_hls.tools.files import write_file
 from hpq_hls.workflow.results import VerifyResult
 from hpq_hls.workflow.skeleton import Skeleton, write_skeleton
 from hpq_hls.workflow.summary import Summary, summarize

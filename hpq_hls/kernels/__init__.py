@@ -18,6 +18,7 @@ from hpq_hls.kernels.contract import Contract, StageKind, own, pipeline, tree_re
 from hpq_hls.kernels.fork import Fork
 from hpq_hls.kernels.gather import Gather
 from hpq_hls.kernels.matvec import MatVec
+from hpq_hls.kernels.nature import Nature, Sums
 from hpq_hls.kernels.pool import Pool, PoolMode
 from hpq_hls.kernels.reduce import Reduce, Reduction
 from hpq_hls.kernels.reorder import Reorder
@@ -45,6 +46,7 @@ __all__ = [
     "MatVec",
     "Matrix",
     "Module",
+    "Nature",
     "Pool",
     "PoolMode",
     "Reduce",
@@ -54,6 +56,7 @@ __all__ = [
     "StageKind",
     "Stream",
     "Streams",
+    "Sums",
     "Table",
     "UnrolledMatVec",
     "Weighted",

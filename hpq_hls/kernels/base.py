@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.contract import Contract, pipeline, wiring
+from hpq_hls.kernels.nature import Nature, Sums
 
 IntArray = npt.NDArray[np.int64]
 Frame = npt.NDArray[np.int64]
@@ -242,3 +243,19 @@ class Kernel(ABC):
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         """What it makes of one frame of each input, literally: slow, and independent of simulator and
         backends. Tests compare both with it."""
+
+    # ------------------------------------------------------------------ what is shown of it
+
+    @property
+    def nature(self) -> Nature:
+        """How what comes out depends on what goes in."""
+        return Nature.ANY
+
+    def exact_sums(self, streams: Streams) -> Sums:
+        """The exact sums that it casts, where that is its nature."""
+        raise TypeError(f"kernel {self.kind} does not sum")
+
+    @property
+    def finishes(self) -> tuple[FixedType, Epilogue]:
+        """The type of its sums or products, and what becomes of them before they are cast."""
+        raise TypeError(f"kernel {self.kind} has no sums or products")

@@ -11,6 +11,7 @@ from hpq_hls.billing.blocks import finished
 from hpq_hls.fixed import Epilogue, FixedType, Interval, bits_for
 from hpq_hls.kernels.base import Frame, Kernel, Streams, Table
 from hpq_hls.kernels.meaning import finish, slope_table
+from hpq_hls.kernels.nature import Nature
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,10 @@ class Cast(Kernel):
     per_beat: ClassVar[bool] = True
 
     epilogue: Epilogue
+
+    @property
+    def nature(self) -> Nature:
+        return Nature.PLACEWISE if len(self.epilogue.slopes) > 1 else Nature.ELEMENTWISE
 
     def accumulator(self, x: FixedType) -> FixedType:
         """The least signed type, or ``x`` itself, that holds elements of type ``x`` and the bounds."""

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, finished, rom
 from hpq_hls.kernels.base import Frame, IntArray, Streams
 from hpq_hls.kernels.contract import tree_registers
+from hpq_hls.kernels.nature import Sums
 from hpq_hls.kernels.weighted import FromRom, by_fold
 
 
@@ -91,6 +94,12 @@ class ChannelMac(FromRom):
         return self._described(
             f"{self.taps} taps for each of {self.channels} channels, {self.lanes} at a time"
         )
+
+    def exact_sums(self, streams: Streams) -> Sums:
+        places = np.arange(self.channels * self.taps).reshape(self.chunks, self.taps, self.lanes)
+        columns = places.transpose(0, 2, 1).reshape(self.channels, self.taps)
+        each = [None if row is None else row[:, None] for row in (self.bias, self.shift)]
+        return self._sums(self.ends(streams)[0].type, self.positions, columns, self.weight[:, None, :], *each)
 
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         made = streams[self.outputs[0]]

@@ -15,6 +15,7 @@ from hpq_hls.billing.products import signed_width, soft_product
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Streams, Table
 from hpq_hls.kernels.meaning import finish, slope_table
+from hpq_hls.kernels.nature import Nature, Sums
 
 
 class Combination(enum.Enum):
@@ -105,6 +106,28 @@ class Combine(Kernel):
 
     def remarks(self, streams: Streams) -> Sequence[str]:
         return (FABRIC_REMARK,) if self.multiplies and self.in_luts else ()
+
+    @property
+    def nature(self) -> Nature:
+        if self.multiplies:
+            return Nature.PRODUCTS
+        compares = self.operation in (Combination.MAX, Combination.MIN)
+        return Nature.COMPARES if compares else Nature.SUMS
+
+    @property
+    def finishes(self) -> tuple[FixedType, Epilogue]:
+        return self.accumulator_type, self.epilogue
+
+    def exact_sums(self, streams: Streams) -> Sums:
+        """A beat is a block, because each lane has hardware of its own."""
+        a, b = (streams[name].type.fraction for name in self.inputs)
+        made, fraction = streams[self.outputs[0]], max(a, b)
+        second = -1 if self.operation is Combination.SUB else 1
+        each = np.array([1 << fraction - a, second << fraction - b], dtype=object)
+        columns = np.arange(2 * made.lanes).reshape(2, made.lanes).T
+        weight = np.broadcast_to(each, (made.lanes, 1, 2))
+        nothing, rows = np.zeros((made.lanes, 1), dtype=np.int64), np.arange(made.lanes)[:, None]
+        return Sums(made.beats, weight, nothing, columns, rows, self.accumulator_type)
 
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         a, b = (streams[name].type for name in self.inputs)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.kernels.base import Frame, Kernel, Streams
+from hpq_hls.kernels.nature import Nature
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,6 +18,10 @@ class Fork(Kernel):
     kind: ClassVar[str] = "fork"
     header: ClassVar[str] = "routing"
     per_beat: ClassVar[bool] = True
+
+    @property
+    def nature(self) -> Nature:
+        return Nature.ROUTES
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         bill.ff += len(self.outputs)

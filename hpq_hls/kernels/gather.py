@@ -10,6 +10,7 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill
 from hpq_hls.kernels.base import Frame, IntArray, Kernel, Streams, Table
+from hpq_hls.kernels.nature import Nature
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +24,10 @@ class Gather(Kernel):
 
     index: IntArray
     pad_value: int
+
+    @property
+    def nature(self) -> Nature:
+        return Nature.ROUTES
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         """Wires only."""

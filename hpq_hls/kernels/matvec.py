@@ -12,6 +12,7 @@ from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, finished, ram, rom
 from hpq_hls.kernels.base import Frame, IntArray, Streams
 from hpq_hls.kernels.contract import Contract, pipeline, tree_registers
+from hpq_hls.kernels.nature import Sums
 from hpq_hls.kernels.weighted import FromRom, Matrix, by_fold
 
 
@@ -117,6 +118,12 @@ class MatVec(FromRom, Matrix):
         return self._described(
             f"{self.groups} x {self.rows}x{self.cols} matrix, vectors: {self.vectors}, "
             f"PE {self.pe}, SIMD {self.simd}"
+        )
+
+    def exact_sums(self, streams: Streams) -> Sums:
+        columns = np.arange(self.groups * self.cols).reshape(self.groups, self.cols)
+        return self._sums(
+            self.ends(streams)[0].type, self.vectors, columns, self.weight, self.bias, self.shift
         )
 
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:

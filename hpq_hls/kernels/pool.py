@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
+
+import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import comparators, count_bits, dsp_blocks, finished, in_dsp, tree
@@ -14,6 +17,7 @@ from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Stream, Streams, Table
 from hpq_hls.kernels.contract import tree_registers
 from hpq_hls.kernels.meaning import finish, slope_table
+from hpq_hls.kernels.nature import Nature, Sums, evenly
 
 
 class PoolMode(enum.Enum):
@@ -114,6 +118,22 @@ class Pool(Kernel):
 
     def remarks(self, streams: Streams) -> Sequence[str]:
         return (FABRIC_REMARK,) if self.built_in_luts(streams[self.inputs[0]].type) else ()
+
+    @property
+    def nature(self) -> Nature:
+        return Nature.COMPARES if self.mode is PoolMode.MAX else Nature.SUMS
+
+    @property
+    def finishes(self) -> tuple[FixedType, Epilogue]:
+        assert self.accumulator_type is not None
+        return self.accumulator_type, self.epilogue
+
+    def exact_sums(self, streams: Streams) -> Sums:
+        """A beat is a block, because each result has hardware of its own."""
+        assert self.accumulator_type is not None
+        shape = (self.positions, self.taps, self.lanes)
+        columns = np.arange(math.prod(shape)).reshape(shape).transpose(0, 2, 1).reshape(-1, self.taps)
+        return evenly(self.ends(streams)[0].beats, self.reciprocal, columns, self.accumulator_type)
 
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         (x,), (given, made) = frames, self.ends(streams)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -17,6 +18,7 @@ from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Streams, Table
 from hpq_hls.kernels.contract import Contract, StageKind, pipeline, tree_registers
 from hpq_hls.kernels.meaning import finish, slope_table
+from hpq_hls.kernels.nature import Nature, Sums, evenly
 
 
 class Reduction(enum.Enum):
@@ -187,6 +189,22 @@ class Reduce(Kernel):
         return (FABRIC_REMARK,) if self.multipliers and self.in_luts else ()
 
     # ------------------------------------------------------------------ meaning
+
+    @property
+    def nature(self) -> Nature:
+        return Nature.SUMS if self.sums else Nature.COMPARES
+
+    @property
+    def finishes(self) -> tuple[FixedType, Epilogue]:
+        assert self.accumulator_type is not None
+        return self.accumulator_type, self.epilogue
+
+    def exact_sums(self, streams: Streams) -> Sums:
+        assert self.accumulator_type is not None
+        shape = (self.steps, self.chunks, self.positions, self.taps, self.lanes)
+        places = np.arange(math.prod(shape)).reshape(shape).transpose(1, 2, 4, 0, 3)
+        blocks = self.ends(streams)[0].elements // places.size
+        return evenly(blocks, self.reciprocal, places.reshape(-1, self.length), self.accumulator_type)
 
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         x, made = streams[self.inputs[0]].type, streams[self.outputs[0]]

@@ -16,6 +16,7 @@ from hpq_hls.fixed import FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Kernel, Streams, Table
 from hpq_hls.kernels.contract import Contract, StageKind
 from hpq_hls.kernels.lanes import divisors
+from hpq_hls.kernels.nature import Nature
 
 ZERO = -1
 """In an index: no element, but zero."""
@@ -60,6 +61,10 @@ class Reorder(Kernel):
     reads: int
     words: int
     split: int
+
+    @property
+    def nature(self) -> Nature:
+        return Nature.ROUTES
 
     @staticmethod
     def structure(index: IntArray, lanes_in: int, lanes_out: int, beats_in: int) -> dict[str, int]:

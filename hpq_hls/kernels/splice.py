@@ -16,6 +16,7 @@ from hpq_hls.billing.blocks import cast, count_bits, rom
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Kernel, Streams, Table
 from hpq_hls.kernels.contract import Contract, StageKind
+from hpq_hls.kernels.nature import Nature
 from hpq_hls.kernels.reorder import ZERO, aligned
 
 Run = tuple[int, bool, int]
@@ -72,6 +73,10 @@ class Splice(Kernel):
     runs: tuple[Run, ...]
     repeats: int
     casts: bool = False
+
+    @property
+    def nature(self) -> Nature:
+        return Nature.ROUTES
 
     def cycles(self, streams: Streams) -> int:
         return self.repeats * sum(count for _, _, count in self.runs)
@@ -163,6 +168,10 @@ class Weld(Kernel):
     per_beat: ClassVar[bool] = True
 
     index: IntArray
+
+    @property
+    def nature(self) -> Nature:
+        return Nature.ROUTES
 
     @property
     def registers(self) -> int:

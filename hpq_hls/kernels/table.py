@@ -13,6 +13,7 @@ from hpq_hls.billing.blocks import logic_rom
 from hpq_hls.billing.memory import bram18_count, memory_style
 from hpq_hls.fixed import FixedType, Interval, bits_for
 from hpq_hls.kernels.base import Frame, IntArray, Kernel, Streams, Table
+from hpq_hls.kernels.nature import Nature
 
 MAX_STEPS = 16
 """A table that changes its value so many times at most, going up through its codes, is built as logic, a few
@@ -36,6 +37,10 @@ class Lookup(Kernel):
     values: IntArray
     type: FixedType
     content: str = ""
+
+    @property
+    def nature(self) -> Nature:
+        return Nature.ELEMENTWISE
 
     @property
     def index(self) -> int:

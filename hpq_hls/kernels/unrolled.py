@@ -17,6 +17,7 @@ from hpq_hls.kernels.adder_graph import AdderGraph, side_by_side
 from hpq_hls.kernels.adder_view import AdderView, adder_view
 from hpq_hls.kernels.base import Frame, IntArray, Module, Streams, Table
 from hpq_hls.kernels.contract import tree_registers
+from hpq_hls.kernels.nature import Sums
 from hpq_hls.kernels.weighted import Matrix
 
 
@@ -104,6 +105,17 @@ class UnrolledMatVec(Matrix):
         if self.adders is not None:
             text += f", {sum(len(graph.adders) for graph in self.adders)} adders each"
         return self._described(text)
+
+    def exact_sums(self, streams: Streams) -> Sums:
+        """A beat is a block, because each position has hardware of its own."""
+        groups = self.positions * self.groups
+        columns = np.arange(groups * self.cols).reshape(groups, self.cols)
+        parts = [
+            None if part is None else np.concatenate([part] * self.positions)
+            for part in (self.weight, self.bias, self.shift)
+        ]
+        assert parts[0] is not None
+        return self._sums(self.ends(streams)[0].type, self.beats, columns, parts[0], *parts[1:])
 
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         """With multiplications, or by the graph of adders, where nothing looks at the weights."""

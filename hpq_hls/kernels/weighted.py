@@ -16,6 +16,7 @@ from hpq_hls.billing.products import signed_width, soft_product
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, IntArray, Kernel, Streams, Table
 from hpq_hls.kernels.meaning import Objects, finish, slope_table
+from hpq_hls.kernels.nature import Nature, Sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,10 @@ class Weighted(Kernel):
     shift: IntArray | None = field(default=None, kw_only=True)
     signs: bool = field(default=False, kw_only=True)
     in_luts: bool = field(default=False, kw_only=True)
+
+    @property
+    def nature(self) -> Nature:
+        return Nature.SUMS
 
     @property
     def rom_type(self) -> FixedType:
@@ -118,6 +123,22 @@ class Weighted(Kernel):
         if shift is not None and kind is not None:
             found["shift"] = Table(shift, kind, _raw(kind), in_memory=in_memory and len(shift) > 1)
         return found
+
+    @property
+    def finishes(self) -> tuple[FixedType, Epilogue]:
+        return self.accumulator_type, self.epilogue
+
+    def _sums(
+        self, x: FixedType, blocks: int, columns: IntArray, weight: IntArray, *more: IntArray | None
+    ) -> Sums:
+        """columns: (G, K) as of ``Sums``. weight: (G, M, K); more: bias and shift, (G, M) or None. The output
+        has the rows in order."""
+        bias, shift = more
+        scale = self.product_shift(x) + (0 if shift is None else shift[..., None])
+        zeros = np.zeros(weight.shape[:2], dtype=np.int64)
+        offset = zeros if bias is None else bias.astype(object) << self.bias_shift
+        rows = np.arange(zeros.size).reshape(zeros.shape)
+        return Sums(blocks, weight.astype(object) << scale, offset, columns, rows, self.accumulator_type)
 
     def _described(self, text: str) -> str:
         """A summary, and behind it what it says of every kernel of this sort."""

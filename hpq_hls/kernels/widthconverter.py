@@ -9,6 +9,7 @@ from typing import ClassVar
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.kernels.base import Frame, Kernel, Streams
 from hpq_hls.kernels.contract import Contract, StageKind
+from hpq_hls.kernels.nature import Nature
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,6 +18,10 @@ class WidthConverter(Kernel):
 
     kind: ClassVar[str] = "widthconverter"
     header: ClassVar[str] = "routing"
+
+    @property
+    def nature(self) -> Nature:
+        return Nature.ROUTES
 
     def contract(self, streams: Streams) -> Contract:
         given, made = self.ends(streams)

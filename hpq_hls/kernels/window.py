@@ -15,6 +15,7 @@ from hpq_hls.billing.memory import SRL_DEPTH
 from hpq_hls.kernels.base import Frame, Kernel, Streams
 from hpq_hls.kernels.contract import Contract, StageKind
 from hpq_hls.kernels.geometry import WindowGeometry
+from hpq_hls.kernels.nature import Nature
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,10 @@ class Window(Kernel):
 
     geometry: WindowGeometry
     by_channel: bool = False
+
+    @property
+    def nature(self) -> Nature:
+        return Nature.ROUTES
 
     def chunks(self, lanes: int) -> int:
         """Beats of a pixel (of P pixels), where an input beat has so many lanes."""

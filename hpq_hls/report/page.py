@@ -10,9 +10,10 @@ from typing import Any
 from hpq_hls.report import text
 from hpq_hls.report.chart import pareto_chart
 from hpq_hls.report.search_tables import certificate, tuned_rows
+from hpq_hls.report.tables import certificate_rows
 from hpq_hls.templating import render
+from hpq_hls.tools.files import write_file
 from hpq_hls.workflow.progress import Quiet, Reporter
-from hpq_hls.workflow.records import write_file
 from hpq_hls.workflow.results import plain
 from hpq_hls.workflow.summary import Summary, summarize
 from hpq_hls.workflow.workspace import Workspace
@@ -36,6 +37,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "verdict": text.verdict,
     "weight_type": text.weight_type,
     "certificate": certificate,
+    "certificate_rows": certificate_rows,
     "tuned_rows": tuned_rows,
 }
 

@@ -140,7 +140,34 @@ def verify_table(result: Plain) -> RenderableType:
         latency = t.duration(result["latency_cycles"], result["clock_ns"])
         interval = t.duration(result["interval_cycles"], result["clock_ns"])
         timing = Text(f"latency {latency}, interval {interval}, measured by co-simulation")
-    return Group(*precision_lines(result), table, *(Text(reason) for reason in reasons), timing)
+    alone = [certificate_table(certificate) for certificate in result["certificates"]]
+    return Group(*precision_lines(result), table, *alone, *(Text(reason) for reason in reasons), timing)
+
+
+def certificate_rows(certificate: Plain) -> list[tuple[str, ...]]:
+    """Of each kernel: name, layer, kind, what was shown, words compared, words different; then, together,
+    what connects them."""
+    own = [kernel for kernel in certificate["kernels"] if kernel["layer"]]
+    between = [kernel for kernel in certificate["kernels"] if not kernel["layer"]]
+    rows: list[tuple[str, ...]] = [
+        (*(kernel[key] for key in ("name", "layer", "kind", "proof")), *_words_of([kernel])) for kernel in own
+    ]
+    if between:
+        kinds = ", ".join(dict.fromkeys(kernel["kind"] for kernel in between))
+        rows.append(("between them", "-", kinds, "sampled", *_words_of(between)))
+    return rows
+
+
+def _words_of(kernels: Sequence[Plain]) -> tuple[str, str]:
+    checked, different = (sum(kernel[key] for kernel in kernels) for key in ("checked", "different"))
+    return t.count(checked), t.count(different)
+
+
+def certificate_table(certificate: Plain) -> RenderableType:
+    """What was shown of the kernels of a project."""
+    columns = ("kernel", "layer", "kind", "shown for", "words compared", "words different")
+    title = f"Kernels alone ({certificate['backend']})"
+    return make_table(title, columns, certificate_rows(certificate), left=4)
 
 
 def resource_rows(used: Plain, capacity: Plain | None) -> list[tuple[str, str, str]]:

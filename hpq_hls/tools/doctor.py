@@ -226,7 +226,7 @@ def _check_cocotb(context: _Context) -> Check:
         # Only here: a missing package is a finding, it must not keep this module from being imported.
         from find_libpython import find_libpython
 
-        from hpq_hls.verify.cosim_build import BuildRequest, build_simulator
+        from hpq_hls.verify.cosim_build import BuildRequest, build_simulator, cocotb_harness
         from hpq_hls.verify.cosim_sources import find_sources
 
         library = find_libpython()
@@ -239,7 +239,9 @@ def _check_cocotb(context: _Context) -> Check:
         if context.quick:
             return f"found; libpython is {library}"
         context.say("cocotb: running a test of a counter on Verilator")
-        request = BuildRequest("counter", ("m",), find_sources(_design("counter.sv").parent))
+        request = BuildRequest(
+            "counter", find_sources(_design("counter.sv").parent), cocotb_harness("counter", ["m"])
+        )
         built = build_simulator(request, context.scratch, context.say)
         (context.scratch / "counter").symlink_to(built.executable)
         script = _design("run_cocotb.py")

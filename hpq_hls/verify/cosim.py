@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hpq_hls.codegen.manifest import Manifest, Port
 from hpq_hls.errors import ConfigError, DataError, VerificationError
 from hpq_hls.graph import plain
-from hpq_hls.verify.cosim_build import BuildRequest, Progress, build_simulator
+from hpq_hls.verify.cosim_build import BuildRequest, Progress, build_simulator, cocotb_harness
 from hpq_hls.verify.cosim_run import IntArray, ScenarioResult, Stimulus, run_scenarios
 from hpq_hls.verify.cosim_sources import find_sources
 
@@ -145,8 +145,8 @@ def run_cosim(
     sources = find_sources(rtl_dir, ignore=home)
     request = BuildRequest(
         top=manifest.name,
-        ports=tuple(port.port for port in (*manifest.inputs, *manifest.outputs)),
         sources=sources,
+        harness=cocotb_harness(manifest.name, [port.port for port in (*manifest.inputs, *manifest.outputs)]),
         defines=(PROBE_DEFINE,) if probe_fifos else (),
     )
     build = build_simulator(request, home, progress)

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import re
 import shutil
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -31,29 +33,54 @@ from hpq_hls.tools.toolchain import find_gxx, find_verilator, run_tool, verilato
 from hpq_hls.verify.cosim_sources import Sources
 
 EXECUTABLE = "simulation"
-_PREFIX = "Vtop"
-_FORMAT = "3"  # to be changed with anything below that changes the result
+PREFIX = "Vtop"
+_FORMAT = "5"  # to be changed with anything below that changes the result
 _FAST, _SLOW, _LIBRARY = "-O1", "-O0", "-O1"
 _SHARD_BYTES = 600_000  # which takes as long to compile as to read Verilator's headers
-_KEPT_BUILDS = 4
 _ERROR_LINES = 6
+_VERILATED = "verilated*"  # the files of Verilator's library
+_HEADER = "library.h"  # compiled, because most of the time of a small design goes into reading it
+_BUILD_S = 7200.0
+_one_library = threading.Lock()
 
 Progress = Callable[[str], None]
 _Item = TypeVar("_Item")
+
+
+class RtlError(ToolError):
+    """Verilator does not accept the RTL."""
+
+
+@dataclass(frozen=True)
+class Harness:
+    """What moves a simulated design.
+
+    options, rules: for Verilator, its arguments and the text of a configuration file. verilog: text of more
+    Verilog by file name. main: text of C++ that is compiled with the design. library: C++ sources that are
+    compiled once for all designs. links: arguments of the linker.
+    """
+
+    options: tuple[str, ...] = ()
+    rules: str = ""
+    verilog: Mapping[str, str] = field(default_factory=dict)
+    main: str = ""
+    library: tuple[Path, ...] = ()
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class BuildRequest:
     """What to build.
 
-    top: the top module. ports: prefixes of its AXI4-Stream ports.
-    sources: its files. defines: Verilog macros.
+    top: the top module. sources: its files. harness: what moves it. defines: Verilog macros. kept: how many
+    simulators of modules of this name stay in the folder.
     """
 
     top: str
-    ports: tuple[str, ...]
     sources: Sources
+    harness: Harness
     defines: tuple[str, ...] = ()
+    kept: int = 4
 
 
 @dataclass(frozen=True)
@@ -69,27 +96,53 @@ class Build:
 
 
 @dataclass(frozen=True)
-class _Tools:
+class Toolchain:
+    """Verilator and the compiler. identity: of all that matters; versions: for people."""
+
     verilator: Path
     gxx: Path
     env: dict[str, str]
     include: Path
-    libs: Path
-    main: Path
     gnu: bool
     identity: str
+    versions: tuple[str, ...]
 
 
-def build_simulator(request: BuildRequest, build_dir: Path, progress: Progress | None = None) -> Build:
+def cocotb_harness(top: str, ports: Sequence[str]) -> Harness:
+    """What cocotb needs at a top module with these AXI4-Stream ports."""
+    # Make visible to the testbench what it needs; whatever is visible is lost to optimization.
+    signals = ["ap_*", *(f"{port}_*" for port in ports)]
+    rules = [f'public_flat_rw -module "{top}" -var "{signal}"' for signal in signals]
+    rules.append('public_flat_rd -module "hpq_fifo*" -var "max_fill"')
+    libs = str(cocotb.libs_dir)
+    main = Path(cocotb.share_dir) / "lib" / "verilator" / "verilator.cpp"
+    return Harness(
+        options=("--vpi",),
+        rules="\n".join(rules),
+        main=f'#include "{main}"  // cocotb {version("cocotb")}\n',
+        links=("-Xlinker", "-rpath", "-Xlinker", libs, f"-L{libs}", "-lcocotbvpi_verilator"),
+    )
+
+
+def build_simulator(
+    request: BuildRequest,
+    build_dir: Path,
+    progress: Progress | None = None,
+    tools: Toolchain | None = None,
+) -> Build:
     """Build a simulator under `build_dir`, or find it there from an earlier time.
+
+    tools: as ``find_toolchain`` finds them, for who builds several.
 
     Raises
     ------
+    RtlError
+        The RTL does not compile; the message has Verilator's first errors.
     ToolError
-        A tool is missing, or the RTL does not compile; the message has Verilator's first errors.
+        A tool is missing or fails.
     """
     begin = time.monotonic()
-    tools = _find_tools()
+    tools = tools or find_toolchain()
     home = build_dir / f"{request.top}-{_fingerprint(request, tools)}"
     say = progress or (lambda _: None)
     if is_sealed(home / EXECUTABLE):
@@ -104,33 +157,41 @@ def build_simulator(request: BuildRequest, build_dir: Path, progress: Progress |
     try:
         say("translating the RTL to C++")
         _verilate(request, tools, scratch)
-        lists = _file_lists(scratch / f"{_PREFIX}_classes.mk")
-        runtime = _runtime(tools, lists["GLOBAL"], build_dir, say)
+        lists = _file_lists(scratch / f"{PREFIX}_classes.mk")
+        verilated = [tools.include / f"{name}.cpp" for name in lists["GLOBAL"]]
+        runtime = _library(tools, verilated, _VERILATED, build_dir, say)
+        runtime += _library(tools, request.harness.library, "*.[ch]pp", build_dir, say)
         say("compiling the simulator")
-        _compile(tools, scratch, lists, runtime)
-        for leftover in (*scratch.glob(f"{_PREFIX}*"), *scratch.glob("shard*")):
+        _compile(tools, scratch, lists, runtime, request.harness)
+        for leftover in (*scratch.glob(f"{PREFIX}*"), *scratch.glob("shard*")):
             leftover.unlink()
         seal(scratch / EXECUTABLE)
         _put(scratch, home)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    _forget_old(build_dir, request.top)
+    _forget_old(build_dir, request.top, request.kept)
     return Build(home / EXECUTABLE, time.monotonic() - begin)
 
 
-def _find_tools() -> _Tools:
+def find_toolchain() -> Toolchain:
+    """Find Verilator and the compiler.
+
+    Raises
+    ------
+    ToolError
+        One is missing.
+    """
     verilator, gxx = find_verilator(), find_gxx()
     path, compiler = verilator.require(), gxx.require()
     env = verilator_env()
     root = run_tool([path, "--getenv", "VERILATOR_ROOT"], env=env, timeout=60).stdout.strip()
-    include, libs = Path(root) / "include", Path(cocotb.libs_dir)
-    identity = f"{verilator.version} {root} {compiler} {gxx.version} {version('cocotb')} {libs}"
-    main = Path(cocotb.share_dir) / "lib" / "verilator" / "verilator.cpp"
+    versions = (f"verilator {verilator.version}", f"g++ {gxx.version}")
+    identity = f"{verilator.version} {root} {compiler} {gxx.version}"
     gnu = "clang" not in run_tool([compiler, "--version"], timeout=60).stdout.lower()
-    return _Tools(path, compiler, env, include, libs, main, gnu, identity)
+    return Toolchain(path, compiler, env, Path(root) / "include", gnu, identity, versions)
 
 
-def _fingerprint(request: BuildRequest, tools: _Tools) -> str:
+def _fingerprint(request: BuildRequest, tools: Toolchain) -> str:
     """Hash everything that the executable depends on; data files are read when it runs."""
     digest = hashlib.sha256()
 
@@ -138,18 +199,19 @@ def _fingerprint(request: BuildRequest, tools: _Tools) -> str:
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)
 
-    for text in (
-        _FORMAT,
-        _FAST,
-        _SLOW,
-        tools.identity,
-        request.top,
-        *request.ports,
-        "",
-        *request.defines,
-        "",
+    harness = request.harness
+    for words in (
+        (_FORMAT, _FAST, _SLOW, tools.identity, request.top, harness.rules, harness.main),
+        harness.options,
+        harness.links,
+        request.defines,
+        tuple(itertools.chain.from_iterable(harness.verilog.items())),
     ):
-        add(text.encode())
+        for text in (*words, ""):
+            add(text.encode())
+    for path in harness.library:
+        for part in sorted(path.parent.glob("*.[ch]pp")):
+            add(part.read_bytes())
     for path in request.sources.verilog:
         add(path.read_bytes())
     for path in request.sources.headers:
@@ -162,14 +224,17 @@ def _fingerprint(request: BuildRequest, tools: _Tools) -> str:
 # Verilator
 
 
-def _verilate(request: BuildRequest, tools: _Tools, folder: Path) -> None:
+def _verilate(request: BuildRequest, tools: Toolchain, folder: Path) -> None:
+    harness = request.harness
     access = folder / "access.vlt"
-    access.write_text(_access_rules(request), encoding="utf-8")
+    access.write_text(f"`verilator_config\n{harness.rules}\n", encoding="utf-8")
+    for name, text in harness.verilog.items():
+        (folder / name).write_text(text, encoding="utf-8")
     log = folder / "verilator.log"
     command: list[str | Path] = [
         tools.verilator,
         "--cc",
-        "--vpi",
+        *harness.options,
         # Delays are for the vendor's own simulators; cocotb makes the only clock.
         "--no-timing",
         # What deserves a warning is the linter's business, not that of a simulation.
@@ -178,24 +243,17 @@ def _verilate(request: BuildRequest, tools: _Tools, folder: Path) -> None:
         # Compilers take more than proportionally long for long functions.
         *("--output-split-cfuncs", "500"),
         *("--x-assign", "unique", "--x-initial", "unique"),
-        *("--prefix", _PREFIX, "--top-module", request.top, "--Mdir", folder),
+        *("--prefix", PREFIX, "--top-module", request.top, "--Mdir", folder),
         *(f"-D{define}" for define in request.defines),
         *(f"-I{path}" for path in request.sources.include_dirs),
         access,
+        *(folder / name for name in harness.verilog),
         *request.sources.verilog,
     ]
-    done = run_tool(command, cwd=folder, env=tools.env, log=log, check=False)
+    done = run_tool(command, cwd=folder, env=tools.env, log=log, check=False, timeout=_BUILD_S)
     if done.returncode != 0:
         where = f"verilator cannot compile module {request.top} from {request.sources.root}"
-        raise ToolError("\n  ".join([f"{where}:", *_first_errors(done.stdout)]))
-
-
-def _access_rules(request: BuildRequest) -> str:
-    """Make visible to the testbench what it needs; whatever is visible is lost to optimization."""
-    signals = ["ap_*", *(f"{port}_*" for port in request.ports)]
-    rules = [f'public_flat_rw -module "{request.top}" -var "{signal}"' for signal in signals]
-    rules.append('public_flat_rd -module "hpq_fifo*" -var "max_fill"')
-    return "\n".join(["`verilator_config", *rules, ""])
+        raise RtlError("\n  ".join([f"{where}:", *_first_errors(done.stdout)]))
 
 
 def _first_errors(output: str) -> list[str]:
@@ -223,7 +281,7 @@ def _file_lists(path: Path) -> dict[str, list[str]]:
 # g++
 
 
-def _flags(tools: _Tools) -> list[str]:
+def _flags(tools: Toolchain) -> list[str]:
     defines = ["VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0"]
     defines += [f"VM_TRACE{kind}=0" for kind in ("", "_FST", "_VCD", "_SAIF")]
     folders = [tools.include, tools.include / "vltstd"]
@@ -237,29 +295,42 @@ def _flags(tools: _Tools) -> list[str]:
     ]
 
 
-def _runtime(tools: _Tools, names: Sequence[str], build_dir: Path, say: Progress) -> list[Path]:
-    """Return the object files of Verilator's run-time library, compiled at the first need."""
+def _library(
+    tools: Toolchain, sources: Sequence[Path], pattern: str, build_dir: Path, say: Progress
+) -> list[Path]:
+    """Return the object files and compiled headers that all designs have in common, made at the first need.
+
+    pattern: files beside the sources that they depend on.
+    """
+    if not sources:
+        return []
+    folder = sources[0].parent
     digest = hashlib.sha256(f"{_LIBRARY} {tools.identity}".encode())
-    for path in sorted(tools.include.glob("verilated*")):
+    for path in sorted(folder.glob(pattern)):
         digest.update(path.read_bytes())
     home = _cache_dir(build_dir) / f"verilated-{digest.hexdigest()[:16]}"
     home.mkdir(parents=True, exist_ok=True)
-    objects = [home / f"{name}.o" for name in names]
-    absent = [path for path in objects if not is_sealed(path)]
-    if absent:
-        say("compiling the simulator's library, once (about 15 seconds)")
+    objects = {home / f"{path.stem}.o": path for path in sources}
+    if pattern == _VERILATED and tools.gnu and _is_shared(build_dir):
+        if not (home / _HEADER).is_file():
+            (home / _HEADER).write_text('#include "verilated.h"\n', encoding="utf-8")
+        objects[home / f"{_HEADER}.gch"] = home / _HEADER
 
     def build(target: Path) -> None:
         # Through a temporary name, because another process may be doing the same.
         with tempfile.TemporaryDirectory(prefix=".new-", dir=home) as scratch:
             result = Path(scratch) / target.name
-            source = tools.include / f"{target.stem}.cpp"
-            _run_gxx(tools, [*_flags(tools), _LIBRARY, "-c", source, "-o", result])
+            language = ["-c"] if target.suffix == ".o" else ["-x", "c++-header"]
+            _run_gxx(tools, [*_flags(tools), _LIBRARY, *language, objects[target], "-o", result])
             result.replace(target)
         seal(target)
 
-    _in_parallel(build, absent)
-    return objects
+    with _one_library:  # threads that build at the same time need the same objects
+        absent = [path for path in objects if not is_sealed(path)]
+        if absent:
+            say("compiling the simulator's library, once (about 15 seconds)")
+        _in_parallel(build, absent)
+    return list(objects)
 
 
 def _cache_dir(build_dir: Path) -> Path:
@@ -269,10 +340,18 @@ def _cache_dir(build_dir: Path) -> Path:
     return build_dir / "library"
 
 
-def _compile(tools: _Tools, folder: Path, lists: dict[str, list[str]], runtime: Sequence[Path]) -> None:
+def _is_shared(build_dir: Path) -> bool:
+    return _cache_dir(build_dir).parent != build_dir
+
+
+def _compile(
+    tools: Toolchain, folder: Path, lists: dict[str, list[str]], runtime: Sequence[Path], harness: Harness
+) -> None:
     shards: list[tuple[Path, str]] = []
+    main = folder / "shard_main.cpp"
+    main.write_text(harness.main, encoding="utf-8")
     files = {kind: [folder / f"{name}.cpp" for name in lists[kind]] for kind in ("FAST", "SLOW")}
-    files["FAST"].append(tools.main)
+    files["FAST"].append(main)
     if sum(path.stat().st_size for path in (*files["FAST"], *files["SLOW"])) < _SHARD_BYTES:
         files = {"FAST": [*files["FAST"], *files["SLOW"]]}
     for kind, level in (("FAST", _FAST), ("SLOW", _SLOW)):
@@ -281,22 +360,20 @@ def _compile(tools: _Tools, folder: Path, lists: dict[str, list[str]], runtime: 
             shard.write_text("".join(f'#include "{path}"\n' for path in group), encoding="utf-8")
             shards.append((shard, level))
 
+    # A header that was compiled at another level is read as text.
+    first: list[str | Path] = []
+    for path in runtime:
+        first += ["-include", path.with_suffix("")] if path.suffix == ".gch" else []
+
     def build(item: tuple[Path, str]) -> None:
         shard, level = item
         output = shard.with_suffix(".o")
-        _run_gxx(tools, [*_flags(tools), level, f"-I{folder}", "-c", shard, "-o", output])
+        _run_gxx(tools, [*first, *_flags(tools), level, f"-I{folder}", "-c", shard, "-o", output])
 
     _in_parallel(build, shards)
-    libraries: list[str | Path] = [
-        "-Xlinker",
-        "-rpath",
-        "-Xlinker",
-        tools.libs,
-        f"-L{tools.libs}",
-        "-lcocotbvpi_verilator",
-    ]
-    objects = [*(shard.with_suffix(".o") for shard, _ in shards), *runtime]
-    _run_gxx(tools, [*objects, *libraries, "-pthread", "-o", folder / EXECUTABLE])
+    library = [path for path in runtime if path.suffix == ".o"]
+    objects = [*(shard.with_suffix(".o") for shard, _ in shards), *library]
+    _run_gxx(tools, [*objects, *harness.links, "-pthread", "-o", folder / EXECUTABLE])
 
 
 def _groups(files: Iterable[Path]) -> list[list[Path]]:
@@ -314,8 +391,8 @@ def _groups(files: Iterable[Path]) -> list[list[Path]]:
     return [group for group in groups if group]
 
 
-def _run_gxx(tools: _Tools, arguments: Sequence[str | Path]) -> None:
-    run_tool([tools.gxx, *arguments], env=tools.env)
+def _run_gxx(tools: Toolchain, arguments: Sequence[str | Path]) -> None:
+    run_tool([tools.gxx, *arguments], env=tools.env, timeout=_BUILD_S)
 
 
 def _in_parallel(work: Callable[[_Item], None], items: Sequence[_Item]) -> None:
@@ -340,8 +417,8 @@ def _put(scratch: Path, home: Path) -> None:
     raise ToolError(f"{home} is broken and cannot be replaced; remove it")
 
 
-def _forget_old(build_dir: Path, top: str) -> None:
+def _forget_old(build_dir: Path, top: str, kept: int) -> None:
     builds = [path for path in build_dir.glob(f"{top}-*") if (path / EXECUTABLE).is_file()]
     builds.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in builds[_KEPT_BUILDS:]:
+    for path in builds[kept:]:
         shutil.rmtree(path, ignore_errors=True)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hpq_hls.errors import HpqError
+from hpq_hls.tools.files import make_folder, write_file
 from hpq_hls.workflow.digests import file_digest
-from hpq_hls.workflow.records import make_folder, write_file
 
 FOLDER, INDEX = "cache", "index.json"
 FORMAT = 1

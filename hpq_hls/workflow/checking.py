@@ -13,6 +13,7 @@ from hpq_hls.errors import ConfigError, VerificationError
 from hpq_hls.graph import Inputs, named
 from hpq_hls.project import Project
 from hpq_hls.simulate import QuantizedGraph
+from hpq_hls.verify.certify.certificate import Certificate
 from hpq_hls.verify.cosim import SCENARIOS, CosimResult
 from hpq_hls.workflow.progress import Quiet, Reporter, Step
 from hpq_hls.workflow.records import save_record
@@ -24,7 +25,7 @@ CSIM_SAMPLES = 200
 COSIM_SAMPLES = 16
 """Cycle-accurate simulation is the slow one."""
 
-SELF_CHECK, CSIM, COSIM = "C++ self-check", "C simulation", "RTL co-simulation"
+SELF_CHECK, CSIM, COSIM, ALONE = "C++ self-check", "C simulation", "RTL co-simulation", "kernels alone"
 
 
 def run_verify(
@@ -33,13 +34,16 @@ def run_verify(
     rtl_dir: Path | None = None,
     samples: int | None = None,
     scenarios: Sequence[str] = SCENARIOS,
+    certify: bool = True,
     reporter: Reporter | None = None,
 ) -> VerifyResult:
-    """Run the projects of the configured backends and compare every output word with the simulator.
+    """Run the projects of the configured backends and compare every output word with the simulator; then each
+    of their kernels alone, for all inputs that can reach it (``Project.certify``).
 
     rtl_dir: check this folder of Verilog instead, such as a vendor tool's export of the C++.
     samples: of the test split (validation, calibration where there is none), for C simulation and
-    co-simulation alike; by default ``CSIM_SAMPLES`` and ``COSIM_SAMPLES``.
+    co-simulation alike; by default ``CSIM_SAMPLES`` and ``COSIM_SAMPLES``. certify: whether kernels are run
+    alone; those of an ``rtl_dir`` cannot be.
 
     Wrong words are a result, not an error: see ``VerifyResult.check``.
 
@@ -55,6 +59,8 @@ def run_verify(
     else:
         for project in [open_project(work, checker.q, backend) for backend in backends]:
             checker.rtl(project) if project.backend == "rtl" else checker.cpp(project)
+            if certify:
+                checker.alone(project)
     timed = checker.timed
     result = VerifyResult(
         checks=tuple(checker.checks),
@@ -62,6 +68,7 @@ def run_verify(
         interval_cycles=None if timed is None else timed.interval_cycles,
         clock_ns=work.project.settings.hardware.clock_ns,
         precision=work.statement,
+        certificates=tuple(checker.certificates),
     )
     command = "verify" if rtl_dir is None else "verify-external"
     save_record(work.project.output, command, design_fingerprint(work, checker.q), result)
@@ -83,6 +90,7 @@ class _Checker:
         self._samples, self._scenarios, self._reporter = samples, scenarios, reporter
         self.checks: list[Check] = []
         self.timed: CosimResult | None = None
+        self.certificates: list[Certificate] = []
 
     def cpp(self, project: Project) -> None:
         """The emitted testbench on its own vectors, then samples through the same C++."""
@@ -112,6 +120,17 @@ class _Checker:
     def rtl(self, project: Project) -> None:
         """Samples through the project's RTL."""
         self._cosim(lambda x, step: project.cosim(x, scenarios=self._scenarios, progress=step), "rtl")
+
+    def alone(self, project: Project) -> None:
+        """Every kernel of the project, for all inputs."""
+        begin = time.monotonic()
+        with self._reporter.step(f"{ALONE} ({project.backend})") as step:
+            found = project.certify(progress=step)
+            wrong = found.first_failure
+            failures = () if wrong is None else (wrong.sentence,)
+            count, checked = len(found.kernels), found.checked
+            self._add(step, begin, ALONE, project.backend, count, checked, found.different, failures)
+        self.certificates.append(found)
 
     def external(self, rtl_dir: Path) -> None:
         """Samples through somebody's RTL."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from hpq_hls.cost import LayerEstimate, Misfit, Proposal, ResourceEstimate
 from hpq_hls.cost.capacity import Shortage
-from hpq_hls.workflow.records import write_file
+from hpq_hls.tools.files import write_file
 from hpq_hls.workflow.workspace import Workspace
 
 KIND = "estimate"

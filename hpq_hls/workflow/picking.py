@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from hpq_hls.errors import ConfigError
+from hpq_hls.tools.files import write_file
 from hpq_hls.workflow import results as r
 from hpq_hls.workflow.chosen import PRECISION_FILE, SEARCH, Found, keep, last_found
 from hpq_hls.workflow.precision_file import precision_text
-from hpq_hls.workflow.records import graph_fingerprint, read_record, write_file
+from hpq_hls.workflow.records import graph_fingerprint, read_record
 from hpq_hls.workflow.results import plain
 from hpq_hls.workflow.steps import misfit_of_work
 from hpq_hls.workflow.workspace import Workspace

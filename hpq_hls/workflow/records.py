@@ -8,64 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hpq_hls.errors import OutputError
 from hpq_hls.graph import Graph
 from hpq_hls.graph import plain as plain_of
 from hpq_hls.simulate import QuantizedGraph
+from hpq_hls.tools.files import write_file
 from hpq_hls.workflow.plain import plain
 
 FOLDER = "results"
-FORMAT = 4
+FORMAT = 5
 """Raised whenever results of an earlier version can no longer be shown."""
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder and those around it.
-
-    Raises:
-        OutputError: it cannot be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"folder {path} cannot be made ({error.strerror or error}); choose another place"
-        ) from error
-
-
-def write_file(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all, with its folder.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    data = content.encode() if isinstance(content, str) else content
-    make_folder(path.parent)
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror or error}); choose another place"
-        ) from error
-    partial = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        partial.chmod(0o644)
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror or error}); choose another place"
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def save_record(output: Path, command: str, about: str, result: Any) -> Path:

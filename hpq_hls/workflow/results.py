@@ -13,6 +13,7 @@ from hpq_hls.errors import VerificationError
 from hpq_hls.search.significance import TestScore
 from hpq_hls.simulate import Saturation
 from hpq_hls.synth import ResourceReport
+from hpq_hls.verify.certify.certificate import Certificate as KernelsCertificate
 from hpq_hls.workflow.chosen import Found, Statement
 from hpq_hls.workflow.plain import plain
 
@@ -268,9 +269,9 @@ class GenerateResult:
 class Check:
     """One comparison of hardware with the simulator.
 
-    what: "C++ self-check", "C simulation" or "RTL co-simulation". backend: of the project, or "external".
-    scenario: of the co-simulation. samples: inferences. words_different: output words that differ,
-    are missing or came in excess. failures: one sentence each.
+    what: "C++ self-check", "C simulation", "RTL co-simulation" or "kernels alone". backend: of the project,
+    or "external". scenario: of the co-simulation. samples: inferences, or kernels. words_different: words
+    that differ, are missing or came in excess. failures: one sentence each.
     """
 
     what: str
@@ -286,7 +287,8 @@ class Check:
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """Outcome of ``hpq verify``. latency_cycles, interval_cycles: measured by co-simulation, or None."""
+    """Outcome of ``hpq verify``. latency_cycles, interval_cycles: measured by co-simulation, or None.
+    certificates: what was shown of each project's kernels alone."""
 
     derived: ClassVar[tuple[str, ...]] = ("passed",)
 
@@ -295,6 +297,7 @@ class VerifyResult:
     interval_cycles: int | None
     clock_ns: float
     precision: Statement
+    certificates: tuple[KernelsCertificate, ...] = ()
 
     @property
     def passed(self) -> bool:

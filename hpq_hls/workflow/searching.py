@@ -13,13 +13,14 @@ from hpq_hls.search.export import csv_text, json_text
 from hpq_hls.search.limits import exceeded
 from hpq_hls.search.metric import shown, shown_drop
 from hpq_hls.search.significance import TestScore
+from hpq_hls.tools.files import write_file
 from hpq_hls.workflow import results as r
 from hpq_hls.workflow.chosen import PRECISION_FILE, Found, Source, Statement, keep, now
 from hpq_hls.workflow.digests import folding_inputs, search_inputs
 from hpq_hls.workflow.guarantee import beyond, confirmed
 from hpq_hls.workflow.precision_file import precision_text
 from hpq_hls.workflow.progress import Quiet, Reporter, Step
-from hpq_hls.workflow.records import graph_fingerprint, save_record, write_file
+from hpq_hls.workflow.records import graph_fingerprint, save_record
 from hpq_hls.workflow.steps import misfit_of_work
 from hpq_hls.workflow.tuning import tune
 from hpq_hls.workflow.workspace import Workspace, required

@@ -12,7 +12,7 @@ import yaml
 from hpq_hls.errors import OutputError
 from hpq_hls.settings.config import STRATEGY_NAMES, Settings
 from hpq_hls.templating import render
-from hpq_hls.workflow.records import write_file
+from hpq_hls.tools.files import write_file
 
 _LEAST = {"model": {"source": "model.pt2"}, "data": {"calibration": "calibration.npz"}}
 _DEFAULT = Settings.model_validate(_LEAST)

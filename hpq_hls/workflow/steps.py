@@ -15,11 +15,12 @@ from hpq_hls.errors import CapacityError, ConfigError
 from hpq_hls.hardware import with_fifo_depths
 from hpq_hls.project import Project, estimate, generate, hardware_config
 from hpq_hls.simulate import QuantizedGraph
+from hpq_hls.tools.files import make_folder
 from hpq_hls.workflow import results as r
 from hpq_hls.workflow.estimates import keep_estimate, kept_estimate
 from hpq_hls.workflow.options import keep_options
 from hpq_hls.workflow.progress import Quiet, Reporter
-from hpq_hls.workflow.records import make_folder, network_fingerprint, save_record
+from hpq_hls.workflow.records import network_fingerprint, save_record
 from hpq_hls.workflow.workspace import Workspace
 
 NETWORK_FILE = "network.hpq"

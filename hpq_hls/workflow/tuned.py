@@ -17,7 +17,8 @@ from hpq_hls.graph import Graph, Inputs
 from hpq_hls.quantize import Precision, QuantizerOptions
 from hpq_hls.search.fingerprint import fingerprint
 from hpq_hls.simulate import QuantizedGraph, load
-from hpq_hls.workflow.records import make_folder, read_record, save_record
+from hpq_hls.tools.files import make_folder
+from hpq_hls.workflow.records import read_record, save_record
 from hpq_hls.workflow.results import Origin
 
 TUNED_FILE = "finetuned.hpq"

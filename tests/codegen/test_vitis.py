@@ -428,7 +428,7 @@ def cnn_design(layer: str = "features.0") -> Design:
             weight_type=parse("s4.0"), bias_type=parse("s8.2"),
         ),
         Window("pool_window", "pool", ("c",), ("c_w",), pool),
-        Pool("pool", "pool", ("c_w",), ("p",), PoolMode.MAX, 1, 16, 4, 0, None, None, False),
+        Pool("pool", "pool", ("c_w",), ("p",), PoolMode.MAX, 1, 16, 4, 0, None, None, Epilogue()),
         MatVec(
             "fc", "classifier", ("p",), ("y",), vectors=1, weight=rng.integers(-8, 8, (1, 30, 100)),
             bias=None,

@@ -10,7 +10,8 @@ from hpq_hls.fixed import FixedType
 from hpq_hls.frontends import from_torch
 from hpq_hls.simulate.layer import LayerSpec
 from hpq_hls.simulate.quantized_graph import assemble
-from hpq_hls.workflow.records import network_fingerprint, read_record, save_record, write_file
+from hpq_hls.tools.files import write_file
+from hpq_hls.workflow.records import network_fingerprint, read_record, save_record
 
 
 def names(folder):

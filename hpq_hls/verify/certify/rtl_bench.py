@@ -1,0 +1,256 @@
+"""The kernels of a generated RTL project alone, simulated by Verilator from the project's own files.
+
+A kernel's section of the top module becomes a module of its own, word by word but for names. The module that
+every cast goes through, ``hpq_cast``, gets another name, and stands in one that can also hand out what is
+cast (``templates/verify/rtl_cast.sv``). Nothing else of the files changes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from hpq_hls.errors import VerificationError
+from hpq_hls.fixed import FixedType
+from hpq_hls.hardware import Dataflow
+from hpq_hls.kernels import IntArray, Kernel, Stream
+from hpq_hls.tools.files import make_folder
+from hpq_hls.verify.certify.bench import Progress
+from hpq_hls.verify.certify.certificate import KernelCertificate
+from hpq_hls.verify.certify.rtl_run import Cast, Shape, Simulator
+from hpq_hls.verify.certify.rtl_top import Top, outside
+from hpq_hls.verify.certify.rtl_unit import (
+    Library,
+    Unit,
+    axis_bits,
+    fifo_unit,
+    kernel_unit,
+    port_unit,
+    request,
+)
+from hpq_hls.verify.certify.trials import Proof
+from hpq_hls.verify.cosim_build import Build, RtlError, build_simulator, find_toolchain
+from hpq_hls.verify.cosim_sources import find_sources
+
+_FRAMES = 3
+_SEEDS = (0, 1, 2)
+_KEPT = 256
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What connects kernels: how it is cut out of the top module, and examined. size: what the design wants
+    beside the text: of a FIFO its depth, of a port the beats of a frame."""
+
+    name: str
+    kind: str
+    size: int
+    cut: Callable[[Top], Unit]
+    examine: Callable[[Simulator], KernelCertificate]
+
+
+class RtlBench:
+    """``Bench`` of an "rtl" project.
+
+    printed: the files as they were generated for this design, by path.
+    """
+
+    def __init__(
+        self, project_dir: Path, flow: Dataflow, printed: Mapping[str, str | bytes], progress: Progress
+    ) -> None:
+        self._flow, self._progress = flow, progress
+        self._path = f"rtl/{flow.name}.sv"
+        self._printed = str(printed[self._path])
+        self._home = Path(project_dir).resolve() / "build" / "certify"
+        self._sources = find_sources(Path(project_dir), ignore=self._home.parent)
+        self._library = Library.of(self._sources, flow.name)
+        self._project = Path(project_dir)
+        self._tools = find_toolchain()
+        self.tools: tuple[str, ...] = self._tools.versions
+        self.pauses = True
+        self._units: dict[str, Unit] = {}
+        self._lock = threading.Lock()
+        self._builds: dict[tuple[Unit, ...], Build] = {}
+        self._building: dict[tuple[Unit, ...], threading.Lock] = {}
+
+    def run(
+        self, kernel: Kernel, inputs: Sequence[IntArray], *, window: int | None = None, stalls: int = 0
+    ) -> list[IntArray]:
+        given, made = (self._shapes(names) for names in (kernel.inputs, kernel.outputs))
+        found, _ = self._of(kernel).run(inputs, given, made, window=window, stalls=stalls)
+        return found
+
+    def casts(
+        self, kernel: Kernel, kinds: Sequence[FixedType], codes: Sequence[IntArray]
+    ) -> list[tuple[int, IntArray]]:
+        simulator = self._of(kernel)
+        out = self._flow.streams[kernel.outputs[0]].type
+        found: list[tuple[int, IntArray]] = []
+        for cast in simulator.casts():
+            if cast.out_width != out.width:
+                raise VerificationError(f"something is cast to {cast.out_width} bits, not to {out.width}")
+            chosen = _given(cast, kinds, out)
+            found += [(index, simulator.cast(cast, codes[index])) for index in chosen]
+        return found
+
+    # ------------------------------------------------------------------ between the kernels
+
+    def streams(self) -> list[KernelCertificate]:
+        """What connects the kernels: its text, against what is generated; the FIFOs and ports."""
+        return [self._wiring(), *self._connections()]
+
+    def _wiring(self) -> KernelCertificate:
+        right = outside(Top.read(self._printed), self._flow)
+        try:
+            there = outside(self._top, self._flow)
+        except VerificationError as error:
+            return _certified(self._path, "text", "as generated", 0, 0, str(error))
+        differ = sum(a != b for a, b in zip(right, there, strict=False)) + abs(len(right) - len(there))
+        place = next((i for i, (a, b) in enumerate(zip(right, there, strict=False)) if a != b), len(right))
+        around = " ".join(there[max(place - 6, 0) : place + 6])
+        first = f"the top's streams, ports or wires differ from what was generated, at {around!r}"
+        return _certified(self._path, "text", "as generated", len(right), differ, first if differ else "")
+
+    def _connections(self) -> Iterator[KernelCertificate]:
+        """Every FIFO and every port; those that are alike once, under the name of the first."""
+        parts: dict[tuple[Unit, int], _Part] = {}
+        for part in self._parts():
+            unit = _tried(partial(part.cut, self._top))
+            if isinstance(unit, str):
+                yield _certified(part.name, part.kind, "", 0, 0, unit)
+            else:
+                parts.setdefault((unit, part.size), part)
+        units = tuple(unit for unit, _ in parts)
+        for number, part in enumerate(parts.values()):
+            found = _tried(partial(self._examined, part, units, number))
+            yield _certified(part.name, part.kind, "", 0, 0, found) if isinstance(found, str) else found
+
+    def _examined(self, part: _Part, units: tuple[Unit, ...], number: int) -> KernelCertificate:
+        executable = self._built(units).executable
+        return part.examine(Simulator(executable, self._sources, units[number], number))
+
+    def _parts(self) -> Iterator[_Part]:
+        flow = self._flow
+        for name, stream in flow.streams.items():
+            yield _Part(name, "fifo", stream.depth, partial(fifo_unit, name, flow), partial(_fifo, stream))
+        for ends, goes_in in ((flow.inputs, True), (flow.outputs, False)):
+            for end in ends:
+                cut = partial(port_unit, end.port, end.stream, goes_in, flow)
+                stream = flow.streams[end.stream]
+                yield _Part(end.port, "port", stream.beats, cut, partial(_port, end.port, stream, goes_in))
+
+    # ------------------------------------------------------------------ building
+
+    @cached_property
+    def _top(self) -> Top:
+        return Top.read((self._project / self._path).read_text(encoding="utf-8"))
+
+    def _of(self, kernel: Kernel) -> Simulator:
+        unit = self._units.get(kernel.name)
+        if unit is None:
+            unit = self._units[kernel.name] = kernel_unit(self._top, kernel, self._flow, self._library)
+        return Simulator(self._built((unit,)).executable, self._sources, unit)
+
+    def _built(self, units: tuple[Unit, ...]) -> Build:
+        with self._lock:
+            building = self._building.setdefault(units, threading.Lock())
+        with building:
+            if units not in self._builds:
+                what = request(units, self._library, self._sources, max(_KEPT, 3 * len(self._flow.kernels)))
+                self._progress(f"compiling the kernels of {self._flow.name} one by one")
+                make_folder(self._home)
+                try:
+                    self._builds[units] = build_simulator(what, self._home, tools=self._tools)
+                except RtlError as error:
+                    raise VerificationError(f"it does not compile alone: {error}") from error
+            return self._builds[units]
+
+    def _shapes(self, names: Sequence[str]) -> list[Shape]:
+        return [_shape(self._flow.streams[name]) for name in names]
+
+
+def _shape(stream: Stream) -> Shape:
+    return Shape(stream.name, stream.beats, stream.lanes, stream.type.width)
+
+
+def _given(cast: Cast, kinds: Sequence[FixedType], out: FixedType) -> list[int]:
+    """Which of some types a cast may be there for: those of its width, of those the ones of its shift."""
+    wide = [i for i, kind in enumerate(kinds) if cast.in_width == kind.width + (0 if kind.signed else 1)]
+    if not wide:
+        raise VerificationError(
+            f"something is cast from {cast.in_width} bits with a sign, not from "
+            + " or ".join(str(kind) for kind in kinds)
+        )
+    return [i for i in wide if kinds[i].fraction - out.fraction == cast.shift] or wide
+
+
+def _tried(work: Callable[[], _Result]) -> _Result | str:
+    """What comes of it, or what is wrong."""
+    try:
+        return work()
+    except VerificationError as error:
+        return str(error)
+
+
+# ---------------------------------------------------------------------------------------------
+# FIFOs and ports
+
+
+def _fifo(stream: Stream, simulator: Simulator) -> KernelCertificate:
+    """Everything comes out as it went in, and it holds as many beats as it says."""
+    rng = np.random.default_rng(stream.bits)
+    beats = 3 * stream.depth + 40
+    shape = Shape(stream.name, beats, stream.lanes, stream.type.width)
+    checked = different = 0
+    for command, seed in [("fill", 0), *(("run", seed) for seed in _SEEDS)]:
+        given = _random(rng, shape, 1)
+        (made,), told = simulator.run([given], [shape], [shape], stalls=seed, command=command)
+        if command == "fill" and int(told) != stream.depth:
+            raise VerificationError(
+                f"the FIFO of stream {stream.name} holds {told.strip()} beats, not {stream.depth}"
+            )
+        checked, different = checked + made.size, different + int(np.count_nonzero(made != given))
+    first = f"stream {stream.name}: beats come out changed" if different else ""
+    why = f"random beats with pauses; it holds {stream.depth}"
+    return _certified(stream.name, "fifo", why, checked, different, first)
+
+
+def _port(port: str, stream: Stream, goes_in: bool, simulator: Simulator) -> KernelCertificate:
+    """Beats keep their elements; TLAST, TKEEP and TSTRB are right where they are made, and do not matter
+    where they are not."""
+    rng = np.random.default_rng(stream.bits)
+    bits = axis_bits(stream.bits)
+    inner, outer = Shape(stream.name, stream.beats, stream.bits, 1), Shape(port, stream.beats, sum(bits), 1)
+    elements = _random(rng, inner, _FRAMES)
+    beats = (
+        _random(rng, outer, _FRAMES) if goes_in else np.zeros((_FRAMES, stream.beats, sum(bits)), np.int64)
+    )
+    beats[:, :, : stream.bits] = elements
+    beats[:, :, bits[0]] = np.arange(stream.beats) == stream.beats - 1
+    if not goes_in:
+        beats[:, :, bits[0] + 1 :] = 1
+    given, wanted = (beats, elements) if goes_in else (elements, beats)
+    shapes = (outer, inner) if goes_in else (inner, outer)
+    checked = different = 0
+    for seed in _SEEDS:
+        command = "port" if goes_in else "run"
+        (made,), _ = simulator.run([given], [shapes[0]], [shapes[1]], stalls=seed, command=command)
+        checked, different = checked + made.size, different + int(np.count_nonzero(made != wanted))
+    first = f"port {port}: beats come out changed" if different else ""
+    return _certified(port, "port", "random beats with pauses", checked, different, first)
+
+
+def _random(rng: np.random.Generator, shape: Shape, frames: int) -> IntArray:
+    return rng.integers(0, (1 << shape.width) - 1, (frames, shape.beats, shape.lanes), endpoint=True)
+
+
+def _certified(name: str, kind: str, why: str, checked: int, different: int, first: str) -> KernelCertificate:
+    proof = Proof.ALL_INPUTS if kind == "text" and not first else Proof.SAMPLED
+    return KernelCertificate(name, "", kind, proof.value, why, checked, different, first)

@@ -1,0 +1,64 @@
+// Stands for hpq_cast in the bench: the cast of the project, or bits of what is cast; beside it the same cast of a
+// number that the bench gives.
+module hpq_cast #(
+    parameter int IN_W       = 16,
+    parameter int SHIFT      = 0,
+    parameter int OUT_W      = 8,
+    parameter bit OUT_SIGNED = 1'b1,
+    parameter logic [2*IN_W+1:0] CLIP = '0,
+    parameter     ROUNDING   = "AP_TRN",
+    parameter     OVERFLOW   = "AP_WRAP"
+) (
+    input  logic signed [IN_W-1:0]  x,
+    output logic        [OUT_W-1:0] y
+);
+
+  import "DPI-C" function int hpq_cast_new(input string parameters, input int in_w, input int shift, input int out_w);
+  import "DPI-C" function void hpq_cast_made(input int number, input longint unsigned y);
+
+  logic [OUT_W-1:0] written;
+  hpq_cast_as_written #(
+      .IN_W      (IN_W),
+      .SHIFT     (SHIFT),
+      .OUT_W     (OUT_W),
+      .OUT_SIGNED(OUT_SIGNED),
+      .CLIP      (CLIP),
+      .ROUNDING  (ROUNDING),
+      .OVERFLOW  (OVERFLOW)
+  ) cast (
+      .x(x),
+      .y(written)
+  );
+
+  localparam int WIDE = (IN_W > OUT_W) ? IN_W : OUT_W;
+  assign y = bench.looks ? OUT_W'(WIDE'(x) >>> bench.from) : written;
+
+  int number;
+  initial begin
+    number = hpq_cast_new(
+        $sformatf("%0d %0d %0d %0d %h %s %s", IN_W, SHIFT, OUT_W, OUT_SIGNED, CLIP, ROUNDING, OVERFLOW),
+        IN_W, SHIFT, OUT_W);
+  end
+
+  logic signed [ IN_W-1:0] given;
+  logic        [OUT_W-1:0] made;
+  always_ff @(posedge bench.probe) begin
+    if (number >= 0) given <= IN_W'($signed(bench.number));
+  end
+  hpq_cast_as_written #(
+      .IN_W      (IN_W),
+      .SHIFT     (SHIFT),
+      .OUT_W     (OUT_W),
+      .OUT_SIGNED(OUT_SIGNED),
+      .CLIP      (CLIP),
+      .ROUNDING  (ROUNDING),
+      .OVERFLOW  (OVERFLOW)
+  ) alone (
+      .x(given),
+      .y(made)
+  );
+  always_ff @(negedge bench.probe) begin
+    if (number >= 0) hpq_cast_made(number, 64'(made));
+  end
+
+endmodule

@@ -1,0 +1,103 @@
+"""The kernels of a C++ project alone: as its files have them, and with faults put into the files."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hpq_hls as hpq
+from hpq_hls.errors import VerificationError
+from hpq_hls.project import Project
+from hpq_hls.verify.certify.kept import kept
+from tests.verify.words import every_nature
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: Any) -> Project:
+    folder = tmp_path_factory.mktemp("certify") / "vitis"
+    return hpq.generate(every_nature(), folder, backend="vitis", target_interval=300)
+
+
+def test_every_kernel_is_shown_right(project: Project) -> None:
+    certificate = project.certify()
+    assert certificate.passed, certificate.first_failure
+    own = [kernel.name for kernel in certificate.kernels if kernel.layer]
+    assert own == [kernel.name for kernel in project.dataflow.kernels]
+    assert {kernel.proof for kernel in certificate.kernels} == {"all inputs", "exhaustive", "sampled"}
+    assert kept(project.path) == certificate
+    source = project.path / "src" / "model.cpp"
+    text = source.read_text()
+    source.write_text(text + "// looked at\n")
+    assert kept(project.path) is None
+    source.write_text(text)
+    assert kept(project.path) == certificate
+
+
+def one_more(text: str, *, last: bool = False) -> str:
+    """A table with a word that is one off."""
+    comment, text = text.split("\n", 1)
+    found = list(re.finditer(r"-?\d+(?=[,}])", text))[-1 if last else 0]
+    number = int(found[0])
+    changed = text[: found.start()] + str(number + (1 if number < 0 else -1)) + text[found.end() :]
+    return f"{comment}\n{changed}"
+
+
+def once(old: str, new: str) -> Callable[[str], str]:
+    def changed(text: str) -> str:
+        assert text.count(old) >= 1, old
+        return text.replace(old, new, 1)
+
+    return changed
+
+
+def in_kernel(kernel: str, old: str, new: str) -> Callable[[str], str]:
+    """The first such words behind a kernel's name."""
+
+    def changed(text: str) -> str:
+        at = text.index(f"struct {kernel} ")
+        return text[:at] + once(old, new)(text[at:])
+
+    return changed
+
+
+def one_less(text: str) -> str:
+    """The last table word one off."""
+    return one_more(text, last=True)
+
+
+FAULTS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "conv_window": ("model.cpp", in_kernel("conv_window", "pad_value = 0", "pad_value = 1")),
+    "conv_matvec": ("tables/conv_matvec_slope.inc", one_less),
+    "maxpool2d_window": ("model.cpp", in_kernel("maxpool2d_window", "first_x = 1", "first_x = 0")),
+    "deep_channelmac": ("tables/deep_channelmac_weight.inc", one_more),
+    "sigmoid_table": ("tables/sigmoid_table_values.inc", one_less),
+    "add_add": ("model.cpp", in_kernel("add_add", "no_clip", "relu")),
+    "fc_matvec": (
+        "model.cpp",
+        in_kernel("fc_matvec", "ap_fixed<13,3> accumulator_t", "ap_fixed<10,0> accumulator_t"),
+    ),
+}
+"""By the kernel that has it: file and change."""
+
+
+def test_faults_in_the_files_are_found(project: Project, tmp_path: Path) -> None:
+    """Several at once, each in another kernel."""
+    shutil.copytree(project.path, tmp_path / "vitis", ignore=shutil.ignore_patterns("build"))
+    wrong = replace(project, path=tmp_path / "vitis")
+    kernels = {kernel.name for kernel in project.dataflow.kernels}
+    for file, change in FAULTS.values():
+        path = wrong.path / "src" / file
+        path.write_text(change(path.read_text()))
+    certificate = wrong.certify()
+    failed = {kernel.name for kernel in certificate.kernels if not kernel.passed}
+    assert failed & kernels == set(FAULTS)
+    assert certificate.first_failure is not None
+    assert certificate.first_failure.name == "conv_window"
+    with pytest.raises(VerificationError, match="conv_window of layer 'conv' is wrong"):
+        certificate.check()

@@ -7,7 +7,7 @@ from hpq_hls.cost import ResourceEstimate
 from hpq_hls.errors import HpqError
 from hpq_hls.finetune import FinetuneResult, finetune
 from hpq_hls.fixed import FixedType
-from hpq_hls.frontends import from_exported, from_onnx, from_torch
+from hpq_hls.frontends import from_exported, from_onnx, from_torch, load_exported
 from hpq_hls.graph import Graph
 from hpq_hls.namesakes import unite_namesakes
 from hpq_hls.project import Project, estimate, generate
@@ -40,6 +40,7 @@ __all__ = [
     "from_torch",
     "generate",
     "load",
+    "load_exported",
     "quantize",
     "search",
 ]

@@ -11,6 +11,9 @@ from typing import Any
 
 from hpq_hls.errors import ConfigError
 
+MAX_BRIEF = 300
+"""Characters of what an error says: it may quote a file."""
+
 
 def imported(name: str) -> Any:
     """What ``package.module:attribute`` names.
@@ -20,9 +23,10 @@ def imported(name: str) -> Any:
     """
     package, _, attribute = name.partition(":")
     try:
-        found: Any = importlib.import_module(package)
-        for part in attribute.split("."):
-            found = getattr(found, part)
+        with foreign_code():
+            found: Any = importlib.import_module(package)
+            for part in attribute.split("."):
+                found = getattr(found, part)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"names {name}, which cannot be imported ({error}); correct it") from error
     except Exception as error:  # anything can come out of user code
@@ -46,7 +50,8 @@ def extend(package: str, folder: Path) -> None:
         sys.path.append(home)
         importlib.invalidate_caches()
     try:
-        importlib.import_module(package)
+        with foreign_code():
+            importlib.import_module(package)
     except Exception as error:  # anything can come out of user code
         raise ConfigError(
             f"names the package {package}, whose import fails with {brief(error)}; correct the name or "
@@ -54,9 +59,33 @@ def extend(package: str, folder: Path) -> None:
         ) from error
 
 
+class EndedError(Exception):
+    """The user's own code ended Python."""
+
+
+@contextlib.contextmanager
+def foreign_code() -> Iterator[None]:
+    """The body runs code of the user's own. What would end Python, with whatever exit status, is an error.
+
+    Raises:
+        EndedError: it calls sys.exit, say.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if isinstance(error, Exception):
+            raise
+        status = f"({error.code!r:.80})" if isinstance(error, SystemExit) else ""
+        raise EndedError(f"{type(error).__name__}{status}, which ends Python") from error
+
+
 def brief(error: BaseException) -> str:
     """Kind and first line of an error."""
-    text = str(error).strip().partition("\n")[0].rstrip(".")
+    text = str(error).strip().partition("\n")[0].rstrip(".")[:MAX_BRIEF]
+    if isinstance(error, EndedError):
+        return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

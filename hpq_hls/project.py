@@ -115,7 +115,7 @@ class Project:
     def selfcheck(self, *, progress: Progress | None = None) -> SelfCheck:
         """Run the emitted testbench on the emitted test vectors."""
         self._require_cpp()
-        return run_selfcheck(self.path, progress=progress)
+        return run_selfcheck(self.path, len(next(iter(self.q.examples.values()))), progress=progress)
 
     def certify(self, *, progress: Progress | None = None) -> Certificate:
         """Examine every kernel alone, for all inputs that can reach it, as the project's files have it: C++

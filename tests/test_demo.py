@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -191,3 +192,12 @@ def test_every_command_of_its_readme_works(demo):
     again = hpq_command("verify", "--samples", "2", "--json")
     assert again.exit_code == 0, again.stderr
     assert json.loads(again.stdout)["passed"]
+
+
+def test_a_demo_whose_search_is_interrupted_ends(tmp_path, monkeypatch):
+    """Ctrl-C ends a search, which keeps the best so far; a demo does not go on then."""
+    monkeypatch.setattr("hpq_hls.demo.run._train", lambda *_: None)
+    monkeypatch.setattr("hpq_hls.demo.run.open_workspace", lambda *_: None)
+    monkeypatch.setattr("hpq_hls.demo.run.run_search", lambda *_: SimpleNamespace(interrupted=True))
+    with pytest.raises(KeyboardInterrupt):
+        run_demo(tmp_path / "demo")

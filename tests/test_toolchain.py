@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from hpq_hls.codegen.vitis import VitisBackend
 from hpq_hls.errors import ToolError
 from hpq_hls.resources import hw_sim_dir, templates_dir
 from hpq_hls.tools import toolchain
+from hpq_hls.tools.process import time_limit
 from hpq_hls.tools.toolchain import (
     find_ap_types,
     find_gxx,
@@ -31,6 +33,8 @@ from hpq_hls.tools.toolchain import (
     yosys_env,
     yosys_is_prepared,
 )
+from hpq_hls.verify.csim import run_selfcheck
+from tests.codegen.flows import small_design, write
 
 FINDERS = [find_gxx, find_make, find_perl, find_verilator, find_yosys, find_nextpnr_ecp5]
 XILINX = ["XILINX_HLS", "XILINX_VITIS_HLS", "XILINX_VITIS", "XILINX_VIVADO_HLS", "XILINX_VIVADO"]
@@ -311,3 +315,37 @@ def test_programs_of_worker_threads_can_be_stopped(tmp_path) -> None:
     worker.join(60)
     assert not worker.is_alive()
     assert "signal 15" in str(raised[0])
+
+
+@pytest.mark.parametrize("given", ["abc", "0", "-5", "inf", "nan", "9" * 400])
+def test_a_time_limit_that_is_none(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("HPQ_TIME_LIMIT", given)
+    with pytest.raises(
+        ToolError, match=r"HPQ_TIME_LIMIT is .*; give a number of seconds above 0, or unset it"
+    ):
+        run_tool(["true"])
+
+
+def test_every_program_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPQ_TIME_LIMIT", "0.2")
+    expected = "sleep was stopped after its time limit of 0.2 s; set HPQ_TIME_LIMIT to more seconds"
+    with pytest.raises(ToolError, match=expected):
+        run_tool(["sleep", "30"])
+    assert run_tool(["sleep", "0.3"], timeout=5).returncode == 0  # one that is not for the user to choose
+    monkeypatch.delenv("HPQ_TIME_LIMIT")
+    assert time_limit() > 3600
+
+
+def test_a_compiler_that_never_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A testbench is not compiled, and so has not passed."""
+    fake = tmp_path / "slow-g++"
+    fake.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "g++ 12.2.0" && exit 0\nsleep 60\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("CXX", str(fake))
+    monkeypatch.setenv("HPQ_TIME_LIMIT", "0.5")
+    project = write(VitisBackend(), small_design(), tmp_path / "project")
+    begin = time.monotonic()
+    with pytest.raises(ToolError, match=r"slow-g\+\+ was stopped after its time limit of 0\.5 s"):
+        run_selfcheck(project)
+    assert time.monotonic() - begin < 20
+    assert list((project / "build/csim").iterdir()) == []

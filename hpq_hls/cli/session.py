@@ -6,6 +6,7 @@ import contextlib
 import functools
 import inspect
 import json
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -53,6 +54,8 @@ UtilisationOption = Annotated[
     typer.Option(help="Share of each of the part's resources that may be taken, such as 0.8."),
 ]
 DEFAULT_PROJECT = Path("project.yaml")
+KEPT = 120
+_LONG = re.compile(r"\S{600,}")
 
 
 def hardware_options(
@@ -147,16 +150,31 @@ def session(as_json: bool, debug: bool) -> Iterator[Session]:
         run.fail("Interrupted; nothing half-written is left behind.", "Interrupted", status)
     except (typer.Exit, typer.Abort):
         raise
-    except Exception as error:
+    except SystemExit as error:
+        if debug or error.code == TERMINATED_STATUS:  # a scheduler's signal
+            raise
+        text = f"the user's own code, or a package that it uses, ended Python with status {error.code!r:.80}"
+        run.fail(f"{text}; let it return instead.", type(error).__name__, ERROR_STATUS)
+    except BaseException as error:
         if debug:
             raise
-        reason = " ".join(str(error).split())
-        what = f"This is a bug in hpq_hls ({type(error).__name__}: {reason})"
+        what = f"This is a bug in hpq_hls ({type(error).__name__}: {_shown(str(error))})"
         run.fail(f"{what}; run again with --debug and report it.", type(error).__name__, ERROR_STATUS)
 
 
 def _sentence(error: HpqError) -> str:
     text = str(error).strip()
     if isinstance(error, ToolError):
-        return text  # what the tool said last follows, indented
-    return " ".join(text.split())
+        first, *output = text.splitlines()  # what the tool said last follows, indented
+        return "\n".join([_shown(first), *map(_printable, output)])
+    return _shown(text)
+
+
+def _shown(text: str) -> str:
+    """In one line, and no terminal's commands in it; words that nobody reads to their end are cut."""
+    line = _printable(" ".join(text.split()))
+    return _LONG.sub(lambda found: f"{found[0][:KEPT]}...{found[0][-KEPT:]}", line)
+
+
+def _printable(line: str) -> str:
+    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in line)

@@ -17,6 +17,7 @@ from hpq_hls.fixed import FixedType
 from hpq_hls.graph import named
 from hpq_hls.hardware import Dataflow, Terminal
 from hpq_hls.kernels import Stream
+from hpq_hls.reading import read_text
 
 FORMAT = 1
 FILE_NAME = "design.json"
@@ -139,7 +140,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / FILE_NAME
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        data: dict[str, Any] = json.loads(read_text(path))
         if data["format"] != FORMAT:
             raise ValueError(f"format {data['format']}, expected {FORMAT}")
         sides = {
@@ -154,5 +155,5 @@ def read_manifest(folder: Path) -> Manifest:
         raise DataError(
             f"{path} cannot be read ({error.strerror}); name the folder of a generated project"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, AttributeError) as error:
         raise DataError(f"{path} is not a design manifest ({error}); generate the project again") from error

@@ -20,6 +20,7 @@ from hpq_hls.cost.actors import follow as follow_slowly
 from hpq_hls.cost.stages import UNBOUNDED, Network
 from hpq_hls.errors import ToolError
 from hpq_hls.resources import hw_sim_dir
+from hpq_hls.tools.sealed import is_sealed, seal
 from hpq_hls.tools.toolchain import find_gxx, run_tool
 
 MAX_FRAMES = 64
@@ -115,7 +116,7 @@ def _library() -> ctypes.CDLL | None:
         digest.update(source.read_bytes())
     target = _cache_dir() / f"timing-{digest.hexdigest()[:16]}.so"
     try:
-        if not target.is_file():
+        if not is_sealed(target):
             _compile(folder / "follow.cpp", target)
         library = ctypes.CDLL(str(target))
     except (ToolError, OSError):
@@ -134,6 +135,7 @@ def _compile(source: Path, target: Path) -> None:
         made = Path(scratch) / target.name
         run_tool([compiler, *_FLAGS, source, "-o", made], timeout=_COMPILING_S)
         made.replace(target)
+    seal(target)
 
 
 def _cache_dir() -> Path:

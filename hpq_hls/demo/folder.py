@@ -86,7 +86,7 @@ def _check_foreign(out: Path, found: list[str], force: bool) -> None:
 def _edited(out: Path) -> bool:
     try:
         known = json.loads((out / MARKER).read_text(encoding="utf-8"))["project"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
     return bool(known) and (out / PROJECT).is_file() and _digest(out / PROJECT) != known
 

@@ -72,7 +72,8 @@ def run_demo(
     prepare_folder(folder, force)
     _train(folder, show)
     work = open_workspace(folder / PROJECT)
-    run_search(work, show)
+    if run_search(work, show).interrupted:
+        raise KeyboardInterrupt  # it kept the best so far, but the user asked for an end
     work = work.renewed()
     run_quantize(work, show)
     projects = run_generate(work, reporter=show)

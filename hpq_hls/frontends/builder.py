@@ -6,8 +6,9 @@ foreign graph says; ``hpq_hls.graph.simplify`` takes out what changes nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import NoReturn
 
 import numpy as np
@@ -16,6 +17,9 @@ from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.frontends.origin import Origin, refusal
 from hpq_hls.graph import Graph, Node, simplify
 from hpq_hls.ops.base import Operator, Shape
+
+MAX_ELEMENTS = 1 << 26
+"""Of a value, per sample, and of constants that are computed from others: files may say anything."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,11 @@ class GraphBuilder:
         self._origins: dict[str, Origin] = {}
         self.inputs: dict[str, Value] = {}
         for name, shape in inputs.items():
+            if math.prod(shape) > MAX_ELEMENTS:
+                raise UnsupportedOperatorError(
+                    f"the network's input {name!r} has {math.prod(shape):,} elements per sample, which is "
+                    "too large"
+                )
             taken = [value.name for value in self.inputs.values()]
             self.inputs[name] = Value(self._unique(name, taken, owner=False), shape)
 
@@ -67,6 +76,10 @@ class GraphBuilder:
             shape = op.output_shape([value.shape for value in inputs])
         except UnsupportedOperatorError as error:
             self.refuse(origin, str(error))
+        if math.prod(shape) > MAX_ELEMENTS:
+            self.refuse(
+                origin, f"its result has {math.prod(shape):,} elements per sample, which is too large"
+            )
         if not _is_finite(op):
             self.refuse(origin, "its parameters hold NaN or infinity, or give it")
         name = f"{origin.layer_name(op.kind)} {len(self._nodes)}"  # until it is known which nodes are left
@@ -131,4 +144,7 @@ def _is_finite(op: Operator) -> bool:
     """Whether every parameter is a finite number."""
     with np.errstate(all="ignore"):  # dividing by a variance of zero is what is looked for
         held = op.affine() or op
+    numbers = [getattr(op, field.name) for field in fields(op)]  # an end of a clamp may be infinite
+    if any(isinstance(number, float) and math.isnan(number) for number in numbers):
+        return False
     return all(array is None or bool(np.isfinite(array).all()) for array in (held.weight, held.bias))

@@ -11,6 +11,10 @@ from hpq_hls.frontends.origin import Origin
 from hpq_hls.importing import brief
 from hpq_hls.ops.base import Operator
 
+_MISUNDERSTOOD = (
+    *(ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, MemoryError),
+)
+
 
 @dataclass(frozen=True)
 class Call:
@@ -33,7 +37,7 @@ class Call:
         """What a handler makes of the call."""
         try:
             return handler(self)
-        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        except _MISUNDERSTOOD as error:
             self.builder.refuse(self.origin, f"its arguments cannot be understood ({brief(error)})", error)
 
     def refuse(self, reason: str | None = None) -> NoReturn:

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpq_hls.errors import DataError, ToolError, UnsupportedOperatorError
-from hpq_hls.frontends.builder import GraphBuilder, Value
+from hpq_hls.frontends.builder import MAX_ELEMENTS, GraphBuilder, Value
 from hpq_hls.frontends.onnx_call import BATCH, OnnxCall
 from hpq_hls.frontends.onnx_origin import onnx_origins
+from hpq_hls.frontends.onnx_sizes import folded_size
 from hpq_hls.frontends.origin import Origin
 from hpq_hls.graph import Graph
 from hpq_hls.graph.ranking import without_final_ranking
 from hpq_hls.ops.layout import Array
 from hpq_hls.ops.spelling import ONNX, SUPPORTED
+from hpq_hls.reading import regular
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, ValueInfoProto
@@ -59,6 +61,8 @@ _SHAPE_OPERATORS = frozenset(
     ]
 )
 """What may be computed from sizes; others would build tensors of the stand-in batch size."""
+_NO_NUMBERS = (8, 14, 15)
+"""Types of tensors in ONNX: STRING, COMPLEX64, COMPLEX128."""
 Shapes = Mapping[str, Sequence[int]]
 
 
@@ -97,7 +101,7 @@ def _load(path: Path) -> ModelProto:
             "run pip install 'hpq_hls[onnx]'"
         ) from None
     try:
-        model = onnx.load(path)
+        model = onnx.load(regular(path))
     except Exception as error:  # protobuf and file errors share no base class
         raise DataError(f"{path} cannot be read as an ONNX model: {_line(error)}") from None
     _check_domains(model)
@@ -183,6 +187,8 @@ class _Import:
             what = f"batches of {sorted(batches)} samples" if len(batches) > 1 else "different number types"
             raise DataError(f"the inputs of the ONNX model have {what}; export it with the same for all")
         (self._input_type,) = types
+        if self._input_type in _NO_NUMBERS:
+            raise DataError("the inputs of the ONNX model are text or complex numbers; export it for floats")
         reserved = {origin.scope for origin in self._origins if origin.leaf}
         shapes = {name: size[1:] for name, size in sizes.items()}
         builder = GraphBuilder(shapes, SUPPORTED["onnx"], reserved)
@@ -245,6 +251,7 @@ class _Import:
         handler = ONNX.get(node.op_type if standard else f"{node.domain}::{node.op_type}")
         if handler is None:
             self._builder.refuse(origin)
+        self._check_axes(node, inputs, attributes, origin)
         call = OnnxCall(
             self._builder,
             origin,
@@ -257,6 +264,18 @@ class _Import:
             self._input_type,
         )
         return call.handled(handler)
+
+    def _check_axes(
+        self, node: NodeProto, inputs: list[Any], attributes: Mapping[str, Any], origin: Origin
+    ) -> None:
+        """Refuse an axis that the values do not have; of Unsqueeze it is the result's."""
+        ranks = [len(given.shape) + 1 for given in inputs if isinstance(given, Value)]
+        axes = attributes.get("axes", attributes.get("axis", []))
+        if node.domain not in ("", "ai.onnx") or node.op_type == "Unsqueeze" or not ranks:
+            return
+        for axis in axes if isinstance(axes, (list, tuple)) else [axes]:
+            if not -ranks[0] <= int(axis) < ranks[0] + (node.op_type == "Flatten"):
+                self._builder.refuse(origin, f"its axis {axis} is none of the {ranks[0]} that its input has")
 
     def _branch(self, graph: Any, origin: Origin) -> list[Any]:
         """The outputs of a graph inside of a node."""
@@ -274,6 +293,9 @@ class _Import:
         from onnx.reference import ReferenceEvaluator
 
         read = {name: self._values[name] for name in node.input if name}
+        wanted = folded_size(node.op_type, [self._values.get(name) for name in node.input])
+        if wanted > MAX_ELEMENTS:
+            self._builder.refuse(origin, f"it makes a constant of {wanted:,} elements, which is too large")
         graph = helper.make_graph(
             [node],
             "constants",

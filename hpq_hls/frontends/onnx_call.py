@@ -74,6 +74,8 @@ class OnnxCall(Call):
         given = self._input(index)
         if isinstance(given, Value):
             self.refuse(f"its input {index} is computed from the network's input")
+        if given is not None and given.dtype.kind not in "fiub" and given.dtype.name != "bfloat16":
+            self.refuse(f"its input {index} is of type {given.dtype}, and holds no real numbers")
         return None if given is None else np.array(given, dtype=np.float64, order="C")
 
     def constant(self, index: int) -> FloatArray:

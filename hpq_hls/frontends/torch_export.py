@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import dataclasses
-import io
 import keyword
-import logging
 import operator
-import warnings
-from collections.abc import Iterator
+import re
 from typing import TYPE_CHECKING, Any
 
 from hpq_hls.errors import DataError, UnsupportedOperatorError
-from hpq_hls.frontends.builder import GraphBuilder, Value
+from hpq_hls.frontends.builder import MAX_ELEMENTS, GraphBuilder, Value
 from hpq_hls.frontends.origin import Origin
+from hpq_hls.frontends.quiet import quiet
 from hpq_hls.frontends.torch_call import BatchConstant, TorchCall
 from hpq_hls.frontends.torch_entry import checked, evaluating, learn, scripted_part, unscripted
 from hpq_hls.frontends.torch_examples import dynamic_shapes, examples, output_names
 from hpq_hls.frontends.torch_origin import source_line, torch_origin
 from hpq_hls.graph import Graph
 from hpq_hls.graph.ranking import without_final_ranking
+from hpq_hls.importing import foreign_code
 from hpq_hls.ops.spelling import SUPPORTED, TORCH
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -53,7 +51,7 @@ def from_torch(
         return from_exported(module, name=name, drop_final_ranking=drop_final_ranking)
     module = checked(module)
     args, kwargs = examples(module, example_input)
-    with evaluating(module), _quiet():
+    with evaluating(module), quiet():
         program = _export(unscripted(module, args, kwargs), args, kwargs)
     return from_exported(program, name=name, drop_final_ranking=drop_final_ranking)
 
@@ -61,7 +59,7 @@ def from_torch(
 def from_exported(
     program: torch.export.ExportedProgram, *, name: str = "model", drop_final_ranking: bool = False
 ) -> Graph:
-    """The float network of an exported program (``torch.export.load("model.pt2")``) as a Graph.
+    """The float network of an exported program (``load_exported("model.pt2")``) as a Graph.
 
     The first axis of every input is the batch. The program must have been exported in evaluation mode.
 
@@ -71,7 +69,7 @@ def from_exported(
     """
     if not hasattr(program, "run_decompositions"):
         raise DataError(f"from_exported takes an exported program, but got a {type(program).__name__}")
-    with _quiet():
+    with quiet():
         speakable, original = _without_keywords(program)
         try:
             functional = speakable.run_decompositions({})  # in-place operators become plain ones
@@ -87,13 +85,15 @@ def _without_keywords(
     program: torch.export.ExportedProgram,
 ) -> tuple[torch.export.ExportedProgram, dict[str, str]]:
     """The program with no Python keyword in the path of a parameter, nor a name that torch's own modules have
-    for something else ("meta"), and the paths as they were.
+    for something else ("meta"), nor marks, and the paths as they were.
 
-    torch prints such paths as attributes when it runs decompositions, and cannot read them back.
+    torch prints such paths as attributes when it runs decompositions, without quoting them, and runs what it
+    printed: some it could not read back, and a name with quotes in it would be run.
     """
     own = {*dir(program.graph_module), *vars(program.graph_module)}
 
     def speakable(part: str) -> str:
+        part = re.sub(r"\W", "_", part)
         return f"{part}_" if keyword.iskeyword(part) or part in own else part
 
     renamed = {
@@ -249,6 +249,7 @@ class _Translation:
         if not any(isinstance(value, (Value, _BatchDependent, BatchConstant)) for value in read) and _is_pure(
             node.target
         ):
+            self._check_size(node)
             return node.target(*args, **kwargs)  # computed from parameters only
         origin, name = self._origins[node], _operator_name(node.target)
         if origin.refused:
@@ -270,6 +271,16 @@ class _Translation:
             )
         return result
 
+    def _check_size(self, node: Any) -> None:
+        """Refuse a constant that is far larger than what it is computed from."""
+        made = node.meta.get("val")
+        several = made if isinstance(made, (tuple, list)) else (made,)
+        largest = max((int(item.numel()) for item in several if _is_fixed(item)), default=0)
+        if largest > MAX_ELEMENTS:
+            self._builder.refuse(
+                self._origins[node], f"it makes a constant of {largest:,} elements, which is too large"
+            )
+
     def _filled(self, node: Any, value: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """A tensor of one value, the same for every sample."""
         import torch
@@ -278,6 +289,7 @@ class _Translation:
             value = kwargs["fill_value"] if "fill_value" in kwargs else args[-1]
         first, *rest = node.meta["val"].shape or (1,)
         whole = all(isinstance(size, int) for size in rest)
+        self._check_size(node)
         if isinstance(value, _BatchDependent) or not whole:
             self._builder.refuse(self._origins[node], "its size or its value depends on the batch")
         filled = torch.full(
@@ -322,6 +334,11 @@ def _sample_shape(node: Any) -> tuple[int, ...]:
             "example of shape (batch, ...) in which only the batch axis is dynamic"
         )
     return shape[1:]
+
+
+def _is_fixed(value: Any) -> bool:
+    """Whether it is a tensor whose size does not depend on the batch."""
+    return hasattr(value, "numel") and all(isinstance(size, int) for size in value.shape)
 
 
 def _map_nodes(arguments: Any, values: dict[Any, Any]) -> Any:
@@ -375,12 +392,12 @@ def _export(
 
     shapes = dynamic_shapes(module, args, kwargs)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), foreign_code():
             return torch.export.export(module, args, kwargs or None, dynamic_shapes=shapes)
     except Exception as error:  # anything can come out of user code under tracing
         failure = error
     try:
-        with torch.no_grad():
+        with torch.no_grad(), foreign_code():
             # it may work in place
             result = module(
                 *(item.clone() for item in args), **{key: item.clone() for key, item in kwargs.items()}
@@ -418,16 +435,3 @@ def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     first = " ".join(lines[0].split()).rstrip(".") if lines else ""
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Torch's warnings, log lines and traces kept from the user; errors still come out as exceptions."""
-    level = logging.root.manager.disable
-    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore")
-        logging.disable(logging.CRITICAL)
-        try:
-            yield
-        finally:
-            logging.disable(level)

@@ -148,7 +148,7 @@ def _hardtanh(call: TorchCall) -> object:
     return call.emit(Clamp(float(low), float(high)), call.value("self"))
 
 
-@spelled_in_onnx("Epilogue")
+@spelled_in_onnx("Clip")
 def _clip(call: OnnxCall) -> object:
     low, high = call.setting("min", 1), call.setting("max", 2)
     low = None if low is None or low <= -FLOAT32_MAX else float(np.reshape(low, -1)[0])

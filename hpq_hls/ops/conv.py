@@ -28,7 +28,7 @@ from hpq_hls.ops.base import (
 from hpq_hls.ops.layout import Array, Scratch, channels_last
 from hpq_hls.ops.rows import Rows, length_of, single
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
-from hpq_hls.ops.window import WindowSpec, onnx_window
+from hpq_hls.ops.window import WindowSpec, check_kernel_shape, onnx_window
 
 if TYPE_CHECKING:
     import torch
@@ -280,6 +280,7 @@ def _onnx_conv(call: OnnxCall) -> Value:
     x, weights = call.value(), call.constant(1)
     if weights.ndim not in (3, 4) or len(x.shape) != weights.ndim - 1:
         call.refuse("only convolution over one or two axes is supported")
+    check_kernel_shape(call, weights.shape[2:])
     window = onnx_window(call, x, tuple(int(size) for size in weights.shape[2:]))
     return _convolution(call, x, weights, call.optional(2), window, int(call.attributes.get("group", 1)))
 
@@ -294,7 +295,7 @@ def _convolution(
 ) -> Value:
     if min(window.padding) < 0:
         call.refuse(f"its padding {window.padding} is negative")
-    if weights.shape[0] % groups:
+    if groups < 1 or weights.shape[0] % groups:
         call.refuse(f"its {weights.shape[0]} output channels do not divide into {groups} groups")
     if weights.ndim == 3:
         return call.emit(Conv1d(weights, window, (1, length_of(call, x)), groups, biases), x)

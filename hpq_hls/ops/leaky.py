@@ -36,6 +36,8 @@ class Leaky(Operator):
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
+        if not np.isfinite(self.leaks).all():
+            raise UnsupportedOperatorError("its slopes are not all finite numbers")
         if len(self.leaks) not in (1, shape[0]):
             raise UnsupportedOperatorError(
                 f"its {len(self.leaks)} slopes do not suit an input of shape {shape}"

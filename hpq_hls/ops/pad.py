@@ -13,7 +13,7 @@ from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.ops.base import IntArray, Padding, Part, Shape, operator
 from hpq_hls.ops.layout import IMAGE, Array, Scratch
 from hpq_hls.ops.linear import ChannelAffine
-from hpq_hls.ops.rearrange import ZERO, Rearrange, placed
+from hpq_hls.ops.rearrange import ZERO, Rearrange, bounded, placed
 from hpq_hls.ops.select import Border, bordered
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
@@ -64,6 +64,7 @@ class Pad(Rearrange):
     def index(self, shape: Shape) -> IntArray:
         self.output_shape([shape])
         pairs = list(zip(self.before, self.after, strict=True))
+        bounded(*(size + sum(pair) for size, pair in zip(shape, pairs, strict=True)))
         return np.pad(placed(shape), pairs, constant_values=ZERO)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Order, Shape, Travel
 from hpq_hls.ops.layout import IMAGE, Array, Scratch, batch_last, channels_last, torch_order
@@ -151,9 +152,26 @@ def increasing(positions: IntArray) -> bool:
     return bool((np.diff(used) > 0).all())
 
 
+MAX_ELEMENTS = 1 << 26
+"""Of a tensor that is rearranged: files may ask for any."""
+
+
+def bounded(*sizes: int) -> None:
+    """Refuse a result of more elements than anybody has memory for.
+
+    Raises:
+        UnsupportedOperatorError: the product of the sizes is too large.
+    """
+    if math.prod(sizes) > MAX_ELEMENTS:
+        raise UnsupportedOperatorError(
+            f"its result would have {math.prod(sizes):,} elements, which is too large"
+        )
+
+
 def placed(shape: Shape) -> IntArray:
     """The flat index of each element of a tensor, as an array of its shape."""
+    bounded(*shape)
     return np.arange(math.prod(shape), dtype=np.int64).reshape(shape)
 
 
-__all__ = ["ZERO", "Rearrange", "increasing", "placed"]
+__all__ = ["ZERO", "Rearrange", "bounded", "increasing", "placed"]

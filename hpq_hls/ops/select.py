@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,7 +13,7 @@ import numpy as np
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.ops.base import IntArray, Shape, operator
 from hpq_hls.ops.permute import axis_of
-from hpq_hls.ops.rearrange import ZERO, Rearrange, placed
+from hpq_hls.ops.rearrange import ZERO, Rearrange, bounded, placed
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
 
 
@@ -37,6 +38,7 @@ class Take(Rearrange):
                 f"places {_shortly(self.places)} of axis {self.axis + 1} are taken of a tensor of shape (N, "
                 f"{', '.join(map(str, shape))}), which does not have them all, or none are"
             )
+        bounded(len(self.places), math.prod(shape) // size)
         found = np.take(placed(shape), self.places, axis=self.axis)
         return found.squeeze(self.axis) if self.dropped else found
 
@@ -85,6 +87,7 @@ class Border(Rearrange):
             raise UnsupportedOperatorError(
                 f"Pad by {tuple(pairs)} in mode {self.mode!r} is more than a tensor of shape {shape} has"
             )
+        bounded(*(size + sum(pair) for size, pair in zip(given.shape, around, strict=True)))
         if self.mode == "constant":
             return np.pad(given, around, constant_values=ZERO)
         return np.asarray(np.pad(given, around, mode=self.mode), dtype=np.int64)  # type: ignore[call-overload]
@@ -100,6 +103,7 @@ class Expand(Rearrange):
     shape: Shape
 
     def index(self, shape: Shape) -> IntArray:
+        bounded(*self.shape)
         try:
             return np.array(np.broadcast_to(placed(shape), self.shape))
         except ValueError:
@@ -118,6 +122,7 @@ class Repeat(Rearrange):
     times: tuple[int, ...]
 
     def index(self, shape: Shape) -> IntArray:
+        bounded(*shape, *self.times)
         return np.tile(placed(shape), self.times)
 
 

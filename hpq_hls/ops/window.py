@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,11 +11,18 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
+from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.ops.spelling import OnnxCall, Value
 
 if TYPE_CHECKING:
     import torch
+
+
+MAX_REACH = 1 << 16
+"""Of kernels, strides and dilations."""
+MAX_AREA = 1 << 26
+"""Pixels of a padded input: nothing larger is streamed, and files may say anything."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +61,15 @@ class WindowSpec:
         return grown, (size[0] - top - bottom, size[1] - left - right)
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
-        """Output height and width; 0 or less where no window fits."""
+        """Output height and width; 0 or less where no window fits.
+
+        Raises:
+            UnsupportedOperatorError: the padded input is larger than any that can be run.
+        """
         top, bottom, left, right = self.padding
+        if (height + top + bottom) * (width + left + right) > MAX_AREA:
+            size = f"{height + top + bottom:,} x {width + left + right:,}"
+            raise UnsupportedOperatorError(f"its input with padding has {size} pixels, which is too large")
         return (
             self._output_length(height, top, bottom, 0),
             self._output_length(width, left, right, 1),
@@ -226,13 +240,27 @@ def same_padding(size: int, kernel: int, stride: int, dilation: int) -> int:
     return (outputs - 1) * stride + (kernel - 1) * dilation + 1 - size
 
 
+def _steps(call: OnnxCall, name: str, axes: int) -> list[int]:
+    """An attribute with a whole number for each axis."""
+    steps = [int(number) for number in call.attributes.get(name, (1,) * axes)]
+    if len(steps) != axes or min(steps) < 1 or max(steps) > MAX_REACH:
+        call.refuse(f"its {name} {steps[:4]} must be {axes} numbers from 1 to {MAX_REACH}, one for each axis")
+    return steps
+
+
+def check_kernel_shape(call: OnnxCall, sizes: Sequence[int]) -> None:
+    """Refuse a kernel_shape that says other sizes than the weights have."""
+    said = [int(number) for number in call.attributes.get("kernel_shape", sizes)]
+    if said != [int(size) for size in sizes]:
+        call.refuse(f"its kernel_shape is {said[:4]}, but its weights are of a kernel of {list(sizes)}")
+
+
 def onnx_window(call: OnnxCall, x: Value, kernel: tuple[int, ...], *, pools: bool = False) -> WindowSpec:
     """The window of a convolution or pooling over an image, or over (C, L) as one of height 1."""
     axes = len(kernel)
-    stride, dilation = (
-        [int(number) for number in call.attributes.get(name, (1,) * axes)]
-        for name in ("strides", "dilations")
-    )
+    if min(kernel) < 1 or max(kernel) > MAX_REACH:
+        call.refuse(f"its kernel {kernel} has sizes out of 1 to {MAX_REACH}")
+    stride, dilation = (_steps(call, name, axes) for name in ("strides", "dilations"))
     mode = call.attributes.get("auto_pad", "NOTSET")
     ceil_mode = bool(call.attributes.get("ceil_mode", 0)) and mode in ("NOTSET", "VALID")
     before = after = [0] * axes

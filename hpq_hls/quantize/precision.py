@@ -9,11 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
-from hpq_hls.errors import PrecisionError
+from hpq_hls.errors import ConfigError, PrecisionError
 from hpq_hls.fixed import FixedType, Rounding
 from hpq_hls.graph import Graph
+from hpq_hls.yamlfile import read_yaml
 
 MIN_WIDTH = 1
 MAX_WIDTH = 32
@@ -120,13 +119,9 @@ def _fill(own: LayerPrecision, default: LayerPrecision) -> LayerPrecision:
 
 def _read(path: Path) -> Any:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PrecisionError(f"precision file {path} cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
-        raise PrecisionError(
-            f"precision file {path} is not valid YAML: {' '.join(str(error).split())}"
-        ) from error
+        content = read_yaml(path).data
+    except ConfigError as error:
+        raise PrecisionError(f"precision file {error}") from error
     if isinstance(content, Mapping) and "precision" in content:
         content = content["precision"]
     if isinstance(content, str):

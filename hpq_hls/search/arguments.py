@@ -13,6 +13,9 @@ from hpq_hls.search.errors import SettingError
 LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.5, 0.995
 """Below, a bound says less than a guess; above, the exact test has no room (see ``paired.UNLIKELY``)."""
 
+MAX_JOBS = 256
+"""Each is a process."""
+
 
 def check_whole(name: str, given: Any, least: int) -> None:
     """A whole number, of Python or numpy, of at least ``least``.
@@ -32,6 +35,8 @@ def check_jobs(name: str, given: Any) -> None:
     """
     if given is not None and not _whole(given):
         raise SettingError((name,), f"is {given!r}; give a number of jobs, or -1 for one per processor")
+    if given is not None and operator.index(given) > MAX_JOBS:
+        raise SettingError((name,), f"is {given}; give at most {MAX_JOBS} jobs, or -1 for one per processor")
 
 
 def check_number(name: str, given: Any, wanted: str, *, least: float = 0.0, above: bool = False) -> None:

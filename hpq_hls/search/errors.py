@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hpq_hls.errors import ConfigError
-from hpq_hls.settings.yamlfile import KeyPath, dotted
+from hpq_hls.yamlfile import KeyPath, dotted
 
 
 class SettingError(ConfigError):

@@ -13,6 +13,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 
+from hpq_hls.errors import ToolError
 from hpq_hls.graph import Inputs
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.quantize import Quantizer
@@ -160,9 +162,15 @@ def _share_out(
             parallel = stack.enter_context(joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered"))
             results = parallel(joblib.delayed(_run_chunk)(task, chunk, accuracy) for chunk in chunks)
         with _ended(results):
-            for found, seconds in results:
-                chunks.took(len(found), seconds)
-                yield found
+            try:
+                for found, seconds in results:
+                    chunks.took(len(found), seconds)
+                    yield found
+            except BrokenExecutor as error:
+                raise ToolError(
+                    "a worker process of the search ended before its time: it ran out of memory, for which "
+                    "fewer jobs help, or code of your own ended it"
+                ) from error
 
 
 @contextlib.contextmanager

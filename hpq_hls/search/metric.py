@@ -19,7 +19,7 @@ import numpy.typing as npt
 import scipy
 
 from hpq_hls.errors import ConfigError, DataError
-from hpq_hls.importing import brief, importable, imported
+from hpq_hls.importing import brief, foreign_code, importable, imported
 from hpq_hls.ops.base import FloatArray, Shape
 from hpq_hls.search.errors import SettingError
 
@@ -185,7 +185,8 @@ class FunctionMetric(Metric):
             object.__setattr__(self, "function", _imported(self.name, self.folder))
         assert self.function is not None
         try:
-            score = float(self.function(outputs, targets))
+            with foreign_code():
+                score = float(self.function(outputs, targets))
         except Exception as error:  # anything can come out of user code
             raise SettingError(
                 ("metric",),

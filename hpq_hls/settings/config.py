@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from hpq_hls.settings.fields import (
     Bits,
     Depth,
     Empty,
+    FileName,
     Positive,
     Real,
     Section,
@@ -41,7 +43,7 @@ from hpq_hls.settings.search import (
     QuantizerSettings,
     SearchSettings,
 )
-from hpq_hls.settings.yamlfile import KeyPath, YamlFile, dotted, read_yaml
+from hpq_hls.yamlfile import KeyPath, YamlFile, dotted, read_yaml
 
 __all__ = [
     "STRATEGY_NAMES",
@@ -87,9 +89,9 @@ class ModelSettings(Section):
     drop_final_ranking: without a softmax or sigmoid at its end, which only ranks.
     """
 
-    source: Text | None = None
+    source: FileName | None = None
     factory: Text | None = None
-    weights: Text | None = None
+    weights: FileName | None = None
     drop_final_ranking: bool = False
 
     @model_validator(mode="after")
@@ -113,10 +115,10 @@ class ModelSettings(Section):
 class DataSettings(Section):
     """Files with ``x``, and ``y`` where something is scored. train: for fine-tuning."""
 
-    calibration: Text
-    validation: Text | None = None
-    test: Text | None = None
-    train: Text | None = None
+    calibration: FileName
+    validation: FileName | None = None
+    test: FileName | None = None
+    train: FileName | None = None
 
 
 class WidthSettings(Section):
@@ -134,7 +136,7 @@ Widths = Annotated[WidthSettings, BeforeValidator(_both)]
 class PrecisionSettings(Section):
     """Widths of the network, here or in a ``file``."""
 
-    file: Text | None = None
+    file: FileName | None = None
     default: Widths = WidthSettings(weight=8, activation=8)
     layers: Annotated[dict[str, Widths], Empty] = Field(default_factory=dict)
 
@@ -222,7 +224,7 @@ class Settings(Section):
     search: Annotated[SearchSettings, Empty] = SearchSettings()
     finetune: Annotated[FinetuneSettings, Empty] = FinetuneSettings()
     hardware: Annotated[HardwareSettings, Empty] = HardwareSettings()
-    output: Text = "build"
+    output: FileName = "build"
 
     @model_validator(mode="after")
     def _scored_by_what_is_left(self) -> Settings:
@@ -320,7 +322,7 @@ class ProjectFile:
 def project_path(given: str | Path) -> Path:
     """The file that is meant: a folder stands for the project.yaml in it."""
     path = Path(given)
-    return path / "project.yaml" if path.is_dir() else path
+    return path / "project.yaml" if os.path.isdir(path) else path  # noqa: PTH112  (it never raises)
 
 
 def load_config(path: str | Path = "project.yaml") -> ProjectFile:
@@ -366,6 +368,10 @@ def read_precision(path: str | Path) -> tuple[Precision, YamlFile, KeyPath]:
         source, keys = wrapped, ()
     else:
         settings = _validated(PrecisionSettings, _precision(data), source, keys)
+    if settings.file is None and not settings.model_fields_set & {"default"} and not settings.layers:
+        raise ConfigError(
+            f"{source.where(keys)}: it holds no widths; write `default: 8`, or layer: width lines"
+        )
     if settings.file is not None:
         raise ConfigError(
             f"{source.where(keys)}: a precision file cannot name another one; write the widths here"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from hpq_hls.settings.yamlfile import KeyPath, YamlFile, dotted
+from hpq_hls.yamlfile import KeyPath, YamlFile, dotted
 
 
 class Misplaced(ValueError):  # noqa: N818  (the value is wrong; where it stands is what this adds)
@@ -45,6 +45,7 @@ _SAYS = {
     "less_than_equal": "must be at most {le}",
     "too_short": "must not be empty",
     "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
     "string_type": "must be text",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -14,6 +16,9 @@ from hpq_hls.hardware import MIN_DEPTH
 from hpq_hls.quantize.precision import MAX_WIDTH, MIN_WIDTH
 from hpq_hls.search.errors import SettingError
 from hpq_hls.settings.errors import Misplaced
+
+MAX_TEXT, MAX_NAME = 4096, 255
+"""Characters of any text, and bytes of one name in a path, as on Linux."""
 
 
 def _bits(value: Any) -> Any:
@@ -54,6 +59,22 @@ def _number(value: Any) -> Any:
     return value
 
 
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(f"is {value!r}, which has control characters in it; write it without")
+    return value
+
+
+def _file_name(value: str) -> str:
+    try:
+        Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError(f"is {value!r}, and there is no such user; write the path out") from None
+    if any(len(os.fsencode(part)) > MAX_NAME for part in Path(value).parts):
+        raise ValueError(f"is {value:.40}..., which is longer than the name of a file can be")
+    return value
+
+
 def nothing(value: Any) -> Any:
     """A section whose keys are all commented out."""
     return {} if value is None else value
@@ -77,7 +98,8 @@ Positive = Annotated[int, Field(strict=True, ge=1)]
 Depth = Annotated[int, Field(strict=True, ge=MIN_DEPTH)]
 Plain = Annotated[int, BeforeValidator(_bits)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
-Text = Annotated[str, Field(strict=True, min_length=1)]
+Text = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_TEXT), AfterValidator(_printable)]
+FileName = Annotated[Text, AfterValidator(_file_name)]
 Real = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 WidthList = Annotated[tuple[Plain, ...], Field(min_length=1), AfterValidator(each_once)]
 Empty = BeforeValidator(nothing)

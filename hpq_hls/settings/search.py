@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from hpq_hls.finetune import Loss
 from hpq_hls.fixed import Overflow, Rounding
 from hpq_hls.quantize import QuantizerOptions, Scaling, WeightRounding
-from hpq_hls.search.arguments import check_confidence
+from hpq_hls.search.arguments import MAX_JOBS, check_confidence
 from hpq_hls.search.choices import modes_of, narrowed
 from hpq_hls.search.errors import SettingError
 from hpq_hls.search.limits import Limits, check_limit
@@ -85,6 +85,8 @@ def _group(value: tuple[str, ...]) -> tuple[str, ...]:
 def _jobs(value: int) -> int:
     if value == 0:
         raise ValueError("is 0; give a number of jobs, or -1 for one per processor")
+    if value > MAX_JOBS:
+        raise ValueError(f"is {value}; give at most {MAX_JOBS} jobs, or -1 for one per processor")
     return value
 
 

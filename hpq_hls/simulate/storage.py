@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -16,8 +17,11 @@ import numpy as np
 from hpq_hls.errors import DataError, HpqError, OutputError
 from hpq_hls.fixed import FixedType, Rounding
 from hpq_hls.graph import Graph, Node
+from hpq_hls.importing import brief
+from hpq_hls.npyfile import BROKEN, opened_member, read_member
 from hpq_hls.ops import Operator, WindowSpec
 from hpq_hls.ops.base import OPERATORS, Inner, IntArray
+from hpq_hls.reading import regular
 from hpq_hls.simulate.layer import LayerSpec, QuantizedLayer
 
 if TYPE_CHECKING:  # that class calls ``save``
@@ -30,6 +34,9 @@ some, so that who knows an earlier format alone reads all other files and does n
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _SPEC_ARRAYS = ("weight_raw", "bias_raw")
 _SPEC_TYPES = ("weight_type", "bias_type", "output_type")
+MAX_ELEMENTS = 1 << 26
+"""Of an input or an output of a layer, per sample: files may say anything."""
+_WRONG = (*BROKEN, AssertionError, AttributeError, HpqError)
 
 
 def save(q: QuantizedGraph, path: Path, *, compressed: bool = True) -> None:
@@ -86,14 +93,9 @@ def load_graph(path: Path) -> Graph:
     Raises:
         DataError: the file is missing or is not such a file.
     """
-    description, arrays = _read(path)
-    try:
+    with _opened(path) as (description, arrays):
         nodes = [_float_from_json(item, arrays) for item in description["nodes"]]
         return _graph(description, nodes)
-    except DataError as error:
-        raise DataError(f"{path} cannot be loaded: {error}") from error
-    except (ValueError, KeyError, TypeError, AssertionError, HpqError) as error:
-        raise DataError(f"{path} is no saved network ({error}); save it again") from error
 
 
 def _write(
@@ -124,22 +126,45 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes, compression: int) 
     archive.writestr(info, content)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+class _Held(Mapping[str, Any]):
+    """The arrays of a file by name, read when they are asked for; others are never looked at."""
+
+    def __init__(self, archive: zipfile.ZipFile, total: int) -> None:
+        self._archive, self._total = archive, total
+
+    def __getitem__(self, name: str) -> Any:
+        if not isinstance(name, str):
+            raise TypeError(f"an array is called {name!r:.60}")
+        return read_member(self._archive, f"arrays/{name}.npy", self._total)
+
+    def __iter__(self) -> Iterator[str]:
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
+    """The description in a file, and its arrays.
+
+    Raises:
+        DataError: whatever goes wrong with what the file holds, in one sentence.
+    """
     try:
+        total = regular(path).stat().st_size
         with zipfile.ZipFile(path) as archive:
-            description = json.loads(archive.read("graph.json"))
+            with opened_member(archive, "graph.json", total) as (stream, _):
+                description = json.loads(stream.read())
             if description["format"] not in FORMATS:
                 raise ValueError(f"format {description['format']}, expected {' or '.join(map(str, FORMATS))}")
-            arrays = {
-                Path(name).stem: np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
-                for name in archive.namelist()
-                if name.startswith("arrays/")
-            }
-        return description, arrays
+            yield description, _Held(archive, total)
+    except DataError as error:
+        raise DataError(f"{path} cannot be loaded: {error}") from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); check the path") from error
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} is no saved quantized network ({error}); save it again") from error
+        raise DataError(f"{path} cannot be read ({error.strerror or error}); check the path") from error
+    except _WRONG as error:
+        raise DataError(f"{path} is no saved quantized network ({brief(error)}); save it again") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,16 +183,20 @@ def read_saved(path: Path) -> Saved:
     Raises:
         DataError: the file is missing or is not such a file.
     """
-    description, arrays = _read(path)
-    with refusing(path):
+    with _opened(path) as (description, arrays):
         nodes = [_node_from_json(item, arrays) for item in description["nodes"]]
         types = {given["name"]: FixedType.parse(given["type"]) for given in _inputs(description)}
         single = len(types) == 1
         examples = {
-            name: arrays["example_inputs" if single else f"example_inputs.{index}"]
+            name: _integers(arrays["example_inputs" if single else f"example_inputs.{index}"], types[name])
             for index, name in enumerate(types)
         }
         graph = _graph(description, [node for node, _ in nodes])
+        for name, shape in graph.inputs.items():
+            if examples[name].shape[1:] != shape:
+                raise ValueError(
+                    f"the examples of {name!r} have shape {examples[name].shape}, not (n, *{shape})"
+                )
         return Saved(graph, types, {node.name: spec for node, spec in nodes}, examples)
 
 
@@ -178,8 +207,8 @@ def refusing(path: Path) -> Iterator[None]:
         yield
     except DataError as error:
         raise DataError(f"{path} cannot be loaded: {error}") from error
-    except (ValueError, KeyError, TypeError, AssertionError, HpqError) as error:
-        raise DataError(f"{path} is no saved quantized network ({error}); save it again") from error
+    except _WRONG as error:
+        raise DataError(f"{path} is no saved quantized network ({brief(error)}); save it again") from error
 
 
 def _inputs(description: dict[str, Any]) -> list[dict[str, Any]]:
@@ -189,12 +218,20 @@ def _inputs(description: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _graph(description: dict[str, Any], nodes: Sequence[Node]) -> Graph:
     single = "output" in description
-    return Graph(
+    for given in _inputs(description):
+        shape = given["shape"]
+        if not all(isinstance(size, int) and size > 0 for size in shape) or math.prod(shape) > MAX_ELEMENTS:
+            raise ValueError(f"the input {given['name']!r:.40} has shape {shape!s:.60}")
+    graph = Graph(
         inputs={given["name"]: tuple(given["shape"]) for given in _inputs(description)},
         nodes=tuple(nodes),
         outputs={description["output"]: description["output"]} if single else dict(description["outputs"]),
         name=description["name"],
     )
+    largest = max(graph.shapes.values(), key=math.prod)
+    if math.prod(largest) > MAX_ELEMENTS:
+        raise ValueError(f"a layer has outputs of shape {largest}")
+    return graph
 
 
 def _format_of(layer: QuantizedLayer) -> int:
@@ -251,22 +288,45 @@ def _op_to_json(op: Operator, prefix: str, arrays: dict[str, np.ndarray[Any, Any
     return item
 
 
-def _node_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> tuple[Node, LayerSpec]:
+def _node_from_json(item: dict[str, Any], arrays: Mapping[str, Any]) -> tuple[Node, LayerSpec]:
     node = _float_from_json(item, arrays)
     values: dict[str, Any] = {
         key: None if item[key] is None else FixedType.parse(item[key]) for key in _SPEC_TYPES
     }
-    values.update({key: None if item[key] is None else arrays[item[key]] for key in _SPEC_ARRAYS})
+    for key, kind in zip(_SPEC_ARRAYS, _SPEC_TYPES, strict=False):
+        raw = None if item[key] is None else _integers(arrays[item[key]], values[kind])
+        own = node.op.weight if key == "weight_raw" else node.op.bias
+        if raw is not None and own is not None and raw.shape != own.shape:
+            raise ValueError(f"{key} of layer {node.name!r:.40} has shape {raw.shape}, not {own.shape}")
+        values[key] = raw
     if "weight_shift" in item:
-        values["weight_shift"] = arrays[item["weight_shift"]]
+        values["weight_shift"] = _integers(arrays[item["weight_shift"]], _SHIFTS)
     if "tables" in item:
-        values["tables"] = {name: arrays[place] for name, place in item["tables"].items()}
+        if not node.op.looks_up:
+            raise ValueError(f"layer {node.name!r:.40} has tables, and looks nothing up")
+        values["tables"] = {name: _integers(arrays[place]) for name, place in item["tables"].items()}
     return node, LayerSpec(**values, weight_signs=bool(item.get("weight_signs", False)))
 
 
-def _float_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> Node:
+_SHIFTS = FixedType(6, 6, signed=False)
+
+
+def _integers(raw: Any, kind: FixedType | None = None) -> IntArray:
+    """An array of integers, all of them values of a type."""
+    if raw.dtype.kind not in "iu":
+        raise ValueError(f"integers are stored as {raw.dtype}")
+    if kind is not None and raw.size:
+        codes, low, high = kind.code_interval, int(raw.min()), int(raw.max())
+        if low < codes.lo or high > codes.hi:
+            raise ValueError(f"integers from {low} to {high} are no values of {kind}")
+    return np.asarray(raw, dtype=np.int64)
+
+
+def _float_from_json(item: dict[str, Any], arrays: Mapping[str, Any]) -> Node:
     activation = None if item["activation"] is None else _op_from_json(item["activation"], arrays)
     op = _op_from_json(item["op"], arrays)
+    if activation is not None and activation.clips is None and activation.leaks is None:
+        raise ValueError(f"{activation.kind} joins no layer")
     given = item.get("inner")
     inner = None if given is None else Inner(**given | {"rounding": Rounding(given["rounding"])})
     return Node(item["name"], op, tuple(item["inputs"]), activation, item["source"], inner)
@@ -276,7 +336,7 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def _op_from_json(item: dict[str, Any], arrays: dict[str, Any]) -> Operator:
+def _op_from_json(item: dict[str, Any], arrays: Mapping[str, Any]) -> Operator:
     values: dict[str, Any] = {}
     for key, value in item.items():
         if key == "class":

@@ -17,6 +17,7 @@ from hpq_hls.synth.report import ResourceReport
 from hpq_hls.synth.running import heartbeat
 from hpq_hls.synth.staging import stage_rtl, top_name
 from hpq_hls.synth.yosys import run_script
+from hpq_hls.tools.process import SYNTHESIS_LIMIT_S
 from hpq_hls.tools.toolchain import find_nextpnr_ecp5, run_tool, yosys_env
 
 DEVICE = ("--85k", "--package", "CABGA756", "--speed", "8")
@@ -48,7 +49,7 @@ def run_nextpnr(path: Path, manifest: Manifest, work: Path, say: Callable[[str],
     say("nextpnr (ecp5): placing and routing")
     log = work / LOG
     with heartbeat("nextpnr (ecp5)", log, say):
-        run_tool(command, cwd=work, env=yosys_env(), log=log)
+        run_tool(command, cwd=work, env=yosys_env(), limit=SYNTHESIS_LIMIT_S, log=log)
     return read_report(work / REPORT, nextpnr.version or "unknown")
 
 

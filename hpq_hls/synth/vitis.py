@@ -17,6 +17,7 @@ from hpq_hls.errors import ToolError
 from hpq_hls.synth.report import ResourceReport
 from hpq_hls.synth.running import heartbeat
 from hpq_hls.synth.staging import stage_tree, top_name
+from hpq_hls.tools.process import SYNTHESIS_LIMIT_S
 from hpq_hls.tools.toolchain import Tool, find_vitis, run_tool
 
 LOG = "vitis.log"
@@ -40,6 +41,7 @@ def run_vitis(
             [program, *_arguments(program.name, top)],
             cwd=work,
             env={**os.environ, "HPQ_STEPS": "csynth"},
+            limit=SYNTHESIS_LIMIT_S,
             log=log,
         )
     reports = sorted(work.rglob(REPORT))

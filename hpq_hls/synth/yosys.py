@@ -19,6 +19,7 @@ from hpq_hls.errors import ToolError
 from hpq_hls.synth.report import ResourceReport
 from hpq_hls.synth.running import heartbeat
 from hpq_hls.synth.staging import stage_rtl, top_name
+from hpq_hls.tools.process import SYNTHESIS_LIMIT_S
 from hpq_hls.tools.toolchain import find_yosys, run_tool, yosys_env, yosys_is_prepared
 
 SCRIPT = "synth.ys"
@@ -93,7 +94,7 @@ def run_script(script: str, work: Path, name: str, say: Callable[[str], None]) -
     say(f"{name}: synthesizing")
     log = work / LOG
     with heartbeat(name, log, say):
-        run_tool([executable, "-s", SCRIPT], cwd=work, env=yosys_env(), log=log)
+        run_tool([executable, "-s", SCRIPT], cwd=work, env=yosys_env(), limit=SYNTHESIS_LIMIT_S, log=log)
     return yosys.version or "unknown"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -15,6 +16,11 @@ from typing import IO
 
 from hpq_hls.errors import ToolError
 
+LIMIT_VARIABLE = "HPQ_TIME_LIMIT"
+"""Environment variable: seconds that any one program may take, instead of ``LIMIT_S`` and the like."""
+LIMIT_S = 4 * 3600.0
+"""Seconds that a compiler or a simulator may take."""
+SYNTHESIS_LIMIT_S = 48 * 3600.0
 _TAIL_LINES = 15
 _KILL_GRACE_S = 2.0
 
@@ -28,6 +34,7 @@ def run_tool(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     timeout: float | None = None,
+    limit: float = LIMIT_S,
     log: Path | None = None,
     check: bool = True,
 ) -> subprocess.CompletedProcess[str]:
@@ -45,7 +52,9 @@ def run_tool(
     env
         The complete environment; this process's by default.
     timeout
-        Seconds; no limit by default.
+        Seconds, where they are not for the user to choose.
+    limit
+        Seconds otherwise, unless the environment variable ``HPQ_TIME_LIMIT`` says how many.
     log
         File that receives standard output and standard error, in the order they came.
     check
@@ -59,24 +68,47 @@ def run_tool(
     Raises
     ------
     ToolError
-        The program cannot be started, exits non-zero (with `check`) or runs past `timeout`; the
+        The program cannot be started, exits non-zero (with `check`) or runs past its time; the
         message ends in the last lines of its output.
     """
     args = [str(word) for word in cmd]
     name = Path(args[0]).name
+    allowed = time_limit(limit) if timeout is None else timeout
     with _open_log(log) as stream:
         try:
             with _sigterm_raises(), _started(args, cwd, env, stream) as process:
-                status = _wait(process, timeout)
+                status = _wait(process, allowed)
         except OSError as error:
             raise ToolError(f"{args[0]} could not be started: {error.strerror}.") from error
         output = _read_back(stream)
     if status is None:
-        raise ToolError(_explain(f"{name} was stopped after its time limit of {timeout:g} s", output, log))
+        more = f"; set {LIMIT_VARIABLE} to more seconds if it needs them" if timeout is None else ""
+        reason = f"{name} was stopped after its time limit of {allowed:g} s{more}"
+        raise ToolError(_explain(reason, output, log))
     if check and status != 0:
         how = f"exit status {status}" if status > 0 else f"signal {-status}"
         raise ToolError(_explain(f"{name} failed with {how}", output, log))
     return subprocess.CompletedProcess(args, status, output, "")
+
+
+def time_limit(otherwise: float = LIMIT_S) -> float:
+    """Seconds that a program may take.
+
+    Raises
+    ------
+    ToolError
+        ``HPQ_TIME_LIMIT`` is no number of seconds.
+    """
+    given = os.environ.get(LIMIT_VARIABLE)
+    if not given:
+        return otherwise
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ToolError(f"{LIMIT_VARIABLE} is {given!r:.40}; give a number of seconds above 0, or unset it.")
+    return seconds
 
 
 def stop_running_tools() -> None:

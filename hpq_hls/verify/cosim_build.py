@@ -8,6 +8,7 @@ in a few large translation units.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import os
@@ -27,6 +28,7 @@ from typing import TypeVar
 import cocotb_tools.config as cocotb
 
 from hpq_hls.errors import ToolError
+from hpq_hls.tools.sealed import is_sealed, seal, sweep
 from hpq_hls.tools.toolchain import find_gxx, find_verilator, run_tool, verilator_env
 from hpq_hls.verify.cosim_sources import Sources
 
@@ -142,11 +144,15 @@ def build_simulator(
     begin = time.monotonic()
     tools = tools or find_toolchain()
     home = build_dir / f"{request.top}-{_fingerprint(request, tools)}"
-    if (home / EXECUTABLE).is_file():
-        home.touch()
-        return Build(home / EXECUTABLE, 0.0)
     say = progress or (lambda _: None)
+    if is_sealed(home / EXECUTABLE):
+        with contextlib.suppress(OSError):  # of a folder that cannot be written
+            home.touch()
+        return Build(home / EXECUTABLE, 0.0)
+    if home.exists():
+        say("the simulator kept from earlier is incomplete or was changed: building it again")
     build_dir.mkdir(parents=True, exist_ok=True)
+    sweep(build_dir, ".new-*", ".old-*")
     scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=build_dir))
     try:
         say("translating the RTL to C++")
@@ -159,6 +165,7 @@ def build_simulator(
         _compile(tools, scratch, lists, runtime, request.harness)
         for leftover in (*scratch.glob(f"{PREFIX}*"), *scratch.glob("shard*")):
             leftover.unlink()
+        seal(scratch / EXECUTABLE)
         _put(scratch, home)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -316,9 +323,10 @@ def _library(
             language = ["-c"] if target.suffix == ".o" else ["-x", "c++-header"]
             _run_gxx(tools, [*_flags(tools), _LIBRARY, *language, objects[target], "-o", result])
             result.replace(target)
+        seal(target)
 
     with _one_library:  # threads that build at the same time need the same objects
-        absent = [path for path in objects if not path.is_file()]
+        absent = [path for path in objects if not is_sealed(path)]
         if absent:
             say("compiling the simulator's library, once (about 15 seconds)")
         _in_parallel(build, absent)
@@ -397,11 +405,16 @@ def _in_parallel(work: Callable[[_Item], None], items: Sequence[_Item]) -> None:
 
 
 def _put(scratch: Path, home: Path) -> None:
-    try:
-        scratch.rename(home)
-    except OSError:
-        if not (home / EXECUTABLE).is_file():  # another process was quicker otherwise
-            raise
+    for _ in range(3):
+        with contextlib.suppress(OSError):  # it is there: broken, or another process was quicker
+            scratch.rename(home)
+        if is_sealed(home / EXECUTABLE):
+            return
+        broken = Path(tempfile.mkdtemp(prefix=".old-", dir=home.parent))
+        with contextlib.suppress(OSError):
+            home.rename(broken / home.name)
+        shutil.rmtree(broken, ignore_errors=True)
+    raise ToolError(f"{home} is broken and cannot be replaced; remove it")
 
 
 def _forget_old(build_dir: Path, top: str, kept: int) -> None:

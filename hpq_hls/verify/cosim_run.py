@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
 import os
 import shutil
 import sys
 import threading
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,9 @@ Progress = Callable[[str], None]
 _POLL_S = 0.5
 _FOREIGN = ("COCOTB_", "GPI_", "PYGPI_")
 _TAIL_LINES = 15
+PARTIAL = {"reset_mid_stream": 8}
+"""Scenarios that do not play all packets, and how many whole ones they play at least."""
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
 _LOCK = ".lock"
 
 
@@ -117,9 +122,20 @@ def run_scenarios(
             if not path.is_file():
                 last = "\n  ".join(done.stdout.rstrip().splitlines()[-_TAIL_LINES:])
                 raise ToolError(f"the simulation ended without a result for {name} (log: {log}):\n  {last}")
-            results.append(_read_result(json.loads(path.read_text(encoding="utf-8"))))
-            with np.load(path.with_suffix(".npz"), allow_pickle=False) as archive:
-                frames.append({port: archive[port] for port in archive.files})
+            try:
+                result = _read_result(name, json.loads(path.read_text(encoding="utf-8")))
+                with np.load(path.with_suffix(".npz"), allow_pickle=False) as archive:
+                    seen = {port: archive[port] for port in archive.files}
+            except _UNREADABLE as error:
+                raise ToolError(
+                    f"the simulation left no result of {name} that can be read ({error})"
+                ) from error
+            results.append(_judged(result, seen, stimulus))
+            frames.append(seen)
+        if done.returncode != 0 and all(result.passed for result in results):
+            raise ToolError(
+                f"the simulator ended with exit status {done.returncode}, though all passed ({log})"
+            )
         return results, frames
 
 
@@ -192,9 +208,32 @@ def _check_memories(output: str, run_dir: Path) -> None:
             raise ToolError(f"the design cannot read a memory file in {run_dir}: {line.lstrip('%')}")
 
 
-def _read_result(data: dict[str, Any]) -> ScenarioResult:
-    name, failures = data.pop("scenario"), data.pop("failures")
+def _read_result(name: str, data: dict[str, Any]) -> ScenarioResult:
+    said, failures = data.pop("scenario"), data.pop("failures")
+    if said != name:
+        raise ValueError(f"it is of {said!r:.40}")
     return ScenarioResult(name=name, failures=tuple(failures), **data)
+
+
+def _judged(result: ScenarioResult, seen: Mapping[str, IntArray], stimulus: Stimulus) -> ScenarioResult:
+    """A scenario that passed, held against what it should have compared: a testbench that compared less has
+    not shown anything."""
+    if stimulus.expected is None or not result.passed:
+        return result
+    whole = result.name not in PARTIAL
+    rounds = len(next(iter(stimulus.expected.values()))) if whole else PARTIAL[result.name]
+    wanted = rounds * sum(math.prod(frames.shape[1:]) for frames in stimulus.expected.values())
+    missed = []
+    if result.words_compared < wanted or result.mismatches or result.failures:
+        missed.append(f"it compared {result.words_compared} words, and there are {wanted} to compare")
+    for port, frames in stimulus.expected.items():
+        if port not in seen:
+            missed.append(f"nothing is known of port {port}")
+        elif whole and not np.array_equal(seen[port], frames):
+            missed.append(f"words of port {port} differ, and it did not say so")
+        elif not whole and len(seen[port]) < rounds:
+            missed.append(f"{len(seen[port])} packets of port {port} came, and there are {rounds}")
+    return replace(result, passed=not missed, failures=(*result.failures, *missed))
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ The program is the project's own testbench, so what runs here is what an HLS too
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 import tempfile
@@ -23,6 +24,7 @@ from hpq_hls.codegen.manifest import Manifest, Port, port_type, read_manifest
 from hpq_hls.codegen.vitis import OPTIMISATION, data_file
 from hpq_hls.errors import DataError, OutputError, ToolError
 from hpq_hls.graph import plain
+from hpq_hls.tools.sealed import is_sealed, seal, sweep
 from hpq_hls.tools.toolchain import find_ap_types, find_gxx, run_tool
 
 IntArray = npt.NDArray[np.int64]
@@ -32,7 +34,8 @@ FLAGS = ("-std=c++14", OPTIMISATION, "-w", "-pthread")
 
 _ERROR_LINES = 15
 _DIFFERENCE = 1  # exit status of the testbench where a word differs
-_WORDS = re.compile(r"(\d+) words")
+_COMPARED = re.compile(r"(\d+) words were compared")
+_PASSED = re.compile(r"PASS: (\d+) frames, (\d+) words equal")
 
 
 @dataclass(frozen=True)
@@ -41,17 +44,19 @@ class SelfCheck:
 
     words: output words compared.
     mismatches: 0 or 1, because it stops at the first difference.
-    message: what it printed; where it stopped, frame, beat, lane, expected and got.
+    message: what it printed; where it stopped, frame, beat, lane, expected and got; or what it did not print.
+    complete: whether it said at its end that it compared just the words that there are to compare.
     """
 
     words: int
     mismatches: int
     message: str
+    complete: bool
 
     @property
     def passed(self) -> bool:
-        """Whether every word was equal."""
-        return self.mismatches == 0
+        """Whether every word was compared and equal."""
+        return self.mismatches == 0 and self.complete
 
 
 def run_csim(project_dir: Path, frames: Frames, *, progress: Progress | None = None) -> Any:
@@ -97,17 +102,19 @@ def run_csim(project_dir: Path, frames: Frames, *, progress: Progress | None = N
         for source, array in zip(sources, values.values(), strict=True):
             _write_frames(source, array)
         run_tool([program, *sources, "-", *targets])
-        words = [np.array(path.read_text(encoding="ascii").split(), dtype=np.int64) for path in targets]
-    return plain(
-        {
-            port.port: found.reshape(count, port.beats, port.lanes)
-            for port, found in zip(manifest.outputs, words, strict=True)
+        found = {
+            port.port: _read_frames(path, port, count, manifest.name)
+            for port, path in zip(manifest.outputs, targets, strict=True)
         }
-    )
+    return plain(found)
 
 
-def run_selfcheck(project_dir: Path, *, progress: Progress | None = None) -> SelfCheck:
+def run_selfcheck(
+    project_dir: Path, frames: int | None = None, *, progress: Progress | None = None
+) -> SelfCheck:
     """Run the emitted testbench on the emitted golden values.
+
+    frames: how many there must be; None: as many as the files hold.
 
     Raises the errors of `run_csim`; a difference is a result, not an error.
     """
@@ -123,8 +130,23 @@ def run_selfcheck(project_dir: Path, *, progress: Progress | None = None) -> Sel
         raise ToolError(
             f"The testbench of {project_dir} failed with exit status {result.returncode}: {message}"
         )
-    words = _WORDS.search(message)
-    return SelfCheck(int(words.group(1)) if words else 0, result.returncode, message)
+    size = sum(port.beats * port.lanes for port in manifest.outputs)
+    if frames is None:
+        frames = (
+            sum(len(path.read_text(encoding="ascii").split()) for path in data[-len(manifest.outputs) :])
+            // size
+        )
+    wanted = frames * size
+    if result.returncode == _DIFFERENCE:
+        compared = _COMPARED.search(message)
+        return SelfCheck(int(compared[1]) if compared else 0, 1, message, False)
+    passed = _PASSED.fullmatch(message.rpartition("\n")[2])
+    words = int(passed[2]) if passed else 0
+    complete = bool(passed) and (int(passed[1]) if passed else 0, words) == (frames, wanted)
+    if not complete:
+        said = f"it ended with {message.splitlines()[-1]!r:.100}" if message else "it printed nothing"
+        message = f"the testbench did not say that it compared {frames} frames of {wanted} words: {said}"
+    return SelfCheck(words, 0, message, complete)
 
 
 def _checked(frames: IntArray, port: Port) -> IntArray:
@@ -146,6 +168,23 @@ def _checked(frames: IntArray, port: Port) -> IntArray:
     return values
 
 
+def _read_frames(path: Path, port: Port, count: int, name: str) -> IntArray:
+    """What the program wrote, which must be all that it was asked for."""
+    try:
+        words = np.array(path.read_text(encoding="ascii").split(), dtype=np.int64)
+    except (OSError, ValueError, OverflowError) as error:
+        raise ToolError(
+            f"The C++ of {name} ended without the words of port {port.port} ({error}); generate it again."
+        ) from error
+    shape = (count, port.beats, port.lanes)
+    if words.size != math.prod(shape):
+        raise ToolError(
+            f"The C++ of {name} gave {words.size} words of port {port.port} instead of {math.prod(shape)}; "
+            "generate it again."
+        )
+    return words.reshape(shape)
+
+
 def _write_frames(path: Path, frames: IntArray) -> None:
     beats = frames.reshape(-1, frames.shape[-1]).tolist()
     path.write_text("".join(" ".join(map(str, beat)) + "\n" for beat in beats), encoding="ascii")
@@ -163,11 +202,14 @@ def _build(project_dir: Path, manifest: Manifest, progress: Progress | None) -> 
         identity.update(path.read_bytes())
     folder = project_dir.resolve() / "build" / "csim"
     program = folder / f"{manifest.name}_tb-{identity.hexdigest()[:16]}"
-    if program.is_file():
+    if is_sealed(program):
         return program
+    if program.exists():
+        _report(progress, "the program kept from earlier is incomplete or was changed: compiling it again")
     _report(progress, f"compiling the C++ of {manifest.name}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder, "compiling-*", "run-*")
         handle, name = tempfile.mkstemp(prefix="compiling-", dir=folder)
     except OSError as error:
         raise OutputError(
@@ -183,6 +225,7 @@ def _build(project_dir: Path, manifest: Manifest, progress: Progress | None) -> 
             raise ToolError(_compiler_message(project_dir, result.stdout))
         half_built.chmod(0o755)
         half_built.replace(program)
+        seal(program)
     finally:
         half_built.unlink(missing_ok=True)
     return program

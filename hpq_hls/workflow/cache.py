@@ -70,5 +70,5 @@ class Cache:
             held = json.loads((self._folder / INDEX).read_text(encoding="utf-8"))
             entries = held["entries"] if held["format"] == FORMAT else {}
             return {name: entry for name, entry in entries.items() if {"sha256", "meta"} <= set(entry)}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return {}

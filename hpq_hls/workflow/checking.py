@@ -179,6 +179,8 @@ class _Checker:
         different: int,
         failures: tuple[str, ...],
     ) -> None:
+        if words == 0 and not failures:
+            failures = ("no words were compared",)
         passed = different == 0 and not failures
         seconds = round(time.monotonic() - begin, 1)
         self.checks.append(Check(what, backend, None, samples, words, different, passed, failures, seconds))

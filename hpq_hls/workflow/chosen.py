@@ -16,9 +16,9 @@ from typing import Any
 from hpq_hls.errors import ConfigError, HpqError
 from hpq_hls.quantize import Precision, parse_precision
 from hpq_hls.settings.config import ProjectFile, read_precision
-from hpq_hls.settings.yamlfile import KeyPath, YamlFile
 from hpq_hls.workflow.digests import folding_inputs, search_inputs
 from hpq_hls.workflow.records import read_record, save_record
+from hpq_hls.yamlfile import KeyPath, YamlFile
 
 RECORD = "chosen"
 PRECISION_FILE = "precision.yaml"
@@ -84,6 +84,10 @@ class Chosen:
     keys: KeyPath
     statement: Statement
     found: Found | None = None
+
+
+MAX_DIGITS = 9
+"""Of a width; what is longer would be a file's name."""
 
 
 def now() -> str:
@@ -198,7 +202,7 @@ def _written(project: ProjectFile) -> Chosen:
 
 
 def _optional(option: str) -> Chosen:
-    if option.isdecimal():
+    if option.isdecimal() and len(option) < MAX_DIGITS:
         source = YamlFile(Path("--precision"), None, {})
         sentence = f"{option} bits everywhere, by --precision"
         return Chosen(parse_precision(int(option)), source, (), Statement(Source.OPTION, sentence))

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from hpq_hls.errors import ConfigError
 from hpq_hls.settings.config import ProjectFile, load_config, project_path, read_precision
-from hpq_hls.settings.yamlfile import read_yaml
 from hpq_hls.workflow.chosen import Chosen, Source, Statement
 from hpq_hls.workflow.fronts import front_rows, is_front
 from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.results import ComparedRow, CompareResult
 from hpq_hls.workflow.steps import estimate_result
 from hpq_hls.workflow.workspace import Workspace, open_workspace
+from hpq_hls.yamlfile import read_yaml
 
 
 @dataclass(frozen=True, eq=False)

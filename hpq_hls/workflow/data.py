@@ -6,7 +6,6 @@ For a network with several inputs an .npz holds an array of the name of each; fo
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from hpq_hls.errors import DataError
 from hpq_hls.graph import Graph, Inputs, Samples, check_inputs
 from hpq_hls.search.metric import check_targets
 from hpq_hls.search.scored import scored_output
+from hpq_hls.workflow.arrays import open_arrays
 
 Array = npt.NDArray[Any]
 
@@ -48,15 +48,15 @@ class Dataset:
         Raises:
             DataError: there is none of some name.
         """
-        held = {"x": self.x, **({} if self.y is None else {"y": self.y}), **self.more}
+        held = {"x": self.x} | ({} if self.y is None else {"y": self.y})
         wanted = tuple(names)
         for name in wanted:
-            if name not in held:
+            if name not in held and name not in self.more:
                 raise DataError(
                     f"{self.path} holds no array {name!r}; for a network with several inputs save "
                     f"{', '.join(wanted)} with numpy.savez"
                 )
-        return {name: np.asarray(held[name]) for name in wanted}
+        return {name: np.asarray(held[name] if name in held else self.more[name]) for name in wanted}
 
     def targets(self, graph: Graph) -> dict[str, Array]:
         """Y by output, as far as the file has it; "" for that of the output that is scored."""
@@ -90,6 +90,20 @@ class Dataset:
         )
 
 
+def check_range(data: Dataset) -> None:
+    """Refuse calibration data that say nothing of the range of an input.
+
+    Raises:
+        DataError: all values of one are 0.
+    """
+    for name, values in data.x.arrays.items() if isinstance(data.x, Samples) else [("x", data.x)]:
+        if not np.asarray(values).any():
+            raise DataError(
+                f"{data.path}: all values of {name} are 0, which says nothing of their range; calibrate with "
+                "data as the network will see it"
+            )
+
+
 def load_dataset(path: Path, split: str, named_at: str, *, scored: bool = True) -> Dataset:
     """Read a data file.
 
@@ -99,12 +113,11 @@ def load_dataset(path: Path, split: str, named_at: str, *, scored: bool = True) 
         DataError: the file is missing, of another format, holds Python objects, or x or y is absent
             where needed, empty, not numeric, not finite, or of another length than the other.
     """
-    arrays = _read(path, named_at)
+    arrays = open_arrays(path, named_at)
     kept = ("x", "y") if scored else ("x",)  # an input may be called y
-    more = {key: array for key, array in arrays.items() if key not in kept}
-    if not scored:
-        more = {key: array for key, array in more.items() if not key.startswith("y_")}
-    named = [key for key in more if not key.startswith("y_")]
+    more = arrays.without(kept) if scored else arrays.without(kept, prefix="y_")
+    own = (key for key in more if not key.startswith("y_") and more.is_numeric(key))
+    named = [] if "x" in arrays else list(own)
     if "x" not in arrays and len(named) + (scored and "y" in arrays) < 2:
         raise DataError(f"{path} holds no array x; save it with numpy.savez(path, x=..., y=...)")
     if "x" not in arrays:  # a network with several inputs will say which of them are its own
@@ -134,39 +147,6 @@ def scored_among(graph: Graph, given: Iterable[Dataset | None], wish: str | None
     held = [found for data in given if data is not None and (found := data.targets(graph))]
     first = held[0] if held and len(graph.outputs) > 1 else {}
     return scored_output(graph, wish, first if first and "" not in first else None)
-
-
-def _read(path: Path, named_at: str) -> dict[str, Array]:
-    if path.suffix.lower() not in (".npz", ".npy"):
-        raise DataError(
-            f"{named_at} names {path}, which is no .npz or .npy file; save arrays x and y with numpy.savez"
-        )
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {"x": loaded}
-        with loaded:
-            return {key: loaded[key] for key in loaded if key in ("x", "y") or _is_numeric(loaded, key)}
-    except FileNotFoundError:
-        raise DataError(f"{named_at} names {path}, which does not exist; correct the path") from None
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        if "allow_pickle" in str(error):
-            raise DataError(
-                f"{path} holds Python objects, which are never unpickled; save plain numeric arrays"
-            ) from error
-        raise DataError(
-            f"{path} is no valid .npz or .npy file ({error}); save it again with numpy.savez"
-        ) from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror or error}); check the file") from error
-
-
-def _is_numeric(loaded: Any, key: str) -> bool:
-    """Whether an array that may not be meant for us can be used at all."""
-    try:
-        return bool(loaded[key].dtype.kind in "fiub")
-    except ValueError:
-        return False
 
 
 def _check_numeric(path: Path, key: str, array: Array) -> None:

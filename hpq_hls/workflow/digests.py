@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import hpq_hls
+from hpq_hls.reading import regular
 from hpq_hls.settings.config import ProjectFile
 
 BLOCK = 1 << 20
@@ -22,7 +23,9 @@ IGNORED = {"site-packages", "node_modules", "__pycache__"}
 def file_digest(path: Path) -> str:
     """SHA-256 of a file; "" where there is none."""
     try:
-        state = path.stat()
+        state = regular(path).stat()
+        if not state.st_size:  # some of the kernel's files say so, and never end
+            return hashlib.sha256().hexdigest()
         return _digest(path, state.st_mtime_ns, state.st_size)
     except OSError:
         return ""

@@ -10,8 +10,9 @@ from typing import Any
 
 from hpq_hls.errors import ConfigError, PrecisionError
 from hpq_hls.quantize import parse_precision
-from hpq_hls.settings.yamlfile import YamlFile
-from hpq_hls.workflow.chosen import Chosen, Source, Statement
+from hpq_hls.reading import read_text
+from hpq_hls.workflow.chosen import MAX_DIGITS, Chosen, Source, Statement
+from hpq_hls.yamlfile import YamlFile
 
 SHOWN = 8
 """Rows of a longer front that are compared if none are named, evenly spread."""
@@ -54,17 +55,18 @@ def _rows(path: Path, named: str | None, count: int) -> list[int]:
         first, _, last = part.partition("-")
         if not first or not (last or "-" not in part):
             raise ConfigError(f"{path}:{named} names no rows; write them as {path}:1,4-6")
-        rows += range(int(first), int(last or first) + 1)
-    for row in rows:
-        if not 1 <= row <= count:
-            raise ConfigError(f"{path} has no row {row}; it has 1 to {count}")
+        ends = [int(number) if len(number) < MAX_DIGITS else count + 1 for number in (first, last or first)]
+        for row in ends:
+            if not 1 <= row <= count:
+                raise ConfigError(f"{path} has no row {row}; it has 1 to {count}")
+        rows += range(ends[0], ends[1] + 1)
     return rows
 
 
 def _read(path: Path) -> list[Any]:
     """The precision of every row."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         if path.suffix.lower() == ".json":
             front = [point["precision"] for point in json.loads(text)["points"]]
         else:
@@ -73,7 +75,7 @@ def _read(path: Path) -> list[Any]:
         raise ConfigError(
             f"{path} cannot be read ({error.strerror}); `hpq search` writes such a file"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path} is no Pareto front that `hpq search` wrote; run it again") from error
     if not front:
         raise ConfigError(f"{path} holds no row; run `hpq search` again")

@@ -10,7 +10,7 @@ from hpq_hls.quantize import Quantizer
 from hpq_hls.settings.config import ProjectFile
 from hpq_hls.simulate.storage import load_graph, save_graph
 from hpq_hls.workflow.cache import Cache
-from hpq_hls.workflow.data import Dataset, load_dataset, scored_among
+from hpq_hls.workflow.data import Dataset, check_range, load_dataset, scored_among
 from hpq_hls.workflow.digests import data_digests, installation_digest, model_digest, text_digest
 from hpq_hls.workflow.model import load_model
 from hpq_hls.workflow.records import graph_fingerprint
@@ -93,6 +93,7 @@ class Loader:
         }
         calibration = fitted["calibration"]
         assert calibration is not None
+        check_range(calibration)
         return Loaded(graph, calibration, fitted["validation"], fitted["test"], fitted["train"])
 
     @cached_property

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import io
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hpq_hls.errors import ConfigError, DataError, HpqError
-from hpq_hls.frontends import from_exported, from_onnx, from_torch
+from hpq_hls.frontends import from_exported, from_onnx, from_torch, load_exported
 from hpq_hls.graph import Graph, Samples
 from hpq_hls.graph.ranking import without_final_ranking
-from hpq_hls.importing import brief, importable, imported
+from hpq_hls.importing import brief, foreign_code, importable, imported
+from hpq_hls.reading import regular
 from hpq_hls.settings.config import ProjectFile
 from hpq_hls.workflow.data import Dataset
 from hpq_hls.workflow.provenance import foreign, opened
@@ -51,7 +48,9 @@ def _loaded(project: ProjectFile, calibration: Dataset) -> tuple[Graph, bool]:
         with opened() as paths:
             onnx = path.suffix.lower() == ".onnx"
             graph = (
-                from_onnx(path, name=name, input_shape=_shape(calibration)) if onnx else _exported(path, name)
+                from_onnx(path, name=name, input_shape=_shape(calibration))
+                if onnx
+                else from_exported(load_exported(path), name=name)
             )
         return graph, not onnx or not foreign(paths, project.folder, path)
     assert settings.factory is not None
@@ -108,23 +107,13 @@ def load_weights(module: torch.nn.Module, path: Path) -> None:
 
 def _existing(project: ProjectFile, key: str, written: str) -> Path:
     path = project.path(written)
-    if not path.is_file():
-        raise ConfigError(f"{project.where('model', key)} names {path}, which is no file; correct the path")
-    return path
-
-
-def _exported(path: Path, name: str) -> Graph:
-    import torch
-
     try:
-        with _silent():
-            program = torch.export.load(path)
-    except Exception as error:  # torch raises many kinds on a foreign file
-        reason = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
-        raise DataError(
-            f"{path} is no exported program that this torch reads ({reason}); write it with torch.export.save"
+        return regular(path)
+    except OSError as error:
+        raise ConfigError(
+            f"{project.where('model', key)} names {path}, which is no file that can be read "
+            f"({error.strerror}); correct the path"
         ) from error
-    return from_exported(program, name=name)
 
 
 def _made(project: ProjectFile, factory: str) -> torch.nn.Module:
@@ -136,7 +125,8 @@ def _made(project: ProjectFile, factory: str) -> torch.nn.Module:
     except ConfigError as error:
         raise ConfigError(f"{where} {error}") from error
     try:
-        module = made()
+        with foreign_code():
+            module = made()
     except HpqError:
         raise
     except Exception as error:
@@ -164,16 +154,3 @@ def _example(module: torch.nn.Module, calibration: Dataset) -> Any:
     given = calibration.named(names) if several else {"x": np.asarray(calibration.x)}
     examples = {name: torch.as_tensor(array[:2].astype("float32")) for name, array in given.items()}
     return examples if several else examples["x"]
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Torch's warnings and log lines kept from the user."""
-    level = logging.root.manager.disable
-    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore")
-        logging.disable(logging.CRITICAL)
-        try:
-            yield
-        finally:
-            logging.disable(level)

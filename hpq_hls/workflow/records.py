@@ -37,7 +37,7 @@ def read_record(output: Path, command: str, about: str) -> Any | None:
     try:
         held = json.loads((output / FOLDER / f"{command}.json").read_text(encoding="utf-8"))
         return held["result"] if (held["format"], held["about"]) == (FORMAT, about) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -301,8 +301,8 @@ class VerifyResult:
 
     @property
     def passed(self) -> bool:
-        """Whether every check passed."""
-        return all(check.passed for check in self.checks)
+        """Whether every check passed, and there was one."""
+        return bool(self.checks) and all(check.passed and check.words_compared for check in self.checks)
 
     def check(self) -> None:
         """Raise if anything differs.
@@ -310,7 +310,9 @@ class VerifyResult:
         Raises:
             VerificationError: with the number of words that differ, where, and the first reason.
         """
-        failed = [check for check in self.checks if not check.passed]
+        failed = [check for check in self.checks if not check.passed or not check.words_compared]
+        if not self.checks:
+            raise VerificationError("nothing was verified; name a backend under hardware.backends")
         if not failed:
             return
         first = failed[0]

@@ -69,7 +69,7 @@ def test_precision_forms(graph: Graph, x: np.ndarray, tmp_path: Path) -> None:
         ({"0": {"wieght": 4}}, "did you mean 'weight'"),
         ({"0": {"weight": 64}}, "weight of layer '0' asks for 64 bits"),
         ({"1": 4}, "no layer '1'"),
-        ("missing.yaml", "cannot be read"),
+        ("missing.yaml", "does not exist"),
         ({"0": {"weight": "ap_fixed<x>"}}, "neither a width nor a type"),
     ],
 )

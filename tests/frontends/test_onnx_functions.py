@@ -14,7 +14,8 @@ from onnx.reference import ReferenceEvaluator
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.frontends import from_onnx
 from hpq_hls.graph import Graph
-from hpq_hls.ops import Clamp, Pointwise
+from hpq_hls.ops import Clamp
+from hpq_hls.ops.leaky import PRelu
 from tests.frontends.test_onnx import model, node
 
 ANY: dict[str, dict[str, Any]] = {
@@ -88,4 +89,4 @@ def test_prelu() -> None:
         imported(node("PRelu", "x", "slopes"), slopes=slopes).predict(x), np.where(x < 0, slopes * x, x)
     )
     (found,) = imported(node("PRelu", "x", "slopes"), slopes=np.array([0.25])).nodes
-    assert isinstance(found.op, Pointwise)
+    assert isinstance(found.op, PRelu)

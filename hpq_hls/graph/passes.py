@@ -99,12 +99,9 @@ def fuse_epilogues(graph: Graph) -> Graph:
         if node.op.clips is None and node.op.leaks is None:
             continue
         producer = graph.by_name.get(node.inputs[0])
-        if (
-            producer is None
-            or not producer.op.casts
-            or not producer.op.clips_sums
-            or producer.activation is not None
-        ):
+        if producer is None or not producer.op.casts or producer.activation is not None:
+            continue
+        if not (producer.op.clips_sums if node.op.leaks is None else producer.op.leaks_sums):
             continue
         if only_consumer(graph, producer, node):
             graph = merge(graph, producer, node, replace(producer, activation=node.op))

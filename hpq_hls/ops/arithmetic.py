@@ -35,6 +35,7 @@ class Binary(Operator):
 
     arity: ClassVar[int] = 2
     casts: ClassVar[bool] = True
+    leaks_sums: ClassVar[bool] = True
     operation: ClassVar[Combination]
     primitive: ClassVar[str]
 

@@ -89,8 +89,8 @@ class Operator(ABC):
     arity: number of inputs.
     casts: whether the output is cast to a type of its own. Operators that do not cast are exact:
         ``exact_type`` says what type comes out.
-    clips_sums: of an operator that casts: whether a ReLU, a clamp or slopes below zero (``clips``, ``leaks``)
-        behind it can be a part of it.
+    clips_sums: of an operator that casts: whether a ReLU or a clamp (``clips``) behind it can be part of it.
+    leaks_sums: and slopes below zero (``leaks``): its kernels multiply by them (hpq_finish, hpq::finish).
     aligns: of an operator with several inputs: whether they are brought to one fraction, that of the result;
         else the result's fraction is the sum of theirs.
     degree: of the polynomial that it is of its inputs, where it aligns them: the result has so many times
@@ -109,6 +109,7 @@ class Operator(ABC):
     degree: ClassVar[int] = 1
     looks_up: ClassVar[bool] = False
     clips_sums: ClassVar[bool] = True
+    leaks_sums: ClassVar[bool] = False
     fused_only: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = False
     keeps_order: ClassVar[bool] = False

@@ -45,6 +45,7 @@ class Conv2d(Operator):
 
     kind: ClassVar[str] = "Conv2d"
     casts: ClassVar[bool] = True
+    leaks_sums: ClassVar[bool] = True
 
     weights: FloatArray
     window: WindowSpec

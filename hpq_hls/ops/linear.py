@@ -39,6 +39,7 @@ class Linear(Operator):
 
     kind: ClassVar[str] = "Linear"
     casts: ClassVar[bool] = True
+    leaks_sums: ClassVar[bool] = True
 
     weights: FloatArray
     biases: FloatArray | None = None
@@ -133,6 +134,7 @@ class ChannelAffine(Operator):
 
     kind: ClassVar[str] = "ChannelAffine"
     casts: ClassVar[bool] = True
+    leaks_sums: ClassVar[bool] = True
 
     weights: FloatArray
     biases: FloatArray

@@ -104,6 +104,7 @@ class AvgPool2d(Operator):
 
     kind: ClassVar[str] = "AvgPool2d"
     casts: ClassVar[bool] = True
+    leaks_sums: ClassVar[bool] = True
     homogeneous: ClassVar[bool] = True
 
     window: WindowSpec

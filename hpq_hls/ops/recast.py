@@ -25,6 +25,7 @@ class Recast(Operator):
 
     kind: ClassVar[str] = "Cast"
     casts: ClassVar[bool] = True
+    leaks_sums: ClassVar[bool] = True
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         return shapes[0]

@@ -109,6 +109,7 @@ class Sum(Reduce):
 
     kind: ClassVar[str] = "Sum"
     casts: ClassVar[bool] = True
+    leaks_sums: ClassVar[bool] = True
     mode: ClassVar[Reduction] = Reduction.SUM
 
     length: int = 0

@@ -104,6 +104,7 @@ def test_hardware_gives_the_same_words(q, tmp_path, io_kind):
         estimate.latency_cycles,
         estimate.interval_cycles,
     )
+    assert rtl.certify().passed and vitis.certify().passed
     assert "hpq_squareddifference.sv" in (tmp_path / "rtl" / "rtl" / "files.f").read_text()
     assert 'squares.h"' in "".join(path.read_text() for path in (tmp_path / "vitis" / "src").glob("*.cpp"))
 

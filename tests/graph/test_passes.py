@@ -16,6 +16,7 @@ from hpq_hls.ops import (
     Linear,
     MaxPool2d,
     Operator,
+    PRelu,
     Relu,
     WindowSpec,
 )
@@ -184,3 +185,19 @@ def test_folding_is_exact_where_scaling_is_by_powers_of_two() -> None:
     (layer,) = prepare(chain((2,), Linear(weights, np.array([1.0, 2.0])), scale)).nodes
     assert np.array_equal(layer.op.weight, [[0.0, 2.0], [-1.0, -1.5]])
     assert np.array_equal(layer.op.bias, [-5.0, 1.0])
+
+
+@pytest.mark.parametrize(("takes", "kinds"), [(True, ["Linear"]), (False, ["Linear", "Cast"])])
+def test_slopes_join_only_what_has_hardware_for_them(
+    monkeypatch: pytest.MonkeyPatch, takes: bool, kinds: list[str]
+) -> None:
+    """An operator that does not say so, as one from another package, may have a kernel without."""
+    monkeypatch.setattr(Linear, "leaks_sums", takes)
+    slopes = PRelu(np.array([0.25, -0.5]))
+    nodes = (Node("fc", linear(), ("x",)), Node("slopes", slopes, ("fc",)))
+    graph = Graph.single("x", (2,), nodes, "slopes")
+    made = prepare(graph)
+    assert [node.op.kind for node in made.nodes] == kinds
+    assert made.nodes[-1].activation is slopes
+    x = RANDOM.normal(size=(7, 2))
+    np.testing.assert_allclose(made.predict(x), graph.predict(x), rtol=0, atol=1e-12)

@@ -144,6 +144,18 @@ def quantize(
     run.show(workflow.run_quantize(work, run.reporter), tables.quantize_tables)
 
 
+@command(app, "Example: hpq trace --samples 64")
+def trace(
+    run: Session,
+    project: ProjectArgument = DEFAULT_PROJECT,
+    samples: Annotated[int | None, typer.Option(min=1, help="Inputs to compare; 256 by default.")] = None,
+    precision: PrecisionOption = None,
+) -> None:
+    """Compare every layer with the float network: errors, signal to noise, saturation."""
+    work = workflow.open_workspace(project, precision)
+    run.show(workflow.run_trace(work, samples=samples, reporter=run.reporter), tables.trace_table)
+
+
 @command(app, "Example: hpq generate --force")
 def generate(
     run: Session,

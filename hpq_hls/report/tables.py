@@ -170,6 +170,31 @@ def certificate_table(certificate: Plain) -> RenderableType:
     return make_table(title, columns, certificate_rows(certificate), left=4)
 
 
+TRACE_COLUMNS = ("layer", "operator", "output", "float values", "rms error", "max error", "SQNR", "saturated")
+
+
+def trace_rows(result: Plain) -> list[tuple[str, ...]]:
+    """Of each layer: name, operator, type, range of float values, errors, signal to noise, saturation."""
+    return [
+        (
+            *(layer[key] for key in ("name", "kind", "type")),
+            f"{layer['low']:.3g} .. {layer['high']:.3g}",
+            f"{layer['rms_error']:.2g}",
+            f"{layer['max_error']:.2g}",
+            "-" if layer["sqnr_db"] is None else f"{layer['sqnr_db']:.1f} dB",
+            "0" if not layer["saturated"] else f"{100 * layer['saturated']:.2g} %",
+        )
+        for layer in result["layers"]
+    ]
+
+
+def trace_table(result: Plain) -> RenderableType:
+    """What ``hpq trace`` shows."""
+    title = f"Quantized against float, {result['samples']} samples of the {result['split']} split"
+    table = make_table(title, TRACE_COLUMNS, trace_rows(result), left=3)
+    return Group(*precision_lines(result), table)
+
+
 def resource_rows(used: Plain, capacity: Plain | None) -> list[tuple[str, str, str]]:
     """LUT, FF, DSP and BRAM, and their share of the part."""
     return [

@@ -17,6 +17,7 @@ from hpq_hls.ops.base import IntArray, Shape
 from hpq_hls.simulate import engine, storage
 from hpq_hls.simulate.layer import Edge, LayerSpec, QuantizedLayer, quantized_layer
 from hpq_hls.simulate.saturation import Saturation, count_saturation
+from hpq_hls.simulate.trace import LayerTrace, trace
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -123,6 +124,16 @@ class QuantizedGraph:
         """The values of raw outputs, as ``predict_raw`` gives them."""
         types = self.output_types
         return plain({name: types[name].to_float(part) for name, part in named(raw, types).items()})
+
+    def trace(self, x: Any) -> Mapping[str, LayerTrace]:
+        """What each layer computes, by name: the float network's values, the raw integers, their values.
+
+        x: as ``predict_raw``; everything is held at once.
+
+        Raises:
+            DataError: as ``predict_raw``.
+        """
+        return trace(self, check_inputs(x, self.graph.inputs))
 
     def saturation(self, x: Any) -> Mapping[str, Saturation]:
         """How many values did not fit the types they were cast to, over all samples of ``x`` (batch,

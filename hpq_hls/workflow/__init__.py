@@ -8,6 +8,7 @@ from hpq_hls.workflow.plain import plain
 from hpq_hls.workflow.progress import Quiet, Reporter, Step
 from hpq_hls.workflow.searching import run_search
 from hpq_hls.workflow.steps import run_estimate, run_generate, run_quantize, run_synth
+from hpq_hls.workflow.tracing import run_trace
 from hpq_hls.workflow.workspace import Workspace, open_workspace
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "run_quantize",
     "run_search",
     "run_synth",
+    "run_trace",
     "run_verify",
 ]

@@ -327,6 +327,37 @@ class VerifyResult:
 
 
 @dataclass(frozen=True)
+class TraceRow:
+    """How far a layer's output is from the float network's.
+
+    type: of the output. low, high: of the float values. mean_error, rms_error, max_error: of what
+    quantization has changed up to here. sqnr_db: signal over that, None where there is no error or no signal.
+    saturated: share of the values that did not fit the type.
+    """
+
+    name: str
+    kind: str
+    type: str
+    low: float
+    high: float
+    mean_error: float
+    rms_error: float
+    max_error: float
+    sqnr_db: float | None
+    saturated: float
+
+
+@dataclass(frozen=True)
+class TraceResult:
+    """Outcome of ``hpq trace``. split: of the data; layers: in the order in which they run."""
+
+    split: str
+    samples: int
+    layers: tuple[TraceRow, ...]
+    precision: Statement
+
+
+@dataclass(frozen=True)
 class Capacity:
     """What the part has."""
 

@@ -23,9 +23,10 @@ class Summary:
 
     scores: None where no split has y. guarantee: what the search that found this network knows of its drop on
     unseen data, as plain data, or None. bops: multiplications times the widths of both factors.
-    precision: where its widths come from. search, verify, external, synth: what ``hpq search``, ``hpq
-    verify`` (without and with ``--rtl-dir``) and ``hpq synth`` found earlier about this very network, as
-    plain data; None or empty where they did not run since the last change, or found another network.
+    precision: where its widths come from. search, verify, external, synth, trace: what ``hpq search``, ``hpq
+    verify`` (without and with ``--rtl-dir``), ``hpq synth`` and ``hpq trace`` found earlier about this very
+    network, as plain data; None or empty where they did not run since the last change, or found another
+    network.
     """
 
     version: str
@@ -46,6 +47,7 @@ class Summary:
     verify: Any | None
     external: Any | None
     synth: tuple[Any, ...]
+    trace: Any | None
 
 
 def _search(work: Workspace, network: Network) -> Any | None:
@@ -84,6 +86,7 @@ def summarize(work: Workspace, reporter: Reporter | None = None) -> Summary:
             verify=read_record(output, "verify", design),
             external=read_record(output, "verify-external", design),
             synth=tuple(record for record in kept if record is not None),
+            trace=read_record(output, "trace", design),
         )
         step.conclude("done")
     return summary

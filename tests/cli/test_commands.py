@@ -20,6 +20,7 @@ COMMANDS = (
     "generate",
     "verify",
     "estimate",
+    "trace",
     "synth",
     "compare",
     "report",
@@ -90,6 +91,24 @@ def test_quantize_scores_and_saves_the_network(run, project):
     shown = run("quantize", project.file).out
     assert "accuracy" in shown
     assert shown.count("saturated") == 2  # a column for each split; narrow terminals wrap their titles
+
+
+def test_trace_compares_every_layer(run, project):
+    result = run("trace", project.file, "--samples", 20, "--json").json
+    quantized = run("quantize", project.file, "--json").json
+    assert (result["split"], result["samples"]) == ("test", 20)
+    casting = [layer["name"] for layer in quantized["network"]["layers"] if layer["kind"] != "input"]
+    assert set(casting) <= {layer["name"] for layer in result["layers"]}
+    for layer in result["layers"]:
+        assert abs(layer["mean_error"]) <= layer["rms_error"] <= layer["max_error"]
+        assert layer["sqnr_db"] is None or layer["sqnr_db"] > 5
+    shown = run("trace", project.file).out
+    assert "SQNR" in shown
+    assert all(name in shown for name in casting)
+    page = run("report", project.file)
+    assert page.status == 0
+    assert "Quantized against float" in (project.folder / "build" / "report.html").read_text()
+    assert run("trace", project.file, "--samples", 0).status != 0
 
 
 def test_search_writes_a_precision_that_quantize_then_uses(run, project):

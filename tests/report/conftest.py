@@ -189,7 +189,38 @@ SUMMARY = {
         "clock_ns": 5.0,
         "passed": True,
         "precision": PRECISION,
+        "certificates": [
+            {
+                "backend": "rtl",
+                "kernels": [
+                    {
+                        "name": "fc1_matvec",
+                        "layer": "fc1",
+                        "kind": "matvec",
+                        "proof": "all inputs",
+                        "why": "every coefficient by a basis",
+                        "checked": 12345,
+                        "different": 0,
+                        "first": "",
+                    },
+                    {
+                        "name": "x",
+                        "layer": "",
+                        "kind": "fifo",
+                        "proof": "sampled",
+                        "why": "random beats",
+                        "checked": 67,
+                        "different": 0,
+                        "first": "",
+                    },
+                ],
+                "tools": ["Verilator"],
+                "digest": "0",
+                "passed": True,
+            }
+        ],
     },
+    "trace": None,
     "external": None,
     "synth": [],
 }

@@ -225,8 +225,10 @@ def build_bench(folder: Path, main: Path, sources: Sequence[str], defines: Seque
 def _compile(folder: Path, main: Path) -> Path:
     """Everything without optimisation, in few translation units, as reading Verilator's headers takes longer
     than compiling most of its files. Its run-time library is that of co-simulation, compiled once."""
-    tools = cosim_build._find_tools()
-    library = cosim_build._runtime(tools, _RUNTIME, folder, lambda _: None)
+    tools = cosim_build.find_toolchain()
+    runtime = [tools.include / f"{name}.cpp" for name in _RUNTIME]
+    kept = cosim_build._library(tools, runtime, cosim_build._VERILATED, folder, lambda _: None)
+    library = [path for path in kept if path.suffix == ".o"]
     files = sorted([*(folder / "obj").glob("*.cpp"), main], key=lambda file: -file.stat().st_size)
     count = max(os.cpu_count() or 1, sum(file.stat().st_size for file in files) // _UNIT_BYTES)
     flags = [*cosim_build._flags(tools), "-O0", "-I", "obj"]

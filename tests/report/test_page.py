@@ -59,7 +59,7 @@ def test_the_figures_are_there(summary):
         "98.61 %", "float 99.17 %", "uniform 8 bit 98.89 %", "272 bits", "9.41 x below float32",
         "2.50 x below 8 bit", "2,345 LUT", "3,456 FF", "7 DSP", "5 BRAM", "452 cycles",
         "one inference every 146 cycles (0.73 us)", "0 different",
-        "of 6,321 output words, all checks passed",
+        "of 6,321 words, all checks passed",
         "a model of Yosys", "4.4 %", "3.2 %", "1.8 %", "3 combinations tried", "4 × 9",
         "98,765 bit operations",
         "hpq_hls 1.2.3",

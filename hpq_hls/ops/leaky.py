@@ -6,6 +6,7 @@ one slope for all is a table, and slopes by channel are a cast with that epilogu
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -31,8 +32,9 @@ class Leaky(Operator):
     homogeneous: ClassVar[bool] = True
 
     @property
+    @abstractmethod
     def leaks(self) -> FloatArray:
-        raise NotImplementedError(f"{self.kind} does not say its slopes")
+        """Its slopes."""
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes

@@ -18,19 +18,19 @@ from pathlib import Path
 
 import numpy as np
 
-from hpq_hls.codegen.vitis import OPTIMISATION
 from hpq_hls.errors import DataError, ToolError, VerificationError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import IntArray, Kernel, Stream
 from hpq_hls.resources import hw_sim_dir
 from hpq_hls.templating import render
+from hpq_hls.tools.sealed import is_sealed, seal
 from hpq_hls.tools.toolchain import find_ap_types, find_gxx, run_tool
 from hpq_hls.verify.certify.bench import Progress
 from hpq_hls.verify.certify.certificate import KernelCertificate
 from hpq_hls.verify.certify.trials import Proof
+from hpq_hls.verify.csim import FLAGS
 
-FLAGS = ("-std=c++14", OPTIMISATION, "-w", "-pthread")
 PORTS = "// The AXI4-Stream ports\n"
 """What the part of the top file begins with that connects kernels."""
 COMPILE_S = 3600.0
@@ -38,7 +38,7 @@ _DRIVER_FAILED = 4
 _LEAST_S, _STEP_S = 20, 1e-6
 """Seconds of processor time that a run may take: at least, and for each product or element of it."""
 _FINISH = re.compile(r"(\binline Y )finish\(const Sum& sum\)")
-_BEGIN, _BODY_END = "namespace hpq {\n", "\n}\n"
+_BODY_END = "\n}\n"
 _ERROR_LINES = 10
 
 
@@ -177,7 +177,7 @@ class CppBench:
                     digest.update(path.read_bytes())
         home = self._project.resolve() / "build" / "certify"
         program = home / f"examine-{digest.hexdigest()[:16]}"
-        if program.is_file():
+        if is_sealed(program):
             return program
         progress(f"compiling the kernels of {flow.name} one by one")
         home.mkdir(parents=True, exist_ok=True)
@@ -197,6 +197,7 @@ class CppBench:
                     "\n  ".join(["the kernels of the C++ do not compile one by one:", *lines])
                 )
             made.replace(program)
+        seal(program)
         return program
 
     @staticmethod
@@ -204,11 +205,10 @@ class CppBench:
         """Give ``finish`` of a copied number.h another name, and put ours in its place."""
         text = path.read_text(encoding="utf-8")
         found = list(_FINISH.finditer(text))
-        if len(found) != 1 or _BEGIN not in text:
+        if len(found) != 1:
             raise DataError(f"{path.name} of the project has no function finish; generate the project again")
         end = text.index(_BODY_END, found[0].end()) + len(_BODY_END)
         opened = _FINISH.sub(r"\1finish_as_written(const Sum& sum)", text[:end])
-        opened = opened.replace(_BEGIN, f"#include <cstddef>\n#include <vector>\n\n{_BEGIN}", 1)
         path.write_text(f'{opened}\n#include "{replacement}"\n{text[end:]}', encoding="utf-8")
 
     def _of(self, names: Sequence[str]) -> list[Stream]:

@@ -138,10 +138,11 @@ class _Held(Mapping[str, Any]):
         return read_member(self._archive, f"arrays/{name}.npy", self._total)
 
     def __iter__(self) -> Iterator[str]:
-        raise NotImplementedError
+        names = (name for name in self._archive.namelist() if name.startswith("arrays/"))
+        return (name.removeprefix("arrays/").removesuffix(".npy") for name in names)
 
     def __len__(self) -> int:
-        raise NotImplementedError
+        return sum(1 for _ in self)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,8 @@ from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels import IntArray, Kernel, Nature, Streams
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.verify.certify.certificate import KernelCertificate
-from hpq_hls.verify.certify.trials import PLACE_TYPE, CastTrial
+from hpq_hls.verify.certify.plan import CastTrial
+from hpq_hls.verify.certify.trials import PLACE_TYPE
 
 
 @dataclass(frozen=True, eq=False)

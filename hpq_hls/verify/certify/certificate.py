@@ -16,7 +16,8 @@ from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import IntArray, Kernel, Streams
 from hpq_hls.verify.certify.bench import Bench
-from hpq_hls.verify.certify.trials import CastTrial, Examination, Proof, Trial, examine
+from hpq_hls.verify.certify.plan import CastTrial, Examination, Proof, Trial
+from hpq_hls.verify.certify.trials import examine
 
 Progress = Callable[[str], None]
 STALL_SEED = 1

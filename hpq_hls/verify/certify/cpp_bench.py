@@ -28,7 +28,7 @@ from hpq_hls.tools.sealed import is_sealed, seal
 from hpq_hls.tools.toolchain import find_ap_types, find_gxx, run_tool
 from hpq_hls.verify.certify.bench import Progress
 from hpq_hls.verify.certify.certificate import KernelCertificate
-from hpq_hls.verify.certify.trials import Proof
+from hpq_hls.verify.certify.plan import Proof
 from hpq_hls.verify.csim import FLAGS
 
 PORTS = "// The AXI4-Stream ports\n"

@@ -23,6 +23,7 @@ from hpq_hls.kernels import IntArray, Kernel, Stream
 from hpq_hls.tools.files import make_folder
 from hpq_hls.verify.certify.bench import Progress
 from hpq_hls.verify.certify.certificate import KernelCertificate
+from hpq_hls.verify.certify.plan import Proof
 from hpq_hls.verify.certify.rtl_run import Cast, Shape, Simulator
 from hpq_hls.verify.certify.rtl_top import Top, outside
 from hpq_hls.verify.certify.rtl_unit import (
@@ -34,7 +35,6 @@ from hpq_hls.verify.certify.rtl_unit import (
     port_unit,
     request,
 )
-from hpq_hls.verify.certify.trials import Proof
 from hpq_hls.verify.cosim_build import Build, RtlError, build_simulator, find_toolchain
 from hpq_hls.verify.cosim_sources import find_sources
 

@@ -6,19 +6,17 @@ that; docs/verification.md has the argument.
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.fixed import Epilogue, FixedType, Interval, bits_for
 from hpq_hls.kernels import IntArray, Kernel, Nature, Stream, Streams, Sums
+from hpq_hls.verify.certify.plan import EXHAUSTIVE, Examination, Proof, Trial, cast_to, cast_trial, with_casts
 
-EXHAUSTIVE = 1 << 20
-"""Codes of which each is tried."""
 ALL_PAIRS = 1 << 16
 """Pairs of which each is tried."""
 MOST_ELEMENTS = 1 << 27
@@ -26,74 +24,8 @@ MOST_ELEMENTS = 1 << 27
 PORTION = 1 << 21
 """Elements of the inputs of one trial."""
 RANDOM_BLOCKS = 64
-RANDOM_CODES = 1 << 16
-MOST_STEPS = 1 << 16
-"""Results of a cast whose every step is tried."""
 PLACE_TYPE = FixedType(48, 48)
 """A type that holds the number of every element of a frame."""
-
-
-class Proof(enum.Enum):
-    """How far what was tried reaches."""
-
-    ALL_INPUTS = "all inputs"
-    EXHAUSTIVE = "exhaustive"
-    SAMPLED = "sampled"
-
-
-@dataclass(frozen=True, eq=False)
-class Trial:
-    """Frames for one kernel, and what it has to make of them.
-
-    inputs: for each input, (frames, beats, lanes) raw integers. expected: for each output, (frames, beats,
-    lanes): raw integers, or, where ``bits`` is not 0, what would be cast, of which that many bits count.
-    what: for people.
-    """
-
-    what: str
-    inputs: tuple[IntArray, ...]
-    expected: tuple[npt.NDArray[np.generic], ...]
-    bits: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class CastTrial:
-    """Numbers for the casts of a kernel alone.
-
-    ranged: the range that they are brought into. codes: raw integers of the type ``given``. everything:
-    whether they are all that can occur; else they are those around each step of the result, and whether
-    ``steps`` are all of them.
-    """
-
-    given: FixedType
-    ranged: Epilogue
-    made: FixedType
-    codes: IntArray
-    everything: bool
-    steps: bool
-
-    @property
-    def expected(self) -> IntArray:
-        """Raw results."""
-        return _cast(self.codes, self.given, self.ranged, self.made)
-
-
-def _cast(codes: IntArray, given: FixedType, ranged: Epilogue, made: FixedType) -> IntArray:
-    return np.asarray(made.from_raw(ranged.apply(codes), given.fraction))
-
-
-@dataclass(frozen=True, eq=False)
-class Examination:
-    """All that is tried with a kernel.
-
-    trials: made when they are asked for, because they are many. why: what makes it a proof, or what is
-    missing for one.
-    """
-
-    proof: Proof
-    why: str
-    trials: Callable[[], Iterator[Trial]]
-    casts: tuple[CastTrial, ...] = field(default=())
 
 
 def examine(
@@ -187,11 +119,11 @@ def _routes(subject: _Subject) -> Examination:
 
     kinds = dict.fromkeys(stream.type for stream in inputs) if routing.casts else {}
     casts = tuple(
-        _cast_trial(kind, Epilogue(), subject.output.type, kind.code_interval, subject.rng) for kind in kinds
+        cast_trial(kind, Epilogue(), subject.output.type, kind.code_interval, subject.rng) for kind in kinds
     )
     proof, more = Proof.ALL_INPUTS, ""
     if casts:
-        proof, more = _with_casts(casts)
+        proof, more = with_casts(casts)
     return Examination(proof, "elements move alike whatever they are" + more, trials, casts)
 
 
@@ -313,8 +245,8 @@ def _sums(subject: _Subject) -> Examination:
 
     kind, ranged = subject.cast_from
     reached = subject.kernel.finishes[1].interval(block.interval())
-    cast = _cast_trial(kind, ranged, subject.output.type, reached, subject.rng)
-    proof, more = _with_casts((cast,))
+    cast = cast_trial(kind, ranged, subject.output.type, reached, subject.rng)
+    proof, more = with_casts((cast,))
     why = "every coefficient by a basis, every sum at both ends"
     if part < 1:
         proof, why = Proof.SAMPLED, f"{part:.0%} of the {vectors:,} basis vectors"
@@ -402,7 +334,7 @@ class _Block:
         vectors = vectors[np.arange(count * sums.blocks) % len(vectors)]
         out, (kind, ranged) = subject.output, subject.cast_from
         made = subject.sloped(sums.of(vectors).reshape(count, -1))
-        made = made if exact else _cast(made, kind, ranged, out.type)
+        made = made if exact else cast_to(made, kind, ranged, out.type)
         inputs, at = [], 0
         for stream, size in zip(subject.inputs, self.sizes, strict=True):
             inputs.append(vectors[:, at : at + size].reshape(count, stream.beats, stream.lanes))
@@ -436,8 +368,8 @@ def _products(subject: _Subject) -> Examination:
     ends = [x * y for x in _ends(subject.given[0]) for y in _ends(subject.given[1])]
     codes = Interval(min(ends), max(ends))
     reached = subject.kernel.finishes[1].interval(codes)
-    cast = _cast_trial(kind, ranged, subject.output.type, reached, subject.rng)
-    proof, more = _with_casts((cast,))
+    cast = cast_trial(kind, ranged, subject.output.type, reached, subject.rng)
+    proof, more = with_casts((cast,))
     return Examination(proof, "each bit of one factor with each of the other" + more, trials, (cast,))
 
 
@@ -521,39 +453,3 @@ _BY_NATURE: Mapping[Nature, Callable[[_Subject], Examination]] = {
     Nature.COMPARES: _compares,
     Nature.ANY: _any,
 }
-
-
-# ---------------------------------------------------------------------------------------------
-# Casts
-
-
-def _cast_trial(
-    given: FixedType, ranged: Epilogue, made: FixedType, codes: Interval, rng: np.random.Generator
-) -> CastTrial:
-    """All numbers that can be cast; of too many, those around every step of the result and the bounds, each
-    bit that is rounded away and each above the result alone, and random ones."""
-    if codes.hi - codes.lo < EXHAUSTIVE:
-        return CastTrial(given, ranged, made, np.arange(codes.lo, codes.hi + 1), True, True)
-    dropped = given.fraction - made.fraction
-    results = made.code_interval
-    steps = results.hi - results.lo < MOST_STEPS
-    count = results.hi - results.lo + 5 if steps else MOST_STEPS
-    places = np.linspace(results.lo - 2, results.hi + 2, count).round().astype(np.int64)
-    middles = places << dropped if dropped >= 0 else places >> -dropped
-    bits = 1 << np.arange(min(given.width, 62) - 1)
-    wanted = [bound for bound in (ranged.low, ranged.high, codes.lo, codes.hi, 0) if bound is not None]
-    around = np.concatenate([middles, bits, -bits, np.array(wanted, dtype=np.int64)])
-    half = 1 << max(dropped - 1, 0)
-    near = [around + offset for offset in (-half - 1, -half, -half + 1, -1, 0, 1, half - 1, half, half + 1)]
-    single = [middles[:: max(len(middles) // 64, 1)] + bit for bit in bits[: max(dropped, 0)]]
-    spread = rng.integers(codes.lo, codes.hi, RANDOM_CODES, endpoint=True)
-    chosen = np.unique(np.concatenate([*near, *single, spread]))
-    return CastTrial(given, ranged, made, chosen[(chosen >= codes.lo) & (chosen <= codes.hi)], False, steps)
-
-
-def _with_casts(casts: Sequence[CastTrial]) -> tuple[Proof, str]:
-    if all(cast.everything for cast in casts):
-        return Proof.ALL_INPUTS, "; every number that is cast"
-    if all(cast.steps for cast in casts):
-        return Proof.ALL_INPUTS, "; every step of the cast, and each bit of its rest"
-    return Proof.SAMPLED, "; of the numbers that are cast some"

@@ -25,6 +25,7 @@ from hpq_hls.cost import (
     misfit_of,
     size_fifos,
     time_dataflow,
+    with_room_for_pipelines,
 )
 from hpq_hls.cost.folding import interval_of
 from hpq_hls.errors import CapacityError, ConfigError
@@ -53,6 +54,7 @@ from hpq_hls.verify.certify.kept import files_digest, keep
 from hpq_hls.verify.certify.rtl_bench import RtlBench
 from hpq_hls.verify.cosim import CosimResult, measure_fifo_depths, run_cosim
 from hpq_hls.verify.csim import SelfCheck, run_csim, run_selfcheck
+from hpq_hls.verify.schedule import Course, Schedule, record
 
 DEFAULT_CLOCK_NS = 5.0
 
@@ -138,6 +140,38 @@ class Project:
         )
         keep(self.path, found)
         return found
+
+    def schedule(
+        self,
+        depth: int = 8,
+        style: str | None = None,
+        rewind: bool | None = None,
+        frames: int = 6,
+        *,
+        progress: Progress | None = None,
+    ) -> Schedule:
+        """How ``frames`` frames, one right after the other, go through the C++ in a model of its schedule:
+        nothing is measured. See `hpq_hls.verify.schedule`.
+
+        depth: stages of each pipeline, read to write, which only the HLS tool knows. style: "stp", "flp" or
+        "frp" for all pipelines; rewind: for all loops; None: as emitted.
+
+        Raises:
+            ConfigError: the project holds no C++, or an argument is not possible.
+            VerificationError: the C++ cannot be pipelined as its pragmas say.
+            ToolError: the compiler is missing or fails.
+        """
+        return self.course(progress=progress).schedules([depth], style, rewind, frames=frames)[0]
+
+    def course(self, *, progress: Progress | None = None) -> Course:
+        """What each process of the C++ reads and writes in which iteration, for schedules of many kinds.
+
+        Raises:
+            ConfigError: the project holds no C++.
+            VerificationError, ToolError: as for ``schedule``.
+        """
+        self._require_cpp()
+        return record(self.path, progress=progress)
 
     def _require_cpp(self) -> None:
         if self.backend == "rtl":
@@ -363,13 +397,30 @@ def generate(
         layers=layers,
     )
     folded = fold(q, config)
-    flow = with_fifo_depths(build_design(q, folded.config, name), fifo_depths or {})
+    flow = dataflow_for(backend, q, folded.config, name, fifo_depths or {})
     short = None if oversize else misfit_of(flow, q, config, part)
     if short is not None:
         raise CapacityError(f"{short.sentence}; or generate it all the same with oversize")
     design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}), q)
     write_project(printer.files(design), folder, force)
     return Project(folder, backend, q, design, notes=tuple(filter(None, [folded.note])))
+
+
+def dataflow_for(
+    backend: str,
+    q: QuantizedGraph,
+    config: HardwareConfig,
+    name: str | None,
+    fifo_depths: Mapping[str, int],
+) -> Dataflow:
+    """What a project of a backend is printed from. Where a tool builds the pipelines, FIFOs have room for
+    what they may hold besides ``fifo_depths``.
+
+    Raises:
+        ConfigError: folding or depths that do not suit the network.
+    """
+    flow = with_fifo_depths(build_design(q, config, name), fifo_depths)
+    return with_room_for_pipelines(flow, find_backend(backend).stages)
 
 
 def _with_vectors(design: Design, q: QuantizedGraph) -> Design:

@@ -65,9 +65,14 @@ class Design:
 
 
 class Backend(Protocol):
-    """A printer of one kind of project. Equal designs give equal bytes, free of paths and dates."""
+    """A printer of one kind of project. Equal designs give equal bytes, free of paths and dates.
+
+    stages: what a pipeline may get by the tool that reads the project, from read to write; 0 where
+    pipelines are built as the timing has them.
+    """
 
     name: str
+    stages: int
 
     def files(self, design: Design) -> Files:
         """Relative POSIX path -> content of every file of the project."""

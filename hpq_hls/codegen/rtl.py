@@ -34,6 +34,7 @@ class RtlBackend:
     """Prints a design as SystemVerilog that Verilator, Yosys and Vivado read."""
 
     name = "rtl"
+    stages = 0
 
     def files(self, design: Design) -> Files:
         """README.md, design.json, rtl/<top>.sv, the modules it uses, its .mem files, rtl/files.f."""

@@ -33,11 +33,15 @@ OPTIMISATION = "-O1"
 """Of C simulation. CPU seconds to compile and to run 33 million multiplications: -O0 3.9 + 10.1,
 -O1 4.1 + 0.5, -O2 4.9 + 0.5."""
 
+STAGES = 24
+"""Of a pipeline, read to write, for which FIFOs have room. The tool chooses them by clock and part."""
+
 
 class VitisBackend:
     """Prints projects for Vitis HLS 2022.2 and later."""
 
     name: str = "vitis"
+    stages: int = STAGES
     dialect: str = "dialect_vitis.j2"
 
     def files(self, design: Design) -> Files:

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
 import itertools
-import os
-import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +15,10 @@ from hpq_hls.cost.actors import follow as follow_slowly
 from hpq_hls.cost.stages import UNBOUNDED, Network
 from hpq_hls.errors import ToolError
 from hpq_hls.resources import hw_sim_dir
-from hpq_hls.tools.sealed import is_sealed, seal
-from hpq_hls.tools.toolchain import find_gxx, run_tool
+from hpq_hls.tools.compiled import compiled
 
 MAX_FRAMES = 64
 _FLAGS = ("-std=c++20", "-O3", "-shared", "-fPIC", "-fvisibility=hidden")
-_COMPILING_S = 300.0
 
 Numbers = npt.NDArray[np.int64]
 
@@ -109,15 +102,8 @@ def _pointer(numbers: Numbers) -> ctypes.c_void_p:
 @functools.cache
 def _library() -> ctypes.CDLL | None:
     """The compiled actors; None where nothing can be compiled or kept."""
-    folder = hw_sim_dir() / "timing"
-    sources = sorted(folder.glob("*.[ch]pp"))
-    digest = hashlib.sha256(" ".join([*_FLAGS, *os.uname()]).encode())
-    for source in sources:
-        digest.update(source.read_bytes())
-    target = _cache_dir() / f"timing-{digest.hexdigest()[:16]}.so"
     try:
-        if not is_sealed(target):
-            _compile(folder / "follow.cpp", target)
+        target = compiled(hw_sim_dir() / "timing" / "follow.cpp", _FLAGS, "timing.so")
         library = ctypes.CDLL(str(target))
     except (ToolError, OSError):
         return None
@@ -125,24 +111,6 @@ def _library() -> ctypes.CDLL | None:
     library.hpq_follow.restype = number
     library.hpq_follow.argtypes = [pointer, number, pointer, number, pointer, *[number] * 4, *[pointer] * 3]
     return library
-
-
-def _compile(source: Path, target: Path) -> None:
-    compiler = find_gxx().require()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Through a temporary name, because another process may be doing the same.
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as scratch:
-        made = Path(scratch) / target.name
-        run_tool([compiler, *_FLAGS, source, "-o", made], timeout=_COMPILING_S)
-        made.replace(target)
-    seal(target)
-
-
-def _cache_dir() -> Path:
-    """A folder of this environment, or else of this user."""
-    if sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK):
-        return Path(sys.prefix) / "cache" / "hpq_hls"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hpq_hls"
 
 
 __all__ = ["MAX_FRAMES", "UNBOUNDED", "Run", "follow", "is_compiled"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from hpq_hls.cost.engine import UNBOUNDED, follow
 from hpq_hls.cost.stages import Network, network_of
 from hpq_hls.hardware import MIN_DEPTH, Dataflow, with_fifo_depths
-from hpq_hls.kernels import StageKind
+from hpq_hls.kernels import Kernel, StageKind, Streams
 
 EFFORT = 100_000_000
 """Transfers that are followed to shrink the FIFOs of one design, about a second. A number, not a time, so
@@ -27,13 +29,55 @@ def size_fifos(flow: Dataflow) -> Dataflow:
     Types do not matter: designs that are folded alike get the same depths.
     """
     streams = flow.streams.values()
-    slowest = max(
-        [kernel.cycles(flow.streams) for kernel in flow.kernels] + [stream.beats for stream in streams]
-    )
     sizes = tuple((stream.lanes, stream.beats) for stream in streams)
-    return with_fifo_depths(
-        flow, dict(zip(flow.streams, _depths(network_of(flow), sizes, slowest), strict=True))
-    )
+    found = _depths(network_of(flow), sizes, _slowest(flow))
+    return with_fifo_depths(flow, dict(zip(flow.streams, found, strict=True)))
+
+
+def _slowest(flow: Dataflow) -> int:
+    """Cycles that the slowest kernel or stream takes for a frame."""
+    cycles = [kernel.cycles(flow.streams) for kernel in flow.kernels]
+    return max([*cycles, *(stream.beats for stream in flow.streams.values())])
+
+
+def with_room_for_pipelines(flow: Dataflow, stages: int) -> Dataflow:
+    """The same design with FIFOs at joins deep enough for pipelines of up to ``stages`` stages.
+
+    Depths are sized for the pipelines of the RTL. Where a tool builds deeper ones, more is on its way along
+    the longer branch: in each process what it makes in as many iterations as it has stages. The shorter
+    branch has to hold as much, or a process whose pipeline stops when nothing comes waits forever. What is
+    on its way is counted in frames, so that branches of different beats can be compared; streams meet again
+    at a join. No FIFO is smaller than what is in it if nothing ever waits: a deep pipeline that has to stop
+    does not close its gaps, and is late for good. ``stages`` 0: the pipelines are those of the RTL, and
+    nothing changes.
+    """
+    if not stages:
+        return flow
+    paced = follow(network_of(flow), [UNBOUNDED] * len(flow.streams), pace=_slowest(flow), fills=True)
+    depths = {
+        name: max(stream.depth, fill)
+        for (name, stream), fill in zip(flow.streams.items(), paced.fills, strict=True)
+    }
+    held = dict.fromkeys(flow.streams, Fraction(0))
+    for kernel in flow.kernels:
+        latest = max(held[name] for name in kernel.inputs)
+        for name in kernel.inputs:
+            more = math.ceil((latest - held[name]) * flow.streams[name].beats)
+            depths[name] += max(more, 0)
+        for name in kernel.outputs:
+            held[name] = latest + _held(kernel, flow.streams, stages)
+    return with_fifo_depths(flow, depths)
+
+
+def _held(kernel: Kernel, streams: Streams, stages: int) -> Fraction:
+    """The most of a frame that is in a pipeline of so many stages."""
+    contract = kernel.contract(streams)
+    beats = streams[kernel.outputs[0]].beats
+    if contract.kind is StageKind.PIPELINE:  # results at equal distances
+        return Fraction(stages, kernel.cycles(streams)) + Fraction(1, beats)
+    if contract.kind is StageKind.REORDER:  # two loops
+        return Fraction(2 * stages, min(contract.parameters))
+    return Fraction(stages, beats)
 
 
 @functools.lru_cache(maxsize=128)

@@ -135,7 +135,7 @@ class _Checker:
     def external(self, rtl_dir: Path) -> None:
         """Samples through somebody's RTL."""
         home = self.work.project.output / "external"
-        project = Project(home, "rtl", self.q, expected_design(self.work, self.q))
+        project = Project(home, "rtl", self.q, expected_design(self.work, self.q, "rtl"))
         self._cosim(
             lambda x, step: project.cosim(x, rtl_dir=rtl_dir, scenarios=self._scenarios, progress=step),
             "external",

@@ -10,10 +10,9 @@ from pathlib import Path
 from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import manifest_of, read_manifest
 from hpq_hls.codegen.writer import check_target
-from hpq_hls.cost import Misfit, ResourceEstimate, build_design, find_part, misfit
+from hpq_hls.cost import Misfit, ResourceEstimate, find_part, misfit
 from hpq_hls.errors import CapacityError, ConfigError
-from hpq_hls.hardware import with_fifo_depths
-from hpq_hls.project import Project, estimate, generate, hardware_config
+from hpq_hls.project import Project, dataflow_for, estimate, generate, hardware_config
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.tools.files import make_folder
 from hpq_hls.workflow import results as r
@@ -133,7 +132,7 @@ def open_project(work: Workspace, q: QuantizedGraph, backend: str) -> Project:
     folder = work.project.output / backend
     if not folder.is_dir():
         raise ConfigError(f"there is no {backend} project in {folder} yet; run `hpq generate` first")
-    project = Project(folder, backend, q, expected_design(work, q))
+    project = Project(folder, backend, q, expected_design(work, q, backend))
     if read_manifest(folder) != manifest_of(project.design):
         raise ConfigError(
             f"{folder} was generated from another network or other settings than those of "
@@ -142,12 +141,11 @@ def open_project(work: Workspace, q: QuantizedGraph, backend: str) -> Project:
     return project
 
 
-def expected_design(work: Workspace, q: QuantizedGraph) -> Design:
+def expected_design(work: Workspace, q: QuantizedGraph, backend: str) -> Design:
     """What a generated project should compute, without test vectors."""
     chip, config = work.project.settings.hardware, hardware_config(**work.hardware())
-    flow = build_design(q, config, work.project.settings.name)
     with work.fifo_depths() as chosen:
-        flow = with_fifo_depths(flow, chosen)
+        flow = dataflow_for(backend, q, config, work.project.settings.name, chosen)
     return Design(flow, chip.io, chip.part, chip.clock_ns, {}, {})
 
 

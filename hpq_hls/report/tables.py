@@ -141,7 +141,24 @@ def verify_table(result: Plain) -> RenderableType:
         interval = t.duration(result["interval_cycles"], result["clock_ns"])
         timing = Text(f"latency {latency}, interval {interval}, measured by co-simulation")
     alone = [certificate_table(certificate) for certificate in result["certificates"]]
-    return Group(*precision_lines(result), table, *alone, *(Text(reason) for reason in reasons), timing)
+    modelled = [Text(schedule_sentence(schedule)) for schedule in result["schedules"]]
+    reasons_shown = (Text(reason) for reason in reasons)
+    return Group(*precision_lines(result), table, *alone, *reasons_shown, timing, *modelled)
+
+
+def schedule_sentence(schedule: Plain) -> str:
+    """The modelled schedule of a C++ project."""
+    backend, depths = schedule["backend"], f"{schedule['depths'][0]} to {schedule['depths'][-1]} stages"
+    if schedule["deadlock"] is not None:
+        return f"{backend}: by the modelled schedule, pipelines of {depths}, deadlock {schedule['deadlock']}"
+    latency, interval = (
+        " to ".join(dict.fromkeys(t.count(cycles) for cycles in schedule[key]))
+        for key in ("latency_cycles", "interval_cycles")
+    )
+    return (
+        f"{backend}: latency {latency}, interval {interval} cycles, by the modelled schedule of the C++ with "
+        f"pipelines of {depths}; not measured"
+    )
 
 
 def certificate_rows(certificate: Plain) -> list[tuple[str, ...]]:

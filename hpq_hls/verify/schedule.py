@@ -28,8 +28,8 @@ from hpq_hls.tools.toolchain import find_ap_types, find_gxx, run_tool
 from hpq_hls.verify.csim import FLAGS
 from hpq_hls.verify.schedule_sources import Style, Text, between, instrument
 
-DEPTHS = (2, 24)
-"""Stages of a pipeline, least and most, of which nothing is left open: read to write."""
+DEPTHS = (2, 4, 8, 12, 16, 24)
+"""Stages of a pipeline, read to write, that are looked at."""
 STYLES = ("stp", "flp", "frp")
 PORT_BEATS = 2
 """What the registers of a port hold (register_mode=both)."""
@@ -47,8 +47,8 @@ class Schedule:
     depth: stages of every pipeline. style: "stp", "flp" or "frp", None as emitted. rewind: of every loop,
     None as emitted. interval_cycles: from frame to frame, the mean of the second half; latency_cycles: from
     the first beat in to the last beat out of the first frame; both None where not all frames come out.
-    deadlock: who waits for what then, else None. fills: of each FIFO, the smallest depth that would have
-    made no difference.
+    deadlock: who waits for what then, else None. completed: frames that came out. fills: of each FIFO, the
+    smallest depth that would have made no difference.
     """
 
     depth: int
@@ -58,7 +58,25 @@ class Schedule:
     interval_cycles: int | None
     latency_cycles: int | None
     deadlock: str | None
+    completed: int
     fills: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class ScheduleRange:
+    """Schedules as emitted, over the depths of pipelines that are looked at: ``DEPTHS`` and some between.
+
+    interval_cycles, latency_cycles: least and most; None where something deadlocks. beats: that came out of
+    all ports in all of them; missing: that should have. deadlock: of the least depth that has one.
+    """
+
+    backend: str
+    depths: tuple[int, ...]
+    interval_cycles: tuple[int, int] | None
+    latency_cycles: tuple[int, int] | None
+    beats: int
+    missing: int
+    deadlock: str | None
 
 
 @dataclass(frozen=True)
@@ -68,6 +86,7 @@ class Course:
     model: str
     channels: tuple[str, ...]
     processes: tuple[str, ...]
+    beats: int  # of a frame, at all output ports
 
     def schedules(
         self,
@@ -77,10 +96,13 @@ class Course:
         *,
         frames: int = 6,
         pace: int = 0,
+        more: int = 0,
     ) -> list[Schedule]:
         """The schedule at each depth.
 
-        pace: cycles from the start of a frame to that of the next, at least; 0: the source never waits.
+        pace: cycles from the start of a frame to that of the next, at least; 0: the source never waits. more:
+        frames that follow those that are looked at: a pipeline that stops when nothing comes keeps the last
+        ones.
 
         Raises:
             ConfigError: a depth, the style or the number of frames is not possible.
@@ -93,7 +115,7 @@ class Course:
         number = -1 if style is None else Style[style.upper()].value
         again = -1 if rewind is None else int(rewind)
         program = compiled(hw_sim_dir() / "schedule" / "replay.cpp", _REPLAY_FLAGS, "replay")
-        runs = "".join(f"run {depth} {number} {again} {frames} {pace}\n" for depth in depths)
+        runs = "".join(f"run {depth} {number} {again} {frames} {pace} {more}\n" for depth in depths)
         with tempfile.TemporaryDirectory(prefix="hpq_schedule_") as folder:
             (Path(folder) / "model").write_text(self.model + runs, encoding="ascii")
             told = run_tool([program, Path(folder) / "model"]).stdout.splitlines()
@@ -103,6 +125,23 @@ class Course:
             self._schedule(line, depth, style, rewind, frames)
             for depth, line in zip(depths, told, strict=True)
         ]
+
+    def spread(self, backend: str, *, frames: int = 6) -> ScheduleRange:
+        """The schedules as emitted at each of ``DEPTHS``."""
+        found = self.schedules(DEPTHS, frames=frames)
+        stuck = [one for one in found if one.deadlock is not None]
+        intervals = [one.interval_cycles for one in found if one.interval_cycles is not None]
+        latencies = [one.latency_cycles for one in found if one.latency_cycles is not None]
+        missing = sum(frames - one.completed for one in found)
+        return ScheduleRange(
+            backend,
+            DEPTHS,
+            None if stuck else (min(intervals), max(intervals)),
+            None if stuck else (min(latencies), max(latencies)),
+            (frames * len(found) - missing) * self.beats,
+            missing * self.beats,
+            f"at {stuck[0].depth} stages {stuck[0].deadlock}" if stuck else None,
+        )
 
     def _schedule(
         self, line: str, depth: int, style: str | None, rewind: bool | None, frames: int
@@ -122,6 +161,7 @@ class Course:
             -((ends[-1 - half] - ends[-1]) // half) if complete else None,
             ends[0] if complete else None,
             None if complete else self._deadlock(waits, count, frames),
+            count,
             fills,
         )
 
@@ -239,7 +279,8 @@ def _course(told: str, found: Text, manifest: Manifest) -> Course:
             "",
         ]
     )
-    return Course(model, (*names, *found.memories), tuple(called))
+    beats = sum(port.beats for port in manifest.outputs)
+    return Course(model, (*names, *found.memories), tuple(called), beats)
 
 
 def _list(numbers: Sequence[int]) -> str:

@@ -85,8 +85,13 @@ def instrument(path: str, text: str, found: Text) -> str:
     parts, at = [], 0
     for pragma in _PIPELINE.finditer(text):
         place = f"{path}:{text.count(chr(10), 0, pragma.start()) + 1}"
-        found.pipelines.append(_pipeline(place, pragma[1], _is_loop(text[: pragma.start()])))
-        parts += [text[at : pragma.start()], f"::hpq_schedule::step({len(found.pipelines) - 1});"]
+        loop = _is_loop(text[: pragma.start()])
+        number = len(found.pipelines)
+        found.pipelines.append(_pipeline(place, pragma[1], loop))
+        parts += [
+            text[at : pragma.start()],
+            f"::hpq_schedule::step({number}, {'false' if loop else 'true'});",
+        ]
         at = pragma.end()
     return "".join([*parts, text[at:]])
 

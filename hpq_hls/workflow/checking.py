@@ -15,6 +15,7 @@ from hpq_hls.project import Project
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.verify.certify.certificate import Certificate
 from hpq_hls.verify.cosim import SCENARIOS, CosimResult
+from hpq_hls.verify.schedule import ScheduleRange
 from hpq_hls.workflow.progress import Quiet, Reporter, Step
 from hpq_hls.workflow.records import save_record
 from hpq_hls.workflow.results import Check, VerifyResult
@@ -26,6 +27,7 @@ COSIM_SAMPLES = 16
 """Cycle-accurate simulation is the slow one."""
 
 SELF_CHECK, CSIM, COSIM, ALONE = "C++ self-check", "C simulation", "RTL co-simulation", "kernels alone"
+SCHEDULE = "modelled schedule"
 
 
 def run_verify(
@@ -58,7 +60,11 @@ def run_verify(
         checker.external(rtl_dir)
     else:
         for project in [open_project(work, checker.q, backend) for backend in backends]:
-            checker.rtl(project) if project.backend == "rtl" else checker.cpp(project)
+            if project.backend == "rtl":
+                checker.rtl(project)
+            else:
+                checker.cpp(project)
+                checker.schedule(project)
             if certify:
                 checker.alone(project)
     timed = checker.timed
@@ -69,6 +75,7 @@ def run_verify(
         clock_ns=work.project.settings.hardware.clock_ns,
         precision=work.statement,
         certificates=tuple(checker.certificates),
+        schedules=tuple(checker.schedules),
     )
     command = "verify" if rtl_dir is None else "verify-external"
     save_record(work.project.output, command, design_fingerprint(work, checker.q), result)
@@ -91,6 +98,7 @@ class _Checker:
         self.checks: list[Check] = []
         self.timed: CosimResult | None = None
         self.certificates: list[Certificate] = []
+        self.schedules: list[ScheduleRange] = []
 
     def cpp(self, project: Project) -> None:
         """The emitted testbench on its own vectors, then samples through the same C++."""
@@ -116,6 +124,16 @@ class _Checker:
             self._add(
                 step, begin, CSIM, project.backend, len(x), wrong.size, different, (first,) if first else ()
             )
+
+    def schedule(self, project: Project) -> None:
+        """The C++ as pipelines between FIFOs: does it deadlock, and what is its interval."""
+        begin = time.monotonic()
+        with self._reporter.step(f"{SCHEDULE} of {project.backend}") as step:
+            found = project.course(progress=step).spread(project.backend)
+            failures = () if found.deadlock is None else (f"deadlock {found.deadlock}",)
+            runs, beats = len(found.depths), found.beats + found.missing
+            self._add(step, begin, SCHEDULE, project.backend, runs, beats, found.missing, failures)
+        self.schedules.append(found)
 
     def rtl(self, project: Project) -> None:
         """Samples through the project's RTL."""

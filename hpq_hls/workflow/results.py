@@ -14,6 +14,7 @@ from hpq_hls.search.significance import TestScore
 from hpq_hls.simulate import Saturation
 from hpq_hls.synth import ResourceReport
 from hpq_hls.verify.certify.certificate import Certificate as KernelsCertificate
+from hpq_hls.verify.schedule import ScheduleRange
 from hpq_hls.workflow.chosen import Found, Statement
 from hpq_hls.workflow.plain import plain
 
@@ -269,9 +270,10 @@ class GenerateResult:
 class Check:
     """One comparison of hardware with the simulator.
 
-    what: "C++ self-check", "C simulation", "RTL co-simulation" or "kernels alone". backend: of the project,
-    or "external". scenario: of the co-simulation. samples: inferences, or kernels. words_different: words
-    that differ, are missing or came in excess. failures: one sentence each.
+    what: "C++ self-check", "C simulation", "modelled schedule", "RTL co-simulation" or "kernels alone".
+    backend: of the project, or "external". scenario: of the co-simulation. samples: inferences, kernels or
+    schedules. words_different: words (beats of a schedule) that differ, are missing or came in excess.
+    failures: one sentence each.
     """
 
     what: str
@@ -288,7 +290,7 @@ class Check:
 @dataclass(frozen=True)
 class VerifyResult:
     """Outcome of ``hpq verify``. latency_cycles, interval_cycles: measured by co-simulation, or None.
-    certificates: what was shown of each project's kernels alone."""
+    certificates: what was shown of each project's kernels alone. schedules: of the C++, modelled."""
 
     derived: ClassVar[tuple[str, ...]] = ("passed",)
 
@@ -298,6 +300,7 @@ class VerifyResult:
     clock_ns: float
     precision: Statement
     certificates: tuple[KernelsCertificate, ...] = ()
+    schedules: tuple[ScheduleRange, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -1,7 +1,7 @@
 // Streams that remember who used them when: for the modelled schedule of a design (hpq_hls/verify/schedule.py).
 //
 // The design's sources are compiled with this file in the place of the vendor's. In a copy of them each
-// `#pragma HLS pipeline` has become `hpq_schedule::step(number)`, and each process of a dataflow region stands in
+// `#pragma HLS pipeline` has become `hpq_schedule::step(number, function)`, and each process of a dataflow region stands in
 // an `hpq_schedule::process`. Values and order are as always; at the end what each process did in each of its
 // iterations is written to the file that HPQ_COURSE names.
 #ifndef HPQ_SCHEDULE_HLS_STREAM_H
@@ -31,6 +31,7 @@ struct course {
     std::vector<std::string> streams;  // by bit
     std::vector<iteration> first, now;
     unsigned calls = 0;
+    bool whole = false;  // the pipeline is the function: its loops are unrolled
 };
 
 [[noreturn]] inline void refuse(const std::string& what) {
@@ -57,10 +58,14 @@ class recorder {
             refuse("what process " + std::to_string(number_of(one)) + " reads and writes depends on data");
         }
         one.now.clear();
+        one.whole = false;
     }
 
-    void step(int pipeline) {
-        if (!running_.empty()) courses_[running_.back()].now.push_back(iteration{pipeline, 0, 0});
+    void step(int pipeline, bool function) {
+        if (running_.empty()) return;
+        course& one = courses_[running_.back()];
+        if (!one.whole) one.now.push_back(iteration{pipeline, 0, 0});
+        if (function) one.whole = true;
     }
 
     void use(const std::string& stream, bool writes) {
@@ -113,7 +118,8 @@ class recorder {
     std::vector<int> running_;
 };
 
-inline void step(int pipeline) { recorder::the().step(pipeline); }
+// An iteration of a pipelined loop begins, or a call of a pipelined function.
+inline void step(int pipeline, bool function) { recorder::the().step(pipeline, function); }
 
 // A process of a dataflow region, while it is called.
 struct process {

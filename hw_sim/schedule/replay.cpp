@@ -9,7 +9,7 @@
 //   sinks N, then N times CHANNEL BEATS         taken as soon as they are there
 //   processes N, then N times
 //     CHANNELS c... FILLS m... EMPTIES m... RUNS, then as often PIPELINE II STYLE REWIND READS WRITES TIMES
-//   run DEPTH STYLE REWIND FRAMES PACE          as often as wanted; prints a line for each:
+//   run DEPTH STYLE REWIND FRAMES PACE MORE     as often as wanted, MORE: frames that follow; prints a line for each:
 //     ends t... fills f... [stuck full|empty PROCESS CHANNEL ...]
 // Lists stand behind their length. READS and WRITES are bits in the order of the process's channels. STYLE: 0
 // stalling, 1 flushing, 2 free-running, of a run -1 for each pipeline's own. REWIND: 0 the loop begins anew in each
@@ -99,7 +99,7 @@ class Machine {
         return bool(in);
     }
 
-    void go(int depth, int style, int rewind, int64_t frames, int64_t pace) {
+    void go(int depth, int style, int rewind, int64_t frames, int64_t pace, int64_t more) {
         reset(depth);
         std::vector<int64_t> ends;
         int64_t done = 0;
@@ -107,9 +107,9 @@ class Machine {
             moved_ = false;
             for (Port& s : sources_) {
                 Channel& c = channels_[s.channel];
-                if (s.frame < frames && s.beat == 0 && now < s.frame * pace) {
+                if (s.frame < frames + more && s.beat == 0 && now < s.frame * pace) {
                     moved_ = true;
-                } else if (s.frame < frames && c.room(0)) {
+                } else if (s.frame < frames + more && c.room(0)) {
                     move(c.pushed);
                     advance(s);
                 }
@@ -284,9 +284,9 @@ int main(int count, char** arguments) {
     if (!machine.read(in)) return 4;
     std::string word;
     int depth, style, rewind;
-    int64_t frames, pace;
-    while (in >> word >> depth >> style >> rewind >> frames >> pace) {
-        machine.go(depth, style, rewind, frames, pace);
+    int64_t frames, pace, more;
+    while (in >> word >> depth >> style >> rewind >> frames >> pace >> more) {
+        machine.go(depth, style, rewind, frames, pace, more);
         std::fflush(stdout);
     }
     return 0;

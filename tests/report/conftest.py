@@ -189,6 +189,17 @@ SUMMARY = {
         "clock_ns": 5.0,
         "passed": True,
         "precision": PRECISION,
+        "schedules": [
+            {
+                "backend": "vitis",
+                "depths": [2, 8, 24],
+                "interval_cycles": [146, 148],
+                "latency_cycles": [455, 802],
+                "beats": 180,
+                "missing": 0,
+                "deadlock": None,
+            }
+        ],
         "certificates": [
             {
                 "backend": "rtl",

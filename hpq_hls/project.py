@@ -52,6 +52,7 @@ from hpq_hls.verify.certify.cpp_bench import CppBench
 from hpq_hls.verify.certify.intervals import stream_intervals
 from hpq_hls.verify.certify.kept import files_digest, keep
 from hpq_hls.verify.certify.rtl_bench import RtlBench
+from hpq_hls.verify.clocked.design import write_clocked
 from hpq_hls.verify.cosim import CosimResult, measure_fifo_depths, run_cosim
 from hpq_hls.verify.csim import SelfCheck, run_csim, run_selfcheck
 from hpq_hls.verify.schedule import Course, Schedule, record
@@ -203,19 +204,69 @@ class Project:
                 f"project {self.path} holds C++; give rtl_dir, the folder with the RTL exported from it, or "
                 "generate backend rtl"
             )
+        return self._cosim(
+            self.path if rtl_dir is None else Path(rtl_dir),
+            x,
+            build_dir=self.path / "build" / "cosim",
+            scenarios=scenarios,
+            seed=seed,
+            progress=progress,
+        )
+
+    def _cosim(
+        self,
+        rtl_dir: Path,
+        x: Any,
+        *,
+        build_dir: Path,
+        scenarios: Sequence[str],
+        seed: int,
+        progress: Progress | None,
+    ) -> CosimResult:
         raw = self.q.quantize_input(x)
         flow = self.dataflow
         result = run_cosim(
-            self.path if rtl_dir is None else Path(rtl_dir),
+            rtl_dir,
             self.manifest,
             frames_at(flow, flow.inputs, raw),
             frames_at(flow, flow.outputs, simulate(self.q, raw)),
             scenarios=scenarios,
             seed=seed,
-            build_dir=self.path / "build" / "cosim",
+            build_dir=build_dir,
             progress=progress,
         )
         return replace(result, raw=self._outputs(result.outputs))
+
+    def cosim_cpp(
+        self,
+        x: Any,
+        *,
+        scenarios: Sequence[str] = ("back_to_back",),
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> CosimResult:
+        """Run the emitted C++ as clocked hardware under the cocotb testbench: its processes, compiled by
+        clang, as state machines between FIFOs of the emitted depths (see `hpq_hls.verify.clocked`).
+
+        x: float inputs as for ``predict``. Words, packets, reset and FIFOs are those of the C++; cycles are
+        not those of an HLS tool, so that latency and interval say nothing.
+
+        Raises:
+            ConfigError: the project holds no C++.
+            VerificationError: the C++ cannot be made into hardware as it stands.
+            ToolError: clang or Verilator is missing or fails.
+        """
+        self._require_cpp()
+        with tempfile.TemporaryDirectory(prefix="hpq_clocked_") as folder:
+            write_clocked(self.path, Path(folder) / "clocked", progress=progress)
+            return self._cosim(
+                Path(folder) / "clocked",
+                x,
+                build_dir=self.path / "build" / "clocked",
+                scenarios=scenarios,
+                seed=seed,
+                progress=progress,
+            )
 
     def measure_fifos(self, x: Any, *, progress: Progress | None = None) -> dict[str, int]:
         """Depth, in beats, that each stream's FIFO needs so that it never holds up the design.

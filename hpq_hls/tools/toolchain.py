@@ -26,6 +26,7 @@ from hpq_hls.tools.process import run_tool, stop_running_tools
 __all__ = [
     "Tool",
     "find_ap_types",
+    "find_clang",
     "find_gxx",
     "find_make",
     "find_nextpnr_ecp5",
@@ -96,6 +97,28 @@ def find_gxx() -> Tool:
     hint = "install it with the system's package manager, e.g. `apt-get install g++`, or set CXX."
     names = [os.environ["CXX"], "g++"] if os.environ.get("CXX") else ["g++"]
     return _system_tool("g++", names, hint)
+
+
+def find_clang() -> Clang:
+    """Find clang: the one of the ``ziglang`` wheel, else the system's.
+
+    Raises
+    ------
+    ToolError
+        There is none; the message says how to get it.
+    """
+    if importlib.util.find_spec("ziglang") is not None:
+        return Clang((sys.executable, "-m", "ziglang", "c++"), importlib.metadata.version("ziglang"))
+    found = _system_tool("clang++", ["clang++", "clang"], "install it with `pip install ziglang`.")
+    return Clang((str(found.require()),), found.version or "")
+
+
+@dataclass(frozen=True)
+class Clang:
+    """How clang is called, and which version it is (of ziglang where that brings it)."""
+
+    command: tuple[str, ...]
+    version: str
 
 
 def find_make() -> Tool:

@@ -172,6 +172,14 @@ def _statements(text: str, at: int) -> Iterator[tuple[int, int]]:
         at += 1
 
 
+def calls_of(text: str, at: int) -> Iterator[tuple[str, str]]:
+    """Name and text of each call of a dataflow region, from a place in its function on."""
+    for begin, end in _statements(text, at):
+        call = _CALL.fullmatch(text[begin:end])
+        if call is not None:
+            yield call["name"].rpartition("::")[2], text[begin:end]
+
+
 def between(processes: Sequence[Process], memory: int) -> tuple[int, int]:
     """The process that fills a memory, and the one that empties it."""
     users = [number for number, process in enumerate(processes) if memory in process.memories]

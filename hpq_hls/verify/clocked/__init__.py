@@ -1,0 +1,2 @@
+"""Emitted C++ as clocked hardware: its dataflow processes, compiled by clang, as state machines in
+Verilog."""

@@ -194,12 +194,16 @@ def verify(
     certify: Annotated[
         bool, typer.Option(help="Run every kernel alone too, for all inputs that can reach it.")
     ] = True,
+    hls: Annotated[
+        bool,
+        typer.Option("--hls", help="Run the C++ as clocked hardware too: compiled by clang, on Verilator."),
+    ] = False,
     precision: PrecisionOption = None,
 ) -> None:
     """Prove the generated projects equal to the simulator: C++ with g++, RTL with Verilator."""
     work = workflow.open_workspace(project, precision, generated=True)
     result = workflow.run_verify(
-        work, rtl_dir=rtl_dir, samples=samples, certify=certify, reporter=run.reporter
+        work, rtl_dir=rtl_dir, samples=samples, certify=certify, hls=hls, reporter=run.reporter
     )
     run.show(result, tables.verify_table)
     result.check()

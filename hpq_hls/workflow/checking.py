@@ -27,7 +27,7 @@ COSIM_SAMPLES = 16
 """Cycle-accurate simulation is the slow one."""
 
 SELF_CHECK, CSIM, COSIM, ALONE = "C++ self-check", "C simulation", "RTL co-simulation", "kernels alone"
-SCHEDULE = "modelled schedule"
+SCHEDULE, CLOCKED = "modelled schedule", "C++ as hardware"
 
 
 def run_verify(
@@ -37,6 +37,7 @@ def run_verify(
     samples: int | None = None,
     scenarios: Sequence[str] = SCENARIOS,
     certify: bool = True,
+    hls: bool = False,
     reporter: Reporter | None = None,
 ) -> VerifyResult:
     """Run the projects of the configured backends and compare every output word with the simulator; then each
@@ -45,7 +46,8 @@ def run_verify(
     rtl_dir: check this folder of Verilog instead, such as a vendor tool's export of the C++.
     samples: of the test split (validation, calibration where there is none), for C simulation and
     co-simulation alike; by default ``CSIM_SAMPLES`` and ``COSIM_SAMPLES``. certify: whether kernels are run
-    alone; those of an ``rtl_dir`` cannot be.
+    alone; those of an ``rtl_dir`` cannot be. hls: whether C++ runs as clocked hardware too
+    (``Project.cosim_cpp``).
 
     Wrong words are a result, not an error: see ``VerifyResult.check``.
 
@@ -54,8 +56,10 @@ def run_verify(
     """
     if samples is not None and samples < 1:
         raise ConfigError(f"samples is {samples}; give a whole number of at least 1")
-    checker = _Checker(work, work.quantized(), samples, tuple(scenarios), reporter or Quiet())
     backends = work.project.settings.hardware.backends
+    if hls and (rtl_dir is not None or all(backend == "rtl" for backend in backends)):
+        raise ConfigError("--hls runs C++ as hardware, and there is none; add vitis to hardware.backends")
+    checker = _Checker(work, work.quantized(), samples, tuple(scenarios), reporter or Quiet())
     if rtl_dir is not None:
         checker.external(rtl_dir)
     else:
@@ -65,6 +69,8 @@ def run_verify(
             else:
                 checker.cpp(project)
                 checker.schedule(project)
+                if hls:
+                    checker.clocked(project)
             if certify:
                 checker.alone(project)
     timed = checker.timed
@@ -135,6 +141,16 @@ class _Checker:
             self._add(step, begin, SCHEDULE, project.backend, runs, beats, found.missing, failures)
         self.schedules.append(found)
 
+    def clocked(self, project: Project) -> None:
+        """Samples through the project's C++ as clocked hardware, whose cycles mean nothing."""
+        timed = self.timed
+        self._cosim(
+            lambda x, step: project.cosim_cpp(x, scenarios=self._scenarios, progress=step),
+            project.backend,
+            CLOCKED,
+        )
+        self.timed = timed
+
     def rtl(self, project: Project) -> None:
         """Samples through the project's RTL."""
         self._cosim(lambda x, step: project.cosim(x, scenarios=self._scenarios, progress=step), "rtl")
@@ -159,20 +175,20 @@ class _Checker:
             "external",
         )
 
-    def _cosim(self, run: Callable[[Inputs, Step], CosimResult], backend: str) -> None:
+    def _cosim(self, run: Callable[[Inputs, Step], CosimResult], backend: str, what: str = COSIM) -> None:
         begin = time.monotonic()
         x = self._inputs(COSIM_SAMPLES)
-        with self._reporter.step(f"{COSIM} ({backend}) with Verilator and cocotb") as step:
+        with self._reporter.step(f"{what} ({backend}) with Verilator and cocotb") as step:
             try:
                 result = run(x, step)
             except VerificationError as error:  # some packets never came out
                 words = len(x) * sum(math.prod(shape) for shape in self.q.output_shapes.values())
-                self._add(step, begin, COSIM, backend, len(x), words, words, (str(error),))
+                self._add(step, begin, what, backend, len(x), words, words, (str(error),))
                 return
             for item in result.scenarios:
                 self.checks.append(
                     Check(
-                        what=COSIM,
+                        what=what,
                         backend=backend,
                         scenario=item.name,
                         samples=item.packets,

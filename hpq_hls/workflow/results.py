@@ -270,7 +270,8 @@ class GenerateResult:
 class Check:
     """One comparison of hardware with the simulator.
 
-    what: "C++ self-check", "C simulation", "modelled schedule", "RTL co-simulation" or "kernels alone".
+    what: "C++ self-check", "C simulation", "modelled schedule", "C++ as hardware", "RTL co-simulation" or
+    "kernels alone".
     backend: of the project, or "external". scenario: of the co-simulation. samples: inferences, kernels or
     schedules. words_different: words (beats of a schedule) that differ, are missing or came in excess.
     failures: one sentence each.

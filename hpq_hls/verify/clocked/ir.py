@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Union
 
 from hpq_hls.errors import VerificationError
 
@@ -54,7 +53,7 @@ class Void:
     """No value."""
 
 
-Type = Union[Int, Pointer, Array, Struct, Void]
+Type = Int | Pointer | Array | Struct | Void
 
 
 def size_of(kind: Type) -> int:
@@ -131,7 +130,7 @@ class Aggregate:
     items: tuple[tuple[Type, Value], ...] | None
 
 
-Value = Union[Local, Symbol, Const, Aggregate]
+Value = Local | Symbol | Const | Aggregate
 Operand = tuple[Type, Value]
 
 
@@ -403,6 +402,8 @@ def read_module(text: str) -> Module:
             if found is not None:
                 function.blocks[block].append(found)
         elif line and not line.startswith(";"):
+            if len(function.blocks) == 1 and not function.blocks[block]:
+                del function.blocks[block]  # the first block may have a name
             block = "%" + line.split(":")[0]
             function.blocks[block] = []
     return module

@@ -204,12 +204,12 @@ class _Builder:
         if name.startswith(_IGNORED):
             return
         texts = [self._text(operand, one.text) for operand in one.operands]
-        if name.startswith(("@llvm.memcpy", "@llvm.memmove")):
+        if name.startswith(("@llvm.memcpy", "@llvm.memmove", "@memcpy", "@memmove")):
             target, source, count = texts[:3]
             yield f"for (i = 0; i < {count}; i = i + 1) copied[i] = mem[{source} + 32'(i)];"
             yield f"for (i = 0; i < {count}; i = i + 1) mem[{target} + 32'(i)] = copied[i];"
-        elif name.startswith("@llvm.memset"):
-            yield f"for (i = 0; i < {texts[2]}; i = i + 1) mem[{texts[0]} + 32'(i)] = {texts[1]};"
+        elif name.startswith(("@llvm.memset", "@memset")):
+            yield f"for (i = 0; i < {texts[2]}; i = i + 1) mem[{texts[0]} + 32'(i)] = 8'({texts[1]});"
         else:
             made = next(
                 (make for start, make in _INTRINSICS.items() if name.startswith(f"@llvm.{start}.")), None

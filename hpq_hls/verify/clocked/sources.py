@@ -70,7 +70,7 @@ def split(text: str, manifest: Manifest) -> Split:
     depths = {variable: int(depth) for variable, depth in _DEPTH.findall(body)}
     if set(depths) != set(variables):
         raise VerificationError(f"not every stream of {manifest.name} has a depth; generate it again")
-    processes = {}
+    processes: dict[str, str] = {}
     for port in manifest.inputs:
         processes[f"hpq_process_{len(processes)}"] = f"signals_{port.port}"
         lines.append(_process(len(processes) - 1, f"hpq_from_port({RAW}{port.port}, {port.port})"))

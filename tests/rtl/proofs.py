@@ -72,6 +72,14 @@ def weld(inputs: int) -> Instance:
     return Instance("hpq_weld", sizes)
 
 
+def axis_in(beats: int | None) -> Instance:
+    """beats: of a frame, where TLAST is checked."""
+    sizes: tuple[tuple[str, int], ...] = (("WIDTH", 3), ("BYTES", 1))
+    if beats is None:
+        return Instance("hpq_axis_in", sizes)
+    return Instance("hpq_axis_in_checked", (*sizes, ("BEATS", beats)))
+
+
 def axis_out(beats: int) -> Instance:
     return Instance("hpq_axis_out", (("WIDTH", 3), ("BYTES", 1), ("BEATS", beats)))
 
@@ -91,6 +99,10 @@ def used(top: str) -> set[Instance]:
             found.add(weld(int(given["INPUTS"])))
         elif module == "hpq_pipeline":
             found.add(pipeline(int(given["STAGES"])))
+        elif module == "hpq_axis_in":
+            found.add(axis_in(None))
+        elif module == "hpq_axis_in_checked":
+            found.add(axis_in(int(given["BEATS"])))
         elif module == "hpq_axis_out":
             found.add(axis_out(int(given["BEATS"])))
     return found

@@ -19,7 +19,7 @@ from tests.networks import Residual
 from tests.ports.networks import SHAPES, heads, samples
 from tests.rtl import proofs
 from tests.rtl.harness import design_of
-from tests.rtl.proofs import Instance, axis_out, converter, fifo, fork, pipeline, ram, weld
+from tests.rtl.proofs import Instance, axis_in, axis_out, converter, fifo, fork, pipeline, ram, weld
 
 # A FIFO of at most 32 beats is a shift register. Pipelines have up to three stages, and one for every two
 # levels of a tree of sums.
@@ -34,6 +34,7 @@ PROVED: tuple[Instance, ...] = (
     *(converter(1, ratio) for ratio in (2, 3, 4, 5, 8, 9, 32)),
     *(fork(outputs) for outputs in (2, 3, 4, 7)),
     *(weld(inputs) for inputs in (2, 3)),
+    *(axis_in(beats) for beats in (None, 1, 2, 3, 4, 8, 16, 64, 784)),
     *(axis_out(beats) for beats in (1, 2, 3, 8, 10, 16, 784)),
 )
 
@@ -100,7 +101,7 @@ def _used() -> set[Instance]:
 def test_parameters_in_use_are_proved(tmp_path: Path) -> None:
     used = _used()
     modules = {one.module for one in used}
-    assert modules >= {"hpq_fifo", "hpq_fork", "hpq_widthconverter", "hpq_axis_out"}
+    assert modules >= {"hpq_fifo", "hpq_fork", "hpq_widthconverter", "hpq_axis_in_checked", "hpq_axis_out"}
     others = sorted(used - set(PROVED), key=str)
     for model in proofs.models([(one, None) for one in others], tmp_path):
         proofs.prove(model)
@@ -172,6 +173,24 @@ FAULTS: tuple[Fault, ...] = (
     Fault(weld(2), "ready && all", "ready"),
     Fault(weld(2), "if (en) out_data", "if (out_ready) out_data"),
     Fault(weld(2), "[FROM*WIDTH+:WIDTH]", "[i*WIDTH+:WIDTH]"),
+    Fault(axis_in(None), "running <= !rst", "running <= 1'b1"),
+    Fault(axis_in(None), "out_ready && running", "out_ready"),
+    Fault(axis_in(3), "running <= !rst", "running <= 1'b1"),
+    Fault(axis_in(3), "running && !filling && (", "!filling && ("),
+    Fault(axis_in(3), "!filling && (out_ready || dropping)", "(out_ready || dropping)"),
+    Fault(axis_in(3), "(out_ready || dropping)", "out_ready"),
+    Fault(axis_in(3), "tvalid && running && !dropping", "tvalid && running"),
+    Fault(axis_in(3), "!tlast && (at_end || dropping)", "!tlast && at_end"),
+    Fault(axis_in(3), "else if (take) dropping", "else dropping"),
+    Fault(axis_in(3), "take && tlast != at_end", "take && tlast && !at_end"),
+    Fault(axis_in(3), "take && tlast != at_end", "tlast != at_end"),
+    Fault(axis_in(3), "if (rst) packet_error <= 1'b0;\n    else if", "if"),
+    Fault(axis_in(3), "COUNT_W'(BEATS - 1)", "COUNT_W'(BEATS - 2)"),
+    Fault(axis_in(3), "filling ? '0 : tdata[WIDTH-1:0];\n    always", "tdata[WIDTH-1:0];\n    always"),
+    Fault(axis_in(3), "!at_end && (filling || tlast)", "filling || tlast"),
+    Fault(axis_in(3), "!at_end && (filling || tlast)", "!at_end && tlast"),
+    Fault(axis_in(3), "beat <= at_end ? '0 : beat + 1'b1", "beat <= tlast ? '0 : beat + 1'b1"),
+    Fault(axis_in(1), "at_end   = 1'b1", "at_end   = 1'b0"),
     Fault(axis_out(5), "COUNT_W'(BEATS - 1)", "COUNT_W'(BEATS - 2)"),
     Fault(axis_out(5), "if (tvalid && tready) beat", "if (tvalid) beat"),
     Fault(axis_out(5), "tlast ? '0 : beat + 1'b1", "beat + 1'b1"),

@@ -25,7 +25,7 @@ MAIN = """\
 #include "hpq/axis.h"
 #include "hpq/axis_word.h"
 typedef hpq::axis_word<16> word_t;
-typedef hpq::beat<ap_uint<8>, 2> beat_t;
+typedef hpq::beat<ap_ufixed<8, 8>, 2> beat_t;
 int main() {
     const int counts[] = {COUNTS};
     bool error = false, dropping = false;

@@ -24,18 +24,18 @@ from tests.rtl.proofs import Instance, axis_in, axis_out, converter, fifo, fork,
 # A FIFO of at most 32 beats is a shift register. Pipelines have up to three stages, and one for every two
 # levels of a tree of sums.
 PROVED: tuple[Instance, ...] = (
-    *(fifo(depth, "shift") for depth in (*range(2, 10), 15, 16, 17, 31, 32)),
+    *(fifo(depth, "shift") for depth in (*range(2, 9), 16, 17, 31, 32)),
     *(fifo(depth, style) for style in ("distributed", "block") for depth in (2, 5, 8, 33)),
     fifo(128, "distributed"),
     *(ram(depth, style) for style in ("distributed", "block") for depth in (5, 8)),
-    *(pipeline(stages) for stages in (*range(1, 9), 12)),
+    *(pipeline(stages) for stages in (*range(1, 7), 8, 12)),
     converter(1, 1),
-    *(converter(ratio, 1) for ratio in (2, 3, 4, 5, 8, 9, 32)),
-    *(converter(1, ratio) for ratio in (2, 3, 4, 5, 8, 9, 32)),
+    *(converter(ratio, 1) for ratio in (2, 3, 4, 5, 8, 32)),
+    *(converter(1, ratio) for ratio in (2, 3, 4, 5, 8, 32)),
     *(fork(outputs) for outputs in (2, 3, 4, 7)),
     *(weld(inputs) for inputs in (2, 3)),
-    *(axis_in(beats) for beats in (None, 1, 2, 3, 4, 8, 16, 64, 784)),
-    *(axis_out(beats) for beats in (1, 2, 3, 8, 10, 16, 784)),
+    *(axis_in(beats) for beats in (None, 1, 2, 3, 8, 784)),
+    *(axis_out(beats) for beats in (1, 2, 3, 8, 784)),
 )
 
 

@@ -59,7 +59,7 @@
       // What makes the above inductive.
       assert (running == f_running);
       assert (filling == f_fills && dropping == f_drops);
-      assert (!(f_fills && f_drops));
+      assert (!(f_fills && f_drops) && (f_error || !(f_fills || f_drops)));
       if (f_fills) assert (f_came == '0 && f_left != '0);
     end
     cover (f_started && f_waits && f_put && f_take && !f_error);

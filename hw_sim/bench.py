@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
@@ -122,6 +122,14 @@ class Bench:
                 self.log.add("reset", f"{port.name}: TVALID is high after {RESET_CYCLES} cycles of reset")
         self.reset_n.value = 1
         self.last_move = self.cycle()
+
+    def check_flags(self, raised: Collection[str], when: str) -> None:
+        """Note flags of wrong packets that are not up at just these inputs."""
+        for port in self.design.inputs:
+            if port.packet_error:
+                seen = self.signals[port.name].packet_error.value
+                if seen != (port.name in raised):
+                    self.log.add("flag", f"{port.packet_error} is {seen} {when}")
 
     def cycle(self) -> int:
         """Return the number of the current clock cycle."""

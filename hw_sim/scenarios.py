@@ -142,15 +142,8 @@ async def _ignored_signals(bench: Bench, result: Result) -> Frames:
 
 
 async def _wrong_packets(bench: Bench, result: Result) -> Frames:
-    checked = [port for port in bench.design.inputs if port.packet_error]
     raised: set[str] = set()
     right: list[Frames] = []
-
-    def flags(when: str) -> None:
-        for port in checked:
-            seen = bench.signals[port.name].packet_error.value
-            if seen != (port.name in raised):
-                bench.log.add("flag", f"{port.packet_error} is {seen} {when}")
 
     async def play(sizes: Sizes, count: int, when: str) -> None:
         numbers = [(result.packets + step) % bench.packets for step in range(count)]
@@ -158,11 +151,13 @@ async def _wrong_packets(bench: Bench, result: Result) -> Frames:
         frames = await _complete(bench, session, result)
         # Every other packet is wrong, where any is.
         right.append({name: found[:: 2 if sizes else 1] for name, found in frames.items()})
-        flags(when)
+        bench.check_flags(raised, when)
 
-    flags("after reset")
+    bench.check_flags(raised, "after reset")
     await play({}, 1, "though all packets were right")
-    for port in checked:
+    for port in bench.design.inputs:
+        if not port.packet_error:
+            continue
         beats = port.beats
         raised.add(port.name)
         sizes = [beats, max(beats - 1, 1), beats, beats + 1, beats]
@@ -170,7 +165,7 @@ async def _wrong_packets(bench: Bench, result: Result) -> Frames:
     await play({}, 1, "after a right packet behind wrong ones")
     await bench.reset()
     raised.clear()
-    flags("after reset")
+    bench.check_flags(raised, "after reset")
     await play({}, 1, "after reset and a right packet")
     return {name: np.concatenate([frames[name] for frames in right]) for name in right[0]}
 
@@ -279,6 +274,7 @@ async def _play(dut: Any, scenario: str, body: Body) -> None:
         await bench.start()
         begin_cycle = bench.cycle()
         frames = await body(bench, result)
+        bench.check_flags((), "though all packets since reset were right")
         result.cycles = bench.cycle() - begin_cycle
         result.fifo_fill = max_fills(dut)
     except (ValueError, DeadlockError) as error:

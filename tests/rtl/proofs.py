@@ -139,7 +139,7 @@ def _value(value: int | str) -> str:
     """A parameter as Yosys' ``hierarchy -chparam`` reads it; a string is its bytes."""
     if isinstance(value, int):
         return str(value) if value < 2**31 else f"{value.bit_length()}'b{value:b}"
-    return f"{8 * len(value)}'b{int.from_bytes(value.encode()):0{8 * len(value)}b}"
+    return f"{8 * len(value)}'b{int.from_bytes(value.encode(), 'big'):0{8 * len(value)}b}"
 
 
 def models(cases: Sequence[tuple[Instance, str | None]], folder: Path) -> list[Path]:

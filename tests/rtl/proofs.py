@@ -122,41 +122,54 @@ def _with_properties(module: str, text: str) -> str:
     return text[:at] + (PROPERTIES / f"{module}.sv").read_text(encoding="utf-8") + text[at:]
 
 
-def _texts(instance: Instance, changed: str | None) -> dict[str, str]:
-    """The module and those in it, with their properties; ``changed`` in place of its own text."""
+def _texts(instances: Iterable[Instance], changed: str | None) -> dict[str, str]:
+    """The modules and those in them, with their properties; ``changed`` in place of the first one's text."""
     texts: dict[str, str] = {}
-    waiting = [instance.module]
+    waiting = [instance.module for instance in instances]
+    first = waiting[0]
     while waiting:
         module = waiting.pop()
         if module not in texts:
-            text = library(module) if changed is None or module != instance.module else changed
+            text = library(module) if changed is None or module != first else changed
             texts[module] = _with_properties(module, text)
             waiting += _USES.findall(text)
     return texts
 
 
 def _value(value: int | str) -> str:
-    """A parameter as Yosys' ``hierarchy -chparam`` reads it; a string is its bytes."""
-    if isinstance(value, int):
-        return str(value) if value < 2**31 else f"{value.bit_length()}'b{value:b}"
-    return f"{8 * len(value)}'b{int.from_bytes(value.encode(), 'big'):0{8 * len(value)}b}"
+    """A parameter's value in Verilog."""
+    if isinstance(value, str):
+        return f'"{value}"'
+    return str(value) if value < 2**31 else f"{value.bit_length()}'d{value}"
 
 
-def models(cases: Sequence[tuple[Instance, str | None]], folder: Path) -> list[Path]:
-    """Each case as a transition system in SMT-LIB; a case: an instance, its module's text where changed."""
+def _top(instances: Iterable[Instance]) -> str:
+    """The instances side by side; what is not connected is free in every cycle, of each on its own."""
+    lines = []
+    for number, instance in enumerate(instances):
+        given = ", ".join(f".{name}({_value(value)})" for name, value in instance.parameters)
+        lines.append(f"  {instance.module} #({given}) u{number} (.clk(clk));  // {instance}\n")
+    return f"module top (input logic clk);\n{''.join(lines)}endmodule\n"
+
+
+def models(cases: Sequence[tuple[tuple[Instance, ...], str | None]], folder: Path) -> list[Path]:
+    """Each case as a transition system in SMT-LIB.
+
+    cases: instances, proved together, as most of the time goes into starting programs (but for large ones);
+    and the text of the first one's module where that is changed.
+    """
     script = []
     paths = []
-    for number, (instance, changed) in enumerate(cases):
+    for number, (instances, changed) in enumerate(cases):
         work = folder / str(number)
         work.mkdir(parents=True)
-        for module, text in _texts(instance, changed).items():
+        for module, text in {**_texts(instances, changed), "top": _top(instances)}.items():
             (work / f"{module}.sv").write_text(text, encoding="utf-8")
         files = " ".join(f"{number}/{path.name}" for path in sorted(work.iterdir()))
-        given = " ".join(f"-chparam {name} {_value(value)}" for name, value in instance.parameters)
         script += [
             "design -reset",
             f"read_verilog -sv -formal -defer {files}",
-            f"hierarchy -top {instance.module} {given}",
+            "hierarchy -top top",
             "flatten",
             "proc",
             "opt_clean",
@@ -166,7 +179,6 @@ def models(cases: Sequence[tuple[Instance, str | None]], folder: Path) -> list[P
             "dffunmap",
             "opt_clean",
             "setundef -undriven -anyseq",
-            "rename -top top",
             f"write_smt2 -wires {number}.smt2",
         ]
         paths.append(folder / f"{number}.smt2")

@@ -76,7 +76,7 @@ class Stimulus:
     inputs, expected: raw frames by port, (packets, beats, lanes); expected may be None.
     scenarios: names. seed: of all random choices. driver: "auto", "axi" or "lean".
     watchdog: cycles without a handshake that count as a deadlock. plusargs: for the simulator. pace: cycles
-    from packet to packet in back_to_back, 0 for no gaps.
+    from packet to packet in back_to_back, 0 for no gaps. wave: where the simulator writes an FST.
     """
 
     inputs: Mapping[str, IntArray]
@@ -87,6 +87,7 @@ class Stimulus:
     watchdog: int
     plusargs: tuple[str, ...]
     pace: int = 0
+    wave: Path | None = None
 
 
 def run_scenarios(
@@ -110,6 +111,8 @@ def run_scenarios(
         _prepare(run_dir, sources, manifest, stimulus)
         log = run_dir / "simulation.log"
         command: list[str | Path] = [executable, *_plusargs(stimulus)]
+        if stimulus.wave is not None:
+            command += ["--trace", "--trace-file", stimulus.wave]
         with _watched(run_dir / "results" / "progress", progress):
             done = run_tool(
                 command, cwd=run_dir, env=_environment(run_dir, manifest, stimulus), log=log, check=False

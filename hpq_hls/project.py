@@ -27,7 +27,7 @@ from hpq_hls.cost import (
     time_dataflow,
 )
 from hpq_hls.cost.folding import interval_of
-from hpq_hls.errors import CapacityError, ConfigError
+from hpq_hls.errors import CapacityError, ConfigError, VerificationError
 from hpq_hls.graph import plain
 from hpq_hls.hardware import (
     DEFAULT_PART,
@@ -51,8 +51,12 @@ from hpq_hls.verify.certify.cpp_bench import CppBench
 from hpq_hls.verify.certify.intervals import stream_intervals
 from hpq_hls.verify.certify.kept import files_digest, keep
 from hpq_hls.verify.certify.rtl_bench import RtlBench
-from hpq_hls.verify.cosim import CosimResult, measure_fifo_depths, run_cosim
+from hpq_hls.verify.cosim import WATCHDOG, CosimError, CosimResult, measure_fifo_depths, run_cosim
+from hpq_hls.verify.cosim_run import ScenarioResult, Stimulus
 from hpq_hls.verify.csim import SelfCheck, run_csim, run_selfcheck
+from hpq_hls.verify.differ.difference import Difference
+from hpq_hls.verify.differ.looking import Looked, look_at_cpp, look_at_rtl
+from hpq_hls.verify.differ.wave import wave_file
 
 DEFAULT_CLOCK_NS = 5.0
 
@@ -98,6 +102,7 @@ class Project:
         Raises:
             ConfigError: the project holds no C++.
             ToolError: the compiler is missing or fails.
+            VerificationError: a stream is read while it is empty or keeps beats, or a port breaks a rule.
         """
         self._require_cpp()
         made = run_csim(self.path, self._frames(x), progress=progress)
@@ -111,6 +116,25 @@ class Project:
         """Raw outputs from the frames of the output ports."""
         outs = zip(self.dataflow.outputs, self.manifest.outputs, strict=True)
         return plain({terminal.name: port.from_frames(frames[port.port]) for terminal, port in outs})
+
+    def first_difference(self, x: Any = None, *, progress: Progress | None = None) -> Difference | None:
+        """Where the C++ goes wrong first: the kernel, as data flows, and the word. None where it does not.
+
+        x: float inputs; None: those of the project's own test vectors.
+
+        Raises:
+            ConfigError: the project holds no C++. ToolError: the compiler is missing or fails.
+        """
+        self._require_cpp()
+        flow = self.dataflow
+        raw = self.q.example_inputs if x is None else self.q.quantize_input(x)
+        given = frames_at(flow, flow.inputs, raw)
+        golden = frames_at(flow, flow.outputs, simulate(self.q, raw))
+        try:
+            made = by_port(run_csim(self.path, given, progress=progress), [one.port for one in flow.outputs])
+        except VerificationError:
+            made = None
+        return look_at_cpp(self.q, self.manifest, flow, self.path, given, golden, made, progress)
 
     def selfcheck(self, *, progress: Progress | None = None) -> SelfCheck:
         """Run the emitted testbench on the emitted test vectors."""
@@ -152,36 +176,92 @@ class Project:
         rtl_dir: str | Path | None = None,
         scenarios: Sequence[str] = ("back_to_back",),
         seed: int = 0,
+        wave: str | Path | None = None,
         progress: Progress | None = None,
     ) -> CosimResult:
         """Run the RTL on Verilator under the cocotb testbench.
 
         x: float inputs as for ``predict``. rtl_dir: any folder of Verilog with the same ports, such
-        as a vendor tool's export; without it the project's own RTL. The result's ``raw`` is
+        as a vendor tool's export; without it the project's own RTL. wave: write an FST of the first scenario
+        that fails there, or of the first (see ``look``). The result's ``raw`` is
         int64 (batch, *output_shape), of several outputs a dict by name.
 
         Raises:
             ConfigError: the project holds no RTL and no rtl_dir is given.
             ToolError: Verilator is missing or fails.
+            VerificationError: some packets never came out.
         """
+        self._require_rtl(rtl_dir)
+        if wave is not None:
+            wave_file(wave)
+        stimulus = self._stimulus(x, seed)
+        try:
+            result = run_cosim(
+                self.path if rtl_dir is None else Path(rtl_dir),
+                self.manifest,
+                stimulus.inputs,
+                stimulus.expected,
+                scenarios=scenarios,
+                seed=seed,
+                build_dir=self.path / "build" / "cosim",
+                progress=progress,
+            )
+        except CosimError as error:
+            if wave is not None:
+                self.look(x, error.scenarios, rtl_dir=rtl_dir, seed=seed, wave=wave, progress=progress)
+            raise
+        result = replace(result, raw=self._outputs(result.outputs))
+        if wave is None:
+            return result
+        looked = self.look(x, result.scenarios, rtl_dir=rtl_dir, seed=seed, wave=wave, progress=progress)
+        return replace(result, wave=looked.wave, differences=looked.differences)
+
+    def look(
+        self,
+        x: Any,
+        scenarios: Sequence[ScenarioResult],
+        *,
+        rtl_dir: str | Path | None = None,
+        seed: int = 0,
+        wave: str | Path | None = None,
+        progress: Progress | None = None,
+    ) -> Looked:
+        """Play the scenarios of a co-simulation that failed again, every stream watched, and find where each
+        goes wrong first: the kernel, as data flows, and the word.
+
+        x, rtl_dir, seed: as ``cosim`` was given. Of an ``rtl_dir`` only the ports can be seen. wave: there an
+        FST is written of the first that failed, or of the first if none did, and beside it a save file of
+        GTKWave (.gtkw) and a command file of Surfer (.sucl), which open it at the first difference.
+
+        Raises:
+            ConfigError: as ``cosim``; or wave does not end in .fst. ToolError: Verilator is missing or fails.
+            OutputError: the wave file cannot be written.
+        """
+        self._require_rtl(rtl_dir)
+        return look_at_rtl(
+            self.q,
+            self.manifest,
+            self.dataflow if rtl_dir is None else None,
+            self.path if rtl_dir is None else Path(rtl_dir),
+            self._stimulus(x, seed),
+            scenarios,
+            self.path / "build" / "cosim",
+            wave=None if wave is None else wave_file(wave),
+            progress=progress,
+        )
+
+    def _stimulus(self, x: Any, seed: int) -> Stimulus:
+        raw, flow = self.q.quantize_input(x), self.dataflow
+        given = frames_at(flow, flow.inputs, raw)
+        golden = frames_at(flow, flow.outputs, simulate(self.q, raw))
+        return Stimulus(given, golden, (), seed, "auto", WATCHDOG, ())
+
+    def _require_rtl(self, rtl_dir: str | Path | None) -> None:
         if rtl_dir is None and self.backend != "rtl":
             raise ConfigError(
                 f"project {self.path} holds C++; give rtl_dir, the folder with the RTL exported from it, or "
                 "generate backend rtl"
             )
-        raw = self.q.quantize_input(x)
-        flow = self.dataflow
-        result = run_cosim(
-            self.path if rtl_dir is None else Path(rtl_dir),
-            self.manifest,
-            frames_at(flow, flow.inputs, raw),
-            frames_at(flow, flow.outputs, simulate(self.q, raw)),
-            scenarios=scenarios,
-            seed=seed,
-            build_dir=self.path / "build" / "cosim",
-            progress=progress,
-        )
-        return replace(result, raw=self._outputs(result.outputs))
 
     def measure_fifos(self, x: Any, *, progress: Progress | None = None) -> dict[str, int]:
         """Depth, in beats, that each stream's FIFO needs so that it never holds up the design.

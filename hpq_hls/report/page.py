@@ -10,7 +10,7 @@ from typing import Any
 from hpq_hls.report import text
 from hpq_hls.report.chart import pareto_chart
 from hpq_hls.report.search_tables import certificate, tuned_rows
-from hpq_hls.report.tables import certificate_rows, trace_rows
+from hpq_hls.report.tables import certificate_rows, failure_lines, trace_rows
 from hpq_hls.templating import render
 from hpq_hls.tools.files import write_file
 from hpq_hls.workflow.progress import Quiet, Reporter
@@ -38,6 +38,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "weight_type": text.weight_type,
     "certificate": certificate,
     "certificate_rows": certificate_rows,
+    "failure_lines": failure_lines,
     "trace_rows": trace_rows,
     "tuned_rows": tuned_rows,
 }

@@ -132,16 +132,27 @@ def verify_table(result: Plain) -> RenderableType:
     ]
     columns = ("check", "backend", "scenario", "inferences", "words compared", "words different", "verdict")
     table = make_table("Hardware against the simulator", columns, rows, left=3)
-    reasons = [
-        f"  {check['backend']}: {reason}" for check in result["checks"] for reason in check["failures"]
-    ]
+    reasons = [f"  {reason}" for reason in failure_lines(result)]
     timing = Text("")
     if result["latency_cycles"] is not None:
         latency = t.duration(result["latency_cycles"], result["clock_ns"])
         interval = t.duration(result["interval_cycles"], result["clock_ns"])
         timing = Text(f"latency {latency}, interval {interval}, measured by co-simulation")
     alone = [certificate_table(certificate) for certificate in result["certificates"]]
-    return Group(*precision_lines(result), table, *alone, *(Text(reason) for reason in reasons), timing)
+    wave = result.get("wave")
+    shown = [Text(f"  {wave['sentence']}")] if wave else []
+    return Group(*precision_lines(result), table, *alone, *map(Text, reasons), *shown, timing)
+
+
+def failure_lines(result: Plain) -> list[str]:
+    """Why checks failed, each reason once: what was found; of checks of which nothing was, what they say."""
+    reasons = result.get("reasons", [])
+    known = {(reason["backend"], label) for reason in reasons for label in reason["checks"]}
+    lines = [reason["sentence"] for reason in reasons]
+    for check in result["checks"]:
+        if (check["backend"], check["scenario"] or check["what"]) not in known:
+            lines += [f"{check['backend']}: {failure}" for failure in check["failures"]]
+    return list(dict.fromkeys(lines))
 
 
 def certificate_rows(certificate: Plain) -> list[tuple[str, ...]]:

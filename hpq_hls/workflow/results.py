@@ -14,6 +14,8 @@ from hpq_hls.search.significance import TestScore
 from hpq_hls.simulate import Saturation
 from hpq_hls.synth import ResourceReport
 from hpq_hls.verify.certify.certificate import Certificate as KernelsCertificate
+from hpq_hls.verify.differ.difference import Difference
+from hpq_hls.verify.differ.wave import Wave
 from hpq_hls.workflow.chosen import Found, Statement
 from hpq_hls.workflow.plain import plain
 
@@ -286,9 +288,35 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why checks failed: where hardware goes wrong first, with the checks in which it is that.
+
+    backend: of the project. difference: in the first of them. checks: scenarios, and names of other checks.
+    words_compared, words_different: in those that compare outputs.
+    """
+
+    derived: ClassVar[tuple[str, ...]] = ("sentence",)
+
+    backend: str
+    difference: Difference
+    checks: tuple[str, ...]
+    words_compared: int
+    words_different: int
+
+    @property
+    def sentence(self) -> str:
+        """All of it, once."""
+        *most, last = self.checks
+        where = f"{', '.join(most)} and {last}" if most else last
+        words = f"{self.words_different:,} of {self.words_compared:,} words differ"
+        return f"{self.backend}: {self.difference.sentence} ({where}: {words})"
+
+
+@dataclass(frozen=True)
 class VerifyResult:
     """Outcome of ``hpq verify``. latency_cycles, interval_cycles: measured by co-simulation, or None.
-    certificates: what was shown of each project's kernels alone."""
+    certificates: what was shown of each project's kernels alone. reasons: of the checks that failed. wave: if
+    one was asked for."""
 
     derived: ClassVar[tuple[str, ...]] = ("passed",)
 
@@ -298,6 +326,8 @@ class VerifyResult:
     clock_ns: float
     precision: Statement
     certificates: tuple[KernelsCertificate, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    wave: Wave | None = None
 
     @property
     def passed(self) -> bool:
@@ -319,6 +349,8 @@ class VerifyResult:
         wrong, total = sum(c.words_different for c in self.checks), sum(c.words_compared for c in self.checks)
         place = " ".join(part for part in (first.backend, first.what, first.scenario) if part)
         reason = f": {first.failures[0].splitlines()[0].rstrip('.')}" if first.failures else ""
+        if self.reasons:
+            reason = f", where {self.reasons[0].difference.who} goes wrong"
         raise VerificationError(
             f"{len(failed)} of {len(self.checks)} checks failed and {wrong} of {total} output words differ "
             f"from the simulator, first in {place}{reason}; generate the project again if its files or the "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 class Fault(enum.Enum):
@@ -28,10 +29,12 @@ class Difference:
     where only the ports of the design can be seen, and for UNSEEN. stream: what it writes, or the port.
     sample: of the input, from 0. beat, lane: in the frame of that sample, which has ``beats``. index: of the
     element in that layer's output, or the port's tensor, in torch layout; None where it is none of it.
-    expected, seen: raw integers; of MISSING and EXCESS, numbers of beats. time: of the simulation, in ps, when
-    the word is at the stream's input; None where there is no clock. note: one more thing to know. scenario: of
-    the co-simulation. tensor: what ``index`` belongs to.
+    tensor: what it belongs to. expected, seen: raw integers; of MISSING and EXCESS, numbers of beats. time:
+    of the simulation, in ps, when the word is there; None where there is no clock. note: one more thing to
+    know. scenario: of the co-simulation.
     """
+
+    derived: ClassVar[tuple[str, ...]] = ("who", "sentence")
 
     fault: Fault
     kernel: str = ""

@@ -17,8 +17,8 @@ from hpq_hls.verify.differ.seen import IN, OUT, PORT, End, Run, Seen
 class Look:
     """One frame of a run.
 
-    expected: what each stream has to carry, by name. frame: which one it is of the run. still: whether nothing
-    more can come of it.
+    expected: what each stream has to carry, by name. frame: which one it is of the run. still: whether
+    nothing more can come of it.
     """
 
     flow: Dataflow
@@ -44,7 +44,7 @@ class Look:
 
 
 def first_difference(look: Look) -> Difference | None:
-    """A wrong word; else what stands still, if something is missing; else what gives too much; else a port."""
+    """A wrong word; else what stands still, if something is missing; else what gives too much, or a port."""
     found = _wrong_word(look)
     if found is None and look.still:
         found = _standing(look) if look.run.has_states else _short(look)
@@ -79,8 +79,10 @@ def wrong_word(owner: Difference, got: Frame, wanted: Frame) -> Difference | Non
     if not len(wrong):
         return None
     beat, lane = (int(number) for number in wrong[0])
-    values = {"expected": int(wanted[beat, lane]), "seen": int(got[beat, lane])}
-    return replace(owner, fault=Fault.VALUE, beat=beat, beats=len(wanted), lane=lane, **values)
+    right, seen = int(wanted[beat, lane]), int(got[beat, lane])
+    return replace(
+        owner, fault=Fault.VALUE, beat=beat, beats=len(wanted), lane=lane, expected=right, seen=seen
+    )
 
 
 def _wrong_word(look: Look) -> Difference | None:
@@ -122,7 +124,9 @@ def _too_many(look: Look) -> Difference | None:
 def _number(look: Look, owner: Difference, end: End, fault: Fault, note: str = "") -> Difference:
     last = look.run.moved_last
     seen = look.run.ends[last] if last else None
-    moved = "" if last is None else f"the last that moved is {'port' if last[1] == PORT else 'stream'} {last[0]}"
+    moved = (
+        "" if last is None else f"the last that moved is {'port' if last[1] == PORT else 'stream'} {last[0]}"
+    )
     return replace(
         owner,
         fault=fault,

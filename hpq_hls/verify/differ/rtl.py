@@ -21,6 +21,7 @@ from hpq_hls.verify.cosim_run import ScenarioResult, Stimulus, run_scenarios
 from hpq_hls.verify.cosim_sources import find_sources
 from hpq_hls.verify.differ.seen import LOG, Run, Tap, port_taps, read_log, stream_taps
 
+WAVE = "wave.fst"
 QUIET = 20_000
 """Cycles without a beat that are a deadlock, in a design that is done with a frame at once."""
 
@@ -29,12 +30,14 @@ QUIET = 20_000
 class Watched:
     """A scenario that was played again.
 
-    inside: whether streams could be seen, not only ports.
+    inside: whether streams could be seen, not only ports. folder: where it ran, with
+    ``WAVE`` if one was wanted.
     """
 
     result: ScenarioResult
     runs: list[Run]
     inside: bool
+    folder: Path
 
 
 def quiet_cycles(flow: Dataflow) -> int:
@@ -49,26 +52,24 @@ def watch(
     stimulus: Stimulus,
     build_dir: Path,
     *,
-    wave: Path | None = None,
+    wave: bool = False,
     traced: bool = False,
     progress: Progress | None = None,
 ) -> Watched:
     """Play the one scenario of ``stimulus`` again and note every beat.
 
-    flow: of RTL that was generated; None: of somebody's, of which only the ports can be seen. wave: an FST is
-    written there. traced: take the simulator that can write one, so that there is no other to build.
+    flow: of RTL that was generated; None: of somebody's, of which only the ports can be seen. wave: write an
+    FST. traced: take the simulator that can write one, so that there is no other to build.
 
     Raises:
-        ToolError: a tool fails, or the FST cannot be written.
+        ToolError: a tool fails.
     """
     home = build_dir.resolve()
     sources = find_sources(rtl_dir, ignore=home)
     attempts = [None] if flow is None else [flow, None]
     for seen in attempts:
         taps = [*port_taps(manifest), *(stream_taps(seen) if seen is not None else [])]
-        request = BuildRequest(
-            manifest.name, sources, _harness(manifest, taps, wave is not None or traced), kept=6
-        )
+        request = BuildRequest(manifest.name, sources, _harness(manifest, taps, wave or traced), kept=6)
         try:
             build = build_simulator(request, home, progress)
         except RtlError:
@@ -77,9 +78,9 @@ def watch(
             continue  # its streams have other names than those of the design
         break
     folder = home / "watched"
-    told = replace(stimulus, wave=wave)
+    told = replace(stimulus, wave=folder / WAVE if wave else None)
     results, _ = run_scenarios(build.executable, sources, manifest, told, folder, progress)
-    return Watched(results[0], read_log(folder / LOG, taps), seen is not None)
+    return Watched(results[0], read_log(folder / LOG, taps), seen is not None, folder)
 
 
 def _harness(manifest: Manifest, taps: Sequence[Tap], waves: bool) -> Harness:

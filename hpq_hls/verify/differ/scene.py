@@ -37,18 +37,42 @@ class Scene:
     quiet: int
 
     def first(self, runs: Sequence[Run]) -> Difference | None:
-        """The first difference of the runs of one scenario; None where all words that came are right, and none
-        is missing."""
+        """The first difference of the runs of one scenario; None where all words that came are right, and
+        none is missing."""
         for run in runs:
             still = run.last or run.idle >= _ENOUGH * self.quiet
             packets = self._packets(run)
             for known in (True, False):
                 for frame, sample in enumerate(packets):
-                    if (sample is not None) is known and self._suspicious(run, frame, len(packets), sample, still):
+                    if (sample is not None) is known and self._suspicious(
+                        run, frame, len(packets), sample, still
+                    ):
                         found = self._in_frame(run, frame, sample, still)
                         if found is not None:
                             return found
         return None
+
+    def of_program(self, run: Run, sample: int) -> Difference | None:
+        """The first difference of a program's run of one frame."""
+        assert self.flow is not None
+        given = {port: frames[sample] for port, frames in self.inputs.items()}
+        expected = self.flow.every_stream({one.stream: given[one.port] for one in self.flow.inputs})
+        found = first_difference(Look(self.flow, run, expected, 0, True))
+        if found is None:
+            return None
+        return replace(self._indexed(found, given, expected), sample=sample)
+
+    def of_outputs(self, made: Mapping[str, IntArray], sample: int) -> Difference:
+        """Where every stream is right and what leaves an output port is not."""
+        for terminal in self.flow.outputs if self.flow is not None else ():
+            wanted = self.expected[terminal.port][sample]
+            owner = Difference(
+                Fault.VALUE, f"port_{terminal.port}", "port", stream=terminal.port, sample=sample
+            )
+            found = wrong_word(owner, made[terminal.port][sample], wanted)
+            if found is not None:
+                return self._indexed(found, {}, {})
+        return Difference(Fault.UNSEEN)
 
     # ------------------------------------------------------------------ samples
 
@@ -77,8 +101,8 @@ class Scene:
         return found
 
     def _suspicious(self, run: Run, frame: int, frames: int, sample: int | None, still: bool) -> bool:
-        """Whether what leaves the design in a frame, or behind the last one, is not what has to; so is a frame
-        of no sample."""
+        """Whether what leaves the design in a frame, or behind the last one, is not what has to; so is a
+        frame of no sample."""
         if sample is None:
             return True
         for port in self.manifest.outputs:
@@ -138,7 +162,12 @@ class Scene:
             if len(got) < port.beats:
                 time = seen.time(seen.count - 1)
                 return replace(
-                    owner, fault=Fault.MISSING, seen=len(got), expected=port.beats, beats=port.beats, time=time
+                    owner,
+                    fault=Fault.MISSING,
+                    seen=len(got),
+                    expected=port.beats,
+                    beats=port.beats,
+                    time=time,
                 )
         return None
 

@@ -130,8 +130,8 @@ class Noted(Seen):
 class Run:
     """What was seen from one reset to the next.
 
-    idle: cycles at its end in which nothing moved. last: whether nothing came after it. order: the ends in the
-    order in which they moved last. time: of its end, in ps.
+    idle: cycles at its end in which nothing moved. last: whether nothing came after it. order: the
+    ends in the order in which they moved last. time: of its end, in ps.
     """
 
     ends: Mapping[End, Seen]

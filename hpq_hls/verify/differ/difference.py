@@ -21,6 +21,13 @@ class Fault(enum.Enum):
     UNSEEN = "unseen"
 
 
+_DOES = {
+    Fault.VALUE: "differs",
+    Fault.MISSING: "stands still",
+    Fault.EXCESS: "gives too much",
+}
+
+
 @dataclass(frozen=True)
 class Difference:
     """The first place, as data flows, where hardware does not do what it has to.
@@ -55,9 +62,13 @@ class Difference:
 
     @property
     def who(self) -> str:
-        """What is wrong, in short."""
+        """What is wrong, in short; "" of UNSEEN."""
         if not self.kernel:
-            return f"port {self.stream}" if self.stream else "something"
+            return f"port {self.stream}" if self.stream else ""
+        if self.kind == "fifo":
+            return f"the FIFO of stream {self.stream}"
+        if self.kind == "port":
+            return f"port {self.kernel.removeprefix('port_')}"
         return f"{self.kind} {self.kernel}" + (f" of layer {self.layer!r}" if self.layer else "")
 
     @property
@@ -80,8 +91,10 @@ class Difference:
         if self.fault is Fault.UNSEEN:
             return "it was not seen again when it was looked for"
         if self.fault is Fault.CONTROL:
-            return f"every word of every stream is right; {self.who} does not keep to the protocol"
-        head = f"{self.who} is the first that differs" if self.kernel else f"{self.who} differs"
+            who = self.who or "a port"
+            return f"every word of every stream is right, and {who} does not keep to the protocol"
+        does = _DOES[self.fault]
+        head = f"{self.who} is the first that {does}" if self.kernel else f"{self.who} {does}"
         if self.fault is not Fault.VALUE:
             return f"{head}: stream {self.stream}: {self.seen} of {self.expected} beats came{self._where}"
         return f"{head}: stream {self.stream}{self._where}: {self.seen}, not {self.expected}"

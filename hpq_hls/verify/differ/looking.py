@@ -22,10 +22,12 @@ from hpq_hls.verify.differ.cpp import probe
 from hpq_hls.verify.differ.difference import Difference, Fault
 from hpq_hls.verify.differ.rtl import WAVE, quiet_cycles, watch
 from hpq_hls.verify.differ.scene import Scene
-from hpq_hls.verify.differ.seen import port_taps, stream_taps
+from hpq_hls.verify.differ.seen import PORT, Run, port_taps, stream_taps
 from hpq_hls.verify.differ.wave import Wave, write_views
 
 _FRAME = re.compile(r"frame (\d+)")
+_AT_PORT = re.compile(r"(\w+): (?:packet (\d+), beat (\d+) of (\d+))?(?:.* at (\d+) ns)?")
+"""How a testbench begins to say what is wrong at a port: packet, beat, beats, or nanoseconds."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def look_at_rtl(
         known = flow if seen.inside else None
         assert told.expected is not None
         scene = Scene(q, manifest, known, told.inputs, told.expected, quiet)
-        first = None if item.passed else _named(scene.first(seen.runs), item, seen.result)
+        first = None if item.passed else _named(scene.first(seen.runs), item, seen.result, seen.runs)
         if first is not None:
             found[item.name] = first
         if target is not None:
@@ -93,13 +95,29 @@ def look_at_rtl(
     return Looked(found, written)
 
 
-def _named(found: Difference | None, before: ScenarioResult, again: ScenarioResult) -> Difference:
+def _named(
+    found: Difference | None, before: ScenarioResult, again: ScenarioResult, runs: Sequence[Run]
+) -> Difference:
     """What was found in a scenario; where no word is wrong, what the testbench says."""
     if found is None and again.passed:
         found = Difference(Fault.UNSEEN)
     elif found is None:
-        found = Difference(Fault.CONTROL, note=(again.failures or before.failures or ("",))[0])
+        found = _at_port((again.failures or before.failures or ("",))[0], runs)
     return replace(found, scenario=before.name)
+
+
+def _at_port(said: str, runs: Sequence[Run]) -> Difference:
+    """What a testbench says of a port, where every word is right."""
+    found = Difference(Fault.CONTROL, note=said)
+    match = _AT_PORT.match(said)
+    if match is None or not runs or (match[1], PORT) not in runs[-1].ends:
+        return found
+    time = int(match[5]) * 1000 if match[5] else None
+    if match[2]:
+        place = int(match[2]) * int(match[4]) + int(match[3])
+        ends = [run[match[1], PORT] for run in runs]
+        time = next((time for time in (end.time(place) for end in ends) if time is not None), None)
+    return replace(found, kernel=f"port_{match[1]}", kind="port", stream=match[1], time=time)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -14,7 +14,8 @@ from hpq_hls.kernels import Frame, IntArray
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.simulate.engine import simulate_all
 from hpq_hls.verify.differ.difference import Difference, Fault
-from hpq_hls.verify.differ.finding import Look, first_difference, wrong_word
+from hpq_hls.verify.differ.finding import first_difference, wrong_word
+from hpq_hls.verify.differ.look import Look
 from hpq_hls.verify.differ.seen import IN, PORT, End, Run
 
 _ENOUGH = 0.9

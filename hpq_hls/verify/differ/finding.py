@@ -18,7 +18,7 @@ def first_difference(look: Look) -> Difference | None:
     found = _wrong_word(look)
     if found is None and look.still:
         found = standing(look) if look.run.has_states else short_of(look)
-    return found or (too_many(look) if look.still else None) or _at_ports(look)
+    return found or (too_many(look) if look.still and look.final else None) or _at_ports(look)
 
 
 def wrong_word(owner: Difference, got: Frame, wanted: Frame) -> Difference | None:

@@ -15,14 +15,15 @@ from hpq_hls.verify.differ.seen import IN, OUT, PORT, End, Run, Seen
 class Look:
     """One frame of a run.
 
-    expected: what each stream has to carry, by name. frame: which one it is of the run. still: whether
-    nothing more can come of it.
+    expected: what each stream has to carry, by name. frame: which one it is of the run. final: whether none
+    enters behind it. still: whether nothing more can come.
     """
 
     flow: Dataflow
     run: Run
     expected: Mapping[str, Frame]
     frame: int
+    final: bool
     still: bool
 
     def seen(self, end: End) -> Seen | None:

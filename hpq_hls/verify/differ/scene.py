@@ -48,7 +48,8 @@ class Scene:
                     if (sample is not None) is known and self._suspicious(
                         run, frame, len(packets), sample, still
                     ):
-                        found = self._in_frame(run, frame, sample, still)
+                        final = frame == len(packets) - 1
+                        found = self._in_frame(run, frame, sample, final, still)
                         if found is not None:
                             return found
         return None
@@ -58,7 +59,7 @@ class Scene:
         assert self.flow is not None
         given = {port: frames[sample] for port, frames in self.inputs.items()}
         expected = self.flow.every_stream({one.stream: given[one.port] for one in self.flow.inputs})
-        found = first_difference(Look(self.flow, run, expected, 0, True))
+        found = first_difference(Look(self.flow, run, expected, 0, True, True))
         if found is None:
             return None
         return replace(self._indexed(found, given, expected), sample=sample)
@@ -86,7 +87,11 @@ class Scene:
     def _packets(self, run: Run) -> list[int | None]:
         """For each frame that has begun to enter, which sample it is of; None: of none."""
         places = [(self.inputs[port], run[end]) for port, end in self._entrances()]
-        count = max(math.ceil(seen.count / frames.shape[1]) for frames, seen in places)
+        outside = [run[port, PORT] for port, _ in self._entrances()]
+        count = max(
+            math.ceil(max(seen.count, beyond.count + bool(beyond.valid)) / frames.shape[1])
+            for (frames, seen), beyond in zip(places, outside, strict=True)
+        )
         samples = len(places[0][0])
         found: list[int | None] = []
         follows = 0
@@ -117,7 +122,9 @@ class Scene:
 
     # ------------------------------------------------------------------ one frame
 
-    def _in_frame(self, run: Run, frame: int, sample: int | None, still: bool) -> Difference | None:
+    def _in_frame(
+        self, run: Run, frame: int, sample: int | None, final: bool, still: bool
+    ) -> Difference | None:
         if self.flow is None:
             found = self._at_outputs(run, frame, sample)
         else:
@@ -126,7 +133,7 @@ class Scene:
                 return None
             streams = {one.stream: given[one.port] for one in self.flow.inputs}
             expected = self.flow.every_stream(streams)
-            found = first_difference(Look(self.flow, run, expected, frame, still))
+            found = first_difference(Look(self.flow, run, expected, frame, final, still))
             if found is not None:
                 found = self._indexed(found, given, expected)
         if found is None:

@@ -102,7 +102,7 @@ def _ring(look: Look) -> Difference | None:
 
 
 def _owes(look: Look, kernel: Kernel) -> int:
-    """Beats of this frame that depend on nothing that the kernel has not taken yet, and that it has not given."""
+    """Beats of this frame that depend on nothing that it has not taken, and that it has not given."""
     streams = look.flow.streams
     if not _unfinished(look, kernel):
         return 0

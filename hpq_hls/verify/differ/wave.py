@@ -15,8 +15,8 @@ from hpq_hls.verify.differ.seen import IN, OUT, PORT, End, Tap
 
 SUFFIX = ".fst"
 _PERIOD = 10_000  # ps, of the testbench's clock
-_SHOWN = 60  # clock cycles in the window
-_PIXELS = 1000
+_SHOWN = 40  # clock cycles in the window
+_FRAMES = 5  # in a window, of 200 pixels, of which GTKWave's zoom tells the length
 _HEX, _BIT, _COMMENT = (
     0x22,
     0x28,
@@ -75,7 +75,7 @@ def write_views(
     inside = {tap.end: tap for tap in taps}
     shown = [(title, inside[end]) for title, end in _ends(manifest, flow, found) if end in inside]
     time = 0 if found is None or found.time is None else found.time
-    title = found.sentence if found is not None else f"nothing differs in {scenario}"
+    title = _title(found) if found is not None else [f"nothing differs in {scenario}"]
     save, commands = file.with_suffix(".gtkw"), file.with_suffix(".sucl")
     save.write_text(_gtkwave(file, manifest.name, shown, title, time), encoding="utf-8")
     commands.write_text(_surfer(file, manifest.name, shown, time, end), encoding="utf-8")
@@ -106,16 +106,27 @@ def _ends(manifest: Manifest, flow: Dataflow | None, found: Difference | None) -
     return ports
 
 
-def _gtkwave(file: Path, top: str, shown: Sequence[tuple[str, Tap]], title: str, time: int) -> str:
+def _title(found: Difference) -> list[str]:
+    """In short lines, because the longest makes a viewer's column of names wide."""
+    lines = [f"{found.kind} {found.kernel}".strip() or found.who or found.fault.value]
+    lines += [f"layer {found.layer}"] if found.layer else []
+    if found.sample is not None:
+        lines.append(f"sample {found.sample}")
+    if found.beat is not None:
+        lines += [f"beat {found.beat}, lane {found.lane}", f"{found.seen}, not {found.expected}"]
+    return lines
+
+
+def _gtkwave(file: Path, top: str, shown: Sequence[tuple[str, Tap]], title: Sequence[str], time: int) -> str:
     window = _SHOWN * _PERIOD
-    zoom = (window // _PIXELS).bit_length()
+    zoom = (window // _FRAMES).bit_length()
     lines = [
         f'[dumpfile] "{file.resolve()}"',
         f"[timestart] {max(0, time - window // 2)}",
         f"*-{zoom}.000000 {time}" + " -1" * 26,
         f"[treeopen] {top}.",
         f"@{_COMMENT:x}",
-        f"-{title}",
+        *(f"-{line}" for line in title),
         f"@{_BIT:x}",
         f"{top}.ap_clk",
         f"{top}.ap_rst_n",

@@ -195,7 +195,8 @@ class _Checker:
         """Say why the last check failed."""
         try:
             found = look()
-        except HpqError:  # then the check says what it can
+        except HpqError as error:
+            self._unexplained(error)
             return
         if found is not None and found.fault is not Fault.UNSEEN:
             self._reason(self.checks[-1], found)
@@ -204,15 +205,22 @@ class _Checker:
         """Say why scenarios failed; and a wave that was asked for must come."""
         try:
             looked = look()
-        except HpqError:
+        except HpqError as error:
             if self._wave is not None:
                 raise
+            self._unexplained(error)
             return
         self.wave = looked.wave
         for check in self.checks:
             found = looked.differences.get(check.scenario or "")
             if found is not None:
                 self._reason(check, found)
+
+    def _unexplained(self, error: HpqError) -> None:
+        """The last check says why nothing more is known."""
+        last, said = self.checks[-1], str(error).splitlines()[0]
+        told = f"where it goes wrong first could not be found: {said}"
+        self.checks[-1] = replace(last, failures=(*last.failures, told))
 
     def _reason(self, check: Check, found: Difference) -> None:
         """Checks that fail in the same way have one reason."""

@@ -48,6 +48,28 @@ def test_a_failure_is_shown(failed):
     assert "rtl: packet 2, beat 0: <b>expected</b> 7, got 8" in table
 
 
+def test_a_reason_is_shown_once(failed):
+    """What it explains is not said again, whatever else failed is."""
+    verify = failed["verify"]
+    checks = verify["checks"]
+    checks.append({**checks[1], "scenario": "random_gaps", "failures": ["packet 2, beat 0: and again"]})
+    checks.append(
+        {**checks[1], "what": "kernels alone", "scenario": None, "failures": ["fc1_matvec is wrong"]}
+    )
+    checks.append({**checks[1], "scenario": "reset_mid_stream", "failures": ["TVALID is high"]})
+    sentence = "rtl: matvec fc1_matvec is the first that differs"
+    labels = ["back_to_back", "random_gaps", "kernels alone"]
+    verify["reasons"] = [{"backend": "rtl", "checks": labels, "sentence": sentence}]
+    assert tables.failure_lines(verify) == [sentence, "rtl: TVALID is high"]
+    verify["wave"] = {"sentence": "wave.fst shows it"}
+    table = shown(tables.verify_table(verify))
+    assert table.count("fc1_matvec is") == 1
+    assert "wave.fst shows it" in table
+    verify["reasons"] = []
+    checks[2]["failures"] = checks[1]["failures"]
+    assert len(tables.failure_lines(verify)) == 3
+
+
 def test_a_check_that_failed_without_a_wrong_word_is_shown(summary):
     summary["verify"]["checks"][1].update(passed=False, failures=["TLAST is missing"])
     assert "0 different, FAILED" in shown(tables.summary_table(summary))

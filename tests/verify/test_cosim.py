@@ -250,6 +250,13 @@ def test_the_testbench_runs_by_hand(folder, tmp_path):
     assert bad.returncode == 1
     assert "packet 1, beat 0 of 2: element 1" in bad.stdout
     assert run("--packets", "3").returncode == 0
+    np.save(tmp_path / "x.npy", np.where(np.arange(24).reshape(6, 2, 2) == 9, 256, X))
+    outside = run("--input", tmp_path / "x.npy")
+    assert outside.returncode == 2
+    assert outside.stderr.startswith(
+        "error: input frames of s_axis hold 256 in frame 2, beat 0, lane 1, outside 0..255"
+    )
+    assert len(outside.stderr.splitlines()) == 1
     missing = run("--input", tmp_path / "nothing.npy")
     assert missing.returncode == 2
     assert missing.stderr.startswith("error: ")

@@ -66,6 +66,7 @@ def look_at_rtl(
     quiet = min(stimulus.watchdog, quiet_cycles(flow)) if flow is not None else stimulus.watchdog
     found: dict[str, Difference] = {}
     written: Wave | None = None
+    scene: Scene | None = None
     for number, item in enumerate(chosen):
         target = wave if number == 0 else None
         told = replace(
@@ -81,17 +82,18 @@ def look_at_rtl(
             traced=wave is not None,
             progress=progress,
         )
-        known = flow if seen.inside else None
-        assert told.expected is not None
-        scene = Scene(q, manifest, known, told.inputs, told.expected, quiet)
+        flow = flow if seen.inside else None
+        if scene is None:
+            assert told.expected is not None
+            scene = Scene(q, manifest, flow, told.inputs, told.expected, quiet)
         first = None if item.passed else _named(scene.first(seen.runs), item, seen.result, seen.runs)
         if first is not None:
             found[item.name] = first
         if target is not None:
             _move(seen.folder / WAVE, target)
-            taps = [*port_taps(manifest), *(stream_taps(known) if known is not None else [])]
+            taps = [*port_taps(manifest), *(stream_taps(flow) if flow is not None else [])]
             end = seen.runs[-1].time if seen.runs else 0
-            written = write_views(target, manifest, known, taps, first, item.name, end)
+            written = write_views(target, manifest, flow, taps, first, item.name, end)
     return Looked(found, written)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -36,6 +36,7 @@ class Scene:
     inputs: Mapping[str, IntArray]
     expected: Mapping[str, IntArray]
     quiet: int
+    _known: dict[int, dict[str, Frame]] = field(default_factory=dict)
 
     def first(self, runs: Sequence[Run]) -> Difference | None:
         """The first difference of the runs of one scenario; None where all words that came are right, and
@@ -58,7 +59,7 @@ class Scene:
         """The first difference of a program's run of one frame."""
         assert self.flow is not None
         given = {port: frames[sample] for port, frames in self.inputs.items()}
-        expected = self.flow.every_stream({one.stream: given[one.port] for one in self.flow.inputs})
+        expected = self._streams(given, sample)
         found = first_difference(Look(self.flow, run, expected, 0, True, True))
         if found is None:
             return None
@@ -131,8 +132,7 @@ class Scene:
             given = self._given(run, frame, sample)
             if given is None:
                 return None
-            streams = {one.stream: given[one.port] for one in self.flow.inputs}
-            expected = self.flow.every_stream(streams)
+            expected = self._streams(given, sample)
             found = first_difference(Look(self.flow, run, expected, frame, final, still))
             if found is not None:
                 found = self._indexed(found, given, expected)
@@ -151,6 +151,16 @@ class Scene:
             if len(given[port]) < beats:
                 return None
         return given
+
+    def _streams(self, given: Mapping[str, Frame], sample: int | None) -> dict[str, Frame]:
+        """What every stream has to carry of a frame; of a sample worked out once."""
+        assert self.flow is not None
+        if sample is not None and sample in self._known:
+            return self._known[sample]
+        found = self.flow.every_stream({one.stream: given[one.port] for one in self.flow.inputs})
+        if sample is not None:
+            self._known[sample] = found
+        return found
 
     def _at_outputs(self, run: Run, frame: int, sample: int | None) -> Difference | None:
         if sample is None:

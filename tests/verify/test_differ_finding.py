@@ -13,6 +13,7 @@ from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import Manifest, frames_at, manifest_of
 from hpq_hls.cost import build_design
 from hpq_hls.errors import ToolError
+from hpq_hls.fixed import FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.project import hardware_config
 from hpq_hls.simulate import QuantizedGraph, simulate
@@ -232,6 +233,14 @@ def test_records_are_read(tmp_path: Path, design: tuple[QuantizedGraph, Dataflow
     assert first["s", IN].time(1) is None
     assert (first.idle, first.last, first["s", IN].valid, first["s", IN].ready) == (1, False, True, False)
     assert (second.last, second["s", IN].count, second.time) == (True, 0, 12)
+    for kind, right in (
+        (FixedType(64, 64), -2),
+        (FixedType(62, 62), -2),
+        (FixedType(62, 62, False), 2**62 - 2),
+    ):
+        tap = Tap(("s", IN), kind, 1, 64, "d", "v", "r")
+        log.write_text(f"0000 {7:016x} {2**kind.width - 2:016x}\n{lines[2]}\n")
+        assert read_log(log, [tap])[0]["s", IN].part(0, 1).tolist() == [[right]]
     log.write_text("strange\n")
     with pytest.raises(ToolError, match="no record of its streams"):
         read_log(log, [tap])

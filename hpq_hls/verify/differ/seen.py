@@ -120,7 +120,9 @@ class Noted(Seen):
         bits = (word >> np.arange(3, -1, -1, dtype=np.uint8)) & 1
         low = bits.reshape(len(lines), -1)[:, ::-1][:, : lanes * kind.width]
         raw = low.reshape(len(lines), lanes, kind.width) @ (1 << np.arange(kind.width, dtype=np.int64))
-        return np.asarray(raw - ((raw >> kind.width - 1 << kind.width) if kind.signed else 0))
+        if not kind.signed or kind.width == raw.dtype.itemsize * 8:
+            return np.asarray(raw)
+        return np.asarray(raw - (raw >> kind.width - 1 << kind.width))
 
     def time(self, beat: int) -> int | None:
         return int(self.lines[beat][:_TIME], 16) if 0 <= beat < len(self.lines) else None

@@ -303,6 +303,10 @@ class Reason:
     words_compared: int
     words_different: int
 
+    def explains(self, check: Check) -> bool:
+        """Whether it is the reason of a check."""
+        return check.backend == self.backend and (check.scenario or check.what) in self.checks
+
     @property
     def sentence(self) -> str:
         """All of it, once."""
@@ -349,8 +353,10 @@ class VerifyResult:
         wrong, total = sum(c.words_different for c in self.checks), sum(c.words_compared for c in self.checks)
         place = " ".join(part for part in (first.backend, first.what, first.scenario) if part)
         reason = f": {first.failures[0].splitlines()[0].rstrip('.')}" if first.failures else ""
-        if self.reasons:
-            reason = f", where {self.reasons[0].difference.who} goes wrong"
+        known = (one for one in self.reasons if one.explains(first))
+        why = next(known, None)
+        if why is not None and why.difference.who:
+            reason = f", where {why.difference.who} goes wrong"
         raise VerificationError(
             f"{len(failed)} of {len(self.checks)} checks failed and {wrong} of {total} output words differ "
             f"from the simulator, first in {place}{reason}; generate the project again if its files or the "

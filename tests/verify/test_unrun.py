@@ -311,11 +311,11 @@ def test_a_failure_is_said_with_its_own_reason() -> None:
     reason = Reason("rtl", replace(found, scenario="back_to_back"), ("back_to_back", "random_gaps"), 18, 4)
     place = "stream fc_out, sample 3, beat 1 of 4, lane 2 (element [9] of 'fc'): 17, not 15"
     assert reason.sentence == (
-        f"rtl: matvec fc_matvec of layer 'fc' is the first that differs: {place}; at 1,155 ns of back_to_back "
-        "(back_to_back and random_gaps: 4 of 18 words differ)"
+        f"rtl: matvec fc_matvec of layer 'fc' is the first that differs: {place}; at 1,155 ns of back_to_back"
+        " (back_to_back and random_gaps: 4 of 18 words differ)"
     )
     with pytest.raises(VerificationError, match="first in vitis C simulation: first in sample 3; generate"):
         replace(verdict(*checks), reasons=(reason,)).check()
-    said = "first in rtl RTL co-simulation back_to_back, where matvec fc_matvec of layer 'fc' goes wrong; generate"
+    said = "first in rtl RTL co-simulation back_to_back, where matvec fc_matvec of layer 'fc' goes wrong; g"
     with pytest.raises(VerificationError, match=said):
         replace(verdict(*checks[1:]), reasons=(reason,)).check()

@@ -44,7 +44,8 @@ def signal(wave: Path, name: str, time: int) -> int:
     return int(signals[f"model.{name}"].signal.value_at(time))
 
 
-def lane(word: int, number: int, width: int) -> int:
+def lane(word: int, number: int | None, width: int) -> int:
+    assert number is not None
     raw = word >> number * width & (1 << width) - 1
     return raw - (raw >> width - 1 << width)
 
@@ -177,14 +178,22 @@ def test_what_was_changed_is_found(project: Project, change: Callable[[Project],
     assert said in looked.differences[scenarios[0]].sentence
 
 
-def test_of_somebody_s_rtl_only_the_ports_can_be_seen(project: Project) -> None:
+def test_of_somebody_s_rtl_only_the_ports_can_be_seen(project: Project, tmp_path: Path) -> None:
     flip_rom(project, "second_matvec_weight")
-    found = project.look(X, failed("back_to_back"), rtl_dir=project.path / "rtl").differences["back_to_back"]
+    looked = project.look(
+        X, failed("back_to_back"), rtl_dir=project.path / "rtl", wave=tmp_path / "their.fst"
+    )
+    found, wave = looked.differences["back_to_back"], looked.wave
     assert (found.kernel, found.stream, found.fault) == ("", "m_axis", Fault.VALUE)
     assert found.sentence.startswith("port m_axis differs: stream m_axis, sample")
     assert found.sentence.endswith("only its ports can be seen")
     raw = project.q.predict_raw(X)
+    assert found.index is not None
     assert raw[(found.sample, *found.index)] == found.expected
+    assert wave is not None
+    assert (wave.time, wave.who) == (found.time, "port m_axis")
+    word = signal(wave.file, "m_axis_TDATA", wave.time)
+    assert lane(word, found.lane, project.manifest.outputs[0].width) == found.seen
 
 
 def test_a_wave_has_a_name(generated: Project) -> None:

@@ -61,7 +61,7 @@ def _at_ports(look: Look) -> Difference | None:
         *((one, OUT) for one in look.flow.outputs),
     ]:
         outer = look.seen((terminal.port, PORT))
-        if outer is None:
+        if outer is None or (end == IN and not look.sized):
             continue
         beats = look.flow.streams[terminal.stream].beats
         begin = look.frame * beats

@@ -16,7 +16,8 @@ class Look:
     """One frame of a run.
 
     expected: what each stream has to carry, by name. frame: which one it is of the run. final: whether none
-    enters behind it. still: whether nothing more can come.
+    enters behind it. still: whether nothing more can come. sized: whether all
+    packets have the size that they should, so that beats in front of a port are those behind it.
     """
 
     flow: Dataflow
@@ -25,6 +26,7 @@ class Look:
     frame: int
     final: bool
     still: bool
+    sized: bool = True
 
     def seen(self, end: End) -> Seen | None:
         """None where that end cannot be seen."""

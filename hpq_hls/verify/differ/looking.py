@@ -17,7 +17,7 @@ from hpq_hls.kernels import IntArray
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.tools.files import make_folder
 from hpq_hls.verify.cosim_build import Progress
-from hpq_hls.verify.cosim_run import ScenarioResult, Stimulus
+from hpq_hls.verify.cosim_run import WRONG_PACKETS, ScenarioResult, Stimulus
 from hpq_hls.verify.differ.cpp import probe
 from hpq_hls.verify.differ.difference import Difference, Fault
 from hpq_hls.verify.differ.rtl import WAVE, quiet_cycles, watch
@@ -86,7 +86,13 @@ def look_at_rtl(
         if scene is None:
             assert told.expected is not None
             scene = Scene(q, manifest, flow, told.inputs, told.expected, quiet)
-        first = None if item.passed else _named(scene.first(seen.runs), item, seen.result, seen.runs)
+        first = (
+            None
+            if item.passed
+            else _named(
+                scene.first(seen.runs, sized=item.name != WRONG_PACKETS), item, seen.result, seen.runs
+            )
+        )
         if first is not None:
             found[item.name] = first
         if target is not None:

@@ -38,19 +38,19 @@ class Scene:
     quiet: int
     _known: dict[int, dict[str, Frame]] = field(default_factory=dict)
 
-    def first(self, runs: Sequence[Run]) -> Difference | None:
+    def first(self, runs: Sequence[Run], *, sized: bool = True) -> Difference | None:
         """The first difference of the runs of one scenario; None where all words that came are right, and
-        none is missing."""
+        none is missing. sized: whether all packets that were sent have the size that they should."""
         for run in runs:
             still = run.last or run.idle >= _ENOUGH * self.quiet
-            packets = self._packets(run)
-            for known in (True, False):
+            packets = self._packets(run, sized)
+            for known in (True, False) if sized else (True,):
                 for frame, sample in enumerate(packets):
                     if (sample is not None) is known and self._suspicious(
                         run, frame, len(packets), sample, still
                     ):
                         final = frame == len(packets) - 1
-                        found = self._in_frame(run, frame, sample, final, still)
+                        found = self._in_frame(run, frame, sample, final, still, sized)
                         if found is not None:
                             return found
         return None
@@ -85,12 +85,12 @@ class Scene:
             return [(port.port, (port.port, PORT)) for port in self.manifest.inputs]
         return [(terminal.port, (terminal.stream, IN)) for terminal in self.flow.inputs]
 
-    def _packets(self, run: Run) -> list[int | None]:
+    def _packets(self, run: Run, sized: bool) -> list[int | None]:
         """For each frame that has begun to enter, which sample it is of; None: of none."""
         places = [(self.inputs[port], run[end]) for port, end in self._entrances()]
         outside = [run[port, PORT] for port, _ in self._entrances()]
         count = max(
-            math.ceil(max(seen.count, beyond.count + bool(beyond.valid)) / frames.shape[1])
+            math.ceil(max(seen.count, sized * (beyond.count + bool(beyond.valid))) / frames.shape[1])
             for (frames, seen), beyond in zip(places, outside, strict=True)
         )
         samples = len(places[0][0])
@@ -124,7 +124,7 @@ class Scene:
     # ------------------------------------------------------------------ one frame
 
     def _in_frame(
-        self, run: Run, frame: int, sample: int | None, final: bool, still: bool
+        self, run: Run, frame: int, sample: int | None, final: bool, still: bool, sized: bool
     ) -> Difference | None:
         if self.flow is None:
             found = self._at_outputs(run, frame, sample)
@@ -133,7 +133,7 @@ class Scene:
             if given is None:
                 return None
             expected = self._streams(given, sample)
-            found = first_difference(Look(self.flow, run, expected, frame, final, still))
+            found = first_difference(Look(self.flow, run, expected, frame, final, still, sized))
             if found is not None:
                 found = self._indexed(found, given, expected)
         if found is None:

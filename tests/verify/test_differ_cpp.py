@@ -21,7 +21,8 @@ X = samples(6, 5)
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: Any) -> Project:
-    return hpq.generate(network(), tmp_path_factory.mktemp("differ") / "vitis", backend="vitis")
+    folder = tmp_path_factory.mktemp("differ") / "vitis"
+    return hpq.generate(network(), folder, backend="vitis", tlast="ignored")
 
 
 @pytest.fixture

@@ -14,11 +14,10 @@ import pytest
 import hpq_hls as hpq
 from hpq_hls.errors import ConfigError
 from hpq_hls.project import Project
-from hpq_hls.verify.cosim import SCENARIOS as ALL
+from hpq_hls.verify.cosim import SCENARIOS
 from hpq_hls.verify.differ.difference import Fault
 from tests.verify.residual import edit, failed, flip_rom, network, samples
 
-SCENARIOS = [name for name in ALL if name != "wrong_packets"]  # of designs that check no TLAST
 X = samples(6, 5)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from hpq_hls.ops.base import IntArray
 from hpq_hls.simulate import engine
-from hpq_hls.simulate.layer import WideArray
+from hpq_hls.simulate.layer import QuantizedLayer, WideArray
 from hpq_hls.simulate.probe import BoolArray, Goal, Hits, Probe
 
 if TYPE_CHECKING:  # that class calls these functions
@@ -160,12 +160,12 @@ def blocks(q: QuantizedGraph, raw: Mapping[str, IntArray]) -> Iterator[tuple[sli
     step = max(min(BLOCK_ELEMENTS // max(elements, 1), MAX_BLOCK), 1)
     for start in range(0, samples, step):
         rows = slice(start, min(start + step, samples))
-        yield rows, engine.simulate_all(q, plain_block(raw, rows))
+        yield rows, engine.simulate_all(q, {name: part[rows] for name, part in raw.items()})
 
 
-def plain_block(raw: Mapping[str, IntArray], rows: slice) -> Mapping[str, IntArray]:
-    """Some samples of every input."""
-    return {name: part[rows] for name, part in raw.items()}
+def inputs_of(layer: QuantizedLayer, values: Mapping[str, IntArray]) -> list[IntArray]:
+    """What a layer reads, in order."""
+    return [values[name] for name in layer.inputs]
 
 
 @dataclass
@@ -194,7 +194,7 @@ def measure(q: QuantizedGraph, raw: Mapping[str, IntArray]) -> Coverage:
     }
     for _, values in blocks(q, raw):
         for name, probe in looking.items():
-            reached[name].take(probe.look([values[given] for given in probe.layer.inputs]))
+            reached[name].take(probe.look(inputs_of(probe.layer, values)))
     samples = len(next(iter(raw.values())))
     return Coverage(samples, tuple(_record(looking[name], held) for name, held in reached.items()))
 

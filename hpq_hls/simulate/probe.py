@@ -106,7 +106,7 @@ class Probe:
         if self.layer.op.looks_up:
             return Hits({Goal.ENTRY: self._entries(inputs[0])}, None, None)
         sums = self.sums(inputs)
-        seen = self._casts(sums)
+        seen = self.casts(sums)
         split = {goal: self._by_channel(found).any(axis=2) for goal, found in seen.items()}
         if self.matrices is not None:
             live = seen[Goal.THROUGH]
@@ -128,7 +128,7 @@ class Probe:
         np.put_along_axis(found, places, True, axis=1)
         return found
 
-    def _casts(self, sums: WideArray) -> dict[Goal, BoolArray]:
+    def casts(self, sums: WideArray) -> dict[Goal, BoolArray]:
         """What becomes of each sum."""
         layer, epilogue = self.layer, self.epilogue
         below = sums < (0 if epilogue.slopes else epilogue.low) if _has_low(epilogue) else None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from hpq_hls.ops.base import IntArray
 from hpq_hls.simulate import engine
 from hpq_hls.simulate.layer import QuantizedLayer, WideArray
+from hpq_hls.simulate.threads import one_thread
 from hpq_hls.simulate.probe import BoolArray, Goal, Hits, Probe
 
 if TYPE_CHECKING:  # that class calls these functions
@@ -108,6 +109,10 @@ class Coverage:
         found = [reach for layer in self.layers for reach in layer.goals.values()]
         return Reach(sum(item.reached for item in found), sum(item.total for item in found))
 
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {**asdict(self), "unreached": list(self.unreached)}
+
     def __str__(self) -> str:
         """A table, one line for each layer, and what was never reached."""
         rows = [("layer", *COLUMNS), *coverage_rows(self.layers)]
@@ -187,6 +192,11 @@ class _Reached:
 
 def measure(q: QuantizedGraph, raw: Mapping[str, IntArray]) -> Coverage:
     """See ``QuantizedGraph.coverage``. raw: the inputs by name, (samples, *shape)."""
+    with one_thread():
+        return _measured(q, raw)
+
+
+def _measured(q: QuantizedGraph, raw: Mapping[str, IntArray]) -> Coverage:
     looking = probes(q)
     reached = {
         name: _Reached({goal: np.zeros(held.shape, np.bool_) for goal, held in probe.possible.items()})

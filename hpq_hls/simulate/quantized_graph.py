@@ -28,7 +28,7 @@ class QuantizedGraph:
     graph: the float network it came from, batch-norm folded and ReLU fused.
     input_types: of the network's inputs, by name.
     layers: by name, in topological order.
-    examples: for each input a few raw values (n, *shape) that generated testbenches are fed with.
+    examples: for each input a few raw values (n, *shape), some of which generated testbenches are fed with.
 
     What there is one of for each input or output is an array, a type or a shape where there is one of them,
     and a dict by name where there are several.

@@ -127,11 +127,12 @@ class Backwards:
             for name, kind in zip(layer.inputs, types, strict=True)
         ]
         made = layer.op.differentiable(given, *self._parameters[layer.name])
-        pulled = torch.autograd.grad(
-            made, given, torch.from_numpy(np.ascontiguousarray(wish)), allow_unused=True
-        )
+        if not made.requires_grad:  # the place of the largest value, say
+            return [np.zeros(tuple(x.shape)) for x in given]
+        wished = (made * torch.from_numpy(np.ascontiguousarray(wish))).sum()
+        pulled = torch.autograd.grad(wished, given, allow_unused=True)
         return [
-            np.zeros(tuple(x.shape)) if part is None else part.numpy()
+            np.zeros(tuple(x.shape)) if part is None else np.nan_to_num(part.numpy(), posinf=0, neginf=0)
             for x, part in zip(given, pulled, strict=True)
         ]
 

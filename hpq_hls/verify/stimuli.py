@@ -8,6 +8,7 @@ the clock: the same network and the same seed give the same frames.
 from __future__ import annotations
 
 import heapq
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +18,16 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from hpq_hls.graph import Inputs, Samples
-from hpq_hls.ops.base import FloatArray, IntArray
+from hpq_hls.ops.base import IntArray
 from hpq_hls.simulate import Coverage, QuantizedGraph
 from hpq_hls.simulate.coverage import blocks, inputs_of, measure, probes
 from hpq_hls.simulate.layer import WideArray
 from hpq_hls.simulate.probe import BoolArray, Goal, Hits, Probe
+from hpq_hls.simulate.threads import one_thread
 from hpq_hls.verify.extremes import Backwards, Target
+
+COVERAGE_FILE = "coverage.json"
+"""Beside a project's files: where its frames are from, what they reach, and what they do not."""
 
 FRAMES = 64
 """How many are chosen."""
@@ -30,15 +35,15 @@ RANDOM = 64
 """Candidates of random codes: half of them over the whole interval, half of its two ends."""
 EFFORT = 1 << 32
 """Multiplications that candidates may take in all, each counted once."""
-MAX_TARGETS, MIN_TARGETS = 512, 16
+MAX_TARGETS, MIN_TARGETS = 256, 16
 """Sums that are driven to an end; each gives two candidates."""
 SWEEP = 8
 """Candidates between the two ends of a sum that is the index of a table."""
-MAX_MARKS = 1 << 27
+MAX_MARKS = 1 << 24
 """Candidates times what each can reach; of more weights only some are looked at when frames are chosen."""
 NEAR = 0.9
 """Sums count as driven to an end that come so close to the farthest of all candidates."""
-CHANNEL_WORTH, WORD_WORTH = 8.0, 1.0
+CHANNEL_WORTH, WORD_WORTH = 1 << 15, 1 << 12
 """What it is worth to reach something in a channel, and at a weight or in a table, for the first time; each
 further time half of the time before."""
 
@@ -59,6 +64,11 @@ class Stimuli:
     def __len__(self) -> int:
         return len(self.origins)
 
+    def to_json(self) -> str:
+        """Where each frame is from, and what all of them reach."""
+        content = {"frames": list(self.origins), "notes": list(self.notes), "coverage": self.coverage.to_dict()}
+        return json.dumps(content, indent=1) + "\n"
+
     def inputs(self, q: QuantizedGraph) -> Inputs:
         """As values, for what takes the network's inputs."""
         values = {name: q.input_types[name].to_float(part) for name, part in self.raw.items()}
@@ -71,7 +81,8 @@ _CHOSEN: WeakKeyDictionary[QuantizedGraph, Stimuli] = WeakKeyDictionary()
 def choose_stimuli(q: QuantizedGraph) -> Stimuli:
     """``FRAMES`` frames for a network, from its examples, its weights and random numbers; found once."""
     if q not in _CHOSEN:
-        _CHOSEN[q] = _choose(q, FRAMES, np.random.default_rng(0))
+        with one_thread():
+            _CHOSEN[q] = _choose(q, FRAMES, np.random.default_rng(0))
     return _CHOSEN[q]
 
 
@@ -195,7 +206,7 @@ class _Marks:
     """reached: (candidates, goals). worth: of reaching each goal the first time."""
 
     reached: BoolArray
-    worth: FloatArray
+    worth: IntArray
 
 
 def _marks(q: QuantizedGraph, looking: Mapping[str, Probe], pool: _Pool) -> _Marks:
@@ -217,11 +228,9 @@ def _marks(q: QuantizedGraph, looking: Mapping[str, Probe], pool: _Pool) -> _Mar
                 sums.setdefault(name, []).append(Hits({}, hits.lowest, hits.highest))
     found = [(np.concatenate(held), goal in _WORDS) for (_, goal), held in parts.items()]
     found += [(ends, False) for held in sums.values() for ends in _ends(held)]
-    worth = [np.full(held.shape[1], WORD_WORTH if word else CHANNEL_WORTH) for held, word in found]
-    empty = np.zeros((len(pool), 0), np.bool_)
-    return _Marks(
-        np.concatenate([empty, *(held for held, _ in found)], axis=1), np.concatenate([[], *worth])
-    )
+    reached = [np.zeros((len(pool), 1), np.bool_), *(held for held, _ in found)]
+    worth = [[0], *([WORD_WORTH if word else CHANNEL_WORTH] * held.shape[1] for held, word in found)]
+    return _Marks(np.concatenate(reached, axis=1), np.concatenate(worth).astype(np.int64))
 
 
 _WORDS = (Goal.WEIGHT, Goal.ENTRY)
@@ -239,15 +248,15 @@ def _ends(held: Sequence[Hits]) -> tuple[BoolArray, BoolArray]:
 def _cover(marks: _Marks, count: int) -> list[int]:
     """The candidates to take, best first: what one adds never grows, so that most need not be asked again."""
     left = marks.worth.copy()
-    queue = [(-float(left[row].sum()), number, 0) for number, row in enumerate(marks.reached)]
+    queue = [(-int(left[row].sum()), number, 0) for number, row in enumerate(marks.reached)]
     heapq.heapify(queue)
     chosen: list[int] = []
     while len(chosen) < count:
         _, number, asked = heapq.heappop(queue)
         row = marks.reached[number]
         if asked < len(chosen):
-            heapq.heappush(queue, (-float(left[row].sum()), number, len(chosen)))
+            heapq.heappush(queue, (-int(left[row].sum()), number, len(chosen)))
             continue
         chosen.append(number)
-        left[row] *= 0.5  # powers of two: sums are exact in whatever order
+        left[row] >>= 1
     return chosen

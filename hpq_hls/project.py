@@ -349,8 +349,8 @@ def generate(
     blocks where the widths are worth one, and the part has them) or "fabric" (in LUTs at any width).
     fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``).
     oversize: write it even if the part has too little of a resource, by the estimate. stimuli: frames for the
-    emitted testbench; None: those that are chosen for the network (docs/verification.md). The folder is written
-    whole or not at all, and the same network always gives the same bytes.
+    emitted testbench; None: those that are chosen for the network (docs/verification.md). The folder is
+    written whole or not at all, and the same network always gives the same bytes.
 
     Raises:
         ConfigError: a setting is wrong.

@@ -36,8 +36,8 @@ REMEMBERED_LAYERS, REMEMBERED_EACH = 1024, 32
 """Layers of earlier networks that a Quantizer remembers: so many, or so many for each of a deep network."""
 MAX_EXAMPLES, MIN_EXAMPLES = 64, 4
 EXAMPLE_ELEMENTS = 1 << 17
-"""How many calibration samples travel with the network, for the frames that designs are verified with: as many
-as have so many elements in all."""
+"""How many calibration samples travel with the network, for the frames that designs are verified with: as
+many as have so many elements in all."""
 
 
 class Quantizer:

@@ -12,8 +12,8 @@ import numpy as np
 from hpq_hls.ops.base import IntArray
 from hpq_hls.simulate import engine
 from hpq_hls.simulate.layer import QuantizedLayer, WideArray
-from hpq_hls.simulate.threads import one_thread
 from hpq_hls.simulate.probe import BoolArray, Goal, Hits, Probe
+from hpq_hls.simulate.threads import one_thread
 
 if TYPE_CHECKING:  # that class calls these functions
     from hpq_hls.simulate.quantized_graph import QuantizedGraph
@@ -42,7 +42,7 @@ class Reach:
     total: int
 
     def __str__(self) -> str:
-        return f"{self.reached:,}/{self.total:,}"
+        return f"{self.reached:,} of {self.total:,}"
 
 
 @dataclass(frozen=True)
@@ -115,37 +115,42 @@ class Coverage:
 
     def __str__(self) -> str:
         """A table, one line for each layer, and what was never reached."""
-        rows = [("layer", *COLUMNS), *coverage_rows(self.layers)]
+        rows = [HEADER, *coverage_rows(self.to_dict()["layers"])]
         widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
+        ]
         return "\n".join([line.rstrip() for line in lines] + [f"never: {item}" for item in self.unreached])
 
 
-COLUMNS = ("activation", "saturation", "rounding", "weights", "table", "sums")
-"""Of ``coverage_rows``, behind the layer's name."""
+COLUMNS = (
+    ("below", Goal.BELOW),
+    ("within", Goal.THROUGH),
+    ("above", Goal.ABOVE),
+    ("sat. low", Goal.LOW),
+    ("sat. high", Goal.HIGH),
+    ("down", Goal.DOWN),
+    ("up", Goal.UP),
+    ("weights", Goal.WEIGHT),
+    ("table", Goal.ENTRY),
+)
+HEADER = ("layer", *(label for label, _ in COLUMNS), "sums")
 
 
-def coverage_rows(layers: Sequence[LayerCoverage]) -> list[tuple[str, ...]]:
-    """Each layer's name, and in how many channels sums were below/within/above the bounds of the activation,
-    values saturated low/high, rounding went down/up; weights and words used; the share of the sums' interval.
-    """
-    return [
-        (
-            layer.name,
-            _cell(layer, Goal.BELOW, Goal.THROUGH, Goal.ABOVE),
-            _cell(layer, Goal.LOW, Goal.HIGH),
-            _cell(layer, Goal.DOWN, Goal.UP),
-            _cell(layer, Goal.WEIGHT),
-            _cell(layer, Goal.ENTRY),
-            "-" if layer.share is None else f"{layer.share:.0%}",
-        )
-        for layer in layers
-    ]
+def coverage_rows(layers: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Of layers as JSON has them, by ``HEADER``: the name; in which share of the channels that can do it
+    sums were below, within and above the bounds of the activation, values saturated, rounding went down and
+    up; the shares of weights and of words of tables that were used; of the interval of sums. Rounded down."""
+    rows = []
+    for layer in layers:
+        goals, share = layer["goals"], layer["share"]
+        found = [_percent(goals[goal.value]) if goal.value in goals else "-" for _, goal in COLUMNS]
+        rows.append((layer["name"], *found, "-" if share is None else f"{int(100 * share)} %"))
+    return rows
 
 
-def _cell(layer: LayerCoverage, *goals: Goal) -> str:
-    found = [f"{goal.value} {layer.goals[goal.value]}" for goal in goals if goal.value in layer.goals]
-    return ", ".join(found) or "-"
+def _percent(reach: Mapping[str, int]) -> str:
+    return f"{100 * reach['reached'] // reach['total']} %"
 
 
 def probes(q: QuantizedGraph) -> Mapping[str, Probe]:

@@ -37,7 +37,7 @@ class Goal(Enum):
     """What can be reached, in each channel of a layer, at each weight or in each word of a table.
 
     BELOW, ABOVE: a sum on that side of the bounds of the activation, or below zero where that has a slope.
-    THROUGH: a sum between the bounds. LOW, HIGH: a value beyond that end of the output's type, after rounding.
+    THROUGH: a sum between the bounds. LOW, HIGH: a value beyond that end of the output's type, rounded.
     UP, DOWN: bits were dropped, and the last place was counted up, or was not. WEIGHT: it met an input other
     than zero in a sum that came through, and did not saturate. ENTRY: the word was read.
     """
@@ -107,14 +107,13 @@ class Probe:
             return Hits({Goal.ENTRY: self._entries(inputs[0])}, None, None)
         sums = self.sums(inputs)
         seen = self.casts(sums)
-        split = {goal: self._by_channel(found).any(axis=2) for goal, found in seen.items()}
-        if self.matrices is not None:
-            live = seen[Goal.THROUGH]
-            for goal in (Goal.LOW, Goal.HIGH):
-                live = live & ~seen[goal] if goal in seen else live
-            split[Goal.WEIGHT] = self._weights(inputs[0], live)
+        goals: dict[Goal, BoolArray] = {}
+        for goal in self.possible:
+            if goal is Goal.WEIGHT:
+                goals[goal] = self._weights(inputs[0], live(seen))
+            else:
+                goals[goal] = np.asarray(self._by_channel(seen[goal]).any(axis=2), np.bool_)
         values = self._by_channel(sums)
-        goals = {goal: split[goal] for goal in self.possible}
         return Hits(goals, values.min(axis=2), values.max(axis=2))
 
     def _by_channel(self, value: Array) -> Array:
@@ -158,16 +157,25 @@ class Probe:
             seen[Goal.DOWN] = np.asarray((rest & ((1 << shift) - 1)) != 0, np.bool_) & ~up
         return seen
 
-    def _weights(self, given: IntArray, live: BoolArray) -> BoolArray:
+    def _weights(self, given: IntArray, through: BoolArray) -> BoolArray:
         """The weights that met an input other than zero in a live sum, (samples, weights)."""
         assert self.matrices is not None
-        sums = self.matrices.outputs(live).astype(np.float32)  # (samples, positions, groups, rows)
+        sums = self.matrices.outputs(through).astype(np.float32)  # (samples, positions, groups, rows)
         samples, positions = sums.shape[:2]
         met = (given != 0).astype(np.float32)
         patches = self.matrices.patches(met, positions, np.arange(samples * positions))
         patches = patches.reshape(samples, positions, *patches.shape[1:]).transpose(0, 2, 1, 3)
         counts = np.matmul(sums.transpose(0, 2, 3, 1), patches)  # ones: none cancels another
         return np.asarray(counts.reshape(samples, -1) > 0, np.bool_)
+
+
+def live(seen: Mapping[Goal, BoolArray]) -> BoolArray:
+    """Which sums came through and did not saturate."""
+    found = seen[Goal.THROUGH].copy()
+    for goal in (Goal.LOW, Goal.HIGH):
+        if goal in seen:
+            found &= ~seen[goal]
+    return found
 
 
 def widest(kind: FixedType, rounding: Rounding | None = None) -> FixedType:
@@ -264,5 +272,3 @@ def _possible(
     arrays = {goal: np.array(held, np.bool_) for goal, held in found.items() if any(held)}
     sided = Goal.BELOW in arrays or Goal.ABOVE in arrays
     return {goal: held for goal, held in arrays.items() if sided or goal is not Goal.THROUGH}
-
-

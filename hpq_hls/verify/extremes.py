@@ -1,7 +1,7 @@
 """Inputs that drive a chosen sum inside of a network to its least or its largest value, as far as it goes.
 
-The wish "this sum up" (or down) goes backwards through the network, operator by operator, through the same map
-that fine-tuning differentiates (``Operator.differentiable``): a weight's sign says in which direction its
+The wish "this sum up" (or down) goes backwards through the network, operator by operator, through the same
+map that fine-tuning differentiates (``Operator.differentiable``): a weight's sign says in which direction its
 input should move. Each element of the network's input then takes the end of its interval that it is wished
 towards; those that nobody asks for stay as they were in the sample that the search started from. The first
 time, casts and activations let everything through; the second time, only where they did for the input found
@@ -22,7 +22,7 @@ import numpy as np
 from hpq_hls.ops.base import FloatArray, IntArray
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer, simulate_all
 from hpq_hls.simulate.coverage import inputs_of
-from hpq_hls.simulate.probe import Goal, Probe
+from hpq_hls.simulate.probe import Probe, live
 
 if TYPE_CHECKING:
     import torch
@@ -106,12 +106,7 @@ class Backwards:
         probe = self._probes[name]
         if probe.ends is None:
             return np.ones(())
-        seen = probe.casts(probe.sums(inputs_of(probe.layer, values)))
-        live = seen[Goal.THROUGH].copy()
-        for goal in (Goal.LOW, Goal.HIGH):
-            if goal in seen:
-                live &= ~seen[goal]
-        return live.astype(np.float64)
+        return live(probe.casts(probe.sums(inputs_of(probe.layer, values)))).astype(np.float64)
 
     def _pulled(
         self, layer: QuantizedLayer, wish: FloatArray, values: Mapping[str, IntArray]
@@ -178,4 +173,4 @@ def _settled(wish: FloatArray) -> FloatArray:
     flat = np.abs(wish).reshape(len(wish), -1).max(axis=1)
     _, exponents = np.frexp(flat)
     scaled = np.ldexp(wish, PLACES - exponents.reshape(-1, *(1,) * (wish.ndim - 1)))
-    return np.ldexp(np.rint(scaled), -PLACES)
+    return np.asarray(np.ldexp(np.rint(scaled), -PLACES))

@@ -1,8 +1,8 @@
 """The frames that a design is verified with from port to port, chosen for what they reach inside of it.
 
-A pool of candidates is simulated, what each reaches in each layer is measured (``hpq_hls.simulate.probe``), and
-those are taken, one by one, that reach most of what was not reached before or only seldom. Nothing depends on
-the clock: the same network and the same seed give the same frames.
+A pool of candidates is simulated, what each reaches in each layer is measured (``hpq_hls.simulate.probe``),
+and those are taken, one by one, that reach most of what was not reached before or only seldom. Nothing depends
+on the clock or on the machine: the same network gives the same frames.
 """
 
 from __future__ import annotations
@@ -66,7 +66,11 @@ class Stimuli:
 
     def to_json(self) -> str:
         """Where each frame is from, and what all of them reach."""
-        content = {"frames": list(self.origins), "notes": list(self.notes), "coverage": self.coverage.to_dict()}
+        content = {
+            "frames": list(self.origins),
+            "notes": list(self.notes),
+            "coverage": self.coverage.to_dict(),
+        }
         return json.dumps(content, indent=1) + "\n"
 
     def inputs(self, q: QuantizedGraph) -> Inputs:

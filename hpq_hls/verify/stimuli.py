@@ -1,8 +1,8 @@
 """The frames that a design is verified with from port to port, chosen for what they reach inside of it.
 
 A pool of candidates is simulated, what each reaches in each layer is measured (``hpq_hls.simulate.probe``),
-and those are taken, one by one, that reach most of what was not reached before or only seldom. Nothing depends
-on the clock or on the machine: the same network gives the same frames.
+and those are taken, one by one, that reach most of what was not reached before or only seldom. Nothing
+depends on the clock or on the machine: the same network gives the same frames.
 """
 
 from __future__ import annotations

@@ -33,8 +33,10 @@ FRAMES = 64
 """How many are chosen."""
 RANDOM = 64
 """Candidates of random codes: half of them over the whole interval, half of its two ends."""
-EFFORT = 1 << 32
-"""Multiplications that candidates may take in all, each counted once."""
+EFFORT = 1 << 34
+"""Multiplications that driving sums to their ends may take in all."""
+PASSES = 8
+"""How often the network is gone through for that, forwards and backwards, for each sum."""
 MAX_TARGETS, MIN_TARGETS = 256, 16
 """Sums that are driven to an end; each gives two candidates."""
 SWEEP = 8
@@ -171,18 +173,24 @@ def _targets(q: QuantizedGraph, looking: Mapping[str, Probe]) -> tuple[dict[str,
         for name, probe in looking.items()
         if probe.ends is not None and probe.layer.op.casts
     }
-    affordable = (EFFORT // max(multiplications(q), 1) - RANDOM) // 2
-    most = max(min(affordable, MAX_TARGETS), MIN_TARGETS)
-    share = _share(list(channels.values()), most // 2)
+    affordable = EFFORT // max(PASSES * multiplications(q), 1)
+    most = max(min(affordable, MAX_TARGETS), MIN_TARGETS) // 2
+    names = [list(channels)[place] for place in _spread(len(channels), most)]
+    share = _share([channels[name] for name in names], most)
     targets, tried = {}, 0
-    for name, count in channels.items():
-        own = np.unique(np.linspace(0, count - 1, min(count, share)).astype(np.int64)).tolist()
+    for name in names:
+        own = _spread(channels[name], share)
         targets[name] = [Target(name, channel, up) for channel in own for up in (False, True)]
         tried += len(own)
     total, notes = sum(channels.values()), []
     if tried < total:
         notes.append(f"{tried:,} of the {total:,} channels were driven to their extremes")
     return targets, notes
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """All of so many, or some, evenly."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)).tolist()
 
 
 def _share(counts: list[int], most: int) -> int:

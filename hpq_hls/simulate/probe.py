@@ -245,12 +245,30 @@ def _ends(layer: QuantizedLayer, channels: int) -> tuple[WideArray, IntArray]:
     return np.array([[each.lo for each in found], [each.hi for each in found]], dtype=object), zeros
 
 
+def _rounds(values: Interval, kind: FixedType, fraction: int, grain: int) -> tuple[bool, bool]:
+    """Whether a cast to ``kind`` drops bits of some of these values, multiples of ``2**grain``, and counts
+    the last place up; and whether it drops some and does not. Nothing changes between what is tried."""
+    shift = fraction - kind.fraction
+    if shift <= grain:
+        return False, False
+    unit, least = 1 << shift, 1 << grain
+    places = {(end // unit + at) * unit for end in (values.lo, 0, values.hi) for at in range(-1, 2)}
+    steps = (least, unit // 2 - least, unit // 2, unit // 2 + least, unit - least)
+    tried = {values.lo, values.hi, *(place + step for place in places for step in steps)}
+    given = np.array(
+        sorted(value for value in tried if values.lo <= value <= values.hi and value % unit), dtype=object
+    )
+    if not given.size:
+        return False, False
+    up = widest(kind).from_raw(given, fraction) != widest(kind, Rounding.TRN).from_raw(given, fraction)
+    return bool(up.any()), not up.all()
+
+
 def _possible(
     layer: QuantizedLayer, epilogue: Epilogue, ends: WideArray, grains: IntArray
 ) -> dict[Goal, BoolArray]:
     """The channels in which intervals allow each goal."""
-    kind, shift = layer.output_type, layer.sum_fraction + epilogue.fraction - layer.output_type.fraction
-    wide = widest(kind)
+    kind, wide = layer.output_type, widest(layer.output_type)
     found: dict[Goal, list[bool]] = {goal: [] for goal in Goal if goal not in (Goal.WEIGHT, Goal.ENTRY)}
     for lo, hi, grain in zip(*ends.tolist(), grains.tolist(), strict=True):
         after = epilogue.interval(Interval(lo, hi))
@@ -262,13 +280,12 @@ def _possible(
         if not layer.op.casts:
             continue
         fraction = layer.sum_fraction + epilogue.fraction
-        ends_ = wide.from_raw(np.array([after.lo, after.hi], dtype=object), fraction).tolist()
-        found[Goal.LOW].append(ends_[0] < kind.min_raw)
-        found[Goal.HIGH].append(ends_[1] > kind.max_raw)
-        drops = shift > 0 and after.lo < after.hi and (grain < shift or bool(epilogue.slopes))
-        negative = after.lo < 0 or kind.rounding is not Rounding.TRN_ZERO
-        found[Goal.UP].append(drops and kind.rounding is not Rounding.TRN and negative)
-        found[Goal.DOWN].append(drops)
+        made = wide.from_raw(np.array([after.lo, after.hi], dtype=object), fraction).tolist()
+        found[Goal.LOW].append(made[0] < kind.min_raw)
+        found[Goal.HIGH].append(made[1] > kind.max_raw)
+        up, down = _rounds(after, kind, fraction, 0 if epilogue.slopes else grain)
+        found[Goal.UP].append(up)
+        found[Goal.DOWN].append(down)
     arrays = {goal: np.array(held, np.bool_) for goal, held in found.items() if any(held)}
     sided = Goal.BELOW in arrays or Goal.ABOVE in arrays
     return {goal: held for goal, held in arrays.items() if sided or goal is not Goal.THROUGH}

@@ -190,7 +190,7 @@ def _targets(q: QuantizedGraph, looking: Mapping[str, Probe]) -> tuple[dict[str,
 
 def _spread(count: int, most: int) -> list[int]:
     """All of so many, or some, evenly."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)).tolist()
+    return [int(place) for place in np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))]
 
 
 def _share(counts: list[int], most: int) -> int:

@@ -15,14 +15,14 @@ from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.simulate.coverage import measure
 from hpq_hls.verify.stimuli import Stimuli
 
-_WORDS = "words"
+_WORDS = "words.npy"
 
 
 def save_stimuli(stimuli: Stimuli, path: Path) -> None:
     """Write frames and where they are from; what they reach is measured again."""
     words = json.dumps({"origins": stimuli.origins, "notes": stimuli.notes}).encode()
     arrays: dict[str, Any] = {f"input{index}": raw for index, raw in enumerate(stimuli.raw.values())}
-    arrays[_WORDS] = np.frombuffer(words, np.uint8)
+    arrays[_WORDS.removesuffix(".npy")] = np.frombuffer(words, np.uint8)
     with path.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
 
@@ -38,7 +38,7 @@ def load_stimuli(q: QuantizedGraph, path: Path) -> Stimuli:
         with zipfile.ZipFile(path) as archive:
             held = json.loads(read_member(archive, _WORDS, total).tobytes())
             raw = {
-                name: read_member(archive, f"input{index}", total).astype(np.int64)
+                name: read_member(archive, f"input{index}.npy", total).astype(np.int64)
                 for index, name in enumerate(q.input_types)
             }
         origins, notes = tuple(map(str, held["origins"])), tuple(map(str, held["notes"]))

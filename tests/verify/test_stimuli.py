@@ -178,7 +178,7 @@ def test_large_networks_say_what_was_not_tried(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(choosing, "EFFORT", 1)
     chosen = choose_stimuli(network(Vectors))
     assert len(chosen) == FRAMES
-    assert chosen.notes == ("8 of the 36 channels were driven to their extremes",)
+    assert chosen.notes == ("6 of the 36 channels were driven to their extremes",)
 
 
 def test_kept_between_commands(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def _pool(
     pool = _Pool({name: [] for name in q.input_types})
     held = len(next(iter(q.examples.values())))
     pool.add(q.examples, [f"example {number}" for number in range(held)])
-    pool.add(_random(q, RANDOM, rng), ["random"] * RANDOM)
+    pool.add(random_frames(q, RANDOM, rng), ["random"] * RANDOM)
     targets, notes = _targets(q, looking)
     backwards = Backwards(q, looking)
     for layer, own in targets.items():
@@ -143,7 +143,7 @@ def _pool(
     return pool, notes
 
 
-def _random(q: QuantizedGraph, count: int, rng: np.random.Generator) -> dict[str, IntArray]:
+def random_frames(q: QuantizedGraph, count: int, rng: np.random.Generator) -> dict[str, IntArray]:
     """Codes of the whole interval in the first half, and its ends in the second."""
     found = {}
     for name, kind in q.input_types.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,13 @@ from torch import nn
 
 import hpq_hls as hpq
 from hpq_hls.errors import DataError
-from hpq_hls.graph import named, plain
-from hpq_hls.simulate import LayerSpec, QuantizedGraph, QuantizedLayer, assemble, load, simulate
+from hpq_hls.simulate import QuantizedGraph, load
 from hpq_hls.simulate.coverage import measure, probes
 from hpq_hls.verify import stimuli as choosing
 from hpq_hls.verify.extremes import Backwards, Target
 from hpq_hls.verify.stimuli import FRAMES, choose_stimuli
 from hpq_hls.workflow.frames import load_stimuli, save_stimuli
+from tests.flips import seen
 
 
 class Convolutions(nn.Module):
@@ -68,43 +68,6 @@ def q(request: pytest.FixtureRequest) -> QuantizedGraph:
     return network(request.param)
 
 
-def flipped(q: QuantizedGraph, layer: QuantizedLayer, rng: np.random.Generator) -> QuantizedGraph:
-    """The network with one bit of one weight the other way round, as it is stored."""
-    assert layer.weight_raw is not None and layer.weight_codes is not None and layer.stored_weight_type
-    place = tuple(int(rng.integers(size)) for size in layer.weight_raw.shape)
-    kind, code = layer.stored_weight_type, int(layer.weight_codes[place])
-    bits = (code & ((1 << kind.width) - 1)) ^ (1 << int(rng.integers(kind.width)))
-    other = bits - (1 << kind.width) if kind.signed and bits >> (kind.width - 1) else bits
-    weight = layer.weight_raw.copy()
-    weight[place] = other << (0 if layer.weight_shift is None else int(layer.weight_shift[place[0]]))
-    specs = {
-        name: LayerSpec(
-            weight if name == layer.name else own.weight_raw,
-            own.weight_type,
-            own.bias_raw,
-            own.bias_type,
-            own.output_type if own.op.casts else None,
-            own.weight_shift,
-            own.weight_signs,
-            own.tables or None,
-        )
-        for name, own in q.layers.items()
-    }
-    return assemble(q.graph, q.input_types, specs, q.examples)
-
-
-def seen(q: QuantizedGraph, raw: Mapping[str, np.ndarray], flips: int) -> int:
-    """How many of so many flips of weight bits change an output of these frames."""
-    rng, count = np.random.default_rng(2), 0
-    right = named(simulate(q, plain(raw)), q.graph.outputs)
-    layers = [layer for layer in q.layers.values() if layer.weight_raw is not None]
-    for _ in range(flips):
-        wrong = flipped(q, layers[rng.integers(len(layers))], rng)
-        made = named(simulate(wrong, plain(raw)), q.graph.outputs)
-        count += any((made[name] != right[name]).any() for name in right)
-    return count
-
-
 def before(q: QuantizedGraph) -> dict[str, np.ndarray]:
     """Four samples and the ends of the type, as testbenches once had."""
     return {name: np.concatenate([raw[:4], raw[-2:]]) for name, raw in q.examples.items()}
@@ -115,7 +78,7 @@ def test_reach_more_than_as_many_others(q: QuantizedGraph) -> None:
     assert len(chosen) == FRAMES == len(next(iter(chosen.raw.values())))
     assert chosen.coverage == measure(q, chosen.raw)
     real = measure(q, {name: raw[:FRAMES] for name, raw in q.examples.items()})
-    drawn = measure(q, choosing._random(q, FRAMES, np.random.default_rng(9)))
+    drawn = measure(q, choosing.random_frames(q, FRAMES, np.random.default_rng(9)))
     reached = chosen.coverage.total.reached
     assert reached > real.total.reached and reached > drawn.total.reached
     assert len(chosen.coverage.unreached) < len(real.unreached)
@@ -125,9 +88,9 @@ def test_reach_more_than_as_many_others(q: QuantizedGraph) -> None:
 
 
 def test_see_more_flipped_bits(q: QuantizedGraph) -> None:
-    chosen = seen(q, choose_stimuli(q).raw, 60)
-    assert chosen > seen(q, before(q), 60)
-    assert chosen >= seen(q, {name: raw[:16] for name, raw in q.examples.items()}, 60)
+    real = {name: raw[:16] for name, raw in q.examples.items()}
+    chosen, fewer, some = seen(q, [choose_stimuli(q).raw, before(q), real], 60, seed=2)
+    assert chosen > fewer and chosen >= some
 
 
 def test_the_first_layer_is_driven_to_its_true_ends(q: QuantizedGraph) -> None:

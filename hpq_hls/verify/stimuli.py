@@ -136,10 +136,11 @@ def _pool(
     backwards = Backwards(q, looking)
     for layer, own in targets.items():
         base = {name: part[np.arange(len(own)) % held] for name, part in q.examples.items()}
-        for found in backwards.drive(layer, own, base):
+        first, second = backwards.drive(layer, own, base)
+        for found in (first, second):
             pool.add(found, [str(target) for target in own])
         if any(item.op.looks_up and layer in item.inputs for item in q.layers.values()):
-            _sweep(pool, found, own)
+            _sweep(pool, second, own)
     return pool, notes
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from hpq_hls.errors import ConfigError, DataError, HpqError, PrecisionError
 from hpq_hls.graph import Graph, plain
@@ -179,13 +180,19 @@ class Workspace:
 
     def stimuli(self, q: QuantizedGraph) -> Stimuli:
         """The frames that ``quantized`` is verified with; chosen once."""
-        kept = self.loader.cache.get(FRAMES, self.key, lambda path: load_stimuli(q, path))
-        if kept is not None:
-            return kept
-        chosen = choose_stimuli(q)
-        if self.loader.known:
-            self.loader.cache.put(FRAMES, self.key, {}, lambda path: save_stimuli(chosen, path))
-        return chosen
+        found = self._stimuli.get(q)
+        if found is None:
+            found = self.loader.cache.get(FRAMES, self.key, lambda path: load_stimuli(q, path))
+        if found is None:
+            found = made = choose_stimuli(q)
+            if self.loader.known:
+                self.loader.cache.put(FRAMES, self.key, {}, lambda path: save_stimuli(made, path))
+        self._stimuli[q] = found
+        return found
+
+    @cached_property
+    def _stimuli(self) -> WeakKeyDictionary[QuantizedGraph, Stimuli]:
+        return WeakKeyDictionary()
 
     @property
     def ready(self) -> bool:

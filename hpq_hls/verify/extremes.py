@@ -4,8 +4,10 @@ The wish "this sum up" (or down) goes backwards through the network, operator by
 map that fine-tuning differentiates (``Operator.differentiable``): a weight's sign says in which direction its
 input should move. Each element of the network's input then takes the end of its interval that it is wished
 towards; those that nobody asks for stay as they were in the sample that the search started from. The first
-time, casts and activations let everything through; the second time, only where they did for the input found
-the first time. For a sum of the first layer that is its true extreme; behind others it is a heuristic.
+time, casts and activations let everything through; after that, only where they did for the best input so far.
+Of the elements that are not yet where they are wished, all are moved, or those alone that are wished most
+strongly, whichever drives the sum farthest. For a sum of the first layer that is its true extreme; behind
+others it is a heuristic.
 
 Everything is counted in integers and powers of two that float64 holds exactly, so that the same network gives
 the same inputs wherever it runs.
@@ -18,17 +20,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
+from hpq_hls.graph import plain
 from hpq_hls.ops.base import FloatArray, IntArray
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer, simulate_all
 from hpq_hls.simulate.coverage import inputs_of
+from hpq_hls.simulate.layer import WideArray
 from hpq_hls.simulate.probe import Probe, live
 
 if TYPE_CHECKING:
     import torch
 
-PLACES = 20
-"""Bits of a wish, relative to the strongest of a tensor: sums of products with weights stay exact."""
+PLACES, WEIGHT_PLACES = 20, 12
+"""Bits of a wish, relative to the strongest of a sample, and of a weight, relative to the largest of its
+layer: sums of a million products of them are exact in float64."""
+SHARES = (1.0, 0.3, 0.1)
+"""How many of the input's elements are moved at a time."""
 
 
 @dataclass(frozen=True)
@@ -53,28 +61,57 @@ class Backwards:
         self._needed = {name: _needed(q, name) for name in q.layers}
 
     def drive(
-        self, layer: str, targets: Sequence[Target], base: Mapping[str, IntArray]
+        self, layer: str, targets: Sequence[Target], base: Mapping[str, IntArray], steps: int
     ) -> tuple[dict[str, IntArray], dict[str, IntArray]]:
-        """Inputs by name, (targets, *shape), after the first time and after the second.
+        """Inputs by name, (targets, *shape), after the first time, and the best after so many more.
 
         targets: all of one layer. base: samples to start from, as many as there are targets.
         """
-        first = self._moved(layer, targets, base, gated=False)
-        return first, self._moved(layer, targets, first, gated=True)
+        values = simulate_all(self._q, plain(base))
+        first = self._moved(base, self._wishes(layer, targets, values, gated=False), 1.0)
+        best, values = first, simulate_all(self._q, plain(first))
+        reached = self._reached(layer, targets, values)
+        for _ in range(steps):
+            wishes, start = self._wishes(layer, targets, values, gated=True), best
+            for share in SHARES:
+                moved = self._moved(start, wishes, share)
+                found = self._reached(layer, targets, simulate_all(self._q, plain(moved)))
+                better = np.asarray(found > reached, np.bool_)
+                best = {name: _chosen(better, moved[name], part) for name, part in best.items()}
+                reached = np.where(better, found, reached)
+            values = simulate_all(self._q, plain(best))
+        return first, best
 
     def _moved(
-        self, layer: str, targets: Sequence[Target], base: Mapping[str, IntArray], *, gated: bool
+        self, base: Mapping[str, IntArray], wishes: Mapping[str, FloatArray], share: float
     ) -> dict[str, IntArray]:
-        values = simulate_all(self._q, base)
-        wishes = self._wishes(layer, targets, values, gated=gated)
-        moved = {}
+        """With the elements that are wished elsewhere where they are wished, or of them those alone that are
+        wished most strongly: a share of all elements of each sample."""
+        ends, strengths = {}, {}
         for name, kind in self._q.input_types.items():
-            codes, wish = kind.code_interval, wishes.get(name)
-            held = base[name]
-            if wish is not None:
-                held = np.where(wish > 0, codes.hi, np.where(wish < 0, codes.lo, held))
-            moved[name] = np.asarray(held)
-        return moved
+            codes, held, wish = kind.code_interval, base[name], wishes.get(name, np.zeros(()))
+            ends[name] = np.where(wish > 0, codes.hi, np.where(wish < 0, codes.lo, held))
+            strengths[name] = np.abs(wish) * (ends[name] != held)
+        flat = np.concatenate([part.reshape(len(part), -1) for part in strengths.values()], axis=1)
+        place = flat.shape[1] - max(int(share * flat.shape[1]), 1)
+        least = np.partition(flat, place, axis=1)[:, place]
+        return {
+            name: np.where(part >= least.reshape(-1, *(1,) * (part.ndim - 1)), ends[name], base[name])
+            for name, part in strengths.items()
+        }
+
+    def _reached(self, layer: str, targets: Sequence[Target], values: Mapping[str, IntArray]) -> WideArray:
+        """How far each target's sum is on its way."""
+        probe = self._probes[layer]
+        sums = probe.sums(inputs_of(probe.layer, values))
+        own = [sums[(number, *self._place(target))] for number, target in enumerate(targets)]
+        return np.array([value if target.up else -value for value, target in zip(own, targets, strict=True)])
+
+    def _place(self, target: Target) -> tuple[int, ...]:
+        """Of the sum, in the layer's output."""
+        place = [size // 2 for size in self._q.graph.shapes[target.layer]]
+        place[self._probes[target.layer].axis] = target.channel
+        return tuple(place)
 
     def _wishes(
         self, layer: str, targets: Sequence[Target], values: Mapping[str, IntArray], *, gated: bool
@@ -88,17 +125,16 @@ class Backwards:
             own = self._q.layers[name]
             if gated and name != layer and name in self._probes:
                 wish = wish * self._gate(name, values)
-            for given, part in zip(own.inputs, self._pulled(own, _settled(wish), values), strict=True):
+            for given, part in zip(
+                own.inputs, self._pulled(own, _settled(wish, PLACES), values), strict=True
+            ):
                 wishes[given] = wishes[given] + part if given in wishes else part
         return wishes
 
     def _start(self, layer: str, targets: Sequence[Target]) -> FloatArray:
-        shape, axis = self._q.graph.shapes[layer], self._probes[layer].axis
-        wish = np.zeros((len(targets), *shape))
+        wish = np.zeros((len(targets), *self._q.graph.shapes[layer]))
         for number, target in enumerate(targets):
-            place = [size // 2 for size in shape]
-            place[axis] = target.channel
-            wish[(number, *place)] = 1.0 if target.up else -1.0
+            wish[(number, *self._place(target))] = 1.0 if target.up else -1.0
         return wish
 
     def _gate(self, name: str, values: Mapping[str, IntArray]) -> FloatArray:
@@ -148,7 +184,8 @@ def _parameters(layer: QuantizedLayer) -> tuple[torch.Tensor | None, torch.Tenso
 
     weight: Any = None
     if layer.weight_raw is not None and layer.weight_type is not None:
-        weight = torch.from_numpy(layer.weight_type.to_float(layer.weight_raw))
+        held = layer.weight_type.to_float(layer.weight_raw)
+        weight = torch.from_numpy(_settled(held[None], WEIGHT_PLACES)[0])
     elif layer.op.constant is not None:
         constant = layer.op.constant
         weight = torch.tensor(constant.raw * constant.type.scale, dtype=torch.float64)
@@ -167,10 +204,15 @@ def _slopes(layer: QuantizedLayer, codes: IntArray) -> FloatArray:
     return (after - before).astype(np.float64)
 
 
-def _settled(wish: FloatArray) -> FloatArray:
-    """With the strongest of each sample brought to about 1, by a power of two, and all rounded to ``PLACES``
-    bits after the point."""
-    flat = np.abs(wish).reshape(len(wish), -1).max(axis=1)
-    _, exponents = np.frexp(flat)
-    scaled = np.ldexp(wish, PLACES - exponents.reshape(-1, *(1,) * (wish.ndim - 1)))
-    return np.asarray(np.ldexp(np.rint(scaled), -PLACES))
+def _settled(values: FloatArray, places: int) -> FloatArray:
+    """With the largest of each sample brought to about 1, by a power of two, and all rounded to so many bits
+    after the point."""
+    largest = np.abs(values).reshape(len(values), -1).max(axis=1)
+    _, exponents = np.frexp(largest)
+    scaled = np.ldexp(values, places - exponents.reshape(-1, *(1,) * (values.ndim - 1)))
+    return np.asarray(np.ldexp(np.rint(scaled), -places))
+
+
+def _chosen(which: npt.NDArray[np.bool_], first: IntArray, second: IntArray) -> IntArray:
+    """Sample by sample."""
+    return np.where(which.reshape(-1, *(1,) * (first.ndim - 1)), first, second)

@@ -24,7 +24,7 @@ from hpq_hls.simulate.coverage import blocks, inputs_of, measure, probes
 from hpq_hls.simulate.layer import WideArray
 from hpq_hls.simulate.probe import BoolArray, Goal, Hits, Probe
 from hpq_hls.simulate.threads import one_thread
-from hpq_hls.verify.extremes import Backwards, Target
+from hpq_hls.verify.extremes import SHARES, Backwards, Target
 
 COVERAGE_FILE = "coverage.json"
 """Beside a project's files: where its frames are from, what they reach, and what they do not."""
@@ -35,8 +35,8 @@ RANDOM = 64
 """Candidates of random codes: half of them over the whole interval, half of its two ends."""
 EFFORT = 1 << 34
 """Multiplications that driving sums to their ends may take in all."""
-PASSES = 8
-"""How often the network is gone through for that, forwards and backwards, for each sum."""
+STEPS = 4
+"""Times that a sum is driven on from the best so far; once where ``EFFORT`` is too little for more."""
 MAX_TARGETS, MIN_TARGETS = 256, 16
 """Sums that are driven to an end; each gives two candidates."""
 SWEEP = 8
@@ -132,11 +132,11 @@ def _pool(
     held = len(next(iter(q.examples.values())))
     pool.add(q.examples, [f"example {number}" for number in range(held)])
     pool.add(random_frames(q, RANDOM, rng), ["random"] * RANDOM)
-    targets, notes = _targets(q, looking)
+    targets, steps, notes = _targets(q, looking)
     backwards = Backwards(q, looking)
     for layer, own in targets.items():
         base = {name: part[np.arange(len(own)) % held] for name, part in q.examples.items()}
-        first, second = backwards.drive(layer, own, base)
+        first, second = backwards.drive(layer, own, base, steps)
         for found in (first, second):
             pool.add(found, [str(target) for target in own])
         if any(item.op.looks_up and layer in item.inputs for item in q.layers.values()):
@@ -167,15 +167,25 @@ def _sweep(pool: _Pool, found: Mapping[str, IntArray], targets: Sequence[Target]
         pool.add(between, [f"{targets[low].layer}, channel {targets[low].channel} between"] * SWEEP)
 
 
-def _targets(q: QuantizedGraph, looking: Mapping[str, Probe]) -> tuple[dict[str, list[Target]], list[str]]:
-    """The sums to drive to both ends, by layer; fewer channels of each layer where they are too many."""
+def _passes(steps: int) -> int:
+    """How often the network is gone through, forwards and backwards, to drive a sum."""
+    return 4 + steps * (3 + len(SHARES))
+
+
+def _targets(
+    q: QuantizedGraph, looking: Mapping[str, Probe]
+) -> tuple[dict[str, list[Target]], int, list[str]]:
+    """The sums to drive to both ends, by layer, fewer channels of each layer where they are too many; in how
+    many steps; and a sentence for what is left out."""
     channels = {
         name: probe.ends.shape[1]
         for name, probe in looking.items()
         if probe.ends is not None and probe.layer.op.casts
     }
-    affordable = EFFORT // max(PASSES * multiplications(q), 1)
-    most = max(min(affordable, MAX_TARGETS), MIN_TARGETS) // 2
+    passes = EFFORT // max(multiplications(q), 1)
+    wanted = min(2 * sum(channels.values()), MAX_TARGETS)
+    steps = STEPS if wanted * _passes(STEPS) <= passes else 1
+    most = max(min(passes // _passes(steps), MAX_TARGETS), MIN_TARGETS) // 2
     names = [list(channels)[place] for place in _spread(len(channels), most)]
     share = _share([channels[name] for name in names], most)
     targets, tried = {}, 0
@@ -186,7 +196,7 @@ def _targets(q: QuantizedGraph, looking: Mapping[str, Probe]) -> tuple[dict[str,
     total, notes = sum(channels.values()), []
     if tried < total:
         notes.append(f"{tried:,} of the {total:,} channels were driven to their extremes")
-    return targets, notes
+    return targets, steps, notes
 
 
 def _spread(count: int, most: int) -> list[int]:

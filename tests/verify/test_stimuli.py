@@ -98,7 +98,8 @@ def test_the_first_layer_is_driven_to_its_true_ends(q: QuantizedGraph) -> None:
     name = next(name for name, probe in looking.items() if probe.ends is not None)
     targets = [Target(name, channel, up) for channel in (0, 2) for up in (False, True)]
     base = {given: raw[:4] for given, raw in q.examples.items()}
-    first, _ = Backwards(q, looking).drive(name, targets, base)
+    first, best = Backwards(q, looking).drive(name, targets, base, 2)
+    assert all(np.array_equal(first[given], raw) for given, raw in best.items())
     probe = looking[name]
     sums = np.moveaxis(probe.sums(list(first.values())), probe.axis + 1, 1)
     by_channel = sums.reshape(4, sums.shape[1], -1)

@@ -31,6 +31,9 @@ COVERAGE_FILE = "coverage.json"
 
 FRAMES = 64
 """How many are chosen."""
+AS_THEY_COME = 8
+"""Of the chosen frames, so many are samples, and as many random, whatever they reach: for what nobody looks
+for."""
 RANDOM = 64
 """Candidates of random codes: half of them over the whole interval, half of its two ends."""
 EFFORT = 1 << 34
@@ -96,7 +99,9 @@ def _choose(q: QuantizedGraph, count: int, rng: np.random.Generator) -> Stimuli:
     looking = probes(q)
     pool, notes = _pool(q, looking, rng)
     marks = _marks(q, looking, pool)
-    chosen = _cover(marks, min(count, len(pool)))
+    held = len(next(iter(q.examples.values())))
+    given = [*_spread(held, AS_THEY_COME), *(held + place for place in _spread(RANDOM, AS_THEY_COME))]
+    chosen = _cover(marks, count, given)
     raw = {name: part[chosen] for name, part in pool.raw.items()}
     origins = tuple(pool.origins[number] for number in chosen)
     return Stimuli(raw, origins, measure(q, raw), tuple(notes))
@@ -268,13 +273,17 @@ def _ends(held: Sequence[Hits]) -> tuple[BoolArray, BoolArray]:
     return np.asarray(low <= least + room, np.bool_), np.asarray(high >= most - room, np.bool_)
 
 
-def _cover(marks: _Marks, count: int) -> list[int]:
-    """The candidates to take, best first: what one adds never grows, so that most need not be asked again."""
+def _cover(marks: _Marks, count: int, given: Sequence[int]) -> list[int]:
+    """The candidates to take, best first, and then those that are given: what one adds never grows, so that
+    most need not be asked again."""
     left = marks.worth.copy()
-    queue = [(-int(left[row].sum()), number, 0) for number, row in enumerate(marks.reached)]
+    for number in given:
+        left[marks.reached[number]] >>= 1
+    rest = set(range(len(marks.reached))) - set(given)
+    queue = [(-int(left[marks.reached[number]].sum()), number, 0) for number in sorted(rest)]
     heapq.heapify(queue)
     chosen: list[int] = []
-    while len(chosen) < count:
+    while len(chosen) < count - len(given):
         _, number, asked = heapq.heappop(queue)
         row = marks.reached[number]
         if asked < len(chosen):
@@ -282,4 +291,4 @@ def _cover(marks: _Marks, count: int) -> list[int]:
             continue
         chosen.append(number)
         left[row] >>= 1
-    return chosen
+    return [*chosen, *given]

@@ -139,8 +139,9 @@ def _pool(
     pool.add(random_frames(q, RANDOM, rng), ["random"] * RANDOM)
     targets, steps, notes = _targets(q, looking)
     backwards = Backwards(q, looking)
+    starts, count = pool.raw, held or RANDOM
     for layer, own in targets.items():
-        base = {name: part[np.arange(len(own)) % held] for name, part in q.examples.items()}
+        base = {name: part[np.arange(len(own)) % count] for name, part in starts.items()}
         first, second = backwards.drive(layer, own, base, steps)
         for found in (first, second):
             pool.add(found, [str(target) for target in own])

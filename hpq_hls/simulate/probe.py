@@ -229,6 +229,8 @@ def _exact_sums(layer: QuantizedLayer) -> Callable[[Sequence[IntArray]], WideArr
 def _ends(layer: QuantizedLayer, channels: int) -> tuple[WideArray, IntArray]:
     """The least and the largest sum of each channel, (2, channels), and the zeros at the end of every sum."""
     whole, zeros = layer.accumulator_interval, np.zeros(channels, np.int64)
+    if not layer.op.casts:  # an activation alone
+        whole = layer.input_edges[0].interval
     if layer.weight_raw is None:
         return np.array([[whole.lo] * channels, [whole.hi] * channels], dtype=object), zeros
     edges = layer.input_edges

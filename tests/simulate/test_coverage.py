@@ -14,10 +14,12 @@ from torch.nn import functional
 import hpq_hls as hpq
 from hpq_hls.errors import DataError
 from hpq_hls.fixed import FixedType, Overflow, Rounding
+from hpq_hls.graph import named
 from hpq_hls.simulate import simulate_all
-from hpq_hls.simulate.coverage import inputs_of, probes
+from hpq_hls.simulate.coverage import blocks, inputs_of, probes
 from hpq_hls.simulate.layer import QuantizedLayer, aligned_parameters, shifted
 from hpq_hls.simulate.probe import Goal
+from tests.shapes import shape_network
 
 
 class Images(nn.Module):
@@ -177,6 +179,22 @@ def test_equals_the_oracle(make: Callable[[], nn.Module], precision: Any, option
             assert np.array_equal(hits.highest, by_channel.max(axis=2))
             assert coverage[name].lowest == by_channel.min() and coverage[name].highest == by_channel.max()
     assert looked > 8
+
+
+@pytest.mark.parametrize("seed", range(40, 56))
+def test_nothing_is_reached_that_intervals_exclude(seed: int) -> None:
+    graph, rng = shape_network(seed), np.random.default_rng(seed)
+    x = {name: rng.normal(size=(12, *shape)) for name, shape in graph.inputs.items()}
+    modes = list(Rounding)
+    q = hpq.quantize(graph, x, 3 + seed % 5, rounding=modes[seed % len(modes)])
+    wild = {name: 3 * part for name, part in x.items()}
+    for _, values in blocks(q, named(q.quantize_input(wild), graph.inputs)):
+        for name, probe in probes(q).items():
+            hits = probe.look(inputs_of(probe.layer, values))
+            for goal, found in hits.goals.items():
+                assert not (found & ~probe.possible[goal]).any(), (name, goal)
+            if probe.ends is not None and hits.lowest is not None and hits.highest is not None:
+                assert (hits.lowest >= probe.ends[0]).all() and (hits.highest <= probe.ends[1]).all(), name
 
 
 def test_what_was_never_reached_is_named() -> None:

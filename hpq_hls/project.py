@@ -58,6 +58,7 @@ from hpq_hls.verify.csim import SelfCheck, run_csim, run_selfcheck
 from hpq_hls.verify.differ.difference import Difference
 from hpq_hls.verify.differ.looking import Looked, look_at_cpp, look_at_rtl
 from hpq_hls.verify.differ.wave import wave_file
+from hpq_hls.verify.stimuli import COVERAGE_FILE, Stimuli, choose_stimuli
 
 DEFAULT_CLOCK_NS = 5.0
 
@@ -76,7 +77,8 @@ class Project:
     """A folder that ``generate`` wrote.
 
     path: the folder; backend: "vitis", "vivado" or "rtl"; q: the network it computes; design: what
-    was printed. notes: a sentence on each target that is missed.
+    was printed. notes: a sentence on each target that is missed. chosen: the frames that it is verified with;
+    None: those that ``stimuli`` chooses.
     """
 
     path: Path
@@ -84,6 +86,12 @@ class Project:
     q: QuantizedGraph
     design: Design
     notes: tuple[str, ...] = ()
+    chosen: Stimuli | None = None
+
+    @property
+    def stimuli(self) -> Stimuli:
+        """The frames that the design is verified with: the emitted testbench's, see docs/verification.md."""
+        return choose_stimuli(self.q) if self.chosen is None else self.chosen
 
     @property
     def dataflow(self) -> Dataflow:
@@ -128,7 +136,7 @@ class Project:
         """
         self._require_cpp()
         flow = self.dataflow
-        raw = self.q.example_inputs if x is None else self.q.quantize_input(x)
+        raw = plain(self.stimuli.raw) if x is None else self.q.quantize_input(x)
         given = frames_at(flow, flow.inputs, raw)
         golden = frames_at(flow, flow.outputs, simulate(self.q, raw))
         try:
@@ -140,7 +148,7 @@ class Project:
     def selfcheck(self, *, progress: Progress | None = None) -> SelfCheck:
         """Run the emitted testbench on the emitted test vectors."""
         self._require_cpp()
-        return run_selfcheck(self.path, len(next(iter(self.q.examples.values()))), progress=progress)
+        return run_selfcheck(self.path, len(self.stimuli), progress=progress)
 
     def certify(self, *, progress: Progress | None = None) -> Certificate:
         """Examine every kernel alone, for all inputs that can reach it, as the project's files have it: C++
@@ -151,7 +159,7 @@ class Project:
             OutputError: the certificate cannot be written.
         """
         say = progress or (lambda _: None)
-        printed = find_backend(self.backend).files(_with_vectors(self.design, self.q))
+        printed = find_backend(self.backend).files(_with_vectors(self.design, self.q, self.q.examples))
         bench = _BENCHES[self.backend](self.path, self.dataflow, printed, say)
         found = certify(
             bench,
@@ -410,6 +418,7 @@ def generate(
     fifo_depths: Mapping[str, int] | None = None,
     force: bool = False,
     oversize: bool = False,
+    stimuli: Stimuli | None = None,
 ) -> Project:
     """Write a network as a project of one backend.
 
@@ -426,8 +435,9 @@ def generate(
     tlast: of the inputs, "checked" (a packet that is too short or too long raises ``<port>_packet_error``,
     and the next is right again) or "ignored" (for masters that do not drive it).
     fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``).
-    oversize: write it even if the part has too little of a resource, by the estimate. The folder is written
-    whole or not at all, and the same network always gives the same bytes.
+    oversize: write it even if the part has too little of a resource, by the estimate. stimuli: frames for the
+    emitted testbench; None: those that are chosen for the network (docs/verification.md). The folder is
+    written whole or not at all, and the same network always gives the same bytes.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -455,16 +465,17 @@ def generate(
     short = None if oversize else misfit_of(flow, q, config, part)
     if short is not None:
         raise CapacityError(f"{short.sentence}; or generate it all the same with oversize")
-    design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}), q)
-    write_project(printer.files(design), folder, force)
-    return Project(folder, backend, q, design, notes=tuple(filter(None, [folded.note])))
+    chosen = choose_stimuli(q) if stimuli is None else stimuli
+    design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}), q, chosen.raw)
+    write_project({**printer.files(design), COVERAGE_FILE: chosen.to_json()}, folder, force)
+    return Project(folder, backend, q, design, notes=tuple(filter(None, [folded.note])), chosen=chosen)
 
 
-def _with_vectors(design: Design, q: QuantizedGraph) -> Design:
-    """With the test vectors that a project carries."""
+def _with_vectors(design: Design, q: QuantizedGraph, raw: Mapping[str, IntArray]) -> Design:
+    """With test vectors, from raw inputs by name."""
     flow = design.dataflow
-    given = frames_at(flow, flow.inputs, q.example_inputs)
-    golden = frames_at(flow, flow.outputs, simulate(q, q.example_inputs))
+    given = frames_at(flow, flow.inputs, plain(raw))
+    golden = frames_at(flow, flow.outputs, simulate(q, plain(raw)))
     return replace(design, input_frames=given, golden_frames=golden)
 
 

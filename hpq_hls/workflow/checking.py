@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from hpq_hls.cost.folding import interval_of
 from hpq_hls.errors import ConfigError, HpqError, VerificationError
-from hpq_hls.graph import Inputs, named
+from hpq_hls.graph import Inputs, joined, named
 from hpq_hls.project import Project
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.verify.certify.certificate import Certificate, KernelCertificate
@@ -28,8 +29,12 @@ from hpq_hls.workflow.workspace import Workspace
 CSIM_SAMPLES = 200
 COSIM_SAMPLES = 16
 """Cycle-accurate simulation is the slow one."""
+CHOSEN_CYCLES = 1 << 18
+"""Cycles of a design's slowest kernel that chosen frames may take in each scenario of co-simulation."""
 
 SELF_CHECK, CSIM, COSIM, ALONE = "C++ self-check", "C simulation", "RTL co-simulation", "kernels alone"
+EXTERNAL = "external"
+"""What the backend is called of RTL that is not the project's."""
 
 
 def run_verify(
@@ -50,6 +55,9 @@ def run_verify(
     co-simulation alike; by default ``CSIM_SAMPLES`` and ``COSIM_SAMPLES``. certify: whether kernels are run
     alone; those of an ``rtl_dir`` cannot be. wave: write an FST of co-simulation there, of the first scenario
     that fails, or of the first.
+
+    Co-simulation gets the frames that were chosen for what they reach (``Project.stimuli``) first, as many as
+    ``CHOSEN_CYCLES`` allows, and then samples.
 
     Where something differs, it is looked at again, and ``VerifyResult.reasons`` say which kernel is the first
     that does. Wrong words are a result, not an error: see ``VerifyResult.check``.
@@ -86,6 +94,8 @@ def run_verify(
         certificates=tuple(checker.certificates),
         reasons=tuple(checker.reasons),
         wave=checker.wave,
+        coverage=checker.stimuli.coverage,
+        notes=tuple(checker.notes),
     )
     command = "verify" if rtl_dir is None else "verify-external"
     save_record(work.project.output, command, design_fingerprint(work, checker.q), result)
@@ -112,6 +122,8 @@ class _Checker:
         self.checks: list[Check] = []
         self.timed: CosimResult | None = None
         self.certificates: list[Certificate] = []
+        self.stimuli = work.stimuli(q)
+        self.notes = list(self.stimuli.notes)
 
     def cpp(self, project: Project) -> None:
         """The emitted testbench on its own vectors, then samples through the same C++."""
@@ -119,7 +131,7 @@ class _Checker:
         with self._reporter.step(f"{SELF_CHECK} of {project.backend} with g++") as step:
             own = project.selfcheck(progress=step)
             failures: tuple[str, ...] = () if own.passed else (own.message,)
-            vectors = len(next(iter(project.q.examples.values())))
+            vectors = len(project.stimuli)
             self._add(step, begin, SELF_CHECK, project.backend, vectors, own.words, own.mismatches, failures)
             if failures:
                 self._explain(lambda: project.first_difference(progress=step))
@@ -147,8 +159,8 @@ class _Checker:
         return size, different, (f"first in sample {int(np.argwhere(wrong)[0][0])}",) if different else ()
 
     def rtl(self, project: Project) -> None:
-        """Samples through the project's RTL."""
-        self._cosim(project, None, "rtl")
+        """Chosen frames and samples through the project's RTL."""
+        self._cosim(project, None)
 
     def alone(self, project: Project) -> None:
         """Every kernel of the project, for all inputs."""
@@ -166,13 +178,13 @@ class _Checker:
                     self.reasons[place] = replace(reason, checks=(*reason.checks, ALONE))
 
     def external(self, rtl_dir: Path) -> None:
-        """Samples through somebody's RTL."""
-        home = self.work.project.output / "external"
-        project = Project(home, "rtl", self.q, expected_design(self.work, self.q))
-        self._cosim(project, rtl_dir, "external")
+        """Chosen frames and samples through somebody's RTL."""
+        home = self.work.project.output / EXTERNAL
+        self._cosim(Project(home, EXTERNAL, self.q, expected_design(self.work, self.q)), rtl_dir)
 
-    def _cosim(self, project: Project, rtl_dir: Path | None, backend: str) -> None:
-        x = self._inputs(COSIM_SAMPLES)
+    def _cosim(self, project: Project, rtl_dir: Path | None) -> None:
+        backend = project.backend
+        x = joined([*self._chosen(project), self._inputs(COSIM_SAMPLES)])
         with self._reporter.step(f"{COSIM} ({backend}) with Verilator and cocotb") as step:
             try:
                 result = project.cosim(x, rtl_dir=rtl_dir, scenarios=self._scenarios, progress=step)
@@ -256,6 +268,17 @@ class _Checker:
 
     def _count(self, x: Inputs) -> int:
         return len(next(iter(named(x, self.q.graph.inputs).values())))
+
+    def _chosen(self, project: Project) -> list[Inputs]:
+        """The chosen frames that co-simulation has time for."""
+        cycles = interval_of(project.dataflow)
+        count = min(max(CHOSEN_CYCLES // cycles, 1), len(self.stimuli))
+        if count < len(self.stimuli):
+            self.notes.append(
+                f"co-simulation runs {count} of the {len(self.stimuli)} chosen frames, which take {cycles:,} "
+                f"cycles each: {CHOSEN_CYCLES:,} cycles in each scenario at most"
+            )
+        return [self.stimuli.inputs(self.q)[:count]]
 
     def _inputs(self, default: int) -> Inputs:
         return self.work.samples.x[: default if self._samples is None else self._samples]

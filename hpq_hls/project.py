@@ -28,7 +28,7 @@ from hpq_hls.cost import (
     with_room_for_pipelines,
 )
 from hpq_hls.cost.folding import interval_of
-from hpq_hls.errors import CapacityError, ConfigError
+from hpq_hls.errors import CapacityError, ConfigError, VerificationError
 from hpq_hls.graph import plain
 from hpq_hls.hardware import (
     DEFAULT_PART,
@@ -54,9 +54,14 @@ from hpq_hls.verify.certify.intervals import stream_intervals
 from hpq_hls.verify.certify.kept import files_digest, keep
 from hpq_hls.verify.certify.rtl_bench import RtlBench
 from hpq_hls.verify.clocked.design import write_clocked
-from hpq_hls.verify.cosim import CosimResult, measure_fifo_depths, run_cosim
+from hpq_hls.verify.cosim import WATCHDOG, CosimError, CosimResult, measure_fifo_depths, run_cosim
+from hpq_hls.verify.cosim_run import ScenarioResult, Stimulus
 from hpq_hls.verify.csim import SelfCheck, run_csim, run_selfcheck
+from hpq_hls.verify.differ.difference import Difference
+from hpq_hls.verify.differ.looking import Looked, look_at_cpp, look_at_rtl
+from hpq_hls.verify.differ.wave import wave_file
 from hpq_hls.verify.schedule import Course, Schedule, record
+from hpq_hls.verify.stimuli import COVERAGE_FILE, Stimuli, choose_stimuli
 
 DEFAULT_CLOCK_NS = 5.0
 
@@ -75,7 +80,8 @@ class Project:
     """A folder that ``generate`` wrote.
 
     path: the folder; backend: "vitis", "vivado" or "rtl"; q: the network it computes; design: what
-    was printed. notes: a sentence on each target that is missed.
+    was printed. notes: a sentence on each target that is missed. chosen: the frames that it is verified with;
+    None: those that ``stimuli`` chooses.
     """
 
     path: Path
@@ -83,6 +89,12 @@ class Project:
     q: QuantizedGraph
     design: Design
     notes: tuple[str, ...] = ()
+    chosen: Stimuli | None = None
+
+    @property
+    def stimuli(self) -> Stimuli:
+        """The frames that the design is verified with: the emitted testbench's, see docs/verification.md."""
+        return choose_stimuli(self.q) if self.chosen is None else self.chosen
 
     @property
     def dataflow(self) -> Dataflow:
@@ -102,6 +114,7 @@ class Project:
         Raises:
             ConfigError: the project holds no C++.
             ToolError: the compiler is missing or fails.
+            VerificationError: a stream is read while it is empty or keeps beats, or a port breaks a rule.
         """
         self._require_cpp()
         made = run_csim(self.path, self._frames(x), progress=progress)
@@ -116,10 +129,29 @@ class Project:
         outs = zip(self.dataflow.outputs, self.manifest.outputs, strict=True)
         return plain({terminal.name: port.from_frames(frames[port.port]) for terminal, port in outs})
 
+    def first_difference(self, x: Any = None, *, progress: Progress | None = None) -> Difference | None:
+        """Where the C++ goes wrong first: the kernel, as data flows, and the word. None where it does not.
+
+        x: float inputs; None: those of the project's own test vectors.
+
+        Raises:
+            ConfigError: the project holds no C++. ToolError: the compiler is missing or fails.
+        """
+        self._require_cpp()
+        flow = self.dataflow
+        raw = plain(self.stimuli.raw) if x is None else self.q.quantize_input(x)
+        given = frames_at(flow, flow.inputs, raw)
+        golden = frames_at(flow, flow.outputs, simulate(self.q, raw))
+        try:
+            made = by_port(run_csim(self.path, given, progress=progress), [one.port for one in flow.outputs])
+        except VerificationError:
+            made = None
+        return look_at_cpp(self.q, self.manifest, flow, self.path, given, golden, made, progress)
+
     def selfcheck(self, *, progress: Progress | None = None) -> SelfCheck:
         """Run the emitted testbench on the emitted test vectors."""
         self._require_cpp()
-        return run_selfcheck(self.path, len(next(iter(self.q.examples.values()))), progress=progress)
+        return run_selfcheck(self.path, len(self.stimuli), progress=progress)
 
     def certify(self, *, progress: Progress | None = None) -> Certificate:
         """Examine every kernel alone, for all inputs that can reach it, as the project's files have it: C++
@@ -130,7 +162,7 @@ class Project:
             OutputError: the certificate cannot be written.
         """
         say = progress or (lambda _: None)
-        printed = find_backend(self.backend).files(_with_vectors(self.design, self.q))
+        printed = find_backend(self.backend).files(_with_vectors(self.design, self.q, self.q.examples))
         bench = _BENCHES[self.backend](self.path, self.dataflow, printed, say)
         found = certify(
             bench,
@@ -188,55 +220,92 @@ class Project:
         rtl_dir: str | Path | None = None,
         scenarios: Sequence[str] = ("back_to_back",),
         seed: int = 0,
+        wave: str | Path | None = None,
         progress: Progress | None = None,
     ) -> CosimResult:
         """Run the RTL on Verilator under the cocotb testbench.
 
         x: float inputs as for ``predict``. rtl_dir: any folder of Verilog with the same ports, such
-        as a vendor tool's export; without it the project's own RTL. The result's ``raw`` is
+        as a vendor tool's export; without it the project's own RTL. wave: write an FST of the first scenario
+        that fails there, or of the first (see ``look``). The result's ``raw`` is
         int64 (batch, *output_shape), of several outputs a dict by name.
 
         Raises:
             ConfigError: the project holds no RTL and no rtl_dir is given.
             ToolError: Verilator is missing or fails.
+            VerificationError: some packets never came out.
         """
+        self._require_rtl(rtl_dir)
+        if wave is not None:
+            wave_file(wave)
+        stimulus = self._stimulus(x, seed)
+        try:
+            result = run_cosim(
+                self.path if rtl_dir is None else Path(rtl_dir),
+                self.manifest,
+                stimulus.inputs,
+                stimulus.expected,
+                scenarios=scenarios,
+                seed=seed,
+                build_dir=self.path / "build" / "cosim",
+                progress=progress,
+            )
+        except CosimError as error:
+            if wave is not None:
+                self.look(x, error.scenarios, rtl_dir=rtl_dir, seed=seed, wave=wave, progress=progress)
+            raise
+        result = replace(result, raw=self._outputs(result.outputs))
+        if wave is None:
+            return result
+        looked = self.look(x, result.scenarios, rtl_dir=rtl_dir, seed=seed, wave=wave, progress=progress)
+        return replace(result, wave=looked.wave, differences=looked.differences)
+
+    def look(
+        self,
+        x: Any,
+        scenarios: Sequence[ScenarioResult],
+        *,
+        rtl_dir: str | Path | None = None,
+        seed: int = 0,
+        wave: str | Path | None = None,
+        progress: Progress | None = None,
+    ) -> Looked:
+        """Play the scenarios of a co-simulation that failed again, every stream watched, and find where each
+        goes wrong first: the kernel, as data flows, and the word.
+
+        x, rtl_dir, seed: as ``cosim`` was given. Of an ``rtl_dir`` only the ports can be seen. wave: there an
+        FST is written of the first that failed, or of the first if none did, and beside it a save file of
+        GTKWave (.gtkw) and a command file of Surfer (.sucl), which open it at the first difference.
+
+        Raises:
+            ConfigError: as ``cosim``; or wave does not end in .fst. ToolError: Verilator is missing or fails.
+            OutputError: the wave file cannot be written.
+        """
+        self._require_rtl(rtl_dir)
+        return look_at_rtl(
+            self.q,
+            self.manifest,
+            self.dataflow if rtl_dir is None else None,
+            self.path if rtl_dir is None else Path(rtl_dir),
+            self._stimulus(x, seed),
+            scenarios,
+            self.path / "build" / "cosim",
+            wave=None if wave is None else wave_file(wave),
+            progress=progress,
+        )
+
+    def _stimulus(self, x: Any, seed: int) -> Stimulus:
+        raw, flow = self.q.quantize_input(x), self.dataflow
+        given = frames_at(flow, flow.inputs, raw)
+        golden = frames_at(flow, flow.outputs, simulate(self.q, raw))
+        return Stimulus(given, golden, (), seed, "auto", WATCHDOG, ())
+
+    def _require_rtl(self, rtl_dir: str | Path | None) -> None:
         if rtl_dir is None and self.backend != "rtl":
             raise ConfigError(
                 f"project {self.path} holds C++; give rtl_dir, the folder with the RTL exported from it, or "
                 "generate backend rtl"
             )
-        return self._cosim(
-            self.path if rtl_dir is None else Path(rtl_dir),
-            x,
-            build_dir=self.path / "build" / "cosim",
-            scenarios=scenarios,
-            seed=seed,
-            progress=progress,
-        )
-
-    def _cosim(
-        self,
-        rtl_dir: Path,
-        x: Any,
-        *,
-        build_dir: Path,
-        scenarios: Sequence[str],
-        seed: int,
-        progress: Progress | None,
-    ) -> CosimResult:
-        raw = self.q.quantize_input(x)
-        flow = self.dataflow
-        result = run_cosim(
-            rtl_dir,
-            self.manifest,
-            frames_at(flow, flow.inputs, raw),
-            frames_at(flow, flow.outputs, simulate(self.q, raw)),
-            scenarios=scenarios,
-            seed=seed,
-            build_dir=build_dir,
-            progress=progress,
-        )
-        return replace(result, raw=self._outputs(result.outputs))
 
     def cosim_cpp(
         self,
@@ -254,20 +323,25 @@ class Project:
 
         Raises:
             ConfigError: the project holds no C++.
-            VerificationError: the C++ cannot be made into hardware as it stands.
+            VerificationError: the C++ cannot be made into hardware as it stands, or some packets never came
+                out.
             ToolError: clang or Verilator is missing or fails.
         """
         self._require_cpp()
+        stimulus = self._stimulus(x, seed)
         with tempfile.TemporaryDirectory(prefix="hpq_clocked_") as folder:
             write_clocked(self.path, Path(folder) / "clocked", progress=progress)
-            return self._cosim(
+            result = run_cosim(
                 Path(folder) / "clocked",
-                x,
-                build_dir=self.path / "build" / "clocked",
+                self.manifest,
+                stimulus.inputs,
+                stimulus.expected,
                 scenarios=scenarios,
                 seed=seed,
+                build_dir=self.path / "build" / "clocked",
                 progress=progress,
             )
+        return replace(result, raw=self._outputs(result.outputs))
 
     def measure_fifos(self, x: Any, *, progress: Progress | None = None) -> dict[str, int]:
         """Depth, in beats, that each stream's FIFO needs so that it never holds up the design.
@@ -415,6 +489,7 @@ def generate(
     fifo_depths: Mapping[str, int] | None = None,
     force: bool = False,
     oversize: bool = False,
+    stimuli: Stimuli | None = None,
 ) -> Project:
     """Write a network as a project of one backend.
 
@@ -431,8 +506,9 @@ def generate(
     tlast: of the inputs, "checked" (a packet that is too short or too long raises ``<port>_packet_error``,
     and the next is right again) or "ignored" (for masters that do not drive it).
     fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``).
-    oversize: write it even if the part has too little of a resource, by the estimate. The folder is written
-    whole or not at all, and the same network always gives the same bytes.
+    oversize: write it even if the part has too little of a resource, by the estimate. stimuli: frames for the
+    emitted testbench; None: those that are chosen for the network (docs/verification.md). The folder is
+    written whole or not at all, and the same network always gives the same bytes.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -460,9 +536,10 @@ def generate(
     short = None if oversize else misfit_of(flow, q, config, part)
     if short is not None:
         raise CapacityError(f"{short.sentence}; or generate it all the same with oversize")
-    design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}), q)
-    write_project(printer.files(design), folder, force)
-    return Project(folder, backend, q, design, notes=tuple(filter(None, [folded.note])))
+    chosen = choose_stimuli(q) if stimuli is None else stimuli
+    design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}), q, chosen.raw)
+    write_project({**printer.files(design), COVERAGE_FILE: chosen.to_json()}, folder, force)
+    return Project(folder, backend, q, design, notes=tuple(filter(None, [folded.note])), chosen=chosen)
 
 
 def dataflow_for(
@@ -482,11 +559,11 @@ def dataflow_for(
     return with_room_for_pipelines(flow, find_backend(backend).stages)
 
 
-def _with_vectors(design: Design, q: QuantizedGraph) -> Design:
-    """With the test vectors that a project carries."""
+def _with_vectors(design: Design, q: QuantizedGraph, raw: Mapping[str, IntArray]) -> Design:
+    """With test vectors, from raw inputs by name."""
     flow = design.dataflow
-    given = frames_at(flow, flow.inputs, q.example_inputs)
-    golden = frames_at(flow, flow.outputs, simulate(q, q.example_inputs))
+    given = frames_at(flow, flow.inputs, plain(raw))
+    golden = frames_at(flow, flow.outputs, simulate(q, plain(raw)))
     return replace(design, input_frames=given, golden_frames=golden)
 
 

@@ -160,6 +160,11 @@ def check_frames(port: Port, array: npt.NDArray[Any]) -> IntArray:
             f"frames of {port.name} have shape {array.shape}, not (packets, {shape[0]}, {shape[1]})"
         )
     low, high = (-(1 << (port.width - 1)), 1 << (port.width - 1)) if port.signed else (0, 1 << port.width)
-    if array.size and not low <= int(array.min()) <= int(array.max()) < high:
-        raise ValueError(f"frames of {port.name} hold values outside {low}..{high - 1}")
+    outside = np.argwhere((array < low) | (array >= high))
+    if len(outside):
+        packet, beat, lane = (int(number) for number in outside[0])
+        raise ValueError(
+            f"frames of {port.name} hold {array[packet, beat, lane]} in packet {packet}, beat {beat}, "
+            f"element {lane}, outside {low}..{high - 1}"
+        )
     return array.astype(np.int64)

@@ -20,6 +20,7 @@ from hpq_hls.cli.session import (
     UtilisationOption,
     command,
     hardware_options,
+    with_optional_file,
 )
 from hpq_hls.demo import run_demo
 from hpq_hls.errors import ToolError
@@ -182,7 +183,11 @@ def generate(
     run.show(result, tables.generate_table)
 
 
-@command(app, "Example: hpq verify --rtl-dir build/vitis/hls_digits/solution/syn/verilog")
+@command(
+    app,
+    "Example: hpq verify --rtl-dir build/vitis/hls_digits/solution/syn/verilog",
+    with_optional_file("--wave", ".fst"),
+)
 def verify(
     run: Session,
     project: ProjectArgument = DEFAULT_PROJECT,
@@ -198,12 +203,27 @@ def verify(
         bool,
         typer.Option("--hls", help="Run the C++ as clocked hardware too: compiled by clang, on Verilator."),
     ] = False,
+    wave: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[FILE.fst]",
+            help="Write an FST of the co-simulation, with save files of GTKWave and Surfer that open it at "
+            "the first difference; wave.fst in the output folder, if no file is named.",
+        ),
+    ] = None,
     precision: PrecisionOption = None,
 ) -> None:
     """Prove the generated projects equal to the simulator: C++ with g++, RTL with Verilator."""
     work = workflow.open_workspace(project, precision, generated=True)
+    file = work.project.output / "wave.fst" if wave == "" else wave
     result = workflow.run_verify(
-        work, rtl_dir=rtl_dir, samples=samples, certify=certify, hls=hls, reporter=run.reporter
+        work,
+        rtl_dir=rtl_dir,
+        samples=samples,
+        certify=certify,
+        hls=hls,
+        wave=file,
+        reporter=run.reporter,
     )
     run.show(result, tables.verify_table)
     result.check()

@@ -16,6 +16,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import RenderableType
+from typer.core import TyperCommand
 
 from hpq_hls.errors import HpqError, ToolError
 from hpq_hls.report.console import TerminalReporter, make_console
@@ -69,9 +70,11 @@ def _shared(as_json: JsonOption = False, debug: DebugOption = False) -> None:
     """The options of every command."""
 
 
-def command(app: typer.Typer, epilog: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(
+    app: typer.Typer, epilog: str, kind: type[TyperCommand] = TyperCommand
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a function a command of its name, with ``--json`` and ``--debug`` behind its own options; its
-    first argument is the ``Session`` that it runs in."""
+    first argument is the ``Session`` that it runs in. kind: what reads its arguments."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
@@ -83,9 +86,23 @@ def command(app: typer.Typer, epilog: str) -> Callable[[Callable[..., None]], Ca
         shown = [*list(own.values())[1:], *shared.values()]
         vars(wrapped)["__signature__"] = inspect.Signature(shown)
         wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
-        return app.command(epilog=epilog)(wrapped)
+        return app.command(epilog=epilog, cls=kind)(wrapped)
 
     return decorate
+
+
+def with_optional_file(option: str, suffix: str) -> type[TyperCommand]:
+    """A command of which an option takes a file or nothing: what follows it is its file if it ends in
+    ``suffix``; without one the option is ""."""
+
+    class Command(TyperCommand):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            def bare(place: int) -> bool:
+                return args[place] == option and not "".join(args[place + 1 : place + 2]).endswith(suffix)
+
+            return super().parse_args(ctx, [arg + "=" * bare(place) for place, arg in enumerate(args)])
+
+    return Command
 
 
 class Session:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hpq_hls.kernels import IntArray, Kernel, Streams
+from hpq_hls.kernels import Frame, IntArray, Kernel, Streams
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,3 +79,15 @@ class Dataflow:
     def of_layer(self, layer: str) -> Sequence[Kernel]:
         """The kernels that a layer became."""
         return [kernel for kernel in self.kernels if kernel.layer == layer]
+
+    def every_stream(self, given: Mapping[str, Frame]) -> dict[str, Frame]:
+        """What each stream carries, (beats, lanes) raw integers by name, when one frame enters.
+
+        given: the frame of each stream behind an input port. Every kernel does literally what its module says
+        (``Kernel.run``): slow, and independent of simulator and backends.
+        """
+        frames = {terminal.stream: given[terminal.stream] for terminal in self.inputs}
+        for kernel in self.kernels:
+            made = kernel.run([frames[name] for name in kernel.inputs], self.streams)
+            frames.update(zip(kernel.outputs, made, strict=True))
+        return frames

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpq_hls.report import text as t
+from hpq_hls.simulate.coverage import HEADER, coverage_rows
 
 Plain = dict[str, Any]
 UNITS = (("lut", "LUT"), ("ff", "FF"), ("dsp", "DSP"), ("bram", "BRAM (18 kbit)"))
@@ -132,18 +133,19 @@ def verify_table(result: Plain) -> RenderableType:
     ]
     columns = ("check", "backend", "scenario", "inferences", "words compared", "words different", "verdict")
     table = make_table("Hardware against the simulator", columns, rows, left=3)
-    reasons = [
-        f"  {check['backend']}: {reason}" for check in result["checks"] for reason in check["failures"]
-    ]
+    reasons = [f"  {reason}" for reason in failure_lines(result)]
     timing = Text("")
     if result["latency_cycles"] is not None:
         latency = t.duration(result["latency_cycles"], result["clock_ns"])
         interval = t.duration(result["interval_cycles"], result["clock_ns"])
         timing = Text(f"latency {latency}, interval {interval}, measured by co-simulation")
     alone = [certificate_table(certificate) for certificate in result["certificates"]]
+    reached = coverage_tables(result)
+    lines = [Text(reason) for reason in reasons]
+    wave = result.get("wave")
+    lines += [Text(f"  {wave['sentence']}")] if wave else []
     modelled = [Text(schedule_sentence(schedule)) for schedule in result["schedules"]]
-    reasons_shown = (Text(reason) for reason in reasons)
-    return Group(*precision_lines(result), table, *alone, *reasons_shown, timing, *modelled)
+    return Group(*precision_lines(result), table, *alone, *reached, *lines, timing, *modelled)
 
 
 def schedule_sentence(schedule: Plain) -> str:
@@ -159,6 +161,34 @@ def schedule_sentence(schedule: Plain) -> str:
         f"{backend}: latency {latency}, interval {interval} cycles, by the modelled schedule of the C++ with "
         f"pipelines of {depths}; not measured"
     )
+
+
+UNREACHED_SHOWN = 8
+"""Sentences on what was never reached that the terminal shows; the page and JSON have all."""
+
+
+def coverage_tables(result: Plain) -> list[RenderableType]:
+    """What the frames of a verification reach, layer by layer, and what they never reach."""
+    coverage = result["coverage"]
+    if coverage is None:
+        return []
+    title = f"What the {coverage['samples']} chosen frames reach"
+    table = make_table(title, HEADER, coverage_rows(coverage["layers"]))
+    never, more = coverage["unreached"], len(coverage["unreached"]) - UNREACHED_SHOWN
+    lines = [*(f"  {sentence}" for sentence in never[:UNREACHED_SHOWN])]
+    lines += [f"  and {more} more: --json, and coverage.json beside the project's files"] if more > 0 else []
+    return [table, *(Text(line) for line in (*lines, *(f"  note: {note}" for note in result["notes"])))]
+
+
+def failure_lines(result: Plain) -> list[str]:
+    """Why checks failed, each reason once: what was found; of checks of which nothing was, what they say."""
+    reasons = result.get("reasons", [])
+    known = {(reason["backend"], label) for reason in reasons for label in reason["checks"]}
+    lines = [reason["sentence"] for reason in reasons]
+    for check in result["checks"]:
+        if (check["backend"], check["scenario"] or check["what"]) not in known:
+            lines += [f"{check['backend']}: {failure}" for failure in check["failures"]]
+    return list(dict.fromkeys(lines))
 
 
 def certificate_rows(certificate: Plain) -> list[tuple[str, ...]]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from hpq_hls.codegen.manifest import Manifest, Port
 from hpq_hls.errors import ConfigError, DataError, VerificationError
@@ -16,14 +13,27 @@ from hpq_hls.graph import plain
 from hpq_hls.verify.cosim_build import BuildRequest, Progress, build_simulator, cocotb_harness
 from hpq_hls.verify.cosim_run import IntArray, ScenarioResult, Stimulus, run_scenarios
 from hpq_hls.verify.cosim_sources import find_sources
+from hpq_hls.verify.differ.difference import Difference
+from hpq_hls.verify.differ.wave import Wave
+from hpq_hls.verify.frames import checked_frames
 
 SCENARIOS = ("back_to_back", "random_gaps", "ignored_signals", "wrong_packets", "reset_mid_stream")
 _OF_CHECKED = "wrong_packets"
 """Is left out where no input checks TLAST."""
 DRIVERS = ("auto", "axi", "lean")
+WATCHDOG = 1_000_000
+"""Clock cycles without a handshake on any port that count as a deadlock."""
 PROBE_DEFINE = "HPQ_FIFO_PROBE"
 
 Frames = IntArray | Mapping[str, IntArray]
+
+
+class CosimError(VerificationError):
+    """Some packets never came out whole. scenarios: each in detail."""
+
+    def __init__(self, scenarios: Sequence[ScenarioResult]) -> None:
+        super().__init__(_sentence(scenarios))
+        self.scenarios = tuple(scenarios)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +47,7 @@ class CosimResult:
     scenarios: each in detail.
     fifo_fill: largest fill of every FIFO with a probe, over all scenarios.
     build_seconds: 0.0 when an earlier build served.
+    wave: the wave file, if one was asked for; differences: then, by scenario that failed, what differs first.
     """
 
     raw: Any
@@ -48,6 +59,8 @@ class CosimResult:
     scenarios: tuple[ScenarioResult, ...]
     fifo_fill: Mapping[str, int]
     build_seconds: float
+    wave: Wave | None = None
+    differences: Mapping[str, Difference] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -82,7 +95,7 @@ def run_cosim(
     build_dir: Path | None = None,
     progress: Progress | None = None,
     driver: str = "auto",
-    watchdog: int = 1_000_000,
+    watchdog: int = WATCHDOG,
     probe_fifos: bool = False,
     plusargs: Sequence[str] = (),
     pace: int = 0,
@@ -126,7 +139,7 @@ def run_cosim(
         Frames of a wrong shape or range, or no Verilog in `rtl_dir`.
     ToolError
         A tool is missing, the RTL does not compile, or the simulator fails.
-    VerificationError
+    CosimError
         Some packets never came out whole (a deadlock, say), so that there is no `raw`. Wrong words
         are no error: see `CosimResult.mismatches` and `CosimResult.check`.
     """
@@ -154,7 +167,7 @@ def run_cosim(
     build = build_simulator(request, home, progress)
     results, outputs = run_scenarios(build.executable, sources, manifest, stimulus, home / "run", progress)
     if any(len(array) < packets for array in outputs[0].values()) or not outputs[0]:
-        raise VerificationError(_sentence(results))
+        raise CosimError(results)
     timed = next((item for item in results if item.name == "back_to_back"), results[0])
     return CosimResult(
         raw=plain({port.port: outputs[0][port.port] for port in manifest.outputs}),
@@ -177,7 +190,7 @@ def measure_fifo_depths(
     pace: int = 0,
     build_dir: Path | None = None,
     progress: Progress | None = None,
-    watchdog: int = 1_000_000,
+    watchdog: int = WATCHDOG,
 ) -> dict[str, int]:
     """Return how full, in beats, every FIFO becomes when packets start `pace` cycles apart (0: without a gap)
     and are taken at once.
@@ -239,26 +252,8 @@ def _by_port(frames: Frames, ports: Sequence[Port], what: str) -> dict[str, IntA
             raise DataError(
                 f"no {what} frames for port {port.port}; the frames given are for {sorted(given)}"
             )
-        arrays[port.port] = _checked(given[port.port], port, what)
+        arrays[port.port] = checked_frames(given[port.port], port, what)
     return arrays
-
-
-def _checked(frames: npt.NDArray[np.int64], port: Port, what: str) -> IntArray:
-    array = np.asarray(frames)
-    wanted = (port.beats, port.lanes)
-    if array.ndim != 3 or array.shape[1:] != wanted or not len(array):
-        raise DataError(
-            f"{what} frames of {port.port} have shape {array.shape}; give at least one packet of "
-            f"{wanted[0]} beats with {wanted[1]} elements, shape (packets, {wanted[0]}, {wanted[1]})"
-        )
-    if not np.issubdtype(array.dtype, np.integer):
-        raise DataError(f"{what} frames of {port.port} are {array.dtype}; give raw integers")
-    low, high = (-(1 << (port.width - 1)), 1 << (port.width - 1)) if port.signed else (0, 1 << port.width)
-    if int(array.min()) < low or int(array.max()) >= high:
-        raise DataError(
-            f"{what} frames of {port.port} hold values outside {low}..{high - 1}, the range of the port"
-        )
-    return array.astype(np.int64)
 
 
 def _check_counts(stimulus: Stimulus) -> int:

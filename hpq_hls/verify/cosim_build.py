@@ -28,6 +28,7 @@ from typing import TypeVar
 import cocotb_tools.config as cocotb
 
 from hpq_hls.errors import ToolError
+from hpq_hls.resources import hw_sim_dir
 from hpq_hls.tools.sealed import is_sealed, seal, sweep
 from hpq_hls.tools.toolchain import find_gxx, find_verilator, run_tool, verilator_env
 from hpq_hls.verify.cosim_sources import Sources
@@ -57,7 +58,7 @@ class Harness:
 
     options, rules: for Verilator, its arguments and the text of a configuration file. verilog: text of more
     Verilog by file name. main: text of C++ that is compiled with the design. library: C++ sources that are
-    compiled once for all designs. links: arguments of the linker.
+    compiled once for all designs. links: arguments of the linker. waves: whether it can write an FST.
     """
 
     options: tuple[str, ...] = ()
@@ -66,6 +67,7 @@ class Harness:
     main: str = ""
     library: tuple[Path, ...] = ()
     links: tuple[str, ...] = ()
+    waves: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,8 +161,9 @@ def build_simulator(
         _verilate(request, tools, scratch)
         lists = _file_lists(scratch / f"{PREFIX}_classes.mk")
         verilated = [tools.include / f"{name}.cpp" for name in lists["GLOBAL"]]
-        runtime = _library(tools, verilated, _VERILATED, build_dir, say)
-        runtime += _library(tools, request.harness.library, "*.[ch]pp", build_dir, say)
+        waves = request.harness.waves
+        runtime = _library(tools, verilated, _VERILATED, build_dir, say, waves)
+        runtime += _library(tools, request.harness.library, "*.[ch]pp", build_dir, say, waves)
         say("compiling the simulator")
         _compile(tools, scratch, lists, runtime, request.harness)
         for leftover in (*scratch.glob(f"{PREFIX}*"), *scratch.glob("shard*")):
@@ -209,6 +212,8 @@ def _fingerprint(request: BuildRequest, tools: Toolchain) -> str:
     ):
         for text in (*words, ""):
             add(text.encode())
+    if harness.waves:
+        add(_fst_headers())
     for path in harness.library:
         for part in sorted(path.parent.glob("*.[ch]pp")):
             add(part.read_bytes())
@@ -235,6 +240,7 @@ def _verilate(request: BuildRequest, tools: Toolchain, folder: Path) -> None:
         tools.verilator,
         "--cc",
         *harness.options,
+        *(("--trace-fst",) if harness.waves else ()),
         # Delays are for the vendor's own simulators; cocotb makes the only clock.
         "--no-timing",
         # What deserves a warning is the linter's business, not that of a simulation.
@@ -281,10 +287,17 @@ def _file_lists(path: Path) -> dict[str, list[str]]:
 # g++
 
 
-def _flags(tools: Toolchain) -> list[str]:
+def _fst_headers() -> bytes:
+    return b"".join(path.read_bytes() for path in sorted((hw_sim_dir() / "fst").glob("*.h")))
+
+
+def _flags(tools: Toolchain, waves: bool) -> list[str]:
     defines = ["VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0"]
-    defines += [f"VM_TRACE{kind}=0" for kind in ("", "_FST", "_VCD", "_SAIF")]
+    traced = ("", "_FST") if waves else ()
+    defines += [f"VM_TRACE{kind}={int(kind in traced)}" for kind in ("", "_FST", "_VCD", "_SAIF")]
     folders = [tools.include, tools.include / "vltstd"]
+    # Verilator's FST writer wants the headers of zlib and lz4, which few machines have.
+    folders += [hw_sim_dir() / "fst"] if waves else []
     # GCC's instruction combiner needs a minute or more for one large function, and gains little here.
     quick = ["-fdisable-rtl-combine"] if tools.gnu else []
     return [
@@ -296,7 +309,12 @@ def _flags(tools: Toolchain) -> list[str]:
 
 
 def _library(
-    tools: Toolchain, sources: Sequence[Path], pattern: str, build_dir: Path, say: Progress
+    tools: Toolchain,
+    sources: Sequence[Path],
+    pattern: str,
+    build_dir: Path,
+    say: Progress,
+    waves: bool,
 ) -> list[Path]:
     """Return the object files and compiled headers that all designs have in common, made at the first need.
 
@@ -306,6 +324,7 @@ def _library(
         return []
     folder = sources[0].parent
     digest = hashlib.sha256(f"{_LIBRARY} {tools.identity}".encode())
+    digest.update(_fst_headers() if waves else b"")
     for path in sorted(folder.glob(pattern)):
         digest.update(path.read_bytes())
     home = _cache_dir(build_dir) / f"verilated-{digest.hexdigest()[:16]}"
@@ -321,7 +340,7 @@ def _library(
         with tempfile.TemporaryDirectory(prefix=".new-", dir=home) as scratch:
             result = Path(scratch) / target.name
             language = ["-c"] if target.suffix == ".o" else ["-x", "c++-header"]
-            _run_gxx(tools, [*_flags(tools), _LIBRARY, *language, objects[target], "-o", result])
+            _run_gxx(tools, [*_flags(tools, waves), _LIBRARY, *language, objects[target], "-o", result])
             result.replace(target)
         seal(target)
 
@@ -360,6 +379,7 @@ def _compile(
             shard.write_text("".join(f'#include "{path}"\n' for path in group), encoding="utf-8")
             shards.append((shard, level))
 
+    flags = _flags(tools, harness.waves)
     # A header that was compiled at another level is read as text.
     first: list[str | Path] = []
     for path in runtime:
@@ -368,7 +388,7 @@ def _compile(
     def build(item: tuple[Path, str]) -> None:
         shard, level = item
         output = shard.with_suffix(".o")
-        _run_gxx(tools, [*first, *_flags(tools), level, f"-I{folder}", "-c", shard, "-o", output])
+        _run_gxx(tools, [*first, *flags, level, f"-I{folder}", "-c", shard, "-o", output])
 
     _in_parallel(build, shards)
     library = [path for path in runtime if path.suffix == ".o"]

@@ -33,7 +33,9 @@ Progress = Callable[[str], None]
 _POLL_S = 0.5
 _FOREIGN = ("COCOTB_", "GPI_", "PYGPI_")
 _TAIL_LINES = 15
-PARTIAL = {"wrong_packets": 6, "reset_mid_stream": 8}
+WRONG_PACKETS = "wrong_packets"
+"""The scenario in which packets have other sizes than they should."""
+PARTIAL = {WRONG_PACKETS: 6, "reset_mid_stream": 8}
 """Scenarios that do not play all packets, and how many whole ones they play at least."""
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
 _LOCK = ".lock"
@@ -76,7 +78,7 @@ class Stimulus:
     inputs, expected: raw frames by port, (packets, beats, lanes); expected may be None.
     scenarios: names. seed: of all random choices. driver: "auto", "axi" or "lean".
     watchdog: cycles without a handshake that count as a deadlock. plusargs: for the simulator. pace: cycles
-    from packet to packet in back_to_back, 0 for no gaps.
+    from packet to packet in back_to_back, 0 for no gaps. wave: where the simulator writes an FST.
     """
 
     inputs: Mapping[str, IntArray]
@@ -87,6 +89,7 @@ class Stimulus:
     watchdog: int
     plusargs: tuple[str, ...]
     pace: int = 0
+    wave: Path | None = None
 
 
 def run_scenarios(
@@ -110,6 +113,8 @@ def run_scenarios(
         _prepare(run_dir, sources, manifest, stimulus)
         log = run_dir / "simulation.log"
         command: list[str | Path] = [executable, *_plusargs(stimulus)]
+        if stimulus.wave is not None:
+            command += ["--trace", "--trace-file", stimulus.wave]
         with _watched(run_dir / "results" / "progress", progress):
             done = run_tool(
                 command, cwd=run_dir, env=_environment(run_dir, manifest, stimulus), log=log, check=False

@@ -20,12 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.codegen.base import Frames, by_port
-from hpq_hls.codegen.manifest import Manifest, Port, port_type, read_manifest
+from hpq_hls.codegen.manifest import Manifest, Port, read_manifest
 from hpq_hls.codegen.vitis import OPTIMISATION, data_file
-from hpq_hls.errors import DataError, OutputError, ToolError
+from hpq_hls.errors import DataError, OutputError, ToolError, VerificationError
 from hpq_hls.graph import plain
 from hpq_hls.tools.sealed import is_sealed, seal, sweep
 from hpq_hls.tools.toolchain import find_ap_types, find_gxx, run_tool
+from hpq_hls.verify.frames import checked_frames
 
 IntArray = npt.NDArray[np.int64]
 Progress = Callable[[str], None]
@@ -33,7 +34,8 @@ Progress = Callable[[str], None]
 FLAGS = ("-std=c++14", OPTIMISATION, "-w", "-pthread")
 
 _ERROR_LINES = 15
-_DIFFERENCE = 1  # exit status of the testbench where a word differs
+_DIFFERENCE = 1  # exit status of the testbench where a word differs, or a rule of the bus is broken
+_STREAM_ERROR = 3  # where a stream is read while it is empty, or holds data at the end
 _COMPARED = re.compile(r"(\d+) words were compared")
 _PASSED = re.compile(r"PASS: (\d+) frames, (\d+) words equal")
 
@@ -83,13 +85,15 @@ def run_csim(project_dir: Path, frames: Frames, *, progress: Progress | None = N
         The frames do not fit the input port, or the folder holds no project.
     ToolError
         g++ or the headers are missing, the C++ does not compile, or the program fails.
+    VerificationError
+        A stream is read while it is empty or keeps beats, or an output port breaks a rule of the bus.
     OutputError
         The project folder cannot be written.
     """
     project_dir = Path(project_dir)
     manifest = read_manifest(project_dir)
     given = by_port(frames, [port.port for port in manifest.inputs])
-    values = {port.port: _checked(given[port.port], port) for port in manifest.inputs}
+    values = {port.port: checked_frames(given[port.port], port) for port in manifest.inputs}
     counts = {len(array) for array in values.values()}
     if len(counts) > 1:
         raise DataError(f"The ports get {sorted(counts)} frames; give equally many to each.")
@@ -100,8 +104,14 @@ def run_csim(project_dir: Path, frames: Frames, *, progress: Progress | None = N
         sources = [Path(folder) / f"{name}.in" for name in values]
         targets = [Path(folder) / f"{port.port}.out" for port in manifest.outputs]
         for source, array in zip(sources, values.values(), strict=True):
-            _write_frames(source, array)
-        run_tool([program, *sources, "-", *targets])
+            write_frames(source, array)
+        done = run_tool([program, *sources, "-", *targets], check=False)
+        if done.returncode in (_DIFFERENCE, _STREAM_ERROR):
+            raise VerificationError(f"The C++ of {manifest.name} breaks off: {_reason(done.stdout)}")
+        if done.returncode != 0:
+            raise ToolError(
+                f"The C++ of {manifest.name} failed with exit status {done.returncode}: {done.stdout.strip()}"
+            )
         found = {
             port.port: _read_frames(path, port, count, manifest.name)
             for port, path in zip(manifest.outputs, targets, strict=True)
@@ -126,6 +136,8 @@ def run_selfcheck(
     data = [(project_dir / "tb" / name).resolve() for name in files]
     result = run_tool([program, *data], check=False)
     message = result.stdout.strip()
+    if result.returncode == _STREAM_ERROR:
+        return SelfCheck(0, 0, _reason(message), False)
     if result.returncode not in (0, _DIFFERENCE):
         raise ToolError(
             f"The testbench of {project_dir} failed with exit status {result.returncode}: {message}"
@@ -149,23 +161,13 @@ def run_selfcheck(
     return SelfCheck(words, 0, message, complete)
 
 
-def _checked(frames: IntArray, port: Port) -> IntArray:
-    values = np.asarray(frames)
-    if values.dtype.kind not in "iu":
-        raise DataError(
-            f"C simulation takes raw integers, not {values.dtype}; cast the input with from_float first."
-        )
-    if values.ndim != 3 or values.shape[1:] != (port.beats, port.lanes) or len(values) == 0:
-        raise DataError(
-            f"C simulation takes frames of shape (n, {port.beats}, {port.lanes}), n > 0, not {values.shape}."
-        )
-    codes = port_type(port).code_interval
-    if int(values.min()) < codes.lo or int(values.max()) > codes.hi:
-        raise DataError(
-            f"The raw input ranges from {values.min()} to {values.max()}, but the port {port.port} carries "
-            f"{port_type(port)}, raw {codes.lo}..{codes.hi}; cast the input to that type first."
-        )
-    return values
+def _reason(output: str) -> str:
+    """What the testbench says of a failure."""
+    lines = output.strip().splitlines()
+    said = next(
+        (line for line in lines if line.startswith(("FAIL: ", "ERROR: "))), lines[-1] if lines else ""
+    )
+    return said.removeprefix("FAIL: ").removeprefix("ERROR: ")
 
 
 def _read_frames(path: Path, port: Port, count: int, name: str) -> IntArray:
@@ -185,7 +187,8 @@ def _read_frames(path: Path, port: Port, count: int, name: str) -> IntArray:
     return words.reshape(shape)
 
 
-def _write_frames(path: Path, frames: IntArray) -> None:
+def write_frames(path: Path, frames: IntArray) -> None:
+    """As the testbench reads them: a beat a line."""
     beats = frames.reshape(-1, frames.shape[-1]).tolist()
     path.write_text("".join(" ".join(map(str, beat)) + "\n" for beat in beats), encoding="ascii")
 
@@ -197,7 +200,7 @@ def _build(project_dir: Path, manifest: Manifest, progress: Progress | None) -> 
     command: list[str | Path] = [compiler.require(), *FLAGS, "-isystem", headers]
     sources = [f"src/{manifest.name}.cpp", f"tb/{manifest.name}_tb.cpp"]
     identity = hashlib.sha256(f"{command} {compiler.version}".encode())
-    for path in _program_files(project_dir):
+    for path in program_files(project_dir):
         identity.update(f"\n{path.relative_to(project_dir).as_posix()}\n".encode())
         identity.update(path.read_bytes())
     folder = project_dir.resolve() / "build" / "csim"
@@ -231,7 +234,8 @@ def _build(project_dir: Path, manifest: Manifest, progress: Progress | None) -> 
     return program
 
 
-def _program_files(project_dir: Path) -> Iterator[Path]:
+def program_files(project_dir: Path) -> Iterator[Path]:
+    """What the compiled testbench depends on."""
     for folder, pattern in (("src", "**/*"), ("tb", "*.cpp"), ("tb/include", "*")):
         yield from sorted(path for path in (project_dir / folder).glob(pattern) if path.is_file())
 

@@ -11,9 +11,11 @@ from typing import Any, ClassVar
 from hpq_hls.cost import Misfit, ResourceEstimate
 from hpq_hls.errors import VerificationError
 from hpq_hls.search.significance import TestScore
-from hpq_hls.simulate import Saturation
+from hpq_hls.simulate import Coverage, Saturation
 from hpq_hls.synth import ResourceReport
 from hpq_hls.verify.certify.certificate import Certificate as KernelsCertificate
+from hpq_hls.verify.differ.difference import Difference
+from hpq_hls.verify.differ.wave import Wave
 from hpq_hls.verify.schedule import ScheduleRange
 from hpq_hls.workflow.chosen import Found, Statement
 from hpq_hls.workflow.plain import plain
@@ -271,10 +273,9 @@ class Check:
     """One comparison of hardware with the simulator.
 
     what: "C++ self-check", "C simulation", "modelled schedule", "C++ as hardware", "RTL co-simulation" or
-    "kernels alone".
-    backend: of the project, or "external". scenario: of the co-simulation. samples: inferences, kernels or
-    schedules. words_different: words (beats of a schedule) that differ, are missing or came in excess.
-    failures: one sentence each.
+    "kernels alone". backend: of the project, or "external". scenario: of the co-simulation. samples:
+    inferences, kernels or schedules. words_different: words (beats of a schedule) that differ, are missing
+    or came in excess. failures: one sentence each.
     """
 
     what: str
@@ -289,9 +290,40 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why checks failed: where hardware goes wrong first, with the checks in which it is that.
+
+    backend: of the project. difference: in the first of them. checks: scenarios, and names of other checks.
+    words_compared, words_different: in those that compare outputs.
+    """
+
+    derived: ClassVar[tuple[str, ...]] = ("sentence",)
+
+    backend: str
+    difference: Difference
+    checks: tuple[str, ...]
+    words_compared: int
+    words_different: int
+
+    def explains(self, check: Check) -> bool:
+        """Whether it is the reason of a check."""
+        return check.backend == self.backend and (check.scenario or check.what) in self.checks
+
+    @property
+    def sentence(self) -> str:
+        """All of it, once."""
+        *most, last = self.checks
+        where = f"{', '.join(most)} and {last}" if most else last
+        words = f"{self.words_different:,} of {self.words_compared:,} words differ"
+        return f"{self.backend}: {self.difference.sentence} ({where}: {words})"
+
+
+@dataclass(frozen=True)
 class VerifyResult:
     """Outcome of ``hpq verify``. latency_cycles, interval_cycles: measured by co-simulation, or None.
-    certificates: what was shown of each project's kernels alone. schedules: of the C++, modelled."""
+    certificates: what was shown of each project's kernels alone. reasons: of the checks that failed. wave: if
+    one was asked for. coverage: what the frames reach that were chosen for the emitted testbench and for
+    co-simulation. notes: a sentence on each bound on them. schedules: of the C++, modelled."""
 
     derived: ClassVar[tuple[str, ...]] = ("passed",)
 
@@ -301,6 +333,10 @@ class VerifyResult:
     clock_ns: float
     precision: Statement
     certificates: tuple[KernelsCertificate, ...] = ()
+    coverage: Coverage | None = None
+    notes: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    wave: Wave | None = None
     schedules: tuple[ScheduleRange, ...] = ()
 
     @property
@@ -323,6 +359,10 @@ class VerifyResult:
         wrong, total = sum(c.words_different for c in self.checks), sum(c.words_compared for c in self.checks)
         place = " ".join(part for part in (first.backend, first.what, first.scenario) if part)
         reason = f": {first.failures[0].splitlines()[0].rstrip('.')}" if first.failures else ""
+        known = (one for one in self.reasons if one.explains(first))
+        why = next(known, None)
+        if why is not None and why.difference.who:
+            reason = f", where {why.difference.who} goes wrong"
         raise VerificationError(
             f"{len(failed)} of {len(self.checks)} checks failed and {wrong} of {total} output words differ "
             f"from the simulator, first in {place}{reason}; generate the project again if its files or the "

@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501  # rows of the tables of mistakes read best on one line
 
+import io
 import os
 import shutil
 import sys
@@ -9,6 +10,17 @@ import sys
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
+
+from hpq_hls.report.tables import verify_table
+from hpq_hls.verify.cosim import SCENARIOS
+
+
+def shown(renderable) -> str:
+    """A table, each sentence in one line."""
+    console = Console(file=io.StringIO(), width=2000, color_system=None)
+    console.print(renderable)
+    return console.file.getvalue()
 
 
 def refusal(outcome) -> str:
@@ -240,7 +252,42 @@ def test_verify_fails_when_one_rom_bit_is_flipped(run, built, project):
     first = next(index for index, word in enumerate(words) if word.strip() and not word.startswith("//"))
     words[first] = f"{int(words[first], 16) ^ 16:0{len(words[first])}x}"
     rom.write_text("\n".join(words))
-    assert run("verify", project.file, "--samples", 6).status == 1
+    outcome = run("verify", project.file, "--samples", 6, "--wave", "--json")
+    assert outcome.status == 1
+    kernel = next(name for name in ("n_0_matvec", "n_3_matvec") if name in rom.name)
+    (reason,) = outcome.json["reasons"]
+    assert reason["difference"]["kernel"] == kernel
+    assert reason["checks"] == [*SCENARIOS, "kernels alone"]
+    failed = [check for check in outcome.json["checks"] if check["scenario"]]
+    assert reason["words_compared"] == sum(check["words_compared"] for check in failed)
+    assert reason["words_different"] == sum(check["words_different"] for check in failed) > 0
+    table = shown(verify_table(outcome.json))
+    assert table.count(kernel) == table.count(f"{kernel} of layer") + 1  # its row of the certificate
+    assert table.count(f"{kernel} of layer") == 2  # the reason, and the wave
+    assert table.count("words differ)") == 1
+    assert "words differ;" not in table
+    assert f"where matvec {kernel} of layer" in outcome.err
+    wave = project.folder / "build" / "wave.fst"
+    assert outcome.json["wave"]["file"] == str(wave)
+    assert outcome.json["wave"]["time"] == reason["difference"]["time"] > 0
+    assert all(wave.with_suffix(suffix).is_file() for suffix in (".fst", ".gtkw", ".sucl"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--wave=a.vcd"], "wave is 'a.vcd'; name a file that ends in .fst"),
+        (["--wave", "a.fst"], "there is no RTL to write a wave of; add rtl to "),
+        (["--wave"], "there is no RTL to write a wave of; add rtl to "),
+    ],
+)
+def test_waves_that_cannot_be(run, project, words, said):
+    """A bare --wave leaves the next word alone."""
+    project.edit("precision:", "hardware: {backends: [vitis]}\nprecision:")
+    assert run("generate", project.file).status == 0
+    before = project.file.read_text()
+    assert said in refusal(run("verify", *words, project.file))
+    assert project.file.read_text() == before
 
 
 def test_verify_of_a_folder_without_verilog(run, built, tmp_path):

@@ -1,4 +1,4 @@
-"""A Dataflow executed in Python, kernel by kernel, each doing literally what its module says.
+"""A Dataflow executed in Python, and what holds of every stream of it.
 
 Integers only, one frame at a time, loops where the hardware has loops: slow, and independent of the
 simulator and of both backends.
@@ -14,16 +14,11 @@ from hpq_hls.kernels import Frame
 
 def run_dataflow(flow: Dataflow, frame: Frame) -> Frame:
     """One frame through the design, (beats, lanes) in and out."""
-    frames = {flow.input: frame}
-    for kernel in flow.kernels:
-        for name in kernel.inputs:
-            assert frames[name].shape == (flow.streams[name].beats, flow.streams[name].lanes), name
-        outputs = kernel.run([frames[name] for name in kernel.inputs], flow.streams)
-        frames.update(zip(kernel.outputs, outputs, strict=True))
-        for name in kernel.outputs:
-            same_as = list(flow.streams[name].same_as)
-            np.testing.assert_array_equal(frames[name][:, same_as], frames[name][:, : len(same_as)], name)
-    result = frames[flow.output]
-    stream = flow.streams[flow.output]
-    assert result.shape == (stream.beats, stream.lanes)
-    return result
+    frames = flow.every_stream({flow.input: frame})
+    assert set(frames) == set(flow.streams)
+    for name, made in frames.items():
+        stream = flow.streams[name]
+        assert made.shape == (stream.beats, stream.lanes), name
+        same_as = list(stream.same_as)
+        np.testing.assert_array_equal(made[:, same_as], made[:, : len(same_as)], name)
+    return frames[flow.output]

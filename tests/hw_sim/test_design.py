@@ -46,7 +46,10 @@ def test_unpack_sees_dirty_padding_and_undefined_bits():
     [
         (np.zeros((1, 2, 3)), "give raw integers"),
         (np.zeros((1, 3, 2), dtype=int), "shape"),
-        (np.full((1, 2, 3), 16), "outside -16..15"),
+        (
+            np.pad(np.full((1, 1, 1), 16), ((2, 0), (1, 0), (0, 2))),
+            r"s_axis hold 16 in packet 2, beat 1, element 0, outside -16\.\.15",
+        ),
         (np.full((1, 2, 3), -17), "outside -16..15"),
     ],
 )

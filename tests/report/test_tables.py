@@ -1,6 +1,7 @@
 """The terminal tables: every figure of a result is in them."""
 
 import io
+import re
 
 from rich.console import Console
 
@@ -46,6 +47,41 @@ def test_a_failure_is_shown(failed):
     table = shown(tables.verify_table(failed["verify"]))
     assert "FAILED" in table
     assert "rtl: packet 2, beat 0: <b>expected</b> 7, got 8" in table
+
+
+def test_a_reason_is_shown_once(failed):
+    """What it explains is not said again, whatever else failed is."""
+    verify = failed["verify"]
+    checks = verify["checks"]
+    checks.append({**checks[1], "scenario": "random_gaps", "failures": ["packet 2, beat 0: and again"]})
+    checks.append(
+        {**checks[1], "what": "kernels alone", "scenario": None, "failures": ["fc1_matvec is wrong"]}
+    )
+    checks.append({**checks[1], "scenario": "reset_mid_stream", "failures": ["TVALID is high"]})
+    sentence = "rtl: matvec fc1_matvec is the first that differs"
+    labels = ["back_to_back", "random_gaps", "kernels alone"]
+    verify["reasons"] = [{"backend": "rtl", "checks": labels, "sentence": sentence}]
+    assert tables.failure_lines(verify) == [sentence, "rtl: TVALID is high"]
+    verify["wave"] = {"sentence": "wave.fst shows it"}
+    table = shown(tables.verify_table(verify))
+    assert table.count("fc1_matvec is") == 1
+    assert "wave.fst shows it" in table
+    verify["reasons"] = []
+    checks[2]["failures"] = checks[1]["failures"]
+    assert len(tables.failure_lines(verify)) == 3
+
+
+def test_what_frames_reach_is_shown_and_what_they_do_not(summary):
+    table = shown(tables.verify_table(summary["verify"]))
+    assert "What the 64 chosen frames reach" in table
+    assert re.search(r"conv1 +│ +100 % +│ +- +│ +- +│ +- +│ +0 % +│ +- +│ +- +│ +98 % +│ +- +│ +62 %", table)
+    assert "conv1: high saturation never reached" in table
+    assert "note: co-simulation runs 3 of the 64 chosen frames" in table
+    coverage = summary["verify"]["coverage"]
+    coverage["unreached"] *= 6
+    assert "and 4 more" in shown(tables.verify_table(summary["verify"]))
+    summary["verify"]["coverage"] = None
+    assert "chosen frames reach" not in shown(tables.verify_table(summary["verify"]))
 
 
 def test_a_check_that_failed_without_a_wrong_word_is_shown(summary):

@@ -115,7 +115,9 @@ def test_without_expected_frames_only_the_protocol_counts(simulate):
         ({"x": X[:, :1]}, DataError, r"input frames of s_axis have shape \(6, 1, 2\)"),
         ({"x": X[:0], "y": X[:0]}, DataError, "at least one packet"),
         ({"x": X / 2}, DataError, "give raw integers"),
-        ({"x": X + 200}, DataError, "outside 0..255"),
+        ({"x": np.where(X[2, 1, 1] == X, 256, X)}, DataError, "s_axis hold 256 in frame ., .*outside 0..255"),
+        ({"x": X - 256}, DataError, r"hold -\d+ in frame 0, beat 0, lane 0, outside 0..255"),
+        ({"y": X + 256}, DataError, "expected frames of m_axis hold .*outside 0..255"),
         ({"y": X[:-1]}, DataError, r"hold \[5, 6\] packets"),
         ({"x": {"other": X}}, DataError, "no input frames for port s_axis"),
         ({"scenarios": ["fast"]}, ConfigError, "unknown scenario 'fast'; choose from back_to_back"),
@@ -248,6 +250,13 @@ def test_the_testbench_runs_by_hand(folder, tmp_path):
     assert bad.returncode == 1
     assert "packet 1, beat 0 of 2: element 1" in bad.stdout
     assert run("--packets", "3").returncode == 0
+    np.save(tmp_path / "x.npy", np.where(np.arange(24).reshape(6, 2, 2) == 9, 256, X))
+    outside = run("--input", tmp_path / "x.npy")
+    assert outside.returncode == 2
+    assert outside.stderr.startswith(
+        "error: input frames of s_axis hold 256 in frame 2, beat 0, lane 1, outside 0..255"
+    )
+    assert len(outside.stderr.splitlines()) == 1
     missing = run("--input", tmp_path / "nothing.npy")
     assert missing.returncode == 2
     assert missing.stderr.startswith("error: ")

@@ -12,7 +12,7 @@ import pytest
 from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.vitis import VitisBackend
 from hpq_hls.codegen.vivado import VivadoBackend
-from hpq_hls.errors import DataError, ToolError
+from hpq_hls.errors import DataError, ToolError, VerificationError
 from hpq_hls.tools.toolchain import find_ap_types
 from hpq_hls.verify.csim import SelfCheck, run_csim, run_selfcheck
 from tests.codegen.flows import small_design, write
@@ -153,10 +153,15 @@ def test_one_rule_of_the_bus(project: Path, old: str, new: str, message: str) ->
         ("out.write(x);", "out.write(x); out.write(x);", "stream x still holds data at the end"),
     ],
 )
-def test_a_stream_that_does_not_balance(project: Path, old: str, new: str, message: str) -> None:
+def test_a_stream_that_does_not_balance(
+    project: Path, made: Design, old: str, new: str, message: str
+) -> None:
     edit(project / "src/hpq/axis.h", old, new)
-    with pytest.raises(ToolError, match=message):
-        run_selfcheck(project)
+    check = run_selfcheck(project)
+    assert not check.passed
+    assert check.message.startswith(message)
+    with pytest.raises(VerificationError, match=f"The C.. of net breaks off: {message}"):
+        run_csim(project, made.input_frames)
 
 
 def test_c_that_does_not_compile(project: Path) -> None:
@@ -170,6 +175,26 @@ def test_a_missing_data_file(project: Path) -> None:
     (project / "tb/golden.dat").unlink()
     with pytest.raises(ToolError, match=r"exit status 2: ERROR: cannot read .*golden\.dat"):
         run_selfcheck(project)
+
+
+@pytest.mark.parametrize(("name", "low", "high"), [("input", -16, 15), ("golden", 0, 127)])
+def test_a_data_file_with_what_the_port_cannot_carry(project: Path, name: str, low: int, high: int) -> None:
+    """It is refused, not cut to the bits that there are."""
+    path = project / f"tb/{name}.dat"
+    lines = path.read_text().splitlines()
+    for wrong in (low - 1, high + 1):
+        first, *rest = lines[-1].split()
+        changed = [*lines[:-1], " ".join([str(wrong), *rest])]
+        path.write_text("\n".join(changed) + "\n")
+        beat = 3 if name == "input" else 2
+        said = (
+            rf"exit status 2: ERROR: .*{name}\.dat: frame 4 beat {beat} lane 0 is {wrong}, outside of {low}"
+        )
+        with pytest.raises(ToolError, match=said):
+            run_selfcheck(project)
+    path.write_text("\n".join([*lines[:-1], " ".join([str(high), *rest])]) + "\n")
+    assert run_selfcheck(project).words > 0
+    assert first
 
 
 def test_a_truncated_data_file(project: Path) -> None:
@@ -186,11 +211,16 @@ def test_a_truncated_data_file(project: Path) -> None:
 @pytest.mark.parametrize(
     ("frames", "message"),
     [
-        (np.zeros((2, 4, 3)), "takes raw integers, not float64"),
-        (np.zeros((2, 3, 4), dtype=np.int64), r"shape \(n, 4, 3\), n > 0, not \(2, 3, 4\)"),
-        (np.zeros((0, 4, 3), dtype=np.int64), r"not \(0, 4, 3\)"),
-        (np.full((1, 4, 3), 16), r"carries ap_fixed<5,2>, raw -16\.\.15"),
-        (np.full((1, 4, 3), -17), "ranges from -17 to -17"),
+        (np.zeros((2, 4, 3)), "are float64; give raw integers"),
+        (np.zeros((2, 3, 4), dtype=np.int64), r"have shape \(2, 3, 4\); .*shape \(packets, 4, 3\)"),
+        (np.zeros((0, 4, 3), dtype=np.int64), r"have shape \(0, 4, 3\); give at least one packet"),
+        (
+            np.pad(np.full((1, 1, 1), 16), ((1, 0), (2, 1), (1, 1))),
+            r"input frames of s_axis hold 16 in frame 1, beat 2, lane 1, outside -16\.\.15, which is what "
+            r"the port carries \(ap_fixed<5,2>\)",
+        ),
+        (np.full((1, 4, 3), -17), "hold -17 in frame 0, beat 0, lane 0, outside -16..15"),
+        (np.full((1, 4, 3), 2**64 - 1, dtype=np.uint64), "hold 18446744073709551615 in frame 0"),
     ],
 )
 def test_bad_frames(good: Path, frames: np.ndarray, message: str) -> None:

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from hpq_hls.verify import cosim
 from hpq_hls.verify.cosim import SCENARIOS, CosimResult, run_cosim
 from hpq_hls.verify.cosim_build import EXECUTABLE, Build
 from hpq_hls.verify.csim import run_csim, run_selfcheck
+from hpq_hls.verify.differ.difference import Difference, Fault
 from hpq_hls.workflow.chosen import Source, Statement
-from hpq_hls.workflow.results import Check, VerifyResult
+from hpq_hls.workflow.results import Check, Reason, VerifyResult
 from tests.codegen.flows import small_design, write
 
 DESIGNS = Path(__file__).parents[1] / "hw_sim" / "designs"
@@ -295,3 +297,25 @@ def test_nothing_verified_is_no_success() -> None:
     assert not idle.passed
     with pytest.raises(VerificationError, match="1 of 1 checks failed"):
         idle.check()
+
+
+def test_a_failure_is_said_with_its_own_reason() -> None:
+    checks = (
+        Check("C simulation", "vitis", None, 1, 9, 1, False, ("first in sample 3",), 0.0),
+        Check("RTL co-simulation", "rtl", "back_to_back", 1, 9, 2, False, ("element 1 is 5",), 0.0),
+        Check("RTL co-simulation", "rtl", "random_gaps", 1, 9, 2, False, ("element 1 is 5",), 0.0),
+    )
+    found = Difference(
+        Fault.VALUE, "fc_matvec", "matvec", "fc", "fc_out", 3, 1, 4, 2, (9,), "'fc'", 15, 17, 1155000
+    )
+    reason = Reason("rtl", replace(found, scenario="back_to_back"), ("back_to_back", "random_gaps"), 18, 4)
+    place = "stream fc_out, sample 3, beat 1 of 4, lane 2 (element [9] of 'fc'): 17, not 15"
+    assert reason.sentence == (
+        f"rtl: matvec fc_matvec of layer 'fc' is the first that differs: {place}; at 1,155 ns of back_to_back"
+        " (back_to_back and random_gaps: 4 of 18 words differ)"
+    )
+    with pytest.raises(VerificationError, match="first in vitis C simulation: first in sample 3; generate"):
+        replace(verdict(*checks), reasons=(reason,)).check()
+    said = "first in rtl RTL co-simulation back_to_back, where matvec fc_matvec of layer 'fc' goes wrong; g"
+    with pytest.raises(VerificationError, match=said):
+        replace(verdict(*checks[1:]), reasons=(reason,)).check()

@@ -339,12 +339,14 @@ def generate(
     hardware) or "da" (adders instead of multiplications). multipliers: of those layers too, "auto" (in DSP
     blocks where the widths are worth one, and the part has them) or "fabric" (in LUTs at any width).
     fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``).
-    oversize: write it even if the part has too little of a resource, by the estimate. The folder is written
+    oversize: write it even if the part has too little of a resource, by the estimate, or if the HLS tool is
+    known to refuse it, which C simulation does not. The folder is written
     whole or not at all, and the same network always gives the same bytes.
 
     Raises:
         ConfigError: a setting is wrong.
-        CapacityError: the design does not fit the part; says what is short, and the nearest that fits.
+        CapacityError: the design does not fit the part, or the HLS tool takes no such words or functions;
+            says what is short, and the nearest that fits.
         OutputError: the folder cannot be written or is not empty.
     """
     folder = Path(out)
@@ -364,9 +366,13 @@ def generate(
     )
     folded = fold(q, config)
     flow = with_fifo_depths(build_design(q, folded.config, name), fifo_depths or {})
-    short = None if oversize else misfit_of(flow, q, config, part)
-    if short is not None:
-        raise CapacityError(f"{short.sentence}; or generate it all the same with oversize")
+    if not oversize:
+        short = misfit_of(flow, q, config, part)
+        if short is not None:
+            raise CapacityError(f"{short.sentence}; or generate it all the same with oversize")
+        refused = printer.refusal(flow, io)
+        if refused is not None:
+            raise CapacityError(f"{refused}; or generate it for C simulation only, with oversize")
     design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}), q)
     write_project(printer.files(design), folder, force)
     return Project(folder, backend, q, design, notes=tuple(filter(None, [folded.note])))

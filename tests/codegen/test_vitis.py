@@ -33,7 +33,19 @@ from hpq_hls.kernels import (
 )
 from hpq_hls.kernels.geometry import WindowGeometry
 from hpq_hls.verify.csim import run_selfcheck
-from tests.codegen.flows import accumulator, dataflow, design, parse, random_raw, small_design, stream, write
+from tests.codegen.flows import (
+    accumulator,
+    blank_design,
+    dataflow,
+    design,
+    parse,
+    random_raw,
+    small_design,
+    stream,
+    table_rows,
+    write,
+)
+from tests.codegen.golden_kernels import FLOWS
 from tests.rtl.cases import fabric_flows, random_slide, scaled_flows, window_flow
 
 BACKENDS = [VitisBackend(), VivadoBackend()]
@@ -467,10 +479,11 @@ def test_pragmas_of_vitis() -> None:
         "interface mode=ap_ctrl_none port=return",
         "dataflow",
         "stream variable=c_w_fifo type=fifo depth=5",
-        "array_reshape variable=weight type=complete dim=2",
-        "bind_storage variable=weight type=rom_1p impl=",
+        "bind_storage variable=c_w_fifo type=fifo impl=srl",
+        "array_reshape variable=lines type=complete dim=3",
+        "bind_storage variable=fc_weight type=rom_1p impl=",
         "bind_storage variable=lines type=ram_s2p impl=",
-        "dependence variable=lines type=inter dependent=false",
+        "dependence variable=lines type=inter direction=RAW distance=22 dependent=true",
     ):
         assert f"#pragma HLS {pragma}" in source, pragma
     assert "RESOURCE" not in source
@@ -484,10 +497,11 @@ def test_pragmas_of_vivado() -> None:
         "INTERFACE ap_ctrl_none port=return",
         "DATA_PACK variable=c_w_fifo",
         "STREAM variable=c_w_fifo depth=5 dim=1",
-        "ARRAY_RESHAPE variable=weight complete dim=2",
-        "RESOURCE variable=weight core=ROM_1P_",
+        "RESOURCE variable=c_w_fifo core=FIFO_SRL",
+        "ARRAY_RESHAPE variable=lines complete dim=3",
+        "RESOURCE variable=fc_weight core=ROM_1P_",
         "RESOURCE variable=lines core=RAM_S2P_",
-        "DEPENDENCE variable=lines inter false",
+        "DEPENDENCE variable=lines inter RAW distance=22 true",
     ):
         assert f"#pragma HLS {pragma}" in source, pragma
     assert "bind_storage" not in source
@@ -497,12 +511,36 @@ def test_pragmas_of_vivado() -> None:
     assert "ap_axiu<" not in files["src/net.h"]
 
 
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda b: b.name)
+def test_every_pipeline_flushes_and_loops_rewind(backend: VitisBackend) -> None:
+    """A loop rewinds where it is all of a process, nothing stands before it, and it holds its state. A
+    pipelined function has no loop to rewind; memories between two processes change hands at its end."""
+    flush = {"vitis": "style=flp", "vivado": "enable_flush"}[backend.name]
+    for flow in (cnn_design().dataflow, *FLOWS.values()):
+        for name, text in texts(blank_design(flow), backend).items():
+            if not name.startswith("src/"):
+                continue
+            lines = text.splitlines()
+            for above, line in itertools.pairwise(lines):
+                if "pipeline" in line.lower() and line.startswith("#pragma"):
+                    rewinds = above.lstrip().startswith("for (") and not name.endswith("reorder.h")
+                    wanted = f"pipeline II=1 {flush}{' rewind' * rewinds}"
+                    assert line.removeprefix("#pragma HLS ").replace("PIPELINE", "pipeline") == wanted, name
+
+
 def test_loops_of_the_library_are_pipelined() -> None:
+    """Each function of the library has one loop that is not unrolled, in which all state begins anew."""
     files = texts(cnn_design(), VitisBackend())
-    for name in ("window", "matvec", "channel_mac", "unrolled", "pool", "elementwise", "routing", "axis"):
-        assert "#pragma HLS pipeline II=1" in files[f"src/hpq/{name}.h"], name
-    library = "".join(text for name, text in files.items() if name.startswith("src/hpq/"))
-    assert not re.search(r"\bstatic (?!const|T |To )[^(;=]*[;=]", library), (
+    library = {name: text for name, text in files.items() if name.startswith("src/hpq/")}
+    for name, text in library.items():
+        for body in re.split(r"^}$", text, flags=re.MULTILINE):
+            loops = re.findall(r"^ *for \(.*\n(#pragma HLS (\w+).*)?", body, re.MULTILINE)
+            kinds = [kind for _, kind in loops]
+            assert kinds.count("pipeline") <= 1, (name, kinds)
+            assert set(kinds) <= {"pipeline", "unroll"}, (name, kinds)
+            assert kinds.count("pipeline") == 0 or kinds[0] == "pipeline", (name, kinds)
+    whole = "".join(library.values())
+    assert not re.search(r"\bstatic (?!const|T |To )[^(;=]*[;=]", whole), (
         "state would survive from frame to frame"
     )
 
@@ -513,7 +551,7 @@ def test_a_frame_of_one_beat_makes_a_pipelined_function() -> None:
         [stream("x", "s9.3", 5, 1), stream("y", "u7.2", 5, 1)],
     )
     source = texts(design(flow, io="parallel"), VitisBackend())["src/net.cpp"]
-    assert source.count("#pragma HLS pipeline II=1") == 3  # the kernel and both ports
+    assert source.count("#pragma HLS pipeline II=1 style=flp\n") == 3  # the kernel and both ports
     assert "hpq::cast_beat<" in source
 
 
@@ -523,11 +561,9 @@ def test_tables_hold_the_integers_in_rom_order() -> None:
     for kernel in made.dataflow.kernels:
         if not isinstance(kernel, MatVec):
             continue
-        title, *rows = files[f"src/tables/{kernel.name}_weight.inc"].splitlines()
-        assert title.startswith("// ")
-        values = [[int(value) for value in row.strip("{},").split(", ")] for row in rows]
-        words = kernel.weight_words()
-        np.testing.assert_array_equal(values, words.reshape(len(words), -1))
+        rows = table_rows(files[f"src/tables/{kernel.name}_weight.inc"], kernel.weight_type.width)
+        words = kernel.weight_words().reshape(len(rows), -1)
+        np.testing.assert_array_equal(rows, words & 15)
     decimal = re.compile(r"[-+ {(,=]\d+\.\d")
     for name, text in files.items():
         if name.startswith("src/"):

@@ -20,7 +20,7 @@ void from_axis_beat(hls::stream<Word>& port, hls::stream<beat<X, LANES> >& out) 
     beat<X, LANES> x;
     for (unsigned i = 0; i < LANES; ++i) {
 #pragma HLS unroll
-        const ap_uint<width> bits = word.data.range((i + 1) * width - 1, i * width);
+        const ap_uint<width> bits = word.data.range(int(i + 1) * width - 1, int(i) * width);
         x.data[i] = from_raw<X>(bits);
     }
     out.write(x);
@@ -35,7 +35,7 @@ void to_axis_beat(hls::stream<beat<Y, LANES> >& in, hls::stream<Word>& port, boo
     word.data = 0;
     for (unsigned i = 0; i < LANES; ++i) {
 #pragma HLS unroll
-        word.data.range((i + 1) * width - 1, i * width) = to_bits(y.data[i]);
+        word.data.range(int(i + 1) * width - 1, int(i) * width) = to_bits(y.data[i]);
     }
     word.keep = -1;
     word.strb = -1;
@@ -48,7 +48,7 @@ void from_axis(hls::stream<Word>& port, hls::stream<beat<X, LANES> >& out) {
 #pragma HLS inline
 from_axis_beats:
     for (unsigned i = 0; i < BEATS; ++i) {
-#pragma HLS pipeline II=1
+#pragma HLS pipeline II=1 style=flp rewind
         from_axis_beat(port, out);
     }
 }
@@ -58,7 +58,7 @@ void to_axis(hls::stream<beat<Y, LANES> >& in, hls::stream<Word>& port) {
 #pragma HLS inline
 to_axis_beats:
     for (unsigned i = 0; i < BEATS; ++i) {
-#pragma HLS pipeline II=1
+#pragma HLS pipeline II=1 style=flp rewind
         to_axis_beat(in, port, i == BEATS - 1);
     }
 }

@@ -16,6 +16,7 @@ import numpy as np
 
 from hpq_hls.billing.memory import fifo_style, memory_style
 from hpq_hls.codegen.base import Design, Files, IntArray
+from hpq_hls.codegen.hls_depths import with_room
 from hpq_hls.codegen.limits import refusal
 from hpq_hls.codegen.manifest import FILE_NAME, Manifest, manifest_of
 from hpq_hls.codegen.sources import Sources
@@ -24,6 +25,9 @@ from hpq_hls.codegen.words import MAX_WORD_BITS, Split
 from hpq_hls.hardware import Dataflow, Terminal
 from hpq_hls.kernels import Stream
 from hpq_hls.resources import templates_dir
+
+MAX_PARTITION = 65536
+"""Elements of one array that Vivado HLS may take apart; its own limit is 1,024."""
 
 OPTIMISATION = "-O1"
 """Of C simulation. CPU seconds to compile and to run 33 million multiplications: -O0 3.9 + 10.1,
@@ -42,12 +46,12 @@ class VitisBackend:
 
     def files(self, design: Design) -> Files:
         """Every file of the project; see README.md among them for what each is."""
-        flow = design.dataflow
+        flow = with_room(design.dataflow)
         sources = Sources("vitis", flow.kernels, ".cpp.j2", "hpq/*.h")
         environment = sources.environment({"comment": comment, "plain": plain})
         top = flow.name
         kernels = [view_of(kernel, flow.streams) for kernel in flow.kernels]
-        context = self._context(design, kernels)
+        context = self._context(design, flow, kernels)
         files: dict[str, str | bytes] = {}
         for template, path in self._project_files(top):
             files[path] = environment.get_template(f"project/{template}.j2").render(context)
@@ -83,8 +87,7 @@ class VitisBackend:
             files.append(("hls_config.cfg", "hls_config.cfg"))
         return files
 
-    def _context(self, design: Design, kernels: list[KernelView]) -> dict[str, object]:
-        flow = design.dataflow
+    def _context(self, design: Design, flow: Dataflow, kernels: list[KernelView]) -> dict[str, object]:
         inputs = [_Port.of(flow, terminal, "input", "s_axis", len(flow.inputs)) for terminal in flow.inputs]
         outputs = [
             _Port.of(flow, terminal, "output", "m_axis", len(flow.outputs)) for terminal in flow.outputs
@@ -105,6 +108,7 @@ class VitisBackend:
             "max_bits": -(-max(port_bits) // 1024) * 1024,
             "widest": max(*port_bits, *(stream.bits for stream in flow.streams.values())),
             "max_word_bits": MAX_WORD_BITS,
+            "max_partition": MAX_PARTITION,
             "memory_style": memory_style,
             "fifo_style": fifo_style,
             "split": Split.of,

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from hpq_hls.codegen.base import Design
+from hpq_hls.codegen.hls_depths import with_room
+from hpq_hls.codegen.registry import find_backend
 from hpq_hls.codegen.vitis import VitisBackend
 from hpq_hls.codegen.vivado import VivadoBackend
 from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
@@ -407,11 +409,79 @@ def test_gather(pad: int, tmp_path: Path) -> None:
 
 
 def test_a_port_of_thousands_of_bits(tmp_path: Path) -> None:
-    """Wider than the vendor's headers take unless told so, and wider than synthesis takes."""
+    """Wider than the vendor's headers take unless told so, and wider than synthesis takes: with oversize."""
     kernel = Cast("cast", "cast", ("x",), ("y",), epilogue=Epilogue.relu())
     flow = dataflow([kernel], [stream("x", "s9.3", 500, 1), stream("y", "u7.2,AP_RND,AP_SAT", 500, 1)])
     proves(flow, tmp_path, io="parallel")
     assert "accepts at most 4096" in (tmp_path / "README.md").read_text()
+
+
+def wide(pe: int, simd: int, rows: int = 256, cols: int = 784) -> Dataflow:
+    kernel = MatVec(
+        "fc", "classifier", ("x",), ("y",), vectors=1, pe=pe, simd=simd, epilogue=Epilogue(),
+        accumulator_type=product_accumulator("s8.3", "s8.1", None),
+        **weights_and_bias((1, rows, cols), "s8.1", None),
+    )  # fmt: skip
+    return dataflow([kernel], [stream("x", "s8.3", simd, cols // simd), stream("y", "s8.3", pe, rows // pe)])
+
+
+def test_what_the_tool_refuses_is_refused_with_what_works() -> None:
+    backend = VitisBackend()
+    assert backend.refusal(wide(16, 112), "stream") is None
+    assert backend.refusal(wide(4, 784), "stream") == (
+        "port s_axis of layer 'classifier' carries 784 elements of 8 bits at once, and the HLS tool takes "
+        "words of at most 4,096 bits; choose simd of at most 392 for layer 'classifier'"
+    )
+    assert backend.refusal(wide(4, 392), "stream") is None
+    assert backend.refusal(wide(256, 49), "stream") == (
+        "layer 'classifier' has 12,544 products in one function, and the HLS tool unrolls about 4,096; choose "
+        "pe and simd whose product is at most 4,096 (they are 256 and 49)"
+    )
+    cast = Cast("cast", "first", ("x",), ("y",), epilogue=Epilogue())
+    flow = dataflow([cast], [stream("x", "s8.3", 784, 1), stream("y", "s8.3", 784, 1)])
+    assert str(backend.refusal(flow, "parallel")).endswith(
+        "choose io stream, with at most 512 elements a beat"
+    )
+    assert find_backend("rtl").refusal(flow, "parallel") is None
+
+
+def test_unrolled_layers_are_refused_where_the_tool_stops_unrolling() -> None:
+    parameters = weights_and_bias((1, 96, 48), "s5.1", None)
+    parameters["weight"] = np.full((1, 96, 48), 3)
+    kernel = UnrolledMatVec(
+        "fc", "fc", ("x",), ("y",), positions=1, beats=1, epilogue=Epilogue(),
+        accumulator_type=product_accumulator("s4.3", "s5.1", None), **parameters,
+    )  # fmt: skip
+    flow = dataflow([kernel], [stream("x", "s4.3", 48, 1), stream("y", "s8.3", 96, 1)])
+    told = str(VivadoBackend().refusal(flow, "parallel"))
+    assert told.startswith("layer 'fc' has 4,608 products in one function")
+    assert told.endswith("choose io stream and strategy folded with a reuse_factor of at least 2")
+
+
+def test_a_rom_word_wider_than_the_tool_takes_lies_in_few_memories() -> None:
+    source = texts(blank_design(wide(16, 112)), VitisBackend())["src/net.cpp"]
+    assert "unsigned long long fc_weight[4][112][56]" in source  # 14,336 bits a word
+    assert "#pragma HLS array_partition variable=fc_weight type=complete dim=1" in source
+    assert "#pragma HLS array_reshape variable=fc_weight type=complete dim=3" in source
+
+
+def test_fifos_have_room_for_the_pipelines_of_the_other_branch() -> None:
+    """x -> fork -> two casts on one side, none on the other: 2 * 26 cycles at one beat each."""
+    streams = [stream(name, "s8.3", 2, 64) for name in ("x", "short", "long", "a", "b", "y")]
+    kernels: list[Kernel] = [
+        Fork("fork", "add", ("x",), ("short", "long")),
+        Cast("one", "add", ("long",), ("a",), epilogue=Epilogue()),
+        Cast("two", "add", ("a",), ("b",), epilogue=Epilogue()),
+        Combine("add", "add", ("short", "b"), ("y",), Combination.ADD, accumulator(5), Epilogue()),
+    ]
+    flow = dataflow(kernels, streams)
+    deeper = with_room(flow)
+    depths = {name: one.depth for name, one in deeper.streams.items()}
+    assert depths == {"x": 2, "short": 54, "long": 2, "a": 2, "b": 2, "y": 2}
+    source = texts(blank_design(flow), VitisBackend())["src/net.cpp"]
+    assert "stream variable=short_fifo type=fifo depth=54" in source
+    assert "bind_storage variable=short_fifo type=fifo impl=lutram" in source
+    assert "bind_storage variable=long_fifo type=fifo impl=srl" in source
 
 
 # ---------------------------------------------------------------------------------------------

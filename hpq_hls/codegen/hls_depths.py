@@ -1,9 +1,9 @@
 """FIFO depths for HLS C++: those of the RTL twin, and room for what the tool's longer pipelines hold.
 
-The twin's depths are exact for its own timing. The tool makes each kernel a pipeline of a depth that only it
-knows, so that a branch of a network delays its beats by more than in the twin, and what waits at the join needs
-that many more places. All pipelines flush (see the dialects): a beat leaves though none follows, so that depths
-are a matter of rate, not of deadlock.
+The twin's depths are exact for its own timing. The tool makes each kernel a pipeline of a depth that only
+it knows, so that a branch of a network delays its beats by more than in the twin, and what waits at the join
+needs that many more places. All pipelines flush (see the dialects): a beat leaves though none follows, so
+that depths are a matter of rate, not of deadlock.
 """
 
 from __future__ import annotations

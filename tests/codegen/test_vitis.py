@@ -434,8 +434,8 @@ def test_what_the_tool_refuses_is_refused_with_what_works() -> None:
     )
     assert backend.refusal(wide(4, 392), "stream") is None
     assert backend.refusal(wide(256, 49), "stream") == (
-        "layer 'classifier' has 12,544 products in one function, and the HLS tool unrolls about 4,096; choose "
-        "pe and simd whose product is at most 4,096 (they are 256 and 49)"
+        "layer 'classifier' has 12,544 products in one function, and the HLS tool unrolls about 4,096; "
+        "choose pe and simd whose product is at most 4,096 (they are 256 and 49)"
     )
     cast = Cast("cast", "first", ("x",), ("y",), epilogue=Epilogue())
     flow = dataflow([cast], [stream("x", "s8.3", 784, 1), stream("y", "s8.3", 784, 1)])

@@ -37,7 +37,7 @@ reorder_beats:
         beat<Y, OUT> y;
         for (unsigned read = 0; read < READS; ++read) {
 #pragma HLS unroll
-            const unsigned entry = rom_element<Config::entry_bits>(index, i, read);
+            const unsigned entry = rom_element<Config::entry_bits>(index, i, read).to_uint();
             const unsigned place = entry & ((1u << Config::place_bits) - 1);
             const unsigned word = (entry >> Config::place_bits) & ((1u << Config::word_bits) - 1);
             const bool zero = (entry >> (Config::place_bits + Config::word_bits)) != 0;

@@ -82,7 +82,7 @@ window_scan:
         if (inside) {
             pixel = in.read();
         } else {
-            for (unsigned l = 0; l < LANES; ++l) {
+            for (int l = 0; l < int(LANES); ++l) {
 #pragma HLS unroll
                 pixel.data[l] = from_raw<X>(Config::pad_value);
             }
@@ -95,13 +95,13 @@ window_scan:
 #pragma HLS unroll
             column[i] = lines[i / int(LINE)][line][i % int(LINE)];
         }
-        for (unsigned l = 0; l < LANES; ++l) {
+        for (int l = 0; l < int(LANES); ++l) {
 #pragma HLS unroll
-            column[(Config::span_h - 1) * LANES + l] = pixel.data[l];
+            column[(Config::span_h - 1) * int(LANES) + l] = pixel.data[l];
         }
         for (int i = 0; i < (Config::span_h - 1) * int(LANES); ++i) {
 #pragma HLS unroll
-            lines[i / int(LINE)][line][i % int(LINE)] = column[i + LANES];
+            lines[i / int(LINE)][line][i % int(LINE)] = column[i + int(LANES)];
         }
 
         // The rows of the windows that have taps; they move left by a beat.
@@ -115,9 +115,9 @@ window_scan:
                 const int place = ky * past * lanes + i;
                 row[i] = columns[place / int(HISTORY)][chunk][place % int(HISTORY)];
             }
-            for (unsigned l = 0; l < LANES; ++l) {
+            for (int l = 0; l < int(LANES); ++l) {
 #pragma HLS unroll
-                row[past * lanes + l] = column[ky * Config::dilation_h * LANES + l];
+                row[past * lanes + l] = column[ky * Config::dilation_h * int(LANES) + l];
             }
             for (int i = 0; i < past * lanes; ++i) {
 #pragma HLS unroll

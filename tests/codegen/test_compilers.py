@@ -51,4 +51,4 @@ def test_a_network_has_no_warning_and_runs_clean(tmp_path: Path) -> None:
 )
 def test_other_kernels_have_no_warning(name: str, tmp_path: Path) -> None:
     write(VitisBackend(), blank_design(FLOWS[name]), tmp_path)
-    assert compiled(tmp_path, ["src/net.cpp"], (*WARNINGS, "-fsyntax-only")) == ""
+    assert compiled(tmp_path, ["src/net.cpp", "tb/net_tb.cpp"], (*WARNINGS, "-fsyntax-only")) == ""

@@ -39,6 +39,7 @@ from hpq_hls.hardware import (
     LayerFolding,
     Multipliers,
     Strategy,
+    Tlast,
     check_utilisation,
     target_of,
     with_fifo_depths,
@@ -248,17 +249,19 @@ def hardware_config(
     strategy: str = "folded",
     multipliers: str = "auto",
     layers: LayerSettings | None = None,
+    tlast: str = "checked",
 ) -> HardwareConfig:
     """Check the hardware settings that ``generate`` and ``estimate`` take.
 
     Raises:
-        ConfigError: an unknown part, io, key, strategy or kind of multipliers, a number below 1, or an
-            impossible target.
+        ConfigError: an unknown part, io, key, strategy, kind of multipliers or use of TLAST, a number below
+            1, or an impossible target.
     """
     if io not in {item.value for item in Io}:
         raise ConfigError(f"io is {io!r}; choose stream or parallel")
     _check_choice("strategy", strategy, Strategy)
     _check_choice("multipliers", multipliers, Multipliers)
+    _check_choice("tlast", tlast, Tlast)
     _check_positive("reuse_factor", reuse_factor)
     find_part(part)
     return HardwareConfig(
@@ -270,6 +273,7 @@ def hardware_config(
         layers={name: _folding(name, given) for name, given in (layers or {}).items()},
         part=part,
         utilisation=check_utilisation(utilisation),
+        tlast=Tlast(tlast),
     )
 
 
@@ -322,6 +326,7 @@ def generate(
     strategy: str = "folded",
     multipliers: str = "auto",
     layers: LayerSettings | None = None,
+    tlast: str = "checked",
     fifo_depths: Mapping[str, int] | None = None,
     force: bool = False,
     oversize: bool = False,
@@ -338,6 +343,8 @@ def generate(
     strategy: of the layers that ``layers`` does not mention, "folded", "unrolled" (every multiplication in
     hardware) or "da" (adders instead of multiplications). multipliers: of those layers too, "auto" (in DSP
     blocks where the widths are worth one, and the part has them) or "fabric" (in LUTs at any width).
+    tlast: of the inputs, "checked" (a packet that is too short or too long raises ``<port>_packet_error``,
+    and the next is right again) or "ignored" (for masters that do not drive it).
     fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``).
     oversize: write it even if the part has too little of a resource, by the estimate, or if the HLS tool is
     known to refuse it, which C simulation does not. The folder is written
@@ -363,6 +370,7 @@ def generate(
         strategy=strategy,
         multipliers=multipliers,
         layers=layers,
+        tlast=tlast,
     )
     folded = fold(q, config)
     flow = with_fifo_depths(build_design(q, folded.config, name), fifo_depths or {})
@@ -399,6 +407,7 @@ def estimate(
     strategy: str = "folded",
     multipliers: str = "auto",
     layers: LayerSettings | None = None,
+    tlast: str = "checked",
     fifo_depths: Mapping[str, int] | None = None,
 ) -> ResourceEstimate:
     """Resources and cycles of a network on a part, without any tool; see ``generate`` for the settings.
@@ -417,6 +426,7 @@ def estimate(
         strategy=strategy,
         multipliers=multipliers,
         layers=layers,
+        tlast=tlast,
     )
     folded = fold(q, config)
     flow = with_fifo_depths(build_design(q, folded.config), fifo_depths or {})

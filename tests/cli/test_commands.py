@@ -155,6 +155,7 @@ def test_verify_compares_every_word(built):
         "back_to_back",
         "random_gaps",
         "ignored_signals",
+        "wrong_packets",
         "reset_mid_stream",
     }
     assert checks["C++ self-check", None]["words_compared"] > 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 INTEGER = r"[1-9]\d*"
 NAME = r"[A-Za-z_]\w*"
+COUNT = f"{INTEGER}|{NAME}"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ _CORES = {
 
 VITIS: Mapping[str, Pragma] = {
     "interface": Pragma(
-        {"mode": _one_of("axis", "ap_ctrl_none", "ap_ctrl_hs", "s_axilite", "m_axi"), "port": NAME,
+        {"mode": _one_of("axis", "ap_none", "ap_ctrl_none", "ap_ctrl_hs", "s_axilite", "m_axi"), "port": NAME,
          "register_mode": _one_of("both", "forward", "reverse", "off"), "bundle": NAME},
         required=("mode", "port"), places=("top",),
     ),
@@ -83,6 +84,8 @@ VITIS: Mapping[str, Pragma] = {
     ),
     "pipeline": Pragma({"II": INTEGER, "style": _one_of("stp", "frp", "flp")}, ("rewind", "off")),
     "unroll": Pragma({"factor": INTEGER}, ("skip_exit_check",), places=("loop",)),
+    "loop_tripcount": Pragma({"min": COUNT, "max": COUNT, "avg": COUNT}, places=("loop",)),
+    "reset": Pragma({"variable": NAME}, ("off",), ("variable",), ("function", "top")),
     "inline": Pragma({}, ("off", "recursive"), places=("function",)),
     "dependence": Pragma(
         {"variable": NAME, "class": _one_of("array", "pointer"), "type": _one_of("inter", "intra"),
@@ -95,7 +98,7 @@ VITIS: Mapping[str, Pragma] = {
 VIVADO: Mapping[str, Pragma] = {
     "interface": Pragma(
         {"port": NAME},
-        ("axis", "ap_ctrl_none", "ap_ctrl_hs", "register", "both", "forward", "reverse", "off"),
+        ("axis", "ap_none", "ap_ctrl_none", "ap_ctrl_hs", "register", "both", "forward", "reverse", "off"),
         ("port",), ("top",),
     ),
     "dataflow": Pragma({}, places=("function", "top", "loop")),
@@ -120,6 +123,8 @@ VIVADO: Mapping[str, Pragma] = {
     ),
     "pipeline": Pragma({"II": INTEGER}, ("enable_flush", "rewind", "off")),
     "unroll": Pragma({"factor": INTEGER}, ("region", "skip_exit_check"), places=("loop",)),
+    "loop_tripcount": Pragma({"min": COUNT, "max": COUNT, "avg": COUNT}, places=("loop",)),
+    "reset": Pragma({"variable": NAME}, ("off",), ("variable",), ("function", "top")),
     "inline": Pragma({}, ("off", "region", "recursive"), places=("function",)),
     "dependence": Pragma(
         {"variable": NAME, "distance": INTEGER},

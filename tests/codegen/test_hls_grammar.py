@@ -7,12 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hpq_hls.codegen.vitis import VitisBackend
 from hpq_hls.codegen.vivado import VivadoBackend
+from hpq_hls.hardware import Dataflow
 from tests.codegen.flows import blank_design
 from tests.codegen.golden_kernels import FLOWS
 from tests.codegen.hls_grammar import CFG, CFG_VERSIONS, PRAGMAS, TCL, VIVADO, check_pragma, misplaced
@@ -22,7 +24,18 @@ VITIS_BACKEND, VIVADO_BACKEND = VitisBackend(), VivadoBackend()
 VERSIONS = [
     (VIVADO_BACKEND if grammar is VIVADO else VITIS_BACKEND, version) for version, grammar in PRAGMAS.items()
 ]
-DESIGNS = [cnn_design(), *map(blank_design, FLOWS.values())]
+
+
+def checked(flow: Dataflow) -> Dataflow:
+    """The flow with ports that look at TLAST."""
+    return replace(flow, inputs=tuple(replace(terminal, checked=True) for terminal in flow.inputs))
+
+
+DESIGNS = [
+    cnn_design(),
+    *map(blank_design, FLOWS.values()),
+    *(blank_design(checked(FLOWS[name])) for name in ("matvec", "gather")),
+]
 
 
 @functools.cache

@@ -593,7 +593,10 @@ def test_every_pipeline_flushes_and_loops_rewind(backend: VitisBackend) -> None:
             lines = text.splitlines()
             for above, line in itertools.pairwise(lines):
                 if "pipeline" in line.lower() and line.startswith("#pragma"):
-                    rewinds = above.lstrip().startswith("for (") and not name.endswith("reorder.h")
+                    ends = (
+                        not name.endswith("reorder.h") and "ended" not in above
+                    )  # where it is not known before
+                    rewinds = above.lstrip().startswith("for (") and ends
                     wanted = f"pipeline II=1 {flush}{' rewind' * rewinds}"
                     assert line.removeprefix("#pragma HLS ").replace("PIPELINE", "pipeline") == wanted, name
 

@@ -506,13 +506,15 @@ def generate(
     tlast: of the inputs, "checked" (a packet that is too short or too long raises ``<port>_packet_error``,
     and the next is right again) or "ignored" (for masters that do not drive it).
     fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``).
-    oversize: write it even if the part has too little of a resource, by the estimate. stimuli: frames for the
-    emitted testbench; None: those that are chosen for the network (docs/verification.md). The folder is
-    written whole or not at all, and the same network always gives the same bytes.
+    oversize: write it even if the part has too little of a resource, by the estimate, or if the HLS tool is
+    known to refuse it, which C simulation does not. stimuli: frames for the emitted testbench; None: those
+    that are chosen for the network (docs/verification.md). The folder is written whole or not at all, and the
+    same network always gives the same bytes.
 
     Raises:
         ConfigError: a setting is wrong.
-        CapacityError: the design does not fit the part; says what is short, and the nearest that fits.
+        CapacityError: the design does not fit the part, or the HLS tool takes no such words or functions;
+            says what is short, and the nearest that fits.
         OutputError: the folder cannot be written or is not empty.
     """
     folder = Path(out)
@@ -533,9 +535,13 @@ def generate(
     )
     folded = fold(q, config)
     flow = dataflow_for(backend, q, folded.config, name, fifo_depths or {})
-    short = None if oversize else misfit_of(flow, q, config, part)
-    if short is not None:
-        raise CapacityError(f"{short.sentence}; or generate it all the same with oversize")
+    if not oversize:
+        short = misfit_of(flow, q, config, part)
+        if short is not None:
+            raise CapacityError(f"{short.sentence}; or generate it all the same with oversize")
+        refused = printer.refusal(flow, io)
+        if refused is not None:
+            raise CapacityError(f"{refused}; or generate it for C simulation only, with oversize")
     chosen = choose_stimuli(q) if stimuli is None else stimuli
     design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}), q, chosen.raw)
     write_project({**printer.files(design), COVERAGE_FILE: chosen.to_json()}, folder, force)

@@ -74,6 +74,10 @@ class Backend(Protocol):
     name: str
     stages: int
 
+    def refusal(self, flow: Dataflow, io: str) -> str | None:
+        """Why the tool that reads the project refuses a design, and what to do; None where it does not."""
+        ...
+
     def files(self, design: Design) -> Files:
         """Relative POSIX path -> content of every file of the project."""
         ...

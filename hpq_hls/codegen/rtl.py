@@ -36,6 +36,10 @@ class RtlBackend:
     name = "rtl"
     stages = 0
 
+    def refusal(self, flow: Dataflow, io: str) -> str | None:
+        """None: no tool has limits for Verilog that a design met before the part's."""
+        return None
+
     def files(self, design: Design) -> Files:
         """README.md, design.json, rtl/<top>.sv, the modules it uses, its .mem files, rtl/files.f."""
         flow = design.dataflow

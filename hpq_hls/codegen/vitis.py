@@ -14,20 +14,19 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from hpq_hls.billing.memory import memory_style
+from hpq_hls.billing.memory import fifo_style, memory_style
 from hpq_hls.codegen.base import Design, Files, IntArray
+from hpq_hls.codegen.limits import refusal
 from hpq_hls.codegen.manifest import FILE_NAME, Manifest, manifest_of
 from hpq_hls.codegen.sources import Sources
 from hpq_hls.codegen.vitis_kernels import KernelView, TableView, comment, plain, view_of
+from hpq_hls.codegen.words import MAX_WORD_BITS, Split
 from hpq_hls.hardware import Dataflow, Terminal
 from hpq_hls.kernels import Stream
 from hpq_hls.resources import templates_dir
 
-MAX_WORD_BITS = 4096
-"""Widest stream, port and memory word that Vitis HLS accepts (UG1399, AXI4-Stream Interfaces)."""
-
-REGISTER_DEPTH = 16
-"""Read-modify-write buffers up to this deep are registers; see ``memory`` in macros.j2."""
+MAX_PARTITION = 65536
+"""Elements of one array that Vivado HLS may take apart; its own limit is 1,024."""
 
 OPTIMISATION = "-O1"
 """Of C simulation. CPU seconds to compile and to run 33 million multiplications: -O0 3.9 + 10.1,
@@ -44,6 +43,10 @@ class VitisBackend:
     stages: int = STAGES
     dialect: str = "dialect_vitis.j2"
 
+    def refusal(self, flow: Dataflow, io: str) -> str | None:
+        """See ``Backend``."""
+        return refusal(flow, io)
+
     def files(self, design: Design) -> Files:
         """Every file of the project; see README.md among them for what each is."""
         flow = design.dataflow
@@ -51,21 +54,27 @@ class VitisBackend:
         environment = sources.environment({"comment": comment, "plain": plain})
         top = flow.name
         kernels = [view_of(kernel, flow.streams) for kernel in flow.kernels]
-        context = self._context(design, kernels)
+        context = self._context(design, flow, kernels)
         files: dict[str, str | bytes] = {}
         for template, path in self._project_files(top):
             files[path] = environment.get_template(f"project/{template}.j2").render(context)
         for kernel in kernels:
             for table in kernel.tables.values():
-                if table.included:
-                    files[f"src/{table.include}"] = _table_text(environment, table)
+                files[f"src/{table.include}"] = _table_text(environment, table)
         ports = manifest_of(design)
         for port, frames in {**design.vectors, **design.golden}.items():
             files[f"tb/{data_file(ports, port)}"] = _frames_text(frames)
-        files |= _copies(sources.library.values(), "src/hpq")
+        files |= {
+            path: self._in_dialect(text)
+            for path, text in _copies(sources.library.values(), "src/hpq").items()
+        }
         files |= _copies((templates_dir() / "vitis" / "standin").glob("*.h"), "tb/include")
         files[FILE_NAME] = manifest_of(design).to_json()
         return dict(sorted(files.items()))
+
+    def _in_dialect(self, text: str) -> str:
+        """A file of the library, whose pragmas are those of Vitis HLS, in this backend's dialect."""
+        return text
 
     def _project_files(self, top: str) -> list[tuple[str, str]]:
         """(template, path in the project)."""
@@ -81,8 +90,7 @@ class VitisBackend:
             files.append(("hls_config.cfg", "hls_config.cfg"))
         return files
 
-    def _context(self, design: Design, kernels: list[KernelView]) -> dict[str, object]:
-        flow = design.dataflow
+    def _context(self, design: Design, flow: Dataflow, kernels: list[KernelView]) -> dict[str, object]:
         inputs = [_Port.of(flow, terminal, "input", "s_axis", len(flow.inputs)) for terminal in flow.inputs]
         outputs = [
             _Port.of(flow, terminal, "output", "m_axis", len(flow.outputs)) for terminal in flow.outputs
@@ -104,8 +112,10 @@ class VitisBackend:
             "max_bits": -(-max(port_bits) // 1024) * 1024,
             "widest": max(*port_bits, *(stream.bits for stream in flow.streams.values())),
             "max_word_bits": MAX_WORD_BITS,
+            "max_partition": MAX_PARTITION,
             "memory_style": memory_style,
-            "register_depth": REGISTER_DEPTH,
+            "fifo_style": fifo_style,
+            "split": Split.of,
             "optimisation": OPTIMISATION,
         }
 
@@ -152,12 +162,7 @@ def _port_bits(stream: Stream) -> int:
 
 
 def _table_text(environment: jinja2.Environment, table: TableView) -> str:
-    rows: Iterable[str]
-    if table.nested:
-        rows = ("{" + ", ".join(map(str, row)) + "}," for row in table.values.tolist())
-    else:
-        rows = (f"{value}," for value in table.values.reshape(-1).tolist())
-    return environment.get_template("project/table.inc.j2").render(title=table.title, rows=rows)
+    return environment.get_template("project/table.inc.j2").render(title=table.title, rows=table.rows())
 
 
 def _frames_text(frames: IntArray) -> str:

@@ -10,3 +10,6 @@ class VivadoBackend(VitisBackend):
 
     name: str = "vivado"
     dialect: str = "dialect_vivado.j2"
+
+    def _in_dialect(self, text: str) -> str:
+        return text.replace(" style=flp", " enable_flush").replace(" type=complete", " complete")

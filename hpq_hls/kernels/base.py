@@ -75,17 +75,14 @@ class Table:
     """A constant array of a kernel: one row is read per cycle.
 
     values: (depth, columns) integers. type: of an element, as it is stored; None for what no number of the
-    network is, such as an index. content: what it holds, for people. nested: whether C++ sees rows, or one
-    row as a plain array. in_memory, included: whether RTL, or C++, reads it from a file; else the kernel's
-    template prints it.
+    network is, such as the number of a wire. content: what it holds, for people. in_memory: whether RTL has a
+    memory for it; else it is constants of the circuit.
     """
 
     values: IntArray
     type: FixedType | None
     content: str
-    nested: bool = True
     in_memory: bool = True
-    included: bool = True
 
     @property
     def depth(self) -> int:

@@ -35,7 +35,7 @@ class Gather(Kernel):
     def tables(self) -> Mapping[str, Table]:
         content = "input element of each output element, -1: padding"
         index = np.asarray(self.index).reshape(1, -1)
-        return {"index": Table(index, None, content, nested=False, in_memory=False)}
+        return {"index": Table(index, None, content, in_memory=False)}
 
     def summary(self, streams: Streams) -> str:
         given, made = self.ends(streams)

@@ -118,7 +118,7 @@ class Splice(Kernel):
         """runs: whether beats leave, the input (the number of inputs for zeros), the length less one, from
         the highest bits to the lowest."""
         kind = FixedType(self.entry_bits, self.entry_bits, signed=False)
-        return {"runs": Table(self._entries, kind, "whether it leaves, input, length - 1", included=False)}
+        return {"runs": Table(self._entries, kind, "whether it leaves, input, length - 1")}
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         made = streams[self.outputs[0]]
@@ -179,11 +179,7 @@ class Weld(Kernel):
 
     def tables(self) -> Mapping[str, Table]:
         """index: as it is."""
-        return {
-            "index": Table(
-                self.index.reshape(1, -1), None, "element of all inputs", nested=False, in_memory=False
-            )
-        }
+        return {"index": Table(self.index.reshape(1, -1), None, "element of all inputs", in_memory=False)}
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         made = streams[self.outputs[0]]

@@ -74,7 +74,7 @@ class Lookup(Kernel):
         logic_rom(bill, self.values, self.type.width, lanes)
 
     def tables(self) -> Mapping[str, Table]:
-        return {"values": Table(self.values.reshape(-1, 1), self.type, self.content, nested=False)}
+        return {"values": Table(self.values.reshape(-1, 1), self.type, self.content)}
 
     def summary(self, streams: Streams) -> str:
         lanes = streams[self.outputs[0]].lanes

@@ -19,6 +19,7 @@ class ResourceReport:
     fmax_mhz: highest clock frequency, None where the stage does not know it.
     cells: every kind of cell and how many there are, as the tool names them.
     latency_cycles, interval_cycles: cycles per frame where the tool reports them.
+    uram: UltraRAM blocks.
     """
 
     lut: int
@@ -32,6 +33,7 @@ class ResourceReport:
     cells: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     latency_cycles: int | None = None
     interval_cycles: int | None = None
+    uram: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain JSON types."""

@@ -105,8 +105,16 @@ def read_csynth(report: Path, tool: str, version: str | None = None) -> Resource
         fmax_mhz=_frequency(period),
         cells=cells,
         latency_cycles=_whole(root.findtext(latency + "Worst-caseLatency")),
-        interval_cycles=_whole(root.findtext(latency + "Interval-max")),
+        interval_cycles=_interval(root, latency),
+        uram=cells.get("URAM", 0),
     )
+
+
+def _interval(root: ET.Element, overall: str) -> int | None:
+    """Cycles from frame to frame: of a dataflow the throughput, which is a range where frames differ."""
+    places = ("DataflowPipelineThroughput/range/max", "DataflowPipelineThroughput", "Interval-max")
+    found = (_whole(root.findtext(overall + place)) for place in places)
+    return next((value for value in found if value is not None), None)
 
 
 def _whole(text: str | None) -> int | None:

@@ -79,7 +79,7 @@ def run_generate(
     written = []
     for backend in backends:
         with show.step(f"Generating the {backend} project") as step:
-            project = _generated(work, q, output / backend, backend, depths, force)
+            project = _generated(work, q, output / backend, backend, depths, force, oversize)
             count = sum(path.is_file() for path in project.path.rglob("*"))
             step.conclude(f"{count} files in {project.path}")
         written.append(r.GeneratedProject(backend, project.path, project.manifest.name, count))
@@ -96,6 +96,7 @@ def _generated(
     backend: str,
     fifo_depths: Mapping[str, int] | None,
     force: bool,
+    oversize: bool,
 ) -> Project:
     with work.fifo_depths() as chosen:
         return generate(
@@ -106,7 +107,7 @@ def _generated(
             **work.hardware(),
             fifo_depths={**(fifo_depths or {}), **chosen},
             force=force,
-            oversize=True,  # asked about before
+            oversize=oversize,
             stimuli=work.stimuli(q),
         )
 
@@ -117,7 +118,7 @@ def _measured(work: Workspace, q: QuantizedGraph, show: Reporter) -> dict[str, i
         show.step("Measuring FIFO depths on the RTL") as step,
         tempfile.TemporaryDirectory(prefix="hpq_fifos_") as folder,
     ):
-        project = _generated(work, q, Path(folder) / "rtl", "rtl", None, False)
+        project = _generated(work, q, Path(folder) / "rtl", "rtl", None, False, True)
         depths = project.measure_fifos(work.samples.x[:FIFO_SAMPLES], progress=step)
         saved = sum(project.dataflow.streams[name].depth - depth for name, depth in depths.items())
         step.conclude(f"{len(depths)} FIFOs, {saved:,} beats saved")

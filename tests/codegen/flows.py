@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -116,3 +117,19 @@ def small_design(name: str = "net") -> Design:
         simd=3,
     )
     return design(dataflow([kernel], [x, y], name), frames=5)
+
+
+def table_rows(text: str, width: int) -> list[list[int]]:
+    """The elements of a table's words, of ``width`` bits and unsigned, from the file that C++ reads.
+    Independent of what writes it."""
+    told = re.match(r"// .*, (\d+) words of (\d+), .* \((\d+) bits a word\)\n", text)
+    assert told is not None, text[:200]
+    depth, columns, bits = map(int, told.groups())
+    assert bits == columns * width
+    rows = [re.findall(r"0x([0-9a-f]+)", line) for line in text.splitlines()[1:] if "0x" in line]
+    memories, words = len(rows) // depth, [0] * depth
+    size = next(size for size in (8, 16, 32, 64) if memories * len(rows[0]) * size >= bits)
+    for place, row in enumerate(rows):
+        value = sum(int(part, 16) << size * i for i, part in enumerate(row))
+        words[place % depth] |= value << size * len(row) * (place // depth)
+    return [[word >> width * e & (1 << width) - 1 for e in range(columns)] for word in words]

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hpq_hls.codegen.hls_depths import with_room
 
 from hpq_hls.codegen.base import Design
+from hpq_hls.codegen.registry import find_backend
 from hpq_hls.codegen.vitis import VitisBackend
 from hpq_hls.codegen.vivado import VivadoBackend
 from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
@@ -33,7 +35,19 @@ from hpq_hls.kernels import (
 )
 from hpq_hls.kernels.geometry import WindowGeometry
 from hpq_hls.verify.csim import run_selfcheck
-from tests.codegen.flows import accumulator, dataflow, design, parse, random_raw, small_design, stream, write
+from tests.codegen.flows import (
+    accumulator,
+    blank_design,
+    dataflow,
+    design,
+    parse,
+    random_raw,
+    small_design,
+    stream,
+    table_rows,
+    write,
+)
+from tests.codegen.golden_kernels import FLOWS
 from tests.rtl.cases import fabric_flows, random_slide, scaled_flows, window_flow
 
 BACKENDS = [VitisBackend(), VivadoBackend()]
@@ -395,11 +409,79 @@ def test_gather(pad: int, tmp_path: Path) -> None:
 
 
 def test_a_port_of_thousands_of_bits(tmp_path: Path) -> None:
-    """Wider than the vendor's headers take unless told so, and wider than synthesis takes."""
+    """Wider than the vendor's headers take unless told so, and wider than synthesis takes: with oversize."""
     kernel = Cast("cast", "cast", ("x",), ("y",), epilogue=Epilogue.relu())
     flow = dataflow([kernel], [stream("x", "s9.3", 500, 1), stream("y", "u7.2,AP_RND,AP_SAT", 500, 1)])
     proves(flow, tmp_path, io="parallel")
     assert "accepts at most 4096" in (tmp_path / "README.md").read_text()
+
+
+def wide(pe: int, simd: int, rows: int = 256, cols: int = 784) -> Dataflow:
+    kernel = MatVec(
+        "fc", "classifier", ("x",), ("y",), vectors=1, pe=pe, simd=simd, epilogue=Epilogue(),
+        accumulator_type=product_accumulator("s8.3", "s8.1", None),
+        **weights_and_bias((1, rows, cols), "s8.1", None),
+    )  # fmt: skip
+    return dataflow([kernel], [stream("x", "s8.3", simd, cols // simd), stream("y", "s8.3", pe, rows // pe)])
+
+
+def test_what_the_tool_refuses_is_refused_with_what_works() -> None:
+    backend = VitisBackend()
+    assert backend.refusal(wide(16, 112), "stream") is None
+    assert backend.refusal(wide(4, 784), "stream") == (
+        "port s_axis of layer 'classifier' carries 784 elements of 8 bits at once, and the HLS tool takes "
+        "words of at most 4,096 bits; choose simd of at most 392 for layer 'classifier'"
+    )
+    assert backend.refusal(wide(4, 392), "stream") is None
+    assert backend.refusal(wide(256, 49), "stream") == (
+        "layer 'classifier' has 12,544 products in one function, and the HLS tool unrolls about 4,096; "
+        "choose pe and simd whose product is at most 4,096 (they are 256 and 49)"
+    )
+    cast = Cast("cast", "first", ("x",), ("y",), epilogue=Epilogue())
+    flow = dataflow([cast], [stream("x", "s8.3", 784, 1), stream("y", "s8.3", 784, 1)])
+    assert str(backend.refusal(flow, "parallel")).endswith(
+        "choose io stream, with at most 512 elements a beat"
+    )
+    assert find_backend("rtl").refusal(flow, "parallel") is None
+
+
+def test_unrolled_layers_are_refused_where_the_tool_stops_unrolling() -> None:
+    parameters = weights_and_bias((1, 96, 48), "s5.1", None)
+    parameters["weight"] = np.full((1, 96, 48), 3)
+    kernel = UnrolledMatVec(
+        "fc", "fc", ("x",), ("y",), positions=1, beats=1, epilogue=Epilogue(),
+        accumulator_type=product_accumulator("s4.3", "s5.1", None), **parameters,
+    )  # fmt: skip
+    flow = dataflow([kernel], [stream("x", "s4.3", 48, 1), stream("y", "s8.3", 96, 1)])
+    told = str(VivadoBackend().refusal(flow, "parallel"))
+    assert told.startswith("layer 'fc' has 4,608 products in one function")
+    assert told.endswith("choose io stream and strategy folded with a reuse_factor of at least 2")
+
+
+def test_a_rom_word_wider_than_the_tool_takes_lies_in_few_memories() -> None:
+    source = texts(blank_design(wide(16, 112)), VitisBackend())["src/net.cpp"]
+    assert "unsigned long long fc_weight[4][112][56]" in source  # 14,336 bits a word
+    assert "#pragma HLS array_partition variable=fc_weight type=complete dim=1" in source
+    assert "#pragma HLS array_reshape variable=fc_weight type=complete dim=3" in source
+
+
+def test_fifos_have_room_for_the_pipelines_of_the_other_branch() -> None:
+    """x -> fork -> two casts on one side, none on the other: 2 * 26 cycles at one beat each."""
+    streams = [stream(name, "s8.3", 2, 64) for name in ("x", "short", "long", "a", "b", "y")]
+    kernels: list[Kernel] = [
+        Fork("fork", "add", ("x",), ("short", "long")),
+        Cast("one", "add", ("long",), ("a",), epilogue=Epilogue()),
+        Cast("two", "add", ("a",), ("b",), epilogue=Epilogue()),
+        Combine("add", "add", ("short", "b"), ("y",), Combination.ADD, accumulator(5), Epilogue()),
+    ]
+    flow = dataflow(kernels, streams)
+    deeper = with_room(flow)
+    depths = {name: one.depth for name, one in deeper.streams.items()}
+    assert depths == {"x": 2, "short": 54, "long": 2, "a": 2, "b": 2, "y": 2}
+    source = texts(blank_design(flow), VitisBackend())["src/net.cpp"]
+    assert "stream variable=short_fifo type=fifo depth=54" in source
+    assert "bind_storage variable=short_fifo type=fifo impl=lutram" in source
+    assert "bind_storage variable=long_fifo type=fifo impl=srl" in source
 
 
 # ---------------------------------------------------------------------------------------------
@@ -467,10 +549,11 @@ def test_pragmas_of_vitis() -> None:
         "interface mode=ap_ctrl_none port=return",
         "dataflow",
         "stream variable=c_w_fifo type=fifo depth=5",
-        "array_reshape variable=weight type=complete dim=2",
-        "bind_storage variable=weight type=rom_1p impl=",
+        "bind_storage variable=c_w_fifo type=fifo impl=srl",
+        "array_reshape variable=lines type=complete dim=3",
+        "bind_storage variable=fc_weight type=rom_1p impl=",
         "bind_storage variable=lines type=ram_s2p impl=",
-        "dependence variable=lines type=inter dependent=false",
+        "dependence variable=lines type=inter direction=RAW distance=22 dependent=true",
     ):
         assert f"#pragma HLS {pragma}" in source, pragma
     assert "RESOURCE" not in source
@@ -484,10 +567,11 @@ def test_pragmas_of_vivado() -> None:
         "INTERFACE ap_ctrl_none port=return",
         "DATA_PACK variable=c_w_fifo",
         "STREAM variable=c_w_fifo depth=5 dim=1",
-        "ARRAY_RESHAPE variable=weight complete dim=2",
-        "RESOURCE variable=weight core=ROM_1P_",
+        "RESOURCE variable=c_w_fifo core=FIFO_SRL",
+        "ARRAY_RESHAPE variable=lines complete dim=3",
+        "RESOURCE variable=fc_weight core=ROM_1P_",
         "RESOURCE variable=lines core=RAM_S2P_",
-        "DEPENDENCE variable=lines inter false",
+        "DEPENDENCE variable=lines inter RAW distance=22 true",
     ):
         assert f"#pragma HLS {pragma}" in source, pragma
     assert "bind_storage" not in source
@@ -497,12 +581,39 @@ def test_pragmas_of_vivado() -> None:
     assert "ap_axiu<" not in files["src/net.h"]
 
 
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda b: b.name)
+def test_every_pipeline_flushes_and_loops_rewind(backend: VitisBackend) -> None:
+    """A loop rewinds where it is all of a process, nothing stands before it, and it holds its state. A
+    pipelined function has no loop to rewind; memories between two processes change hands at its end."""
+    flush = {"vitis": "style=flp", "vivado": "enable_flush"}[backend.name]
+    for flow in (cnn_design().dataflow, *FLOWS.values()):
+        for name, text in texts(blank_design(flow), backend).items():
+            if not name.startswith("src/"):
+                continue
+            lines = text.splitlines()
+            for above, line in itertools.pairwise(lines):
+                if "pipeline" in line.lower() and line.startswith("#pragma"):
+                    ends = (
+                        not name.endswith("reorder.h") and "ended" not in above
+                    )  # where it is not known before
+                    rewinds = above.lstrip().startswith("for (") and ends
+                    wanted = f"pipeline II=1 {flush}{' rewind' * rewinds}"
+                    assert line.removeprefix("#pragma HLS ").replace("PIPELINE", "pipeline") == wanted, name
+
+
 def test_loops_of_the_library_are_pipelined() -> None:
+    """Each function of the library has one loop that is not unrolled, in which all state begins anew."""
     files = texts(cnn_design(), VitisBackend())
-    for name in ("window", "matvec", "channel_mac", "unrolled", "pool", "elementwise", "routing", "axis"):
-        assert "#pragma HLS pipeline II=1" in files[f"src/hpq/{name}.h"], name
-    library = "".join(text for name, text in files.items() if name.startswith("src/hpq/"))
-    assert not re.search(r"\bstatic (?!const|T |To )[^(;=]*[;=]", library), (
+    library = {name: text for name, text in files.items() if name.startswith("src/hpq/")}
+    for name, text in library.items():
+        for body in re.split(r"^}$", text, flags=re.MULTILINE):
+            loops = re.findall(r"^ *for \(.*\n(#pragma HLS (\w+).*)?", body, re.MULTILINE)
+            kinds = [kind for _, kind in loops]
+            assert kinds.count("pipeline") <= 1, (name, kinds)
+            assert set(kinds) <= {"pipeline", "unroll"}, (name, kinds)
+            assert kinds.count("pipeline") == 0 or kinds[0] == "pipeline", (name, kinds)
+    whole = "".join(library.values())
+    assert not re.search(r"\bstatic (?!const|T |To )[^(;=]*[;=]", whole), (
         "state would survive from frame to frame"
     )
 
@@ -513,7 +624,7 @@ def test_a_frame_of_one_beat_makes_a_pipelined_function() -> None:
         [stream("x", "s9.3", 5, 1), stream("y", "u7.2", 5, 1)],
     )
     source = texts(design(flow, io="parallel"), VitisBackend())["src/net.cpp"]
-    assert source.count("#pragma HLS pipeline II=1") == 3  # the kernel and both ports
+    assert source.count("#pragma HLS pipeline II=1 style=flp\n") == 3  # the kernel and both ports
     assert "hpq::cast_beat<" in source
 
 
@@ -523,11 +634,9 @@ def test_tables_hold_the_integers_in_rom_order() -> None:
     for kernel in made.dataflow.kernels:
         if not isinstance(kernel, MatVec):
             continue
-        title, *rows = files[f"src/tables/{kernel.name}_weight.inc"].splitlines()
-        assert title.startswith("// ")
-        values = [[int(value) for value in row.strip("{},").split(", ")] for row in rows]
-        words = kernel.weight_words()
-        np.testing.assert_array_equal(values, words.reshape(len(words), -1))
+        rows = table_rows(files[f"src/tables/{kernel.name}_weight.inc"], kernel.weight_type.width)
+        words = kernel.weight_words().reshape(len(rows), -1)
+        np.testing.assert_array_equal(rows, words & 15)
     decimal = re.compile(r"[-+ {(,=]\d+\.\d")
     for name, text in files.items():
         if name.startswith("src/"):

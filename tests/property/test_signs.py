@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from torch import nn
 
 import hpq_hls as hpq
 from hpq_hls.kernels import ChannelMac, MatVec, UnrolledMatVec, Weighted
+from tests.codegen.flows import table_rows
 from tests.scales import with_signs
 
 CASES: dict[str, tuple[int, bool, dict[str, Any]]] = {
@@ -83,7 +83,7 @@ def test_roms_hold_one_bit_of_a_weight(tmp_path: Path, name: str) -> None:
                 assert found == [sum(int(bit) << i for i, bit in enumerate(row)) for row in signs]
             else:
                 text = (tmp_path / backend / f"src/tables/{kernel.name}_weight.inc").read_text()
-                title, _, body = text.partition("\n")
+                title = text.partition("\n")[0]
                 scale = f"2^{-kernel.weight_type.fraction}"
                 assert f"signs (0: +1, 1: -1) times {scale} ({signs.shape[1]} bits a word)" in title
-                assert re.findall(r"-?\d+", body) == [str(bit) for bit in signs.reshape(-1)]
+                assert table_rows(text, 1) == signs.tolist()

@@ -101,7 +101,18 @@ def test_report_of_vitis_hls() -> None:
     assert report.fmax_mhz == 273.97
     assert (report.tool, report.version) == ("vitis_hls", "2022.2")
     assert "C synthesis" in report.stage
-    assert report.cells["URAM"] == 0
+    assert report.uram == report.cells["URAM"] == 0
+
+
+def test_uram_and_the_throughput_of_a_dataflow(tmp_path: Path) -> None:
+    """Frames that differ in their interval have a range instead of one number."""
+    text = (FIXTURES / "csynth_vitis.xml").read_text()
+    assert text.count(">641<") == 3
+    span = "<range><min>641</min><max>655</max></range>"
+    text = text.replace(">641</Data", f">{span}</Data").replace("<URAM>0</URAM>", "<URAM>3</URAM>", 1)
+    (tmp_path / "csynth.xml").write_text(text)
+    report = read_csynth(tmp_path / "csynth.xml", "vitis_hls")
+    assert (report.interval_cycles, report.uram) == (655, 3)
 
 
 def test_report_of_vivado_hls_and_undefined_latency() -> None:

@@ -45,12 +45,9 @@ def test_every_kernel_is_shown_right(project: Project) -> None:
 
 
 def one_more(text: str, *, last: bool = False) -> str:
-    """A table with a word that is one off."""
-    comment, text = text.split("\n", 1)
-    found = list(re.finditer(r"-?\d+(?=[,}])", text))[-1 if last else 0]
-    number = int(found[0])
-    changed = text[: found.start()] + str(number + (1 if number < 0 else -1)) + text[found.end() :]
-    return f"{comment}\n{changed}"
+    """A table with an element that is one off: the lowest of a word, which is not all ones."""
+    found = list(re.finditer(r"(?<={)0x([0-9a-f]+)", text))[-1 if last else 0]
+    return text[: found.start()] + f"0x{int(found[1], 16) ^ 1:x}" + text[found.end(1) :]
 
 
 def once(old: str, new: str) -> Callable[[str], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -94,10 +95,10 @@ def test_one_golden_word(made: Design, project: Path) -> None:
 @pytest.mark.parametrize("table", ["weight", "bias"])
 def test_one_bit_of_a_rom(project: Path, table: str) -> None:
     path = project / f"src/tables/fc_{table}.inc"
-    title, first, *rest = path.read_text().splitlines()
-    values = [int(value) for value in first.strip("{},").split(", ")]
-    values[0] ^= 2
-    path.write_text("\n".join([title, "{" + ", ".join(map(str, values)) + "},", *rest]) + "\n")
+    text = path.read_text()
+    lowest = re.search(r"0x([0-9a-f]+)", text)
+    assert lowest is not None
+    path.write_text(text.replace(lowest[0], f"0x{int(lowest[1], 16) ^ 2:x}", 1))
     assert not run_selfcheck(project).passed
 
 

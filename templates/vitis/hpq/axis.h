@@ -20,7 +20,7 @@ void put_beat(const Word& word, hls::stream<beat<X, LANES> >& out) {
     beat<X, LANES> x;
     for (unsigned i = 0; i < LANES; ++i) {
 #pragma HLS unroll
-        const ap_uint<width> bits = word.data.range((i + 1) * width - 1, i * width);
+        const ap_uint<width> bits = word.data.range(int(i + 1) * width - 1, int(i) * width);
         x.data[i] = from_raw<X>(bits);
     }
     out.write(x);
@@ -54,7 +54,7 @@ void to_axis_beat(hls::stream<beat<Y, LANES> >& in, hls::stream<Word>& port, boo
     word.data = 0;
     for (unsigned i = 0; i < LANES; ++i) {
 #pragma HLS unroll
-        word.data.range((i + 1) * width - 1, i * width) = to_bits(y.data[i]);
+        word.data.range(int(i + 1) * width - 1, int(i) * width) = to_bits(y.data[i]);
     }
     word.keep = -1;
     word.strb = -1;
@@ -67,21 +67,22 @@ void from_axis(hls::stream<Word>& port, hls::stream<beat<X, LANES> >& out) {
 #pragma HLS inline
 from_axis_beats:
     for (unsigned i = 0; i < BEATS; ++i) {
-#pragma HLS pipeline II=1
+#pragma HLS pipeline II=1 style=flp rewind
         from_axis_beat(port, out);
     }
 }
 
 // One packet makes one frame: where TLAST comes before the last of its beats, zeros fill it up, and where it comes
-// later, what is too much is dropped. error: rises with such a packet and stays.
+// later, what is too much is dropped. error: rises with such a packet and stays. The loop ends when the data say so,
+// and does not rewind.
 template <unsigned BEATS, class Word, class X, unsigned LANES>
 void from_checked_axis(hls::stream<Word>& port, hls::stream<beat<X, LANES> >& out, bool& error) {
 #pragma HLS inline
     bool ended = false;
 from_axis_beats:
     for (unsigned i = 0; i < BEATS || !ended; i += i < BEATS) {
+#pragma HLS pipeline II=1 style=flp
 #pragma HLS loop_tripcount min=BEATS max=BEATS
-#pragma HLS pipeline II=1
         Word word;
         word.data = 0;
         if (!ended) {
@@ -100,7 +101,7 @@ void to_axis(hls::stream<beat<Y, LANES> >& in, hls::stream<Word>& port) {
 #pragma HLS inline
 to_axis_beats:
     for (unsigned i = 0; i < BEATS; ++i) {
-#pragma HLS pipeline II=1
+#pragma HLS pipeline II=1 style=flp rewind
         to_axis_beat(in, port, i == BEATS - 1);
     }
 }

@@ -91,24 +91,30 @@ template <class Operation, class Config, class A, class B, class Y, unsigned LAN
 void combine(hls::stream<beat<A, LANES> >& in_a, hls::stream<beat<B, LANES> >& in_b,
              hls::stream<beat<Y, LANES> >& out, const Slopes& slopes) {
 #pragma HLS inline
-    unsigned word = 0;  // of the slopes
+    typename counter<words_of<Slopes>::value>::type word;  // of the slopes
 combine_beats:
     for (unsigned i = 0; i < Config::beats; ++i) {
-#pragma HLS pipeline II=1
-        combine_beat<Operation, Config>(in_a, in_b, out, slopes, word);
-        word = next_word(slopes, word);
+#pragma HLS pipeline II=1 style=flp rewind
+        if (i == 0) {
+            word = 0;
+        }
+        combine_beat<Operation, Config>(in_a, in_b, out, slopes, word.to_uint());
+        advance<words_of<Slopes>::value>(word);
     }
 }
 
 template <class Config, class X, class Y, unsigned LANES, class Slopes>
 void cast(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, LANES> >& out, const Slopes& slopes) {
 #pragma HLS inline
-    unsigned word = 0;  // of the slopes
+    typename counter<words_of<Slopes>::value>::type word;  // of the slopes
 cast_beats:
     for (unsigned i = 0; i < Config::beats; ++i) {
-#pragma HLS pipeline II=1
-        cast_beat<Config>(in, out, slopes, word);
-        word = next_word(slopes, word);
+#pragma HLS pipeline II=1 style=flp rewind
+        if (i == 0) {
+            word = 0;
+        }
+        cast_beat<Config>(in, out, slopes, word.to_uint());
+        advance<words_of<Slopes>::value>(word);
     }
 }
 

@@ -39,53 +39,52 @@ struct number<ap_ufixed<W, I, Q, O, N> > {
     };
 };
 
-// The type of a ROM element. A C++ compiler for the host takes minutes and gigabytes for large tables of
-// class type, so there the elements are plain integers of the same values.
-template <int BYTES, bool SIGNED>
-struct host_integer;
-template <>
-struct host_integer<1, true> {
-    typedef signed char type;
+// The unsigned integer that counts from 0 to N - 1: counters have just the bits that they need.
+template <unsigned long long N>
+struct bits_of {
+    static const int value = 1 + bits_of<N / 2>::value;
 };
 template <>
-struct host_integer<1, false> {
-    typedef unsigned char type;
-};
-template <>
-struct host_integer<2, true> {
-    typedef short type;
-};
-template <>
-struct host_integer<2, false> {
-    typedef unsigned short type;
-};
-template <>
-struct host_integer<4, true> {
-    typedef int type;
-};
-template <>
-struct host_integer<4, false> {
-    typedef unsigned type;
-};
-template <>
-struct host_integer<8, true> {
-    typedef long long type;
-};
-template <>
-struct host_integer<8, false> {
-    typedef unsigned long long type;
+struct bits_of<0> {
+    static const int value = 0;
 };
 
-template <class T>
-struct rom {
-#ifdef __SYNTHESIS__
-    typedef typename number<T>::raw type;
-#else
-    static const int bits = number<T>::width;
-    typedef typename host_integer<(bits <= 8 ? 1 : bits <= 16 ? 2 : bits <= 32 ? 4 : 8),
-                                  number<T>::is_signed>::type type;
-#endif
+template <unsigned long long N>
+struct counter {
+    typedef ap_uint<bits_of<(N > 2 ? N - 1 : 1)>::value> type;
 };
+
+// The next number of a counter that begins again behind N - 1.
+template <unsigned long long N, class Counter>
+inline void advance(Counter& count) {
+#pragma HLS inline
+    if (count == N - 1) {
+        count = 0;
+    } else {
+        ++count;
+    }
+}
+
+// A ROM is an array of unsigned integers that C++ has anyway, [memories][words][parts of a word]: every compiler
+// sees constants in it, as it does not in objects of a class. The elements of a word lie side by side, each in
+// exactly WIDTH bits, element 0 lowest, from part to part and from memory to memory.
+template <int WIDTH, class Part, unsigned MEMORIES, unsigned DEPTH, unsigned PARTS, class Place>
+inline ap_uint<WIDTH> rom_element(const Part (&rom)[MEMORIES][DEPTH][PARTS], const Place& word, unsigned element) {
+#pragma HLS inline
+    const unsigned width = WIDTH, size = 8 * sizeof(Part);
+    const unsigned touched = size % width == 0 ? 1 : (width + size - 2) / size + 1;  // parts, at most
+    const unsigned low = element * width;
+    unsigned long long bits = 0;
+    for (unsigned t = 0; t < touched; ++t) {
+#pragma HLS unroll
+        const unsigned part = low / size + t, begin = part * size;
+        if (part < MEMORIES * PARTS && begin < low + width) {
+            const unsigned long long value = rom[part / PARTS][word][part % PARTS];
+            bits |= begin < low ? value >> (low - begin) : value << (begin - low);
+        }
+    }
+    return bits;
+}
 
 // The number whose bits are the integer `raw`.
 template <class T, class Raw>
@@ -130,10 +129,10 @@ struct decoder<sign<T> > {
     }
 };
 
-template <class T, class Raw>
-inline typename decoder<T>::type weight_value(Raw raw) {
+template <class T, class Rom, class Place>
+inline typename decoder<T>::type weight_value(const Rom& rom, const Place& word, unsigned element) {
 #pragma HLS inline
-    return decoder<T>::value(raw);
+    return decoder<T>::value(rom_element<number<T>::width>(rom, word, element));
 }
 
 // The exact type of the product of an A and a B.
@@ -222,19 +221,21 @@ inline Y finish(const Sum& sum) {
 
 // Slopes: what a sum is multiplied by where it is negative, a constant or one for each lane; a word for each beat,
 // one after another and again from the first. The product and the sum have Config::leaky_t, which holds both, and is
-// what is cast. no_slopes: a layer has none.
+// what is cast. Config: slope_t; slope_lanes, elements of a word. no_slopes: a layer has none.
 struct no_slopes {};
 
-template <class Config, class Y, class Sum>
-inline Y finish(const Sum& sum, const no_slopes&, unsigned, unsigned) {
+template <class Config, class Y, class Sum, class Place>
+inline Y finish(const Sum& sum, const no_slopes&, const Place&, unsigned) {
 #pragma HLS inline
     return finish<typename Config::clip, Y>(sum);
 }
 
-template <class Config, class Y, class Sum, class Slope, unsigned WORDS, unsigned LANES>
-inline Y finish(const Sum& sum, const Slope (&slopes)[WORDS][LANES], unsigned word, unsigned lane) {
+template <class Config, class Y, class Sum, class Slopes, class Place>
+inline Y finish(const Sum& sum, const Slopes& slopes, const Place& word, unsigned lane) {
 #pragma HLS inline
-    const typename Config::slope_t slope = from_raw<typename Config::slope_t>(slopes[word][LANES == 1 ? 0 : lane]);
+    typedef typename Config::slope_t slope_t;
+    const slope_t slope =
+        from_raw<slope_t>(rom_element<number<slope_t>::width>(slopes, word, Config::slope_lanes == 1 ? 0 : lane));
     typename Config::leaky_t result = sum;
     if (sum < 0) {
         result = Config::multiplier::apply(sum, slope);
@@ -242,29 +243,29 @@ inline Y finish(const Sum& sum, const Slope (&slopes)[WORDS][LANES], unsigned wo
     return finish<no_clip, Y>(result);
 }
 
-// The word of slopes for the next beat.
-inline unsigned next_word(const no_slopes&, unsigned) {
-#pragma HLS inline
-    return 0;
-}
+// Words of a ROM; 1 where there is none.
+template <class Rom>
+struct words_of {
+    static const unsigned value = 1;
+};
 
-template <class Slope, unsigned WORDS, unsigned LANES>
-inline unsigned next_word(const Slope (&)[WORDS][LANES], unsigned word) {
-#pragma HLS inline
-    return word == WORDS - 1 ? 0 : word + 1;
-}
+template <class Part, unsigned MEMORIES, unsigned DEPTH, unsigned PARTS>
+struct words_of<Part[MEMORIES][DEPTH][PARTS]> {
+    static const unsigned value = DEPTH;
+};
 
 // The starting value of a sum: an element of the bias ROM, or zero where a layer has no bias.
 struct no_bias {};
 
-template <class Config, class Rom>
-inline typename Config::accumulator_t initial(const Rom& bias, unsigned row, unsigned column) {
+template <class Config, class Rom, class Place>
+inline typename Config::accumulator_t initial(const Rom& bias, const Place& row, unsigned column) {
 #pragma HLS inline
-    return from_raw<typename Config::bias_t>(bias[row][column]);
+    typedef typename Config::bias_t bias_t;
+    return from_raw<bias_t>(rom_element<number<bias_t>::width>(bias, row, column));
 }
 
-template <class Config>
-inline typename Config::accumulator_t initial(const no_bias&, unsigned, unsigned) {
+template <class Config, class Place>
+inline typename Config::accumulator_t initial(const no_bias&, const Place&, unsigned) {
 #pragma HLS inline
     return 0;
 }
@@ -275,15 +276,16 @@ inline typename Config::accumulator_t initial(const no_bias&, unsigned, unsigned
 // the result needs, because what it is added to has room for the shifted sum.
 struct no_shift {};
 
-template <class Sum, class Shift, unsigned DEPTH, unsigned UNITS>
-inline Sum scaled(const Sum& sum, const Shift (&shift)[DEPTH][UNITS], unsigned row, unsigned unit) {
+template <class Config, class Sum, class Shift, class Place>
+inline Sum scaled(const Sum& sum, const Shift& shift, const Place& row, unsigned unit) {
 #pragma HLS inline
-    const unsigned zeros = shift[DEPTH == 1 ? 0 : row][unit];
-    return sum << zeros;
+    const int width = number<typename Config::shift_t>::width;
+    const Place word = words_of<Shift>::value == 1 ? Place(0) : row;
+    return sum << rom_element<width>(shift, word, unit).to_uint();
 }
 
-template <class Sum>
-inline Sum scaled(const Sum& sum, const no_shift&, unsigned, unsigned) {
+template <class Config, class Sum, class Place>
+inline Sum scaled(const Sum& sum, const no_shift&, const Place&, unsigned) {
 #pragma HLS inline
     return sum;
 }

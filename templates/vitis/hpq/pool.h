@@ -66,7 +66,7 @@ void max_pool(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out) {
 #pragma HLS inline
 max_pool_beats:
     for (unsigned i = 0; i < Config::beats; ++i) {
-#pragma HLS pipeline II=1
+#pragma HLS pipeline II=1 style=flp rewind
         max_pool_beat<Config>(in, out);
     }
 }
@@ -75,12 +75,15 @@ template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Slope
 void average_pool(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out,
                   const Slopes& slopes) {
 #pragma HLS inline
-    unsigned word = 0;  // of the slopes
+    typename counter<words_of<Slopes>::value>::type word;  // of the slopes
 average_pool_beats:
     for (unsigned i = 0; i < Config::beats; ++i) {
-#pragma HLS pipeline II=1
-        average_pool_beat<Config>(in, out, slopes, word);
-        word = next_word(slopes, word);
+#pragma HLS pipeline II=1 style=flp rewind
+        if (i == 0) {
+            word = 0;
+        }
+        average_pool_beat<Config>(in, out, slopes, word.to_uint());
+        advance<words_of<Slopes>::value>(word);
     }
 }
 

@@ -36,7 +36,7 @@ void fork(hls::stream<beat<X, LANES> >& in, Outputs&... outputs) {
 #pragma HLS inline
 fork_beats:
     for (unsigned i = 0; i < Config::beats; ++i) {
-#pragma HLS pipeline II=1
+#pragma HLS pipeline II=1 style=flp rewind
         fork_beat<Config>(in, outputs...);
     }
 }
@@ -45,25 +45,28 @@ fork_beats:
 template <class Config, class X, unsigned IN, class Y, unsigned OUT>
 void widen(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out) {
 #pragma HLS inline
+    const unsigned parts = OUT / IN;
     beat<Y, OUT> y;
-widen_beats:
-    for (unsigned i = 0; i < Config::beats; ++i) {
-    widen_parts:
-        for (unsigned part = 0; part < OUT / IN; ++part) {
-#pragma HLS pipeline II=1
-            const beat<X, IN> x = in.read();
-            for (unsigned l = 0; l + IN < OUT; ++l) {
-#pragma HLS unroll
-                y.data[l] = y.data[l + IN];
-            }
-            for (unsigned l = 0; l < IN; ++l) {
-#pragma HLS unroll
-                y.data[OUT - IN + l] = recode<Y>(x.data[l]);
-            }
-            if (part == OUT / IN - 1) {
-                out.write(y);
-            }
+    typename counter<parts>::type part;
+widen_parts:
+    for (unsigned i = 0; i < Config::beats * parts; ++i) {
+#pragma HLS pipeline II=1 style=flp rewind
+        if (i == 0) {
+            part = 0;
         }
+        const beat<X, IN> x = in.read();
+        for (unsigned l = 0; l + IN < OUT; ++l) {
+#pragma HLS unroll
+            y.data[l] = y.data[l + IN];
+        }
+        for (unsigned l = 0; l < IN; ++l) {
+#pragma HLS unroll
+            y.data[OUT - IN + l] = recode<Y>(x.data[l]);
+        }
+        if (part == parts - 1) {
+            out.write(y);
+        }
+        advance<parts>(part);
     }
 }
 
@@ -71,32 +74,35 @@ widen_beats:
 template <class Config, class X, unsigned IN, class Y, unsigned OUT>
 void narrow(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out) {
 #pragma HLS inline
+    const unsigned parts = IN / OUT;
     beat<X, IN> x;
-narrow_beats:
-    for (unsigned i = 0; i < Config::beats; ++i) {
-    narrow_parts:
-        for (unsigned part = 0; part < IN / OUT; ++part) {
-#pragma HLS pipeline II=1
-            if (part == 0) {
-                x = in.read();
-            }
-            beat<Y, OUT> y;
-            for (unsigned l = 0; l < OUT; ++l) {
-#pragma HLS unroll
-                y.data[l] = recode<Y>(x.data[l]);
-            }
-            out.write(y);
-            for (unsigned l = 0; l + OUT < IN; ++l) {
-#pragma HLS unroll
-                x.data[l] = x.data[l + OUT];
-            }
+    typename counter<parts>::type part;
+narrow_parts:
+    for (unsigned i = 0; i < Config::beats * parts; ++i) {
+#pragma HLS pipeline II=1 style=flp rewind
+        if (i == 0) {
+            part = 0;
         }
+        if (part == 0) {
+            x = in.read();
+        }
+        beat<Y, OUT> y;
+        for (unsigned l = 0; l < OUT; ++l) {
+#pragma HLS unroll
+            y.data[l] = recode<Y>(x.data[l]);
+        }
+        out.write(y);
+        for (unsigned l = 0; l + OUT < IN; ++l) {
+#pragma HLS unroll
+            x.data[l] = x.data[l + OUT];
+        }
+        advance<parts>(part);
     }
 }
 
 // Wires: output element i is input element index[i], or pad_value (raw) where that is -1.
-template <class Config, class X, unsigned IN, class Y, unsigned OUT>
-void gather_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const int index[OUT]) {
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Index>
+void gather_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Index (&index)[OUT]) {
 #pragma HLS inline
     const beat<X, IN> x = in.read();
     beat<Y, OUT> y;

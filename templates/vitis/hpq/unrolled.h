@@ -11,12 +11,12 @@ namespace hpq {
 
 // Config: weight_t, bias_t, shift_t, accumulator_t, multiplier; positions, groups, rows, cols; clip; beats.
 // Input element (position * groups + g) * cols + k, output element (position * groups + g) * rows + m;
-// weight[g * rows + m][k]; bias[g][m], or no_bias; shift[0][g * rows + m], or none;
-// slopes[word][element] or slopes[0][0], or no_slopes.
-template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias,
+// weight: words g * rows + m, elements k; bias: words g, elements m, or no_bias; shift: elements g * rows + m, or
+// none; slopes: words of all elements or one element, or no_slopes.
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, class Bias,
           class Shift, class Slopes>
 void unrolled_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out,
-                   const Weight weight[][COLS], const Bias& bias, const Shift& shift,
+                   const Weight& weight, const Bias& bias, const Shift& shift,
                    const Slopes& slopes, unsigned word = 0) {
 #pragma HLS inline
     typedef typename Config::accumulator_t accumulator_t;
@@ -32,9 +32,9 @@ void unrolled_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& ou
             for (unsigned k = 0; k < Config::cols; ++k) {
 #pragma HLS unroll
                 products += Config::multiplier::apply(
-                    weight_value<typename Config::weight_t>(weight[row][k]), x.data[i * Config::cols + k]);
+                    weight_value<typename Config::weight_t>(weight, row, k), x.data[i * Config::cols + k]);
             }
-            const accumulator_t sum = initial<Config>(bias, group, m) + scaled(products, shift, 0, row);
+            const accumulator_t sum = initial<Config>(bias, group, m) + scaled<Config>(products, shift, 0, row);
             y.data[i * Config::rows + m] =
                 finish<Config, Y>(sum, slopes, word, i * Config::rows + m);
         }
@@ -42,45 +42,48 @@ void unrolled_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& ou
     out.write(y);
 }
 
-template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias,
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, class Bias,
           class Shift, class Slopes>
-void unrolled(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Weight weight[][COLS],
+void unrolled(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Weight& weight,
               const Bias& bias, const Shift& shift, const Slopes& slopes) {
 #pragma HLS inline
-    unsigned word = 0;  // of the slopes
+    typename counter<words_of<Slopes>::value>::type word;  // of the slopes
 unrolled_beats:
     for (unsigned i = 0; i < Config::beats; ++i) {
-#pragma HLS pipeline II=1
-        unrolled_beat<Config>(in, out, weight, bias, shift, slopes, word);
-        word = next_word(slopes, word);
+#pragma HLS pipeline II=1 style=flp rewind
+        if (i == 0) {
+            word = 0;
+        }
+        unrolled_beat<Config>(in, out, weight, bias, shift, slopes, word.to_uint());
+        advance<words_of<Slopes>::value>(word);
     }
 }
 
-template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias>
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, class Bias>
 void unrolled_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out,
-                   const Weight weight[][COLS], const Bias& bias) {
+                   const Weight& weight, const Bias& bias) {
 #pragma HLS inline
     unrolled_beat<Config>(in, out, weight, bias, no_shift(), no_slopes());
 }
 
-template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias,
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, class Bias,
           class Shift>
-void unrolled_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Weight weight[][COLS],
+void unrolled_beat(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Weight& weight,
                    const Bias& bias, const Shift& shift) {
 #pragma HLS inline
     unrolled_beat<Config>(in, out, weight, bias, shift, no_slopes());
 }
 
-template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias>
-void unrolled(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Weight weight[][COLS],
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, class Bias>
+void unrolled(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Weight& weight,
               const Bias& bias) {
 #pragma HLS inline
     unrolled<Config>(in, out, weight, bias, no_shift(), no_slopes());
 }
 
-template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, unsigned COLS, class Bias,
+template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Weight, class Bias,
           class Shift>
-void unrolled(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Weight weight[][COLS],
+void unrolled(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Weight& weight,
               const Bias& bias, const Shift& shift) {
 #pragma HLS inline
     unrolled<Config>(in, out, weight, bias, shift, no_slopes());
@@ -118,12 +121,15 @@ template <class Config, class X, unsigned IN, class Y, unsigned OUT, class Bias,
 void adders(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out, const Bias& bias,
             const Slopes& slopes, typename Config::element_t vector[], typename Config::sum_t sums[]) {
 #pragma HLS inline
-    unsigned word = 0;
+    typename counter<words_of<Slopes>::value>::type word;  // of the slopes
 adders_beats:
     for (unsigned i = 0; i < Config::beats; ++i) {
-#pragma HLS pipeline II=1
-        adders_beat<Config>(in, out, bias, slopes, vector, sums, word);
-        word = next_word(slopes, word);
+#pragma HLS pipeline II=1 style=flp rewind
+        if (i == 0) {
+            word = 0;
+        }
+        adders_beat<Config>(in, out, bias, slopes, vector, sums, word.to_uint());
+        advance<words_of<Slopes>::value>(word);
     }
 }
 

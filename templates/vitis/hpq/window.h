@@ -21,8 +21,8 @@ namespace hpq {
 // included); past: columns of pixels kept of earlier beats; oldest: where among these and the newest a row's first
 // window begins; by_channel; pad_value (raw).
 //
-// lines[beat][r * LANES + i]: at each beat of the scan the span_h - 1 beats above, oldest first.
-// columns[chunk][(ky * past + c) * lanes + l]: for each row of taps the last pixels.
+// lines, word x * chunks + chunk, element r * LANES + i: the span_h - 1 beats above, oldest first.
+// columns, word chunk, element (ky * past + c) * lanes + l: for each row of taps the last pixels.
 // Output element (w * taps + t) * lanes + l is tap t = ky * kernel_w + kx of window w and channel chunk * lanes + l, or
 // element (w * lanes + l) * taps + t where they are ordered by channel.
 template <class Config>
@@ -42,34 +42,47 @@ struct windows_of {
     }
 };
 
-template <class Config, class X, unsigned LANES, class Y, unsigned OUT, unsigned LINE, unsigned HISTORY>
-void window(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, OUT> >& out, X lines[][LINE],
-            X columns[][HISTORY]) {
+template <class Config, class X, unsigned LANES, class Y, unsigned OUT, unsigned LINE_MEMORIES, unsigned LINES,
+          unsigned LINE, unsigned COLUMN_MEMORIES, unsigned CHUNKS, unsigned HISTORY>
+void window(hls::stream<beat<X, LANES> >& in, hls::stream<beat<Y, OUT> >& out,
+            X (&lines)[LINE_MEMORIES][LINES][LINE], X (&columns)[COLUMN_MEMORIES][CHUNKS][HISTORY]) {
 #pragma HLS inline
-    const int chunks = Config::chunks;
     const int past = Config::past;
     const int lanes = int(LANES) / Config::pixels;  // of a pixel
     const int count = Config::kernel_h * Config::kernel_w;
     const bool crowded = windows_of<Config>::crowded;
     const int last_y = Config::first_y + (Config::out_height - 1) * Config::stride_h;
     const int last_x = windows_of<Config>::leaves(Config::out_beats - 1);
-    const int steps = Config::scan_h * Config::scan_w * chunks + Config::late;
-    int next_y = Config::first_y;  // with which the next windows are complete
-    int next_x = Config::first_x;
-
-    int phase = 0;
-    int y = 0, x = 0, chunk = 0;  // counted by hand: a loop of rows of columns would scan a whole row for late ones
+    const int steps = Config::scan_h * Config::scan_w * Config::chunks + Config::late;
+    // Counted by hand: a loop of rows of columns would scan a whole row for late ones.
+    typename counter<Config::scan_h + 1>::type y;
+    typename counter<Config::scan_w>::type x;
+    typename counter<Config::chunks>::type chunk;
+    typename counter<LINES>::type line;  // x * chunks + chunk
+    typename counter<Config::phases>::type phase;
+    // With which the next windows are complete.
+    typename counter<Config::first_y + Config::scan_h + Config::stride_h + 1>::type next_y;
+    typename counter<Config::first_x + Config::scan_w + Config::advance + 2>::type next_x;
 
 window_scan:
     for (int step = 0; step < steps; ++step) {
-#pragma HLS pipeline II=1
+#pragma HLS pipeline II=1 style=flp rewind
+        if (step == 0) {
+            y = 0;
+            x = 0;
+            chunk = 0;
+            line = 0;
+            phase = 0;
+            next_y = Config::first_y;
+            next_x = Config::first_x;
+        }
         const bool inside = y >= Config::pad_top && y < Config::pad_top + Config::height &&
                             x >= Config::pad_beats && x < Config::pad_beats + Config::width;
         beat<X, LANES> pixel;
         if (inside) {
             pixel = in.read();
         } else {
-            for (unsigned l = 0; l < LANES; ++l) {
+            for (int l = 0; l < int(LANES); ++l) {
 #pragma HLS unroll
                 pixel.data[l] = from_raw<X>(Config::pad_value);
             }
@@ -77,18 +90,18 @@ window_scan:
 
         // The column that ends in this beat, oldest row first; the line buffer moves up by one.
         X column[Config::span_h * LANES];
-#pragma HLS array_partition variable=column complete
+#pragma HLS array_partition variable=column type=complete
         for (int i = 0; i < (Config::span_h - 1) * int(LANES); ++i) {
 #pragma HLS unroll
-            column[i] = lines[x * chunks + chunk][i];
+            column[i] = lines[i / int(LINE)][line][i % int(LINE)];
         }
-        for (unsigned l = 0; l < LANES; ++l) {
+        for (int l = 0; l < int(LANES); ++l) {
 #pragma HLS unroll
-            column[(Config::span_h - 1) * LANES + l] = pixel.data[l];
+            column[(Config::span_h - 1) * int(LANES) + l] = pixel.data[l];
         }
         for (int i = 0; i < (Config::span_h - 1) * int(LANES); ++i) {
 #pragma HLS unroll
-            lines[x * chunks + chunk][i] = column[i + LANES];
+            lines[i / int(LINE)][line][i % int(LINE)] = column[i + int(LANES)];
         }
 
         // The rows of the windows that have taps; they move left by a beat.
@@ -96,18 +109,20 @@ window_scan:
         for (int ky = 0; ky < Config::kernel_h; ++ky) {
 #pragma HLS unroll
             X row[(Config::past + Config::pixels) * lanes];
-#pragma HLS array_partition variable=row complete
+#pragma HLS array_partition variable=row type=complete
             for (int i = 0; i < past * lanes; ++i) {
 #pragma HLS unroll
-                row[i] = columns[chunk][ky * past * lanes + i];
+                const int place = ky * past * lanes + i;
+                row[i] = columns[place / int(HISTORY)][chunk][place % int(HISTORY)];
             }
-            for (unsigned l = 0; l < LANES; ++l) {
+            for (int l = 0; l < int(LANES); ++l) {
 #pragma HLS unroll
-                row[past * lanes + l] = column[ky * Config::dilation_h * LANES + l];
+                row[past * lanes + l] = column[ky * Config::dilation_h * int(LANES) + l];
             }
             for (int i = 0; i < past * lanes; ++i) {
 #pragma HLS unroll
-                columns[chunk][ky * past * lanes + i] = row[i + LANES];
+                const int place = ky * past * lanes + i;
+                columns[place / int(HISTORY)][chunk][place % int(HISTORY)] = row[i + int(LANES)];
             }
             for (int w = 0; w < Config::windows; ++w) {
 #pragma HLS unroll
@@ -141,19 +156,11 @@ window_scan:
         const bool complete = y == next_y && x == next_x && y <= last_y && x <= last_x;
         if (complete || (crowded && phase > 0)) {
             out.write(taps);
-            phase = phase == Config::phases - 1 ? 0 : phase + 1;
+            advance<Config::phases>(phase);
         }
-        if (chunk < chunks - 1) {
-            ++chunk;
-        } else if (x < Config::scan_w - 1) {
-            chunk = 0;
-            if (x == next_x && !crowded) {
-                next_x += gap;
-            }
-            ++x;
-        } else {
-            chunk = 0;
-            x = 0;
+        const bool end_of_pixel = chunk == Config::chunks - 1;
+        const bool end_of_row = end_of_pixel && x == Config::scan_w - 1;
+        if (end_of_row) {
             next_x = Config::first_x;
             if (!crowded) {
                 phase = 0;
@@ -162,7 +169,14 @@ window_scan:
                 next_y += Config::stride_h;
             }
             ++y;
+        } else if (end_of_pixel && x == next_x && !crowded) {
+            next_x += gap;
         }
+        if (end_of_pixel) {
+            advance<Config::scan_w>(x);
+        }
+        advance<Config::chunks>(chunk);
+        advance<LINES>(line);
     }
 }
 

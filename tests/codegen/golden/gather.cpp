@@ -6,13 +6,14 @@ struct net_unit {
 }  // namespace config
 
 namespace kernel {
-static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
-#pragma HLS pipeline II=1
-    static const int index[4] = {
+static const short net_unit_index[4] = {
 #include "tables/net_unit_index.inc"
-    };
-#pragma HLS array_partition variable=index type=complete dim=0
-    hpq::gather_beat<config::net_unit>(in, out, index);
+};
+
+static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
+#pragma HLS pipeline II=1 style=flp
+#pragma HLS array_partition variable=net_unit_index type=complete dim=0
+    hpq::gather_beat<config::net_unit>(in, out, net_unit_index);
 }
 }  // namespace kernel
 

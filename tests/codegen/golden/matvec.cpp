@@ -12,29 +12,33 @@ struct net_unit {
 }  // namespace config
 
 namespace kernel {
-static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
-    static const hpq::rom<config::net_unit::weight_t>::type weight[2][3] = {
+static const unsigned short net_unit_weight[1][2][1] = {
 #include "tables/net_unit_weight.inc"
-    };
-#pragma HLS array_reshape variable=weight type=complete dim=2
-#pragma HLS bind_storage variable=weight type=rom_1p impl=lutram
-    static const hpq::rom<config::net_unit::bias_t>::type bias[2][1] = {
+};
+
+static const unsigned char net_unit_bias[1][2][1] = {
 #include "tables/net_unit_bias.inc"
-    };
-#pragma HLS array_reshape variable=bias type=complete dim=2
-#pragma HLS bind_storage variable=bias type=rom_1p impl=lutram
-    ap_fixed<4,2> vector[1][3];
+};
+
+static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
+#pragma HLS bind_storage variable=net_unit_weight type=rom_1p impl=lutram
+#pragma HLS bind_storage variable=net_unit_bias type=rom_1p impl=lutram
+    ap_fixed<4,2> vector[1][1][3];
 #pragma HLS array_partition variable=vector type=complete dim=0
-    hpq::matvec<config::net_unit>(in, out, weight, bias, vector);
+    hpq::matvec<config::net_unit>(in, out, net_unit_weight, net_unit_bias, vector);
 }
 }  // namespace kernel
 
 // ==== src/tables/net_unit_bias.inc
 // net.0: bias, 2 words of 1, raw integers of ap_fixed<5,2> (5 bits a word)
-{-15},
-{-13},
+{
+{0x11},
+{0x13},
+},
 
 // ==== src/tables/net_unit_weight.inc
 // net.0: weight, 2 words of 3, raw integers of ap_fixed<3,1> (9 bits a word)
-{2, 0, -3},
-{-3, 0, 2},
+{
+{0x142},
+{0x85},
+},

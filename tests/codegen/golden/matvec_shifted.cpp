@@ -22,43 +22,50 @@ struct net_unit {
 }  // namespace config
 
 namespace kernel {
-static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
-    static const hpq::rom<config::net_unit::weight_t>::type weight[6][2] = {
+static const unsigned char net_unit_weight[1][6][1] = {
 #include "tables/net_unit_weight.inc"
-    };
-#pragma HLS array_reshape variable=weight type=complete dim=2
-#pragma HLS bind_storage variable=weight type=rom_1p impl=lutram
-    static const hpq::rom<config::net_unit::bias_t>::type bias[2][2] = {
+};
+
+static const unsigned short net_unit_bias[1][2][1] = {
 #include "tables/net_unit_bias.inc"
-    };
-#pragma HLS array_reshape variable=bias type=complete dim=2
-#pragma HLS bind_storage variable=bias type=rom_1p impl=lutram
-    static const hpq::rom<config::net_unit::shift_t>::type shift[2][2] = {
+};
+
+static const unsigned char net_unit_shift[1][2][1] = {
 #include "tables/net_unit_shift.inc"
-    };
-#pragma HLS array_reshape variable=shift type=complete dim=2
-#pragma HLS bind_storage variable=shift type=rom_1p impl=lutram
-    ap_fixed<4,2> vector[3][1];
-#pragma HLS array_partition variable=vector type=complete dim=0
-    hpq::matvec<config::net_unit>(in, out, weight, bias, shift, vector);
+};
+
+static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
+#pragma HLS bind_storage variable=net_unit_weight type=rom_1p impl=lutram
+#pragma HLS bind_storage variable=net_unit_bias type=rom_1p impl=lutram
+#pragma HLS bind_storage variable=net_unit_shift type=rom_1p impl=lutram
+    ap_fixed<4,2> vector[1][3][1];
+#pragma HLS bind_storage variable=vector type=ram_s2p impl=lutram
+#pragma HLS dependence variable=vector type=inter direction=RAW distance=3 dependent=true
+    hpq::matvec<config::net_unit>(in, out, net_unit_weight, net_unit_bias, net_unit_shift, vector);
 }
 }  // namespace kernel
 
 // ==== src/tables/net_unit_bias.inc
 // net.0: bias, 2 words of 2, raw integers of ap_fixed<5,2> (10 bits a word)
-{4, 6},
-{11, -7},
+{
+{0xc4},
+{0x32b},
+},
 
 // ==== src/tables/net_unit_shift.inc
 // net.0: shift, 2 words of 2, raw integers of ap_ufixed<2,2> (4 bits a word)
-{0, 1},
-{2, 0},
+{
+{0x4},
+{0x2},
+},
 
 // ==== src/tables/net_unit_weight.inc
 // net.0: weight, 6 words of 2, raw integers of ap_fixed<3,1> (6 bits a word)
-{2, 0},
-{0, -3},
-{-3, 2},
-{2, -4},
-{0, -2},
-{-4, -1},
+{
+{0x2},
+{0x28},
+{0x15},
+{0x22},
+{0x30},
+{0x3c},
+},

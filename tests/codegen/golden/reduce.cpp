@@ -10,8 +10,10 @@ struct net_unit {
 
 namespace kernel {
 static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
-    ap_fixed<4,2> kept[2][2];
-#pragma HLS array_partition variable=kept type=complete dim=0
+    ap_fixed<4,2> kept[1][2][2];
+#pragma HLS array_reshape variable=kept type=complete dim=3
+#pragma HLS bind_storage variable=kept type=ram_s2p impl=lutram
+#pragma HLS dependence variable=kept type=inter direction=RAW distance=2 dependent=true
     hpq::extreme<config::net_unit>(in, out, kept);
 }
 }  // namespace kernel

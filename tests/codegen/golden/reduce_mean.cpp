@@ -14,7 +14,7 @@ struct net_unit {
 
 namespace kernel {
 static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
-    config::net_unit::sum_t kept[1][2];
+    config::net_unit::sum_t kept[1][1][2];
 #pragma HLS array_partition variable=kept type=complete dim=0
     hpq::mean<config::net_unit>(in, out, kept);
 }

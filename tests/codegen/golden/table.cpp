@@ -8,22 +8,25 @@ struct net_unit {
 }  // namespace config
 
 namespace kernel {
-static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
-    static const hpq::rom<config::net_unit::value_t>::type values[8] = {
+static const unsigned char net_unit_values[1][8][1] = {
 #include "tables/net_unit_values.inc"
-    };
-#pragma HLS bind_storage variable=values type=rom_np impl=lutram
-    hpq::look_up<config::net_unit>(in, out, values);
+};
+
+static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
+#pragma HLS bind_storage variable=net_unit_values type=rom_np impl=lutram
+    hpq::look_up<config::net_unit>(in, out, net_unit_values);
 }
 }  // namespace kernel
 
 // ==== src/tables/net_unit_values.inc
 // net.0: values, 8 words of 1, any function (3 bits a word)
-6,
-5,
-4,
-2,
-2,
-0,
-0,
-0,
+{
+{0x6},
+{0x5},
+{0x4},
+{0x2},
+{0x2},
+{0x0},
+{0x0},
+{0x0},
+},

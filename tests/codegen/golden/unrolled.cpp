@@ -12,24 +12,30 @@ struct net_unit {
 }  // namespace config
 
 namespace kernel {
-static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
-    static const hpq::rom<config::net_unit::weight_t>::type weight[2][3] = {
+static const unsigned short net_unit_weight[1][2][1] = {
 #include "tables/net_unit_weight.inc"
-    };
-#pragma HLS array_partition variable=weight type=complete dim=0
-    static const hpq::rom<config::net_unit::bias_t>::type bias[1][2] = {
+};
+
+static const unsigned short net_unit_bias[1][1][1] = {
 #include "tables/net_unit_bias.inc"
-    };
-#pragma HLS array_partition variable=bias type=complete dim=0
-    hpq::unrolled<config::net_unit>(in, out, weight, bias);
+};
+
+static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
+#pragma HLS array_partition variable=net_unit_weight type=complete dim=0
+#pragma HLS array_partition variable=net_unit_bias type=complete dim=0
+    hpq::unrolled<config::net_unit>(in, out, net_unit_weight, net_unit_bias);
 }
 }  // namespace kernel
 
 // ==== src/tables/net_unit_bias.inc
 // net.0: bias, 1 words of 2, raw integers of ap_fixed<5,2> (10 bits a word)
-{-15, -13},
+{
+{0x271},
+},
 
 // ==== src/tables/net_unit_weight.inc
 // net.0: weight, 2 words of 3, raw integers of ap_fixed<3,1> (9 bits a word)
-{2, 0, -3},
-{-3, 0, 2},
+{
+{0x142},
+{0x85},
+},

@@ -27,19 +27,22 @@ struct net_unit {
 }  // namespace config
 
 namespace kernel {
-static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
-    static const hpq::rom<config::net_unit::bias_t>::type bias[1][2] = {
+static const unsigned short net_unit_bias[1][1][1] = {
 #include "tables/net_unit_bias.inc"
-    };
-#pragma HLS array_partition variable=bias type=complete dim=0
+};
+
+static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
+#pragma HLS array_partition variable=net_unit_bias type=complete dim=0
     config::net_unit::element_t vector[2];
 #pragma HLS array_partition variable=vector type=complete dim=0
     config::net_unit::sum_t sums[2];
 #pragma HLS array_partition variable=sums type=complete dim=0
-    hpq::adders<config::net_unit>(in, out, bias, vector, sums);
+    hpq::adders<config::net_unit>(in, out, net_unit_bias, vector, sums);
 }
 }  // namespace kernel
 
 // ==== src/tables/net_unit_bias.inc
 // net.0: bias, 1 words of 2, raw integers of ap_fixed<5,2> (10 bits a word)
-{3, -1},
+{
+{0x3e3},
+},

@@ -1,19 +1,20 @@
 // net.0: beats of 2 streams side by side
 namespace kernel {
-static void net_unit(hls::stream<data::a>& in_0, hls::stream<data::b>& in_1, hls::stream<data::y>& out) {
-    static const int index[2] = {
+static const short net_unit_index[2] = {
 #include "tables/net_unit_index.inc"
-    };
-#pragma HLS array_partition variable=index type=complete dim=0
+};
+
+static void net_unit(hls::stream<data::a>& in_0, hls::stream<data::b>& in_1, hls::stream<data::y>& out) {
+#pragma HLS array_partition variable=net_unit_index type=complete dim=0
 net_unit_beats:
     for (unsigned i = 0; i < 2; ++i) {
-#pragma HLS pipeline II=1
+#pragma HLS pipeline II=1 style=flp rewind
     data::y given, y;
     hpq::take<true>(in_0, given, 0);
     hpq::take<true>(in_1, given, 1);
     for (unsigned l = 0; l < 2; ++l) {
 #pragma HLS unroll
-        y.data[l] = given.data[index[l]];
+        y.data[l] = given.data[net_unit_index[l]];
     }
     out.write(y);
     }

@@ -21,9 +21,11 @@ struct net_unit {
 
 namespace kernel {
 static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
-    ap_fixed<4,2> lines[6][1];  // rows above: 1
-#pragma HLS array_partition variable=lines type=complete dim=0
-    ap_fixed<4,2> columns[1][2];  // columns to the left: 1
+// The rows above: 1; and the columns to the left: 1.
+    ap_fixed<4,2> lines[1][6][1];
+#pragma HLS bind_storage variable=lines type=ram_s2p impl=lutram
+#pragma HLS dependence variable=lines type=inter direction=RAW distance=6 dependent=true
+    ap_fixed<4,2> columns[1][1][2];
 #pragma HLS array_partition variable=columns type=complete dim=0
     hpq::window<config::net_unit>(in, out, lines, columns);
 }

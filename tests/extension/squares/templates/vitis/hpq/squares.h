@@ -30,7 +30,7 @@ void squared_difference(hls::stream<beat<A, LANES> >& in_a, hls::stream<beat<B, 
 #pragma HLS inline
 squared_difference_beats:
     for (unsigned i = 0; i < Config::beats; ++i) {
-#pragma HLS pipeline II=1
+#pragma HLS pipeline II=1 style=flp rewind
         squared_difference_beat<Config>(in_a, in_b, out);
     }
 }

@@ -32,17 +32,38 @@ void from_axis_beat(hls::stream<Word>& port, hls::stream<beat<X, LANES> >& out) 
     put_beat(port.read(), out);
 }
 
-// Of a frame of one beat: what follows a beat without TLAST is dropped, up to and including the one with it.
-// dropping: whether this beat is; error: rises with such a packet and stays.
-template <class Word, class X, unsigned LANES>
-void from_checked_axis_beat(hls::stream<Word>& port, hls::stream<beat<X, LANES> >& out, bool& dropping, bool& error) {
+// One step of a port that checks its packets; at most one beat is taken and at most one written. One packet makes one
+// frame: where TLAST comes before the last of its beats, zeros fill it up, and where it comes later, what is too much is
+// dropped. A right packet takes a step for each beat.
+//
+// What a port remembers: at, beats written of this frame; ended, whether its packet has; dropping, whether beats of the
+// last packet are still to come; error, which rises with a packet of a wrong size and stays.
+template <unsigned BEATS, class Word, class X, unsigned LANES, class At>
+void from_checked_axis_beat(hls::stream<Word>& port, hls::stream<beat<X, LANES> >& out, At& at, bool& ended,
+                            bool& dropping, bool& error) {
 #pragma HLS inline
-    const Word word = port.read();
-    if (!dropping) {
-        put_beat(word, out);
+    const bool full = at == BEATS - 1;
+    Word word;
+    word.data = 0;
+    bool last = false;
+    if (dropping || !ended) {
+        word = port.read();
+        last = word.last != 0;
     }
-    dropping = word.last == 0;
-    error = error || dropping;
+    if (dropping) {
+        dropping = !last;
+    } else {
+        put_beat(word, out);
+        if (!ended) {
+            error = error || last != full;
+            ended = last;
+            dropping = full && !last;
+        }
+        if (full) {
+            ended = false;
+        }
+        advance<BEATS>(at);
+    }
 }
 
 template <class Word, class Y, unsigned LANES>
@@ -72,27 +93,16 @@ from_axis_beats:
     }
 }
 
-// One packet makes one frame: where TLAST comes before the last of its beats, zeros fill it up, and where it comes
-// later, what is too much is dropped. error: rises with such a packet and stays. The loop ends when the data say so,
-// and does not rewind.
-template <unsigned BEATS, class Word, class X, unsigned LANES>
-void from_checked_axis(hls::stream<Word>& port, hls::stream<beat<X, LANES> >& out, bool& error) {
+// As many steps as a frame has beats. flag: the port's output for `error`.
+template <unsigned BEATS, class Word, class X, unsigned LANES, class At, class Flag>
+void from_checked_axis(hls::stream<Word>& port, hls::stream<beat<X, LANES> >& out, At& at, bool& ended, bool& dropping,
+                       bool& error, Flag& flag) {
 #pragma HLS inline
-    bool ended = false;
 from_axis_beats:
-    for (unsigned i = 0; i < BEATS || !ended; i += i < BEATS) {
-#pragma HLS pipeline II=1 style=flp
-#pragma HLS loop_tripcount min=BEATS max=BEATS
-        Word word;
-        word.data = 0;
-        if (!ended) {
-            word = port.read();
-            ended = word.last != 0;
-            error = error || ended != (i == BEATS - 1);
-        }
-        if (i < BEATS) {
-            put_beat(word, out);
-        }
+    for (unsigned i = 0; i < BEATS; ++i) {
+#pragma HLS pipeline II=1 style=flp rewind
+        from_checked_axis_beat<BEATS>(port, out, at, ended, dropping, error);
+        flag = error;
     }
 }
 

@@ -47,9 +47,11 @@ FAR = {
     "templates": ("tests/verify", "tests/rtl", "tests/synth", "tests/ports"),
 }
 """Tests of other folders that run much of one."""
-NEAR = {"templates": ("tests/codegen", "tests/kernels")}
+NEAR = {"templates": ("tests/codegen/", "tests/kernels/")}
 """Tests of a folder that has none of its name."""
+QUICK, SLOW = ("-m", "not slow"), ("-m", "slow")
 STAGE_S = 900
+_NONE_CHOSEN = 5
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 
 
@@ -83,15 +85,17 @@ def possible(tree: Path, only: Sequence[str], rng: random.Random) -> dict[str, d
 
 
 def near(tree: Path, folder: str, name: str) -> list[str]:
-    """Tests of the folder, those that name the module first."""
-    module = name.removesuffix(".py").replace("/", ".")
-    own = NEAR.get(folder, (f"tests/{folder.split('/')[-1]}",))
-    files = sorted((tree / "tests").rglob("test_*.py"))
-    texts = {path.relative_to(tree).as_posix(): path.read_text(encoding="utf-8") for path in files}
-    stem = Path(name).name.split(".")[0].removeprefix("hpq_")
-    naming = [path for path, text in texts.items() if module in text or f"test_{stem}.py" in path]
-    inside = [path for path in texts if any(path.startswith(part) for part in own)]
-    return list(dict.fromkeys([*naming, *inside]))
+    """Tests of the folder, those that name the module first, then those elsewhere that do."""
+    module, stem = name.removesuffix(".py").replace("/", "."), Path(name).name.split(".")[0]
+    own = NEAR.get(folder, (f"tests/{folder.split('/')[-1]}/",))
+    found: list[tuple[bool, bool, str]] = []
+    for test in sorted((tree / "tests").rglob("test_*.py")):
+        path = test.relative_to(tree).as_posix()
+        names = module in test.read_text(encoding="utf-8") or test.stem == f"test_{stem}"
+        inside = path.startswith(own)
+        if names or inside:
+            found.append((not inside, not names, path))
+    return [path for _, _, path in sorted(found)]
 
 
 def failing(tree: Path, tests: Sequence[str], seconds: float) -> str:
@@ -106,7 +110,7 @@ def failing(tree: Path, tests: Sequence[str], seconds: float) -> str:
         except subprocess.TimeoutExpired:
             os.killpg(running.pid, signal.SIGKILL)
             return "the tests stand still"
-    if running.returncode == 0:
+    if running.returncode in (0, _NONE_CHOSEN):
         return ""
     found = _FAILED.search(said)
     return found[1] if found else f"pytest ended with {running.returncode}: {said[-300:]}"
@@ -119,6 +123,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=25)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=[], help="parts of paths of files that are changed")
+    parser.add_argument("--stages", type=int, help="1: quick near tests; 2: slow ones too; 3, 4: far ones")
     parser.add_argument("--all", action="store_true", help="the whole suite where the tests above pass")
     parser.add_argument("--json", type=Path, help="a line for each change is added to this file")
     options = parser.parse_args()
@@ -134,10 +139,12 @@ def main() -> None:
             path = tree / name
             text = path.read_text(encoding="utf-8")
             path.write_text(edit.apply(text), encoding="utf-8")
-            stages = [near(tree, folder, name), list(FAR[folder]), *([["tests"]] if options.all else [])]
+            tests = near(tree, folder, name)
+            stages = [[*tests, *QUICK], [*tests, *SLOW], [*FAR[folder], *QUICK], [*FAR[folder], *SLOW]]
+            stages += [["tests"]] if options.all else []
             said = ""
-            for tests in stages:
-                said = said or failing(tree, tests, STAGE_S)
+            for stage in stages[: options.stages]:
+                said = said or failing(tree, stage, STAGE_S)
             path.write_text(text, encoding="utf-8")
             survivors += not said
             row = text[: edit.start].count("\n") + 1

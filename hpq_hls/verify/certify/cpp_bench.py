@@ -2,7 +2,8 @@
 
 The sources are copied; in the copy of ``hpq/number.h`` the function that every cast goes through,
 ``hpq::finish``, gets another name and is called by one that can also hand out what is cast
-(``hw_sim/examine/finish.h``). Nothing else of them changes.
+(``hw_sim/examine/finish.h``). In that of ``hpq/beat.h`` the elements of a beat look at their indices. Nothing
+else of them changes.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ _LEAST_S, _STEP_S = 20, 1e-6
 """Seconds of processor time that a run may take: at least, and for each product or element of it."""
 _FINISH = re.compile(r"(\binline Y )finish\(const Sum& sum\)")
 _BODY_END = "\n}\n"
+_BEAT = "template <class T, unsigned N>\nstruct beat {\n    T data[N];\n};\n"
 _ERROR_LINES = 10
 
 
@@ -196,6 +198,7 @@ class CppBench:
             scratch = Path(name)
             shutil.copytree(self._project / "src", scratch / "src")
             self._open_finish(scratch / "src" / "hpq" / "number.h", own / "finish.h")
+            self._guard_elements(scratch / "src" / "hpq" / "beat.h", own / "elements.h")
             (scratch / "examine.cpp").write_text(main, encoding="utf-8")
             include: list[str | Path] = ["-isystem", headers, "-I", scratch / "src", "-I", own]
             made = scratch / "examine"
@@ -221,6 +224,15 @@ class CppBench:
         end = text.index(_BODY_END, found[0].end()) + len(_BODY_END)
         opened = _FINISH.sub(r"\1finish_as_written(const Sum& sum)", text[:end])
         path.write_text(f'{opened}\n#include "{replacement}"\n{text[end:]}', encoding="utf-8")
+
+    @staticmethod
+    def _guard_elements(path: Path, guard: Path) -> None:
+        """Let a copied beat.h look at each index of a beat's elements."""
+        text = path.read_text(encoding="utf-8")
+        if text.count(_BEAT) != 1:
+            raise VerificationError(f"{path.name} has no struct beat with an array of its elements")
+        struct = f'#include "{guard}"\n\n{_BEAT.replace("T data[N]", "elements<T, N> data")}'
+        path.write_text(text.replace(_BEAT, struct), encoding="utf-8")
 
     def _of(self, names: Sequence[str]) -> list[Stream]:
         return [self._flow.streams[name] for name in names]

@@ -39,6 +39,7 @@ from hpq_hls.hardware import (
     LayerFolding,
     Multipliers,
     Strategy,
+    Tlast,
     check_utilisation,
     target_of,
     with_fifo_depths,
@@ -53,6 +54,7 @@ from hpq_hls.verify.certify.kept import files_digest, keep
 from hpq_hls.verify.certify.rtl_bench import RtlBench
 from hpq_hls.verify.cosim import CosimResult, measure_fifo_depths, run_cosim
 from hpq_hls.verify.csim import SelfCheck, run_csim, run_selfcheck
+from hpq_hls.verify.stimuli import COVERAGE_FILE, Stimuli, choose_stimuli
 
 DEFAULT_CLOCK_NS = 5.0
 
@@ -71,7 +73,8 @@ class Project:
     """A folder that ``generate`` wrote.
 
     path: the folder; backend: "vitis", "vivado" or "rtl"; q: the network it computes; design: what
-    was printed. notes: a sentence on each target that is missed.
+    was printed. notes: a sentence on each target that is missed. chosen: the frames that it is verified with;
+    None: those that ``stimuli`` chooses.
     """
 
     path: Path
@@ -79,6 +82,12 @@ class Project:
     q: QuantizedGraph
     design: Design
     notes: tuple[str, ...] = ()
+    chosen: Stimuli | None = None
+
+    @property
+    def stimuli(self) -> Stimuli:
+        """The frames that the design is verified with: the emitted testbench's, see docs/verification.md."""
+        return choose_stimuli(self.q) if self.chosen is None else self.chosen
 
     @property
     def dataflow(self) -> Dataflow:
@@ -115,7 +124,7 @@ class Project:
     def selfcheck(self, *, progress: Progress | None = None) -> SelfCheck:
         """Run the emitted testbench on the emitted test vectors."""
         self._require_cpp()
-        return run_selfcheck(self.path, len(next(iter(self.q.examples.values()))), progress=progress)
+        return run_selfcheck(self.path, len(self.stimuli), progress=progress)
 
     def certify(self, *, progress: Progress | None = None) -> Certificate:
         """Examine every kernel alone, for all inputs that can reach it, as the project's files have it: C++
@@ -126,7 +135,7 @@ class Project:
             OutputError: the certificate cannot be written.
         """
         say = progress or (lambda _: None)
-        printed = find_backend(self.backend).files(_with_vectors(self.design, self.q))
+        printed = find_backend(self.backend).files(_with_vectors(self.design, self.q, self.q.examples))
         bench = _BENCHES[self.backend](self.path, self.dataflow, printed, say)
         found = certify(
             bench,
@@ -248,17 +257,19 @@ def hardware_config(
     strategy: str = "folded",
     multipliers: str = "auto",
     layers: LayerSettings | None = None,
+    tlast: str = "checked",
 ) -> HardwareConfig:
     """Check the hardware settings that ``generate`` and ``estimate`` take.
 
     Raises:
-        ConfigError: an unknown part, io, key, strategy or kind of multipliers, a number below 1, or an
-            impossible target.
+        ConfigError: an unknown part, io, key, strategy, kind of multipliers or use of TLAST, a number below
+            1, or an impossible target.
     """
     if io not in {item.value for item in Io}:
         raise ConfigError(f"io is {io!r}; choose stream or parallel")
     _check_choice("strategy", strategy, Strategy)
     _check_choice("multipliers", multipliers, Multipliers)
+    _check_choice("tlast", tlast, Tlast)
     _check_positive("reuse_factor", reuse_factor)
     find_part(part)
     return HardwareConfig(
@@ -270,6 +281,7 @@ def hardware_config(
         layers={name: _folding(name, given) for name, given in (layers or {}).items()},
         part=part,
         utilisation=check_utilisation(utilisation),
+        tlast=Tlast(tlast),
     )
 
 
@@ -322,9 +334,11 @@ def generate(
     strategy: str = "folded",
     multipliers: str = "auto",
     layers: LayerSettings | None = None,
+    tlast: str = "checked",
     fifo_depths: Mapping[str, int] | None = None,
     force: bool = False,
     oversize: bool = False,
+    stimuli: Stimuli | None = None,
 ) -> Project:
     """Write a network as a project of one backend.
 
@@ -338,9 +352,12 @@ def generate(
     strategy: of the layers that ``layers`` does not mention, "folded", "unrolled" (every multiplication in
     hardware) or "da" (adders instead of multiplications). multipliers: of those layers too, "auto" (in DSP
     blocks where the widths are worth one, and the part has them) or "fabric" (in LUTs at any width).
+    tlast: of the inputs, "checked" (a packet that is too short or too long raises ``<port>_packet_error``,
+    and the next is right again) or "ignored" (for masters that do not drive it).
     fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``).
-    oversize: write it even if the part has too little of a resource, by the estimate. The folder is written
-    whole or not at all, and the same network always gives the same bytes.
+    oversize: write it even if the part has too little of a resource, by the estimate. stimuli: frames for the
+    emitted testbench; None: those that are chosen for the network (docs/verification.md). The folder is
+    written whole or not at all, and the same network always gives the same bytes.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -361,22 +378,24 @@ def generate(
         strategy=strategy,
         multipliers=multipliers,
         layers=layers,
+        tlast=tlast,
     )
     folded = fold(q, config)
     flow = with_fifo_depths(build_design(q, folded.config, name), fifo_depths or {})
     short = None if oversize else misfit_of(flow, q, config, part)
     if short is not None:
         raise CapacityError(f"{short.sentence}; or generate it all the same with oversize")
-    design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}), q)
-    write_project(printer.files(design), folder, force)
-    return Project(folder, backend, q, design, notes=tuple(filter(None, [folded.note])))
+    chosen = choose_stimuli(q) if stimuli is None else stimuli
+    design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}), q, chosen.raw)
+    write_project({**printer.files(design), COVERAGE_FILE: chosen.to_json()}, folder, force)
+    return Project(folder, backend, q, design, notes=tuple(filter(None, [folded.note])), chosen=chosen)
 
 
-def _with_vectors(design: Design, q: QuantizedGraph) -> Design:
-    """With the test vectors that a project carries."""
+def _with_vectors(design: Design, q: QuantizedGraph, raw: Mapping[str, IntArray]) -> Design:
+    """With test vectors, from raw inputs by name."""
     flow = design.dataflow
-    given = frames_at(flow, flow.inputs, q.example_inputs)
-    golden = frames_at(flow, flow.outputs, simulate(q, q.example_inputs))
+    given = frames_at(flow, flow.inputs, plain(raw))
+    golden = frames_at(flow, flow.outputs, simulate(q, plain(raw)))
     return replace(design, input_frames=given, golden_frames=golden)
 
 
@@ -393,6 +412,7 @@ def estimate(
     strategy: str = "folded",
     multipliers: str = "auto",
     layers: LayerSettings | None = None,
+    tlast: str = "checked",
     fifo_depths: Mapping[str, int] | None = None,
 ) -> ResourceEstimate:
     """Resources and cycles of a network on a part, without any tool; see ``generate`` for the settings.
@@ -411,6 +431,7 @@ def estimate(
         strategy=strategy,
         multipliers=multipliers,
         layers=layers,
+        tlast=tlast,
     )
     folded = fold(q, config)
     flow = with_fifo_depths(build_design(q, folded.config), fifo_depths or {})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from typing import Any
 
+import numpy as np
 from cocotb.clock import Clock
 from cocotb.simtime import get_sim_time
 from cocotb.triggers import Event, Timer, select
@@ -26,6 +27,10 @@ RESET_CYCLES = 16
 _AXI_MAX_BEATS = 1000
 _AXI_MAX_BYTES = 1 << 16
 _PROGRESS_S = 0.5
+
+
+Sizes = Mapping[str, Sequence[int]]
+"""Beats of each packet, by input port."""
 
 
 class DeadlockError(Exception):
@@ -118,6 +123,14 @@ class Bench:
         self.reset_n.value = 1
         self.last_move = self.cycle()
 
+    def check_flags(self, raised: Collection[str], when: str) -> None:
+        """Note flags of wrong packets that are not up at just these inputs."""
+        for port in self.design.inputs:
+            if port.packet_error:
+                seen = self.signals[port.name].packet_error.value
+                if seen != (port.name in raised):
+                    self.log.add("flag", f"{port.packet_error} is {seen} {when}")
+
     def cycle(self) -> int:
         """Return the number of the current clock cycle."""
         return int(get_sim_time()) // self._period
@@ -147,9 +160,16 @@ class Bench:
         await Timer(count * CLOCK_NS, unit="ns")
         await self.clock.rising_edge
 
-    def session(self, packets: Sequence[int], traffic: Traffic, purpose: str, driver: Driver) -> Session:
-        """Prepare a run of the packets with these numbers."""
-        return Session(self, packets, traffic, purpose, self.choose(driver, len(packets)))
+    def session(
+        self,
+        packets: Sequence[int],
+        traffic: Traffic,
+        purpose: str,
+        driver: Driver,
+        sizes: Sizes | None = None,
+    ) -> Session:
+        """Prepare a run of the packets with these numbers; sizes: as `Session` has them."""
+        return Session(self, packets, traffic, purpose, self.choose(driver, len(packets)), sizes)
 
     def choose(self, driver: Driver, packets: int) -> Driver:
         """Decide who drives."""
@@ -162,14 +182,22 @@ class Bench:
 
 
 class Session:
-    """Sends packets from a fresh reset on and judges what comes out. Started once, stopped once.
+    """Sends packets and judges what comes out, starting where a packet starts. Started once, stopped once.
 
+    sizes: beats that packets really get, at the input ports where they are not those of a frame; nothing is
+    promised of what comes of a packet of another size (our own drivers only).
     accepted: beats taken per input port. first_in, last_out: for each packet the cycle of the
     handshake of its first input beat and of its last output beat, over all ports.
     """
 
     def __init__(
-        self, bench: Bench, packets: Sequence[int], traffic: Traffic, purpose: str, driver: Driver
+        self,
+        bench: Bench,
+        packets: Sequence[int],
+        traffic: Traffic,
+        purpose: str,
+        driver: Driver,
+        sizes: Sizes | None = None,
     ) -> None:
         self._bench = bench
         self.driver = driver
@@ -182,6 +210,16 @@ class Session:
         self.last_out: list[int] = []
         self._ports_done = [0] * self._count
         numbers = list(packets)
+        self._sizes = dict(sizes or {})
+        self._totals = {
+            port.name: sum(self._sizes.get(port.name, [port.beats] * self._count))
+            for port in bench.design.inputs
+        }
+        self._totals |= {port.name: self._count * port.beats for port in bench.design.outputs}
+        self._begins = {name: np.cumsum([0, *given[:-1]]).tolist() for name, given in self._sizes.items()}
+        promised = np.ones(self._count, dtype=np.bool_)
+        for port in bench.design.inputs:
+            promised &= np.asarray(self._sizes.get(port.name, [port.beats] * self._count)) == port.beats
         self._sources = [
             self._source(port, bench.frames[port.name][numbers], traffic) for port in bench.design.inputs
         ]
@@ -192,6 +230,7 @@ class Session:
                 self._count,
                 None if bench.expected is None else bench.expected[port.name][numbers],
                 bench.log,
+                promised,
             )
             for port in bench.design.outputs
         }
@@ -241,7 +280,7 @@ class Session:
     def _describe(self, port: Port, verb: str, beats: int) -> str:
         signals = self._bench.signals[port.name]
         return (
-            f"{port.name} {verb} {beats} of {self._count * port.beats} beats "
+            f"{port.name} {verb} {beats} of {self._totals[port.name]} beats "
             f"(TVALID={signals.valid.value}, TREADY={signals.ready.value})"
         )
 
@@ -255,7 +294,8 @@ class Session:
         if self.driver is Driver.AXI and not traffic.noise:
             return AxiSource(bench.dut, signals, bench.clock, frames, accept, pauses)
         noise = bench.rng(f"{self._purpose} {port.name} noise") if traffic.noise else None
-        return LeanSource(signals, bench.clock, frames, accept, pauses, noise)
+        sizes = self._sizes.get(port.name)
+        return LeanSource(signals, bench.clock, frames, accept, pauses, noise, sizes)
 
     def _sink(self, port: Port, traffic: Traffic) -> Sink:
         bench, signals = self._bench, self._bench.signals[port.name]
@@ -268,9 +308,10 @@ class Session:
 
     def _on_accept(self, port: Port) -> None:
         cycle = self._bench.move()
-        packet, beat = divmod(self.accepted[port.name], port.beats)
+        number, packet = self.accepted[port.name], len(self.first_in)
         self.accepted[port.name] += 1
-        if beat == 0 and packet == len(self.first_in):
+        begins = self._begins.get(port.name)
+        if packet < self._count and number == (packet * port.beats if begins is None else begins[packet]):
             self.first_in.append(cycle)
 
     def _on_beat(self, port: Port, beat: Beat) -> None:

@@ -24,6 +24,8 @@ class Port:
     name: prefix of its signals, "s_axis" for s_axis_TDATA and so on.
     width, signed: the element type, in bits.
     lanes: elements per beat; beats: beats per packet; tdata_bytes: width of TDATA.
+    packet_error: the output that tells of packets of another number of beats; "" where there is none, and
+    TLAST of the input is ignored.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Port:
     lanes: int
     beats: int
     tdata_bytes: int
+    packet_error: str = ""
 
     @property
     def tdata_bits(self) -> int:
@@ -114,6 +117,7 @@ def _port(entry: dict[str, Any]) -> Port:
         lanes=entry["lanes"],
         beats=entry["beats"],
         tdata_bytes=entry["tdata_bytes"],
+        packet_error=entry.get("packet_error", ""),
     )
 
 

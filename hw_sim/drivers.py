@@ -7,11 +7,12 @@ watched by `hw_sim.monitor`, whoever drives TREADY.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any, Protocol
 
 import cocotb
+import numpy as np
 from cocotb.task import Task
 
 from hw_sim.design import IntArray, Port
@@ -37,6 +38,9 @@ class Signals:
         self.last = self._find(dut, "TLAST")
         self.keep = getattr(dut, f"{port.name}_TKEEP", None)
         self.strb = getattr(dut, f"{port.name}_TSTRB", None)
+        self.packet_error = getattr(dut, port.packet_error, None) if port.packet_error else None
+        if port.packet_error and self.packet_error is None:
+            raise ValueError(f"the design has no port {port.packet_error}")
         if len(self.data) != port.tdata_bits:
             raise ValueError(
                 f"{port.name}_TDATA has {len(self.data)} bits, design.json says {port.tdata_bits}"
@@ -106,7 +110,10 @@ class LeanSource:
     """Sends frames beat by beat, and sleeps while the design is not ready.
 
     frames: (packets, beats, lanes). pauses: for each cycle, whether TVALID stays low; None for no gaps.
-    noise: puts random bits on TLAST, TKEEP, TSTRB and the padding of TDATA, which a design must ignore.
+    noise: puts random bits on TKEEP, TSTRB and the padding of TDATA, which a design must ignore, and on TLAST
+    where it is not checked.
+    sizes: beats that each packet really gets, where they are others than a frame has; beyond its end a frame
+    begins again.
     on_accept: called as each beat is handed over, at the clock edge that does it.
     """
 
@@ -118,10 +125,16 @@ class LeanSource:
         on_accept: Callable[[], None],
         pauses: Iterator[bool] | None = None,
         noise: random.Random | None = None,
+        sizes: Sequence[int] | None = None,
     ) -> None:
         self._signals = signals
         self._edge = clock.rising_edge
-        self._frames = frames
+        beats = signals.port.beats
+        sizes = [beats] * len(frames) if sizes is None else sizes
+        self._beats = np.concatenate(
+            [frame[np.arange(size) % beats] for frame, size in zip(frames, sizes, strict=True)]
+        )
+        self._ends = set((np.cumsum(sizes) - 1).tolist())
         self._on_accept = on_accept
         self._pauses = pauses
         self._noise = noise
@@ -140,19 +153,19 @@ class LeanSource:
     async def _run(self) -> None:
         signals, edge = self._signals, self._edge
         valid, ready, data, last = signals.valid, signals.ready, signals.data, signals.last
-        ready_rises, beats = ready.rising_edge, signals.port.beats
-        turns, active = {0, beats - 1}, False
+        ready_rises, ends = ready.rising_edge, self._ends
+        active, ending = False, None
         set_ones(signals)
         await edge
-        for index, word in enumerate(signals.port.pack(self._frames)):
+        for index, word in enumerate(signals.port.pack(self._beats)):
             if self._pauses is not None and next(self._pauses):
                 valid.value = active = False
                 await edge
                 while next(self._pauses):
                     await edge
             data.value = word
-            if index % beats in turns:  # TLAST is written only where it may change
-                last.value = (index + 1) % beats == 0
+            if (index in ends) is not ending:  # TLAST is written only where it changes
+                last.value = ending = index in ends
             if self._noise is not None:
                 self._scramble(word)
             if not active:
@@ -170,7 +183,8 @@ class LeanSource:
         padding = port.tdata_bits - port.lanes * port.width
         if padding:
             signals.data.value = format(noise.getrandbits(padding), f"0{padding}b") + word[padding:]
-        signals.last.value = noise.getrandbits(1)
+        if signals.packet_error is None:
+            signals.last.value = noise.getrandbits(1)
         for strobe in (signals.keep, signals.strb):
             if strobe is not None:
                 strobe.value = noise.getrandbits(len(strobe))

@@ -18,7 +18,7 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from hw_sim.bench import Bench, DeadlockError, Session, Traffic
+from hw_sim.bench import Bench, DeadlockError, Session, Sizes, Traffic
 from hw_sim.design import IntArray
 from hw_sim.fifos import max_fills
 from hw_sim.settings import Driver, Settings
@@ -84,8 +84,14 @@ async def random_gaps(dut: Any) -> None:
 
 @cocotb.test()
 async def ignored_signals(dut: Any) -> None:
-    """Random TLAST, TKEEP, TSTRB and padding on the inputs, which count beats and ignore these."""
+    """Random TKEEP, TSTRB, padding, and TLAST where it is not checked, on the inputs, which ignore these."""
     await _play(dut, "ignored_signals", _ignored_signals)
+
+
+@cocotb.test()
+async def wrong_packets(dut: Any) -> None:
+    """Packets too short and too long between right ones: these are right, and the flags tell and stay."""
+    await _play(dut, "wrong_packets", _wrong_packets)
 
 
 @cocotb.test()
@@ -133,6 +139,35 @@ async def _ignored_signals(bench: Bench, result: Result) -> Frames:
     traffic = Traffic(source_gaps=True, noise=True)
     session = bench.session(range(bench.packets), traffic, result.scenario, Driver.LEAN)
     return await _complete(bench, session, result)
+
+
+async def _wrong_packets(bench: Bench, result: Result) -> Frames:
+    raised: set[str] = set()
+    right: list[Frames] = []
+
+    async def play(sizes: Sizes, count: int, when: str) -> None:
+        numbers = [(result.packets + step) % bench.packets for step in range(count)]
+        session = bench.session(numbers, Traffic(), f"{result.scenario} {len(right)}", Driver.LEAN, sizes)
+        frames = await _complete(bench, session, result)
+        # Every other packet is wrong, where any is.
+        right.append({name: found[:: 2 if sizes else 1] for name, found in frames.items()})
+        bench.check_flags(raised, when)
+
+    bench.check_flags(raised, "after reset")
+    await play({}, 1, "though all packets were right")
+    for port in bench.design.inputs:
+        if not port.packet_error:
+            continue
+        beats = port.beats
+        raised.add(port.name)
+        sizes = [beats, max(beats - 1, 1), beats, beats + 1, beats]
+        await play({port.name: sizes}, len(sizes), f"after wrong packets at {port.name}")
+    await play({}, 1, "after a right packet behind wrong ones")
+    await bench.reset()
+    raised.clear()
+    bench.check_flags(raised, "after reset")
+    await play({}, 1, "after reset and a right packet")
+    return {name: np.concatenate([frames[name] for frames in right]) for name in right[0]}
 
 
 async def _reset_mid_stream(bench: Bench, result: Result) -> Frames:
@@ -239,6 +274,7 @@ async def _play(dut: Any, scenario: str, body: Body) -> None:
         await bench.start()
         begin_cycle = bench.cycle()
         frames = await body(bench, result)
+        bench.check_flags((), "though all packets since reset were right")
         result.cycles = bench.cycle() - begin_cycle
         result.fifo_fill = max_fills(dut)
     except (ValueError, DeadlockError) as error:
@@ -247,7 +283,7 @@ async def _play(dut: Any, scenario: str, body: Body) -> None:
         result.failures += bench.log.summary()
     result.passed = not result.failures and not result.mismatches
     result.seconds = round(time.monotonic() - begin, 3)
-    if result.passed and not _standard and scenario != "reset_mid_stream":
+    if result.passed and not _standard and scenario not in ("reset_mid_stream", "wrong_packets"):
         _standard.update(frames)
     _write(settings.results, result, frames)
     assert result.passed, "\n".join(

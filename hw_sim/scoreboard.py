@@ -71,13 +71,23 @@ class Scoreboard:
     port: the port.
     packets: how many packets are to come.
     expected: their elements, (packets, beats, lanes), or None when unknown.
+    promised: (packets,) whether they are; None: all.
     log: receives the failures.
     """
 
-    def __init__(self, port: Port, packets: int, expected: IntArray | None, log: FailureLog) -> None:
+    def __init__(
+        self,
+        port: Port,
+        packets: int,
+        expected: IntArray | None,
+        log: FailureLog,
+        promised: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
         self._port = port
         self._total = packets * port.beats
         self._expected = None if expected is None else expected.reshape(-1, port.lanes)
+        promised = np.ones(packets, dtype=np.bool_) if promised is None else promised
+        self._promised = np.repeat(promised, port.beats)
         self._log = log
         self._pending: list[Beat] = []
         self._raw: list[IntArray] = []
@@ -112,7 +122,9 @@ class Scoreboard:
             self._log.add("extra", f"{port.name}: {extra} beats came after the last packet")
         compared = wrong = 0
         if self._expected is not None:
-            compared = (min(len(raw), self._total) + missing) * port.lanes
+            compared = int(self._promised.sum()) * port.lanes
+            if aborted:
+                compared = int(self._promised[: len(raw)].sum()) * port.lanes
             wrong = self._mismatches + (missing + extra) * port.lanes
         packets = min(len(raw), self._total) // port.beats
         frames = raw[: packets * port.beats].reshape(packets, port.beats, port.lanes)
@@ -145,7 +157,8 @@ class Scoreboard:
         assert self._expected is not None
         expected = self._expected[first : first + len(raw)]
         raw = raw[: len(expected)]
-        wrong: npt.NDArray[np.bool_] = raw != expected
+        promised = self._promised[first : first + len(raw)]
+        wrong: npt.NDArray[np.bool_] = (raw != expected) & promised[:, None]
         self._mismatches += int(wrong.sum())
         places = np.argwhere(wrong)
         for index, lane in places[:_MESSAGES_PER_KIND]:

@@ -233,6 +233,7 @@ def test_paths_start_from_the_file(tmp_path, monkeypatch):
         (LEAST + "hardware: {layers: {c: {strategy: fold}}}\n", "hardware.layers.c.strategy is 'fold'; did you mean 'folded'?"),
         (LEAST + "hardware: {strategy: unroled}\n", "hardware.strategy is 'unroled'; did you mean 'unrolled'?"),
         (LEAST + "hardware: {multipliers: fabrik}\n", "hardware.multipliers is 'fabrik'; did you mean 'fabric'?"),
+        (LEAST + "hardware: {tlast: ignore}\n", "hardware.tlast is 'ignore'; did you mean 'ignored'?"),
         (LEAST + "hardware: {layers: {c: {multipliers: lut}}}\n", "hardware.layers.c.multipliers is 'lut'; choose one of auto, fabric"),
         (LEAST + "hardware: {layers: [1]}\n", "hardware.layers is [1]; it must be a mapping of names"),
         (LEAST + "output: 3\n", "output is 3; it must be text"),

@@ -100,6 +100,7 @@ def test_fifos_are_measured_with_room_for_a_frame(
             "multipliers of layer '0' is 'lut'; choose auto or fabric",
         ),
         ({"multipliers": "dsp"}, "multipliers is 'dsp'; choose auto or fabric"),
+        ({"tlast": "none"}, "tlast is 'none'; choose checked or ignored"),
         ({"fifo_depths": {"nothing": 4}}, "fifo_depths.nothing names an unknown stream; there are"),
     ],
 )
@@ -109,6 +110,19 @@ def test_wrong_settings(
     with pytest.raises(ConfigError, match=message):
         hpq.generate(q, tmp_path / "out", **settings)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("backend", ["vitis", "vivado", "rtl"])
+@pytest.mark.parametrize("tlast", ["checked", "ignored"])
+def test_the_flag_of_wrong_packets(q: hpq.QuantizedGraph, tmp_path: Path, backend: str, tlast: str) -> None:
+    project = hpq.generate(q, tmp_path / "out", backend, tlast=tlast)
+    flag = "s_axis_packet_error" if tlast == "checked" else ""
+    assert [port.packet_error for port in (*project.manifest.inputs, *project.manifest.outputs)] == [flag, ""]
+    suffix = ".sv" if backend == "rtl" else ".cpp"
+    design = project.path / ("rtl" if backend == "rtl" else "src") / f"{project.manifest.name}{suffix}"
+    assert ("packet_error" in design.read_text()) == (tlast == "checked")
+    wider = hpq.estimate(q, tlast="checked"), hpq.estimate(q, tlast="ignored")
+    assert wider[0].ff > wider[1].ff and wider[0].latency_cycles == wider[1].latency_cycles
 
 
 def test_what_a_project_cannot_do_is_said(q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path) -> None:

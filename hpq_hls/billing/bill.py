@@ -48,6 +48,7 @@ class Term(enum.Enum):
     PIPELINE = "pipelines"
     CONVERTER = "width converters"
     FORK = "outputs of forks"
+    PORT = "input ports that check the packets of several beats"
 
     __hash__ = object.__hash__  # bills are made of little else than look-ups by term
 

@@ -41,5 +41,6 @@ LUTS: Mapping[Term, float] = MappingProxyType(
         Term.PIPELINE: 1.0,
         Term.CONVERTER: 4.0,
         Term.FORK: 2.0,
+        Term.PORT: 6.0,
     }
 )

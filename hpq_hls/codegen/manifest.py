@@ -29,7 +29,8 @@ class Port:
 
     width, integer, signed: the element type; lanes elements per beat, element 0 lowest in TDATA;
     beats per packet; shape: the tensor in torch layout without the batch axis; order: for each
-    element in transmission order its flat index in that tensor.
+    element in transmission order its flat index in that tensor; packet_error: the output that rises, until
+    reset, with a packet of another number of beats; "" at outputs, and where TLAST is ignored.
     """
 
     port: str
@@ -41,6 +42,7 @@ class Port:
     tdata_bytes: int
     shape: tuple[int, ...]
     order: tuple[int, ...]
+    packet_error: str = ""
 
     def to_frames(self, raw: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """(batch, *shape) integers in torch layout -> (batch, beats, lanes) in transmission order."""
@@ -86,7 +88,13 @@ class Manifest:
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def port_of(name: str, stream: Stream, shape: Sequence[int], order: npt.NDArray[np.int64]) -> Port:
+def port_of(
+    name: str,
+    stream: Stream,
+    shape: Sequence[int],
+    order: npt.NDArray[np.int64],
+    packet_error: str = "",
+) -> Port:
     """Describe the port that carries ``stream``."""
     return Port(
         port=name,
@@ -98,6 +106,7 @@ def port_of(name: str, stream: Stream, shape: Sequence[int], order: npt.NDArray[
         tdata_bytes=(stream.bits + 7) // 8,
         shape=tuple(int(size) for size in shape),
         order=tuple(int(index) for index in order),
+        packet_error=packet_error,
     )
 
 
@@ -122,7 +131,13 @@ def manifest_of(design: Design) -> Manifest:
 
 def port_at(flow: Dataflow, terminal: Terminal) -> Port:
     """Describe a port of a Dataflow."""
-    return port_of(terminal.port, flow.streams[terminal.stream], terminal.shape, terminal.order)
+    return port_of(
+        terminal.port,
+        flow.streams[terminal.stream],
+        terminal.shape,
+        terminal.order,
+        terminal.packet_error,
+    )
 
 
 def frames_at(flow: Dataflow, terminals: Sequence[Terminal], raw: Any) -> dict[str, npt.NDArray[np.int64]]:

@@ -85,9 +85,10 @@ def _context(flow: Dataflow) -> dict[str, Any]:
     return {"flow": flow, "streams": list(flow.streams.values()), **_ports(flow), **functions}
 
 
-def _ports(flow: Dataflow) -> dict[str, list[tuple[str, Stream]]]:
-    """The ports, each with the stream behind it."""
+def _ports(flow: Dataflow) -> dict[str, list[tuple[str, Stream]] | dict[str, str]]:
+    """The ports, each with the stream behind it; "errors": what tells of wrong packets, by port that does."""
     return {
+        "errors": {terminal.port: terminal.packet_error for terminal in flow.inputs if terminal.checked},
         "sources": [(terminal.port, flow.streams[terminal.stream]) for terminal in flow.inputs],
         "sinks": [(terminal.port, flow.streams[terminal.stream]) for terminal in flow.outputs],
     }

@@ -96,6 +96,7 @@ class VitisBackend:
             "headers": sorted({"axis"} | {kernel.header for kernel in flow.kernels if kernel.header}),
             "inputs": inputs,
             "outputs": outputs,
+            "errors": [port.error for port in inputs if port.error],
             "max_bits": -(-max(port_bits) // 1024) * 1024,
             "widest": max(*port_bits, *(stream.bits for stream in flow.streams.values())),
             "max_word_bits": MAX_WORD_BITS,
@@ -110,7 +111,8 @@ class _Port:
     """A port as the templates print it.
 
     port: prefix of its signals. id: what the names of its types begin with. suffix: what tells it from others
-    on its side, "" where it is the only one. bits: of TDATA. data: file of its test vectors.
+    on its side, "" where it is the only one. bits: of TDATA. data: file of its test vectors. error: the flag
+    of packets of a wrong size; "" where there is none.
     """
 
     port: str
@@ -119,13 +121,15 @@ class _Port:
     stream: Stream
     bits: int
     data: str
+    error: str
 
     @classmethod
     def of(cls, flow: Dataflow, terminal: Terminal, side: str, prefix: str, count: int) -> _Port:
         stream, suffix = flow.streams[terminal.stream], terminal.port.removeprefix(prefix)
         assert bool(suffix) == (count > 1), "the only port on a side has the plain name"
         data = f"{_DATA[prefix]}{suffix}.dat"
-        return cls(terminal.port, f"{side}{suffix}", suffix, stream, _port_bits(stream), data)
+        bits, error = _port_bits(stream), terminal.packet_error
+        return cls(terminal.port, f"{side}{suffix}", suffix, stream, bits, data, error)
 
 
 def data_file(manifest: Manifest, port: str) -> str:

@@ -38,9 +38,19 @@ def bill_stream(stream: Stream, family: Family) -> Bill:
 
 
 def bill_ports(flow: Dataflow, family: Family) -> Bill:
-    """hpq_axis_in and hpq_axis_out."""
+    """hpq_axis_in or hpq_axis_in_checked, and hpq_axis_out."""
     bill = Bill(family)
     bill.ff += len(flow.inputs)
+    for terminal in flow.inputs:
+        if terminal.checked:
+            stream = flow.streams[terminal.stream]
+            bill.ff += 2  # what is dropped, and the flag
+            if stream.beats == 1:
+                bill.add(Term.SELECT, 2)
+            else:
+                bill.ff += 1 + count_bits(stream.beats)
+                bill.add(Term.SELECT, stream.bits)  # zeros behind a packet that is too short
+                bill.add(Term.PORT, 1)
     for terminal in flow.outputs:
         bits = count_bits(flow.streams[terminal.stream].beats)
         bill.ff += bits

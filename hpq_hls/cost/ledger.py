@@ -129,7 +129,8 @@ class _Design:
         self._places = {
             name: _Place(block, made[name], flow, family) for name, block in skeleton.blocks.items()
         }
-        self._ports = bill_ports(flow, family).row
+        self._flow = flow
+        self._ports: dict[tuple[FixedType, ...], Row] = {}
         self._layers: WeakKeyDictionary[QuantizedLayer, _Entry] = WeakKeyDictionary()
         self._depths = {name: stream.depth for name, stream in flow.streams.items()}
         # Where no registers depend on weights, all networks keep the depths.
@@ -143,10 +144,21 @@ class _Design:
     def row(self, q: QuantizedGraph) -> Row:
         """Of the whole network."""
         sources = [self._places[name].shared([kind]) for name, kind in q.input_types.items()]
-        rows = [self._ports, *sources, *(entry.row for entry in self._entries(q)), *self._deeper(q)]
+        rows = [self._of_ports(q), *sources, *(entry.row for entry in self._entries(q)), *self._deeper(q)]
         total = np.asarray(np.add.reduce(np.array(rows)))
         excess = int(total[DSP]) - self._dsp
         return total if excess <= 0 else np.asarray(sum(self._relieved(q, excess), start=total))
+
+    def _of_ports(self, q: QuantizedGraph) -> Row:
+        """Of the ports, which follows from the types of the inputs."""
+        kinds = tuple(q.input_types.values())
+        if kinds not in self._ports:
+            streams = dict(self._flow.streams)
+            for terminal in self._flow.inputs:
+                kind = q.input_types[terminal.name]
+                streams[terminal.stream] = replace(streams[terminal.stream], type=kind)
+            self._ports[kinds] = bill_ports(replace(self._flow, streams=streams), self._family).row
+        return self._ports[kinds]
 
     def _relieved(self, q: QuantizedGraph, excess: int) -> list[Row]:
         """What changes where products leave DSP blocks, as ``relieve`` decides."""

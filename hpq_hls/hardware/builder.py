@@ -14,7 +14,7 @@ import numpy as np
 
 from hpq_hls.errors import ConfigError, UnsupportedOperatorError
 from hpq_hls.fixed import Epilogue, FixedType
-from hpq_hls.hardware.config import HardwareConfig, Multipliers, Strategy
+from hpq_hls.hardware.config import HardwareConfig, Multipliers, Strategy, Tlast
 from hpq_hls.hardware.dataflow import Dataflow, Terminal
 from hpq_hls.hardware.naming import Namer, port_names
 from hpq_hls.hardware.order import places, same, transmission_orders
@@ -122,7 +122,12 @@ class Builder(ABC):
             name=top,
             kernels=tuple(self.kernels),
             streams=self.streams,
-            inputs=self._terminals("s_axis", sources, {given: given for given in sources}),
+            inputs=self._terminals(
+                "s_axis",
+                sources,
+                {given: given for given in sources},
+                checked=self.config.tlast is Tlast.CHECKED,
+            ),
             outputs=self._terminals(
                 "m_axis",
                 {made: self._ready[value].pop(0) for made, value in graph.outputs.items()},
@@ -141,12 +146,13 @@ class Builder(ABC):
         return source
 
     def _terminals(
-        self, prefix: str, streams: Mapping[str, str], values: Mapping[str, str]
+        self, prefix: str, streams: Mapping[str, str], values: Mapping[str, str], checked: bool = False
     ) -> tuple[Terminal, ...]:
-        """The ports behind streams, by name of the input or output; values: what they carry."""
+        """The ports behind streams, by name of the input or output; values: what they carry; checked: whether
+        they look at TLAST."""
         ports, shapes = port_names(prefix, tuple(streams)), self.q.graph.shapes
         return tuple(
-            Terminal(name, ports[name], stream, shapes[values[name]], self.orders[values[name]])
+            Terminal(name, ports[name], stream, shapes[values[name]], self.orders[values[name]], checked)
             for name, stream in streams.items()
         )
 

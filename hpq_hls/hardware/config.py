@@ -52,6 +52,18 @@ class Multipliers(enum.Enum):
     FABRIC = "fabric"
 
 
+class Tlast(enum.Enum):
+    """What the input ports make of TLAST.
+
+    CHECKED: it has to come with the last beat of a frame and with no other; a packet that is too short or too
+    long raises the port's ``packet_error`` until reset, and the next one is right again.
+    IGNORED: nothing, for masters that do not drive it; beats are counted.
+    """
+
+    CHECKED = "checked"
+    IGNORED = "ignored"
+
+
 @dataclass(frozen=True)
 class LayerFolding:
     """Folding of one layer, by hand.
@@ -75,6 +87,7 @@ class HardwareConfig:
         fits ``part`` (see ``hpq_hls.cost.folding``).
     reuse_factor, strategy, multipliers: for every layer that ``layers`` does not mention.
     part: as the vendor tool names it. utilisation: share of each of its resources that may be taken.
+    tlast: what the input ports make of it.
     """
 
     io: Io = Io.STREAM
@@ -85,6 +98,7 @@ class HardwareConfig:
     layers: Mapping[str, LayerFolding] = field(default_factory=lambda: MappingProxyType({}))
     part: str = DEFAULT_PART
     utilisation: float = DEFAULT_UTILISATION
+    tlast: Tlast = Tlast.CHECKED
 
     def of(self, layer: str) -> LayerFolding:
         """The folding of a layer."""

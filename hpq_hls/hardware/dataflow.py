@@ -15,6 +15,7 @@ class Terminal:
     name: of the network's input or output. port: prefix of its signals, "s_axis" for s_axis_TDATA.
     stream: name of the stream behind it. shape: of the tensor in torch layout, without the batch axis.
     order: for each element of the port's frame, in transmission order, its flat index in that tensor.
+    checked: whether it is an input that looks at TLAST, and has a ``packet_error``.
     """
 
     name: str
@@ -22,6 +23,12 @@ class Terminal:
     stream: str
     shape: tuple[int, ...]
     order: IntArray
+    checked: bool = False
+
+    @property
+    def packet_error(self) -> str:
+        """Name of the port that tells of a packet that is too short or too long; "" where there is none."""
+        return f"{self.port}_packet_error" if self.checked else ""
 
 
 @dataclass(frozen=True, eq=False)

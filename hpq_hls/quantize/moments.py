@@ -1,24 +1,21 @@
 """What calibration data says about the inputs of each layer's weights: means, second moments, samples.
 
-A layer with weights is seen as ``groups`` matrices of (rows, columns): one for a linear layer, one per group
-for a convolution, whose columns are (channel, ky, kx), and one per channel for a per-channel affine map. A
-*patch* is what the columns are multiplied with to give one output position.
+What matrices and patches are stands in ``hpq_hls.ops.matrices``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.graph import Graph, Inputs, Node, finite
-from hpq_hls.kernels import Kernel, Reduction
-from hpq_hls.ops import Shape, WindowSpec
-from hpq_hls.ops.base import FloatArray, IntArray, Told
+from hpq_hls.ops import Shape
+from hpq_hls.ops.base import FloatArray
 from hpq_hls.ops.layout import Array
+from hpq_hls.ops.matrices import Matrices
 from hpq_hls.quantize.scaling import thinning
 
 MAX_PATCHES = 1 << 14
@@ -69,56 +66,20 @@ class InputMoments:
         return np.asarray(moments + (damping if diagonal else damping[:, :, None] * np.eye(columns)))
 
 
-class _Matrices:
-    """Learns from an operator's lowering how its weights are used; see ``Lowering``."""
-
-    def __init__(self, input_shape: Shape) -> None:
-        self.shapes: Sequence[Shape] = (input_shape,)
-        self.groups = 1
-        self.window: WindowSpec | None = None
-
-    def weighted(self, groups: int, window: WindowSpec | None) -> None:
-        self.groups, self.window = groups, window
-
-    def pool(self, window: WindowSpec, average: bool) -> None:
-        raise AssertionError("an operator with weights asks for no other kernel")
-
-    def elementwise(self, part: str, kernel: type[Kernel], told: Told = lambda _: {}) -> None:
-        raise AssertionError("an operator with weights asks for no other kernel")
-
-    def reduction(self, mode: Reduction, groups: IntArray) -> None:
-        raise AssertionError("an operator with weights asks for no other kernel")
-
-    def rearrange(self, index: IntArray) -> None:
-        raise AssertionError("an operator with weights asks for no other kernel")
-
-    def join(self, index: IntArray) -> None:
-        raise AssertionError("an operator with weights asks for no other kernel")
-
-
 def as_matrices(node: Node) -> FloatArray:
     """The weights of a node as (groups, rows, columns); a view."""
     weight = node.op.weight
     assert weight is not None
-    groups = _lowered(node, ()).groups
-    return weight.reshape(groups, len(weight) // groups, -1)
-
-
-def _lowered(node: Node, input_shape: Shape) -> _Matrices:
-    found = _Matrices(input_shape)
-    node.op.lower(found)
-    return found
+    return Matrices.of(node.op).split(weight)
 
 
 class _Collector:
     """Gathers the moments of one layer, block of samples by block of samples."""
 
     def __init__(self, node: Node, input_shape: Shape, output_shape: Shape, samples: int) -> None:
-        lowered = _lowered(node, input_shape)
-        self._groups, self._window = lowered.groups, lowered.window
-        weights = as_matrices(node)
-        self._columns = weights.shape[2]
-        self._positions, self._op = math.prod(node.op.image(output_shape)[1:]), node.op
+        self._matrices = Matrices.of(node.op, input_shape)
+        self._groups, _, self._columns = as_matrices(node).shape
+        self._positions = self._matrices.positions(output_shape)
         total = samples * self._positions
         self._step = thinning(total // MAX_PATCHES, self._positions)
         kept = min(MAX_SAMPLES, max(1, MAX_SAMPLED // (self._groups * self._columns)))
@@ -149,19 +110,10 @@ class _Collector:
 
     def _patches(self, value: Array) -> FloatArray:
         """Every ``step``-th patch of a block, (patches, groups, columns)."""
-        value = self._op.as_image(value)
         total = len(value) * self._positions
         taken = np.arange(-self._seen % self._step, total, self._step)
         self._seen += total
-        if self._window is not None:
-            view = self._window.patches(value)
-            image, y, x = np.unravel_index(taken, (len(value), *view.shape[2:4]))
-            chosen = view[image, :, y, x]
-        elif value.ndim > 2:  # (batch, channels, height, width), a matrix per channel
-            chosen = np.moveaxis(value, 1, -1).reshape(total, -1)[taken]
-        else:
-            chosen = value[taken]
-        return chosen.reshape(len(taken), self._groups, self._columns).astype(np.float64)
+        return self._matrices.patches(value, self._positions, taken).astype(np.float64)
 
     def finish(self) -> InputMoments:
         assert self._shift is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,8 +34,10 @@ MAX_BIAS_FINENESS = 32
 """How many fraction bits a bias may have more than the layer's products."""
 REMEMBERED_LAYERS, REMEMBERED_EACH = 1024, 32
 """Layers of earlier networks that a Quantizer remembers: so many, or so many for each of a deep network."""
-EXAMPLES = 4
-"""Calibration samples that travel with the network for generated testbenches."""
+MAX_EXAMPLES, MIN_EXAMPLES = 64, 4
+EXAMPLE_ELEMENTS = 1 << 17
+"""How many calibration samples travel with the network, for the frames that designs are verified with: as
+many as have so many elements in all."""
 
 
 class Quantizer:
@@ -68,9 +71,8 @@ class Quantizer:
             self.graph = equalized(self.graph, channel_sizes(self.graph, data))
         self._indices = indices(self.graph)
         self._data: Inputs | None = data
-        self._examples = {
-            name: given[:EXAMPLES].copy() for name, given in named(data, self.graph.inputs).items()
-        }
+        self._examples = _examples(self.graph, data)
+        self._raw_examples: dict[tuple[str, FixedType], IntArray] = {}
         self._seen = observe(self.graph, data)
         self._moments: dict[str, InputMoments] | None = None
         self._weight_moments: dict[str, WeightMoments] = {}
@@ -272,11 +274,24 @@ class Quantizer:
         return self._moments
 
     def _example_inputs(self, name: str, input_type: FixedType) -> IntArray:
-        """Calibration samples of an input and the two extremes of its type, raw."""
-        shape = (1, *self.graph.inputs[name])
-        lowest = np.full(shape, input_type.min_raw, dtype=np.int64)
-        highest = np.full(shape, input_type.max_raw, dtype=np.int64)
-        return np.concatenate([input_type.from_float(self._examples[name]), lowest, highest])
+        """Calibration samples of an input and the two extremes of its type, raw; found once, read-only."""
+        key = (name, input_type)
+        if key not in self._raw_examples:
+            shape = (1, *self.graph.inputs[name])
+            lowest = np.full(shape, input_type.min_raw, dtype=np.int64)
+            highest = np.full(shape, input_type.max_raw, dtype=np.int64)
+            made = np.concatenate([input_type.from_float(self._examples[name]), lowest, highest])
+            made.flags.writeable = False
+            self._raw_examples[key] = made
+        return self._raw_examples[key]
+
+
+def _examples(graph: Graph, data: Inputs) -> dict[str, FloatArray]:
+    """The calibration samples that travel with the network, spread evenly over all."""
+    elements = max(sum(math.prod(shape) for shape in graph.inputs.values()), 1)
+    count = min(max(min(EXAMPLE_ELEMENTS // elements, MAX_EXAMPLES), MIN_EXAMPLES), len(data))
+    rows = np.arange(count) * len(data) // count
+    return {name: given[rows] for name, given in named(data, graph.inputs).items()}
 
 
 def _index_width(name: str, width: Width) -> Width:

@@ -11,6 +11,7 @@ from hpq_hls.report import text
 from hpq_hls.report.chart import pareto_chart
 from hpq_hls.report.search_tables import certificate, tuned_rows
 from hpq_hls.report.tables import certificate_rows, trace_rows
+from hpq_hls.simulate.coverage import HEADER, coverage_rows
 from hpq_hls.templating import render
 from hpq_hls.tools.files import write_file
 from hpq_hls.workflow.progress import Quiet, Reporter
@@ -38,6 +39,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "weight_type": text.weight_type,
     "certificate": certificate,
     "certificate_rows": certificate_rows,
+    "coverage_rows": coverage_rows,
     "trace_rows": trace_rows,
     "tuned_rows": tuned_rows,
 }
@@ -76,4 +78,5 @@ def write_page(path: Path, summary: dict[str, Any]) -> None:
 def render_page(summary: dict[str, Any]) -> str:
     """The page of a summary in its plain form, as text."""
     chart = None if summary["search"] is None else pareto_chart(summary["search"])
-    return render("report/page.html.j2", {"s": summary, "chart": chart}, _FILTERS)
+    given = {"s": summary, "chart": chart, "coverage_header": HEADER}
+    return render("report/page.html.j2", given, _FILTERS)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpq_hls.report import text as t
+from hpq_hls.simulate.coverage import HEADER, coverage_rows
 
 Plain = dict[str, Any]
 UNITS = (("lut", "LUT"), ("ff", "FF"), ("dsp", "DSP"), ("bram", "BRAM (18 kbit)"))
@@ -141,7 +142,26 @@ def verify_table(result: Plain) -> RenderableType:
         interval = t.duration(result["interval_cycles"], result["clock_ns"])
         timing = Text(f"latency {latency}, interval {interval}, measured by co-simulation")
     alone = [certificate_table(certificate) for certificate in result["certificates"]]
-    return Group(*precision_lines(result), table, *alone, *(Text(reason) for reason in reasons), timing)
+    reached = coverage_tables(result)
+    lines = [Text(reason) for reason in reasons]
+    return Group(*precision_lines(result), table, *alone, *reached, *lines, timing)
+
+
+UNREACHED_SHOWN = 8
+"""Sentences on what was never reached that the terminal shows; the page and JSON have all."""
+
+
+def coverage_tables(result: Plain) -> list[RenderableType]:
+    """What the frames of a verification reach, layer by layer, and what they never reach."""
+    coverage = result["coverage"]
+    if coverage is None:
+        return []
+    title = f"What the {coverage['samples']} chosen frames reach"
+    table = make_table(title, HEADER, coverage_rows(coverage["layers"]))
+    never, more = coverage["unreached"], len(coverage["unreached"]) - UNREACHED_SHOWN
+    lines = [*(f"  {sentence}" for sentence in never[:UNREACHED_SHOWN])]
+    lines += [f"  and {more} more: --json, and coverage.json beside the project's files"] if more > 0 else []
+    return [table, *(Text(line) for line in (*lines, *(f"  note: {note}" for note in result["notes"])))]
 
 
 def certificate_rows(certificate: Plain) -> list[tuple[str, ...]]:

@@ -172,8 +172,8 @@ class HardwareSettings(Section):
     """The chip, the clock and the folding.
 
     target_interval: cycles, or target_fps: inferences per second; without both the fastest that takes no more
-    than ``utilisation`` of each resource of the part. fifo_depths: beats by stream, instead of what timing
-    gives.
+    than ``utilisation`` of each resource of the part. tlast: whether the input ports look at it, so that
+    packets of a wrong size raise a flag. fifo_depths: beats by stream, instead of what timing gives.
     """
 
     backends: Backends = ("vitis", "rtl")
@@ -186,6 +186,7 @@ class HardwareSettings(Section):
     reuse_factor: Positive | None = None
     strategy: Annotated[Text, one_of(("folded", "unrolled", "da"))] = "folded"
     multipliers: Annotated[Text, one_of(("auto", "fabric"))] = "auto"
+    tlast: Annotated[Text, one_of(("checked", "ignored"))] = "checked"
     layers: Annotated[dict[str, FoldingSettings], Empty] = Field(default_factory=dict)
     fifo_depths: Annotated[dict[str, Depth], Empty] = Field(default_factory=dict)
 

@@ -50,14 +50,9 @@ class LayerPlan:
 
     def run(self, inputs: Sequence[Array], scratch: Scratch) -> Array:
         """The layer's raw output; raw inputs in any number type; batch last."""
-        op = self.op
-        if not op.casts:
-            return op.compute(inputs, None, None, scratch)
-        operands = [
-            self._operand(raw, factor, f"input {index}", scratch)
-            for index, (raw, factor) in enumerate(zip(inputs, self.factors, strict=True))
-        ]
-        total = op.compute(operands, self.weight, self.bias, scratch)
+        if not self.op.casts:
+            return self.op.compute(inputs, None, None, scratch)
+        total = self.sums(inputs, scratch)
         if self.cast is not None:
             if self.offset:
                 total += total.dtype.type(self.offset)
@@ -68,6 +63,14 @@ class LayerPlan:
         if len(epilogue.slopes) > 1:
             slopes = by_channel(epilogue.words, total.ndim)
         return self.output_type.from_raw(epilogue.apply(total, slopes), self.fraction + epilogue.fraction)
+
+    def sums(self, inputs: Sequence[Array], scratch: Scratch) -> Array:
+        """What is cast, batch last: the exact sums where the plan is in integers."""
+        operands = [
+            self._operand(raw, factor, f"input {index}", scratch)
+            for index, (raw, factor) in enumerate(zip(inputs, self.factors, strict=True))
+        ]
+        return self.op.compute(operands, self.weight, self.bias, scratch)
 
     def _operand(self, raw: Array, factor: int | float | None, role: str, scratch: Scratch) -> Array:
         """An input in the number type of the plan, times its factor."""

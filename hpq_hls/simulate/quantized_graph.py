@@ -15,6 +15,7 @@ from hpq_hls.fixed import FixedType
 from hpq_hls.graph import Graph, Node, check_inputs, named, only, plain
 from hpq_hls.ops.base import IntArray, Shape
 from hpq_hls.simulate import engine, storage
+from hpq_hls.simulate.coverage import Coverage, measure
 from hpq_hls.simulate.layer import Edge, LayerSpec, QuantizedLayer, quantized_layer
 from hpq_hls.simulate.saturation import Saturation, count_saturation
 from hpq_hls.simulate.trace import LayerTrace, trace
@@ -27,7 +28,7 @@ class QuantizedGraph:
     graph: the float network it came from, batch-norm folded and ReLU fused.
     input_types: of the network's inputs, by name.
     layers: by name, in topological order.
-    examples: for each input a few raw values (n, *shape) that generated testbenches are fed with.
+    examples: for each input a few raw values (n, *shape), some of which generated testbenches are fed with.
 
     What there is one of for each input or output is an array, a type or a shape where there is one of them,
     and a dict by name where there are several.
@@ -145,6 +146,17 @@ class QuantizedGraph:
             DataError: as ``predict_raw``.
         """
         return count_saturation(self, check_inputs(x, self.graph.inputs))
+
+    def coverage(self, x: Any) -> Coverage:
+        """What the samples of ``x`` (batch, *input_shape) reach inside of the network, and what they do not:
+        both sides of activations, saturation, rounding, weights, words of tables, how far sums go.
+
+        Measured exactly; print it for a table. See docs/verification.md.
+
+        Raises:
+            DataError: as ``predict_raw``.
+        """
+        return measure(self, named(self.quantize_input(x), self.graph.inputs))
 
     def save(self, path: str | Path) -> None:
         """Write the network to one file that ``hpq_hls.load`` reads back: JSON and npz, no pickle."""

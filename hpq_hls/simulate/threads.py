@@ -87,10 +87,17 @@ def with_arrays(work: Callable[[Sequence[Item], dict[object, Array]], None], ite
 
 
 @contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Matrix products and torch's operators stay in this thread: for many small ones."""
+    with _blas().limit(limits=1), torch_alone():
+        yield
+
+
+@contextlib.contextmanager
 def torch_alone() -> Iterator[None]:
     """Torch's operators stay in the thread that calls them: for small work, which others would only delay."""
     torch = sys.modules.get("torch")
-    if torch is None:
+    if torch is None or getattr(_kept, "alone", False):
         yield
         return
     state = _alone
@@ -100,9 +107,11 @@ def torch_alone() -> Iterator[None]:
             state.threads = threads
         state.users += 1
         torch.set_num_threads(1)  # threads take this over when they first use torch, and keep it
+    _kept.alone = True
     try:
         yield
     finally:
+        _kept.alone = False
         with state.lock:  # a thread that came while others were here read 1, which is not what it had
             state.users -= 1
             torch.set_num_threads(state.threads)

@@ -54,9 +54,9 @@ def run_nextpnr(path: Path, manifest: Manifest, work: Path, say: Callable[[str],
 
 
 def _pins(manifest: Manifest) -> int:
-    """Pins of the top level: clock, reset; per port the handshake, TLAST and ten bits per byte."""
+    """Pins of the top level: clock, reset; per port the handshake, TLAST and ten bits per byte; its flag."""
     ports = (*manifest.inputs, *manifest.outputs)
-    return 2 + sum(3 + 10 * port.tdata_bytes for port in ports)
+    return 2 + sum(3 + 10 * port.tdata_bytes + bool(port.packet_error) for port in ports)
 
 
 def read_report(report: Path, version: str) -> ResourceReport:

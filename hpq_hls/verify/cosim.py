@@ -17,7 +17,9 @@ from hpq_hls.verify.cosim_build import BuildRequest, Progress, build_simulator, 
 from hpq_hls.verify.cosim_run import IntArray, ScenarioResult, Stimulus, run_scenarios
 from hpq_hls.verify.cosim_sources import find_sources
 
-SCENARIOS = ("back_to_back", "random_gaps", "ignored_signals", "reset_mid_stream")
+SCENARIOS = ("back_to_back", "random_gaps", "ignored_signals", "wrong_packets", "reset_mid_stream")
+_OF_CHECKED = "wrong_packets"
+"""Is left out where no input checks TLAST."""
 DRIVERS = ("auto", "axi", "lean")
 PROBE_DEFINE = "HPQ_FIFO_PROBE"
 
@@ -98,7 +100,7 @@ def run_cosim(
         there are several ports. Without `expected`, only the protocol is checked, and that every
         scenario gives the words of the first.
     scenarios
-        Of `SCENARIOS`.
+        Of `SCENARIOS`; ``wrong_packets`` is left out where no input checks TLAST.
     seed
         Of the gaps, the moments of reset, and the bits that registers without initial value start with.
     build_dir
@@ -131,7 +133,7 @@ def run_cosim(
     stimulus = Stimulus(
         inputs=_by_port(frames, manifest.inputs, "input"),
         expected=None if expected is None else _by_port(expected, manifest.outputs, "expected"),
-        scenarios=_chosen(scenarios),
+        scenarios=_chosen(scenarios, any(port.packet_error for port in manifest.inputs)),
         seed=seed,
         driver=driver,
         watchdog=watchdog,
@@ -208,14 +210,17 @@ def measure_fifo_depths(
     return dict(result.fifo_fill)
 
 
-def _chosen(scenarios: Sequence[str]) -> tuple[str, ...]:
+def _chosen(scenarios: Sequence[str], checked: bool) -> tuple[str, ...]:
     names = (scenarios,) if isinstance(scenarios, str) else tuple(dict.fromkeys(scenarios))
     unknown = [name for name in names if name not in SCENARIOS]
     if unknown or not names:
         what = f"unknown scenario {unknown[0]!r}" if unknown else "no scenario given"
         raise ConfigError(f"{what}; choose from {', '.join(SCENARIOS)}")
     # The testbench plays them in this order.
-    return tuple(name for name in SCENARIOS if name in names)
+    played = tuple(name for name in SCENARIOS if name in names and (checked or name != _OF_CHECKED))
+    if not played:
+        raise ConfigError(f"no input of the design checks TLAST, so that there is no {_OF_CHECKED} to play")
+    return played
 
 
 def _by_port(frames: Frames, ports: Sequence[Port], what: str) -> dict[str, IntArray]:

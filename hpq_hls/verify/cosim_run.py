@@ -33,7 +33,7 @@ Progress = Callable[[str], None]
 _POLL_S = 0.5
 _FOREIGN = ("COCOTB_", "GPI_", "PYGPI_")
 _TAIL_LINES = 15
-PARTIAL = {"reset_mid_stream": 8}
+PARTIAL = {"wrong_packets": 6, "reset_mid_stream": 8}
 """Scenarios that do not play all packets, and how many whole ones they play at least."""
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
 _LOCK = ".lock"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from hpq_hls.cost.folding import interval_of
 from hpq_hls.errors import ConfigError, VerificationError
-from hpq_hls.graph import Inputs, named
+from hpq_hls.graph import Inputs, joined, named
 from hpq_hls.project import Project
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.verify.certify.certificate import Certificate
@@ -24,8 +25,12 @@ from hpq_hls.workflow.workspace import Workspace
 CSIM_SAMPLES = 200
 COSIM_SAMPLES = 16
 """Cycle-accurate simulation is the slow one."""
+CHOSEN_CYCLES = 1 << 18
+"""Cycles of a design's slowest kernel that chosen frames may take in each scenario of co-simulation."""
 
 SELF_CHECK, CSIM, COSIM, ALONE = "C++ self-check", "C simulation", "RTL co-simulation", "kernels alone"
+EXTERNAL = "external"
+"""What the backend is called of RTL that is not the project's."""
 
 
 def run_verify(
@@ -44,6 +49,9 @@ def run_verify(
     samples: of the test split (validation, calibration where there is none), for C simulation and
     co-simulation alike; by default ``CSIM_SAMPLES`` and ``COSIM_SAMPLES``. certify: whether kernels are run
     alone; those of an ``rtl_dir`` cannot be.
+
+    Co-simulation gets the frames that were chosen for what they reach (``Project.stimuli``) first, as many as
+    ``CHOSEN_CYCLES`` allows, and then samples.
 
     Wrong words are a result, not an error: see ``VerifyResult.check``.
 
@@ -69,6 +77,8 @@ def run_verify(
         clock_ns=work.project.settings.hardware.clock_ns,
         precision=work.statement,
         certificates=tuple(checker.certificates),
+        coverage=checker.stimuli.coverage,
+        notes=tuple(checker.notes),
     )
     command = "verify" if rtl_dir is None else "verify-external"
     save_record(work.project.output, command, design_fingerprint(work, checker.q), result)
@@ -91,6 +101,8 @@ class _Checker:
         self.checks: list[Check] = []
         self.timed: CosimResult | None = None
         self.certificates: list[Certificate] = []
+        self.stimuli = work.stimuli(q)
+        self.notes = list(self.stimuli.notes)
 
     def cpp(self, project: Project) -> None:
         """The emitted testbench on its own vectors, then samples through the same C++."""
@@ -98,7 +110,7 @@ class _Checker:
         with self._reporter.step(f"{SELF_CHECK} of {project.backend} with g++") as step:
             own = project.selfcheck(progress=step)
             failures = () if own.passed else (own.message,)
-            vectors = len(next(iter(project.q.examples.values())))
+            vectors = len(project.stimuli)
             self._add(step, begin, SELF_CHECK, project.backend, vectors, own.words, own.mismatches, failures)
         begin = time.monotonic()
         with self._reporter.step(f"{CSIM} of {project.backend}") as step:
@@ -118,8 +130,8 @@ class _Checker:
             )
 
     def rtl(self, project: Project) -> None:
-        """Samples through the project's RTL."""
-        self._cosim(lambda x, step: project.cosim(x, scenarios=self._scenarios, progress=step), "rtl")
+        """Chosen frames and samples through the project's RTL."""
+        self._cosim(lambda x, step: project.cosim(x, scenarios=self._scenarios, progress=step), project)
 
     def alone(self, project: Project) -> None:
         """Every kernel of the project, for all inputs."""
@@ -133,17 +145,17 @@ class _Checker:
         self.certificates.append(found)
 
     def external(self, rtl_dir: Path) -> None:
-        """Samples through somebody's RTL."""
-        home = self.work.project.output / "external"
-        project = Project(home, "rtl", self.q, expected_design(self.work, self.q))
+        """Chosen frames and samples through somebody's RTL."""
+        home = self.work.project.output / EXTERNAL
+        project = Project(home, EXTERNAL, self.q, expected_design(self.work, self.q))
         self._cosim(
             lambda x, step: project.cosim(x, rtl_dir=rtl_dir, scenarios=self._scenarios, progress=step),
-            "external",
+            project,
         )
 
-    def _cosim(self, run: Callable[[Inputs, Step], CosimResult], backend: str) -> None:
-        begin = time.monotonic()
-        x = self._inputs(COSIM_SAMPLES)
+    def _cosim(self, run: Callable[[Inputs, Step], CosimResult], project: Project) -> None:
+        begin, backend = time.monotonic(), project.backend
+        x = joined([*self._chosen(project), self._inputs(COSIM_SAMPLES)])
         with self._reporter.step(f"{COSIM} ({backend}) with Verilator and cocotb") as step:
             try:
                 result = run(x, step)
@@ -185,6 +197,17 @@ class _Checker:
         seconds = round(time.monotonic() - begin, 1)
         self.checks.append(Check(what, backend, None, samples, words, different, passed, failures, seconds))
         step.conclude(_verdict(words, different, passed))
+
+    def _chosen(self, project: Project) -> list[Inputs]:
+        """The chosen frames that co-simulation has time for."""
+        cycles = interval_of(project.dataflow)
+        count = min(max(CHOSEN_CYCLES // cycles, 1), len(self.stimuli))
+        if count < len(self.stimuli):
+            self.notes.append(
+                f"co-simulation runs {count} of the {len(self.stimuli)} chosen frames, which take {cycles:,} "
+                f"cycles each: {CHOSEN_CYCLES:,} cycles in each scenario at most"
+            )
+        return [self.stimuli.inputs(self.q)[:count]]
 
     def _inputs(self, default: int) -> Inputs:
         return self.work.samples.x[: default if self._samples is None else self._samples]

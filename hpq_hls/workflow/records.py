@@ -20,7 +20,7 @@ from hpq_hls.tools.files import write_file
 from hpq_hls.workflow.plain import plain
 
 FOLDER = "results"
-FORMAT = 5
+FORMAT = 6
 """Raised whenever results of an earlier version can no longer be shown."""
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from hpq_hls.cost import Misfit, ResourceEstimate
 from hpq_hls.errors import VerificationError
 from hpq_hls.search.significance import TestScore
-from hpq_hls.simulate import Saturation
+from hpq_hls.simulate import Coverage, Saturation
 from hpq_hls.synth import ResourceReport
 from hpq_hls.verify.certify.certificate import Certificate as KernelsCertificate
 from hpq_hls.workflow.chosen import Found, Statement
@@ -288,7 +288,8 @@ class Check:
 @dataclass(frozen=True)
 class VerifyResult:
     """Outcome of ``hpq verify``. latency_cycles, interval_cycles: measured by co-simulation, or None.
-    certificates: what was shown of each project's kernels alone."""
+    certificates: what was shown of each project's kernels alone. coverage: what the frames reach that were
+    chosen for the emitted testbench and for co-simulation. notes: a sentence on each bound on them."""
 
     derived: ClassVar[tuple[str, ...]] = ("passed",)
 
@@ -298,6 +299,8 @@ class VerifyResult:
     clock_ns: float
     precision: Statement
     certificates: tuple[KernelsCertificate, ...] = ()
+    coverage: Coverage | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -108,6 +108,7 @@ def _generated(
             fifo_depths={**(fifo_depths or {}), **chosen},
             force=force,
             oversize=True,  # asked about before
+            stimuli=work.stimuli(q),
         )
 
 
@@ -133,7 +134,7 @@ def open_project(work: Workspace, q: QuantizedGraph, backend: str) -> Project:
     folder = work.project.output / backend
     if not folder.is_dir():
         raise ConfigError(f"there is no {backend} project in {folder} yet; run `hpq generate` first")
-    project = Project(folder, backend, q, expected_design(work, q))
+    project = Project(folder, backend, q, expected_design(work, q), chosen=work.stimuli(q))
     if read_manifest(folder) != manifest_of(project.design):
         raise ConfigError(
             f"{folder} was generated from another network or other settings than those of "

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from hpq_hls.errors import ConfigError, DataError, HpqError, PrecisionError
 from hpq_hls.graph import Graph, plain
@@ -23,10 +24,12 @@ from hpq_hls.settings.config import ProjectFile, load_config
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 from hpq_hls.simulate.loading import load
 from hpq_hls.simulate.storage import save
+from hpq_hls.verify.stimuli import Stimuli, choose_stimuli
 from hpq_hls.workflow.chosen import Chosen, Statement, choose
 from hpq_hls.workflow.data import Array, Dataset
 from hpq_hls.workflow.digests import data_digests, file_digest, text_digest
 from hpq_hls.workflow.folding import target_interval
+from hpq_hls.workflow.frames import load_stimuli, save_stimuli
 from hpq_hls.workflow.guarantee import beyond, find_guarantee
 from hpq_hls.workflow.loading import Loader
 from hpq_hls.workflow.options import kept_options
@@ -35,8 +38,8 @@ from hpq_hls.workflow.results import LayerRow, Network, Origin, SaturationBySpli
 from hpq_hls.workflow.tuned import RECORD as TUNED_RECORD
 from hpq_hls.workflow.tuned import TUNED_FILE, Identity, find_tuned
 
-NETWORK = "network"
-"""The kind of cache entry that a quantized network is."""
+NETWORK, FRAMES = "network", "frames"
+"""The kinds of cache entries that a quantized network is, and the frames to verify it with."""
 UNIFORM = 8
 """Width of the uniform precision that everything is compared with."""
 
@@ -174,6 +177,22 @@ class Workspace:
             meta = {"target_interval": self.target_interval}
             self.loader.cache.put(NETWORK, self.key, meta, lambda path: save(q, path, compressed=False))
         return q
+
+    def stimuli(self, q: QuantizedGraph) -> Stimuli:
+        """The frames that ``quantized`` is verified with; chosen once."""
+        found = self._stimuli.get(q)
+        if found is None:
+            found = self.loader.cache.get(FRAMES, self.key, lambda path: load_stimuli(q, path))
+        if found is None:
+            found = made = choose_stimuli(q)
+            if self.loader.known:
+                self.loader.cache.put(FRAMES, self.key, {}, lambda path: save_stimuli(made, path))
+        self._stimuli[q] = found
+        return found
+
+    @cached_property
+    def _stimuli(self) -> WeakKeyDictionary[QuantizedGraph, Stimuli]:
+        return WeakKeyDictionary()
 
     @property
     def ready(self) -> bool:

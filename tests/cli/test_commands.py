@@ -11,6 +11,8 @@ from torch import nn
 import hpq_hls as hpq
 from hpq_hls.cli import app
 from hpq_hls.settings.config import load_config
+from hpq_hls.verify.stimuli import FRAMES
+from hpq_hls.workflow import checking
 
 COMMANDS = (
     "init",
@@ -150,24 +152,37 @@ def test_verify_compares_every_word(built):
     checks = {(check["what"], check["scenario"]): check for check in kept["checks"]}
     assert kept["passed"]
     assert checks["C simulation", None]["words_compared"] == 6 * 3
-    assert checks["RTL co-simulation", "back_to_back"]["words_compared"] == 6 * 3
+    assert checks["RTL co-simulation", "back_to_back"]["words_compared"] == (FRAMES + 6) * 3
     assert {scenario for what, scenario in checks if what == "RTL co-simulation"} == {
         "back_to_back",
         "random_gaps",
         "ignored_signals",
+        "wrong_packets",
         "reset_mid_stream",
     }
-    assert checks["C++ self-check", None]["words_compared"] > 0
+    assert checks["C++ self-check", None]["words_compared"] == FRAMES * 3
+    assert kept["coverage"]["samples"] == FRAMES and kept["notes"] == []
+    reached = kept["coverage"]["layers"][0]["goals"]["weight"]
+    assert reached["reached"] == reached["total"] > 0
+    beside = json.loads((built.folder / "build" / "rtl" / "coverage.json").read_text())
+    assert beside["coverage"]["unreached"] == kept["coverage"]["unreached"]
+    assert len(beside["frames"]) == FRAMES
     assert all(check["words_different"] == 0 for check in kept["checks"])
     assert kept["latency_cycles"] > kept["interval_cycles"] > 0
 
 
-def test_verify_takes_any_folder_of_verilog(run, built, tmp_path):
+def test_verify_takes_any_folder_of_verilog(run, built, tmp_path, monkeypatch):
+    monkeypatch.setattr(checking, "CHOSEN_CYCLES", 40)
     shutil.copytree(built.folder / "build" / "rtl" / "rtl", tmp_path / "rtl")
     (tmp_path / "rtl" / "files.f").unlink()  # a vendor's folder has no list
     outcome = run("verify", built.file, "--rtl-dir", tmp_path / "rtl", "--samples", 2, "--json")
     assert outcome.status == 0, outcome.err
     assert {check["backend"] for check in outcome.json["checks"]} == {"external"}
+    (note,) = outcome.json["notes"]  # frames that take long are fewer, and that is said
+    count = int(note.split()[2])
+    assert f"runs {count} of the {FRAMES} chosen frames" in note and "40 cycles in each scenario" in note
+    counts = {check["scenario"]: check["samples"] for check in outcome.json["checks"]}
+    assert counts["back_to_back"] == count + 2 < FRAMES
 
 
 def test_estimate_adds_up(run, project):

@@ -10,6 +10,13 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
+from hpq_hls.billing.parts import Family
+from hpq_hls.cost.estimate import luts_of
+from hpq_hls.cost.kernels import bill_ports
+from hpq_hls.fixed import FixedType
+from hpq_hls.hardware import Dataflow, Stream, Terminal
+from hpq_hls.resources import templates_dir
+from hpq_hls.synth.yosys import STATISTICS, count_cells, read_cells, run_script
 from tests.scales import with_shifts
 
 NETWORKS = {
@@ -106,3 +113,21 @@ def test_more_bits_never_cost_less() -> None:
     weighed = [cost.lut + 55 * cost.dsp for cost in costs]  # multipliers move from LUTs into DSPs
     assert weighed == sorted(weighed)
     assert [cost.ff for cost in costs] == sorted(cost.ff for cost in costs)
+
+
+@pytest.mark.parametrize("beats", [1, 3, 64])
+def test_input_ports_are_what_yosys_builds(beats: int, tmp_path: Path) -> None:
+    stream = Stream("x", FixedType(8, 8, signed=False), 2, beats)
+    terminal = Terminal("x", "s_axis", "x", (2 * beats,), np.arange(2 * beats), checked=True)
+    bill = bill_ports(Dataflow("net", (), {"x": stream}, (terminal,), ()), Family.SERIES_7)
+    source = templates_dir() / "rtl" / "lib" / "hpq_axis_in_checked.sv"
+    script = [
+        f"read_verilog -sv -defer {source}",
+        f"hierarchy -top {source.stem} -chparam WIDTH 16 -chparam BYTES 2 -chparam BEATS {beats}",
+        f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {source.stem}",
+        f"tee -q -o {STATISTICS} stat -json",
+    ]
+    version = run_script("\n".join(script), tmp_path, "yosys, a port", lambda _: None)
+    measured = count_cells(read_cells(tmp_path / STATISTICS), version, Family.SERIES_7)
+    assert bill.ff == measured.ff
+    assert luts_of(bill) == pytest.approx(measured.lut, abs=5)

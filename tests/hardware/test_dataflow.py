@@ -57,7 +57,7 @@ def test_random_networks_with_scales_of_channels(seed: int) -> None:
 
 def _check(q: QuantizedGraph, x: np.ndarray) -> Dataflow:
     """Compare every configuration with the simulator; the folded one."""
-    raw = np.concatenate([q.quantize_input(x), q.example_inputs])
+    raw = np.concatenate([q.quantize_input(x), q.example_inputs[-6:]])
     expected = reference(q, raw)
     np.testing.assert_array_equal(q.predict_raw(x), expected[: len(x)])
     for label, config in CONFIGS.items():

@@ -1,15 +1,17 @@
 """Every scenario against a right design, and against one that is wrong in each way we could think of."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hpq_hls.codegen.manifest import Manifest, Port
-from hpq_hls.errors import VerificationError
+from hpq_hls.errors import ConfigError, VerificationError
 from hpq_hls.verify.cosim import SCENARIOS, run_cosim
 
 AFFINE = Path(__file__).parent / "designs" / "affine"
+PACKETS_RTL = Path(__file__).parent / "designs" / "packets"
 PACKETS = 4
 X = np.random.default_rng(7).integers(-32, 32, (PACKETS, 5, 3))
 
@@ -53,7 +55,8 @@ def test_the_right_design_passes(simulate, driver, seed):
     assert result.failures == ()
     result.check()
     assert (result.raw == reference(X)).all()
-    assert [item.name for item in result.scenarios] == list(SCENARIOS)
+    # It has no flag for wrong packets.
+    assert [item.name for item in result.scenarios] == [name for name in SCENARIOS if name != "wrong_packets"]
     assert all(item.words_compared >= X.size for item in result.scenarios)
     assert result.mismatches == 0
     # One cycle in the FIFO, one in the output register, and the four beats after the first.
@@ -150,3 +153,57 @@ def test_gaps_differ_by_seed_and_only_by_seed(simulate):
 def test_one_packet_has_a_latency_but_no_interval(simulate):
     result = simulate(x=X[:1], scenarios="back_to_back")
     assert (result.latency_cycles, result.interval_cycles) == (6, None)
+
+
+CHECKED = Manifest(
+    name="axis_packets",
+    format=1,
+    io="stream",
+    part="",
+    clock_ns=5.0,
+    inputs=(Port("s_axis", 8, 8, False, 2, 3, 2, (6,), tuple(range(6)), "s_axis_packet_error"),),
+    outputs=(Port("m_axis", 8, 8, False, 2, 3, 2, (6,), tuple(range(6))),),
+)
+PACKETS_X = np.random.default_rng(3).integers(0, 256, (3, 3, 2))
+
+
+@pytest.fixture
+def send(build_dir):
+    def run(*plusargs, scenarios=SCENARIOS):
+        return run_cosim(
+            PACKETS_RTL, CHECKED, PACKETS_X, PACKETS_X, scenarios=scenarios, plusargs=plusargs,
+            watchdog=500, build_dir=build_dir,
+        )  # fmt: skip
+
+    return run
+
+
+def test_wrong_packets_between_right_ones(send):
+    result = send()
+    assert result.failures == ()
+    assert [item.name for item in result.scenarios] == list(SCENARIOS)
+    assert {item.name: item.words_compared for item in result.scenarios}["wrong_packets"] == 6 * 6
+
+
+@pytest.mark.parametrize(
+    ("bug", "told"),
+    [
+        ("silent", "s_axis_packet_error is 0 after wrong packets at s_axis"),
+        ("hasty", "s_axis_packet_error is 1 though all packets were right"),
+        ("falls", "s_axis_packet_error is 0 after"),
+        ("survives", "s_axis_packet_error is 1 after reset"),
+        ("misaligned", "differ|expected|after the last|failed"),
+        ("unfilled", "differ|expected|never came|handshake"),
+    ],
+)
+def test_bugs_of_wrong_packets(send, bug, told):
+    try:
+        failures = send(f"BUG={bug}", scenarios="wrong_packets").failures
+    except VerificationError as error:
+        failures = (str(error),)
+    assert re.search(told, "\n".join(failures)), failures
+
+
+def test_a_design_that_ignores_tlast_has_no_wrong_packets(simulate):
+    with pytest.raises(ConfigError, match="no input of the design checks TLAST"):
+        simulate(scenarios="wrong_packets")

@@ -110,7 +110,7 @@ def test_files(q: hpq.QuantizedGraph, tmp_path: Path) -> None:
     for name, raw in again.predict_raw(x).items():
         assert np.array_equal(raw, q.predict_raw(x)[name])
     assert {name: raw.shape for name, raw in again.examples.items()} == {
-        name: (6, *shape) for name, shape in SHAPES.items()
+        name: (32, *shape) for name, shape in SHAPES.items()
     }
 
 

@@ -54,7 +54,7 @@ def test_csim_equals_simulator(tmp_path: Path, seed: int) -> None:
     np.testing.assert_array_equal(project.csim(x), q.predict_raw(x))
     check = project.selfcheck()
     assert check.mismatches == 0
-    assert check.words == len(q.example_inputs) * np.prod(q.output_shape)
+    assert check.words == len(project.stimuli) * np.prod(q.output_shape)
 
 
 @pytest.mark.parametrize("seed", range(200, 212))

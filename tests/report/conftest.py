@@ -189,6 +189,30 @@ SUMMARY = {
         "clock_ns": 5.0,
         "passed": True,
         "precision": PRECISION,
+        "notes": ["co-simulation runs 3 of the 64 chosen frames"],
+        "coverage": {
+            "samples": 64,
+            "layers": [
+                {
+                    "name": "conv1",
+                    "kind": "Conv2d",
+                    "goals": {
+                        "below": {"reached": 4, "total": 4},
+                        "high": {"reached": 0, "total": 3},
+                        "weight": {"reached": 71, "total": 72},
+                    },
+                    "least": -200,
+                    "lowest": -120,
+                    "highest": 130,
+                    "most": 210,
+                    "share": 0.625,
+                }
+            ],
+            "unreached": [
+                "conv1: high saturation never reached",
+                "conv1: 1 of 72 weights never counted",
+            ],
+        },
         "certificates": [
             {
                 "backend": "rtl",

@@ -169,3 +169,12 @@ def test_the_page_is_written_whole(summary, tmp_path):
     write_page(tmp_path / "deep" / "page.html", summary)
     assert (tmp_path / "deep" / "page.html").read_text(encoding="utf-8").endswith("</html>\n")
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["page.html"]
+
+
+def test_the_page_says_what_frames_reach(summary):
+    text = " ".join("".join(parsed(summary).text).split())
+    assert "What the 64 chosen frames reach" in text
+    assert "conv1: 1 of 72 weights never counted." in text
+    assert "Note: co-simulation runs 3 of the 64 chosen frames." in text
+    summary["verify"]["coverage"] = None
+    assert "chosen frames reach" not in "".join(parsed(summary).text)

@@ -1,6 +1,7 @@
 """The terminal tables: every figure of a result is in them."""
 
 import io
+import re
 
 from rich.console import Console
 
@@ -46,6 +47,19 @@ def test_a_failure_is_shown(failed):
     table = shown(tables.verify_table(failed["verify"]))
     assert "FAILED" in table
     assert "rtl: packet 2, beat 0: <b>expected</b> 7, got 8" in table
+
+
+def test_what_frames_reach_is_shown_and_what_they_do_not(summary):
+    table = shown(tables.verify_table(summary["verify"]))
+    assert "What the 64 chosen frames reach" in table
+    assert re.search(r"conv1 +│ +100 % +│ +- +│ +- +│ +- +│ +0 % +│ +- +│ +- +│ +98 % +│ +- +│ +62 %", table)
+    assert "conv1: high saturation never reached" in table
+    assert "note: co-simulation runs 3 of the 64 chosen frames" in table
+    coverage = summary["verify"]["coverage"]
+    coverage["unreached"] *= 6
+    assert "and 4 more" in shown(tables.verify_table(summary["verify"]))
+    summary["verify"]["coverage"] = None
+    assert "chosen frames reach" not in shown(tables.verify_table(summary["verify"]))
 
 
 def test_a_check_that_failed_without_a_wrong_word_is_shown(summary):

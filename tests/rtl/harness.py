@@ -98,7 +98,12 @@ class Batch:
 
     def _render(self) -> None:
         duts = [
-            {"name": flow.name, "in_bytes": given, "out_bytes": made}
+            {
+                "name": flow.name,
+                "in_bytes": given,
+                "out_bytes": made,
+                "packet_error": flow.inputs[0].packet_error,
+            }
             for flow, given, made in zip(self.flows, self._in_bytes, self._out_bytes, strict=True)
         ]
         slots = {

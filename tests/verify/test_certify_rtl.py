@@ -196,7 +196,40 @@ CHANGES = {
         found="n_input",
     ),
     "ready during reset": Change(
-        "flat", "hpq_axis_in.sv", "out_ready && running", "out_ready", "", "during reset", found="s_axis"
+        "flat",
+        "hpq_axis_in_checked.sv",
+        "running && !filling && (",
+        "!filling && (",
+        "",
+        "during reset",
+        found="s_axis",
+    ),
+    "packets too long": Change(
+        "several",
+        "hpq_axis_in_checked.sv",
+        "(at_end || dropping)",
+        "at_end",
+        "",
+        "flag of wrong packets|stands still|more than",
+        found="s_axis_a",
+    ),
+    "packets too short": Change(
+        "several",
+        "hpq_axis_in_checked.sv",
+        "!at_end && (filling || tlast)",
+        "1'b0",
+        "",
+        "flag of wrong packets|stands still|more than",
+        found="s_axis_a",
+    ),
+    "a flag that does not rise": Change(
+        "flat",
+        "hpq_axis_in_checked.sv",
+        "packet_error <= 1'b1",
+        "packet_error <= 1'b0",
+        "",
+        "flag of wrong packets",
+        found="s_axis",
     ),
     "TLAST": Change(
         "several", "hpq_axis_out.sv", "(BEATS - 1)", "(BEATS - 2)", "", "changed", found="m_axis_output_1"

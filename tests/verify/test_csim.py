@@ -126,7 +126,11 @@ def test_one_mode(project: Path, made: Design, file: str, old: str, new: str) ->
         ("word.last = last", "word.last = 1", "FAIL: frame 0 beat 0: TLAST comes too early"),
         ("word.keep = -1", "word.keep = 1", "FAIL: frame 0 beat 0: TKEEP is not all ones"),
         ("word.strb = -1", "word.strb = 2", "FAIL: frame 0 beat 0: TSTRB is not all ones"),
-        ("word.data = 0", "word.data = -1", "FAIL: frame 0 beat 0: the padding of TDATA is not zero"),
+        (
+            "word.data = 0;\n    for",
+            "word.data = -1;\n    for",
+            "FAIL: frame 0 beat 0: the padding of TDATA is not zero",
+        ),
         (
             "port.write(word);",
             "port.write(word); if (last) port.write(word);",

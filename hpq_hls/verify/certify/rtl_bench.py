@@ -144,9 +144,12 @@ class RtlBench:
             yield _Part(name, "fifo", stream.depth, partial(fifo_unit, name, flow), partial(_fifo, stream))
         for ends, goes_in in ((flow.inputs, True), (flow.outputs, False)):
             for end in ends:
-                cut = partial(port_unit, end.port, end.stream, goes_in, flow)
+                cut = partial(port_unit, end, goes_in, flow)
                 stream = flow.streams[end.stream]
-                yield _Part(end.port, "port", stream.beats, cut, partial(_port, end.port, stream, goes_in))
+                examine = partial(_port, end.port, stream, goes_in)
+                if end.checked:
+                    examine = partial(_checked_port, end.port, stream)
+                yield _Part(end.port, "port", stream.beats, cut, examine)
 
     # ------------------------------------------------------------------ building
 
@@ -247,6 +250,35 @@ def _port(port: str, stream: Stream, goes_in: bool, simulator: Simulator) -> Ker
         checked, different = checked + made.size, different + int(np.count_nonzero(made != wanted))
     first = f"port {port}: beats come out changed" if different else ""
     return _certified(port, "port", "random beats with pauses", checked, different, first)
+
+
+def _checked_port(port: str, stream: Stream, simulator: Simulator) -> KernelCertificate:
+    """Packets of the right size pass; one that is too short is filled up with zeros, of one that is too long
+    the rest is dropped; the flag rises with the first of these and stays."""
+    rng = np.random.default_rng(stream.bits)
+    bits, size = axis_bits(stream.bits), stream.beats
+    counts = [size, size, max(size - 1, 1), size, size + 1, size, 1, size, 2 * size + 1, size, size]
+    total = len(counts) * size
+    given = _random(rng, Shape(port, sum(counts), sum(bits), 1), 1)
+    wanted = np.zeros((1, total, stream.bits + 1), np.int64)
+    given[0, :, bits[0]] = 0
+    taken, wrong = 0, total  # beats that have gone in; those that leave before the flag is up
+    for number, count in enumerate(counts):
+        first, passed = number * size, min(count, size)
+        wanted[0, first : first + passed, :-1] = given[0, taken : taken + passed, : stream.bits]
+        taken += count
+        given[0, taken - 1, bits[0]] = 1
+        if count != size:
+            wrong = min(wrong, first + passed)
+    wanted[0, wrong:, -1] = 1
+    outer, inner = Shape(port, sum(counts), sum(bits), 1), Shape(stream.name, total, stream.bits + 1, 1)
+    checked = different = 0
+    for seed in _SEEDS:
+        (made,), _ = simulator.run([given], [outer], [inner], stalls=seed, command="port")
+        checked, different = checked + made.size, different + int(np.count_nonzero(made != wanted))
+    told = f"port {port}: beats, or the flag of wrong packets, come out changed" if different else ""
+    why = "random beats with pauses; packets too short and too long among the others"
+    return _certified(port, "port", why, checked, different, told)
 
 
 def _random(rng: np.random.Generator, shape: Shape, frames: int) -> IntArray:

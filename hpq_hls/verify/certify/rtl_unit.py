@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpq_hls.errors import VerificationError
-from hpq_hls.hardware import Dataflow
+from hpq_hls.hardware import Dataflow, Terminal
 from hpq_hls.kernels import Kernel
 from hpq_hls.resources import hw_sim_dir, templates_dir
 from hpq_hls.templating import render
@@ -142,9 +142,12 @@ def axis_bits(bits: int) -> tuple[int, ...]:
     return 8 * count, 1, count, count
 
 
-def port_unit(port: str, stream: str, goes_in: bool, flow: Dataflow, top: Top) -> Unit:
-    """An AXI4-Stream port; on its outer side TDATA, TLAST, TKEEP and TSTRB are one beat, lowest first."""
-    instance = top.instance("hpq_axis_in" if goes_in else "hpq_axis_out", f"port_{port}")
+def port_unit(end: Terminal, goes_in: bool, flow: Dataflow, top: Top) -> Unit:
+    """An AXI4-Stream port; on its outer side TDATA, TLAST, TKEEP and TSTRB are one beat, lowest first. Where
+    it checks TLAST, its flag is the highest bit of what leaves."""
+    port, stream = end.port, end.stream
+    module = "hpq_axis_out" if not goes_in else "hpq_axis_in_checked" if end.checked else "hpq_axis_in"
+    instance = top.instance(module, f"port_{port}")
     outer, inner = ("in0", "out0") if goes_in else ("out0", "in0")
     bits = _width(top, flow, stream)
     widths = axis_bits(bits)
@@ -153,9 +156,12 @@ def port_unit(port: str, stream: str, goes_in: bool, flow: Dataflow, top: Top) -
     for name, width in zip(_AXIS, widths, strict=True):
         new[f"{port}_{name}"] = f"{outer}_data[{at} +: {width}]"
         at += width
-    end = "in" if goes_in else "out"
-    new |= {f"{stream}_{end}_{side}": f"{inner}_{side}" for side in _SIDES}
-    ports = [Port("in0", True, at if goes_in else bits), Port("out0", False, bits if goes_in else at)]
+    way = "in" if goes_in else "out"
+    new |= {f"{stream}_{way}_{side}": f"{inner}_{side}" for side in _SIDES}
+    if end.checked:
+        new |= {f"{stream}_in_data": f"out0_data[0 +: {bits}]", end.packet_error: f"out0_data[{bits}]"}
+    made = bits + end.checked if goes_in else at
+    ports = [Port("in0", True, at if goes_in else bits), Port("out0", False, made)]
     return Unit(tuple(ports), _tidy(renamed(instance, new)))
 
 

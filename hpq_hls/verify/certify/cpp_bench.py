@@ -43,6 +43,7 @@ _DRIVER_FAILED = 4
 _LEAST_S, _STEP_S = 20, 1e-6
 """Seconds of processor time that a run may take: at least, and for each product or element of it."""
 _FINISH = re.compile(r"(\binline Y )finish\(const Sum& sum\)")
+_CAST = re.compile(r"\d+ -?\d+ [01] \d+")
 _BODY_END = "\n}\n"
 _BEAT = "template <class T, unsigned N>\nstruct beat {\n    T data[N];\n};\n"
 _ERROR_LINES = 10
@@ -141,6 +142,9 @@ class CppBench:
         if result.returncode != 0:
             said = result.stdout.strip() or f"status {result.returncode}"
             raise VerificationError(f"kernel {kernel.name} fails: {said}")
+        warned = [line for line in result.stdout.splitlines() if not _CAST.fullmatch(line)]
+        if warned:  # of a stream, that it is read while it is empty, or not read
+            raise VerificationError(f"kernel {kernel.name} fails: {warned[0]}")
         return result.stdout
 
     @staticmethod

@@ -60,6 +60,14 @@ bool take(hls::stream<hpq::beat<T, N> >& stream, std::size_t beats, numbers& val
     return false;
 }
 
+// Whether a frame was read as a whole.
+template <class T>
+bool read_all(hls::stream<T>& stream) {
+    if (stream.empty()) return true;
+    std::printf("it does not read all beats of a frame\n");
+    return false;
+}
+
 template <class T, unsigned N>
 void tell(const char* name, const hpq::beat<T, N>*) {
     std::printf("%s %u %d %d %d\n", name, N, hpq::number<T>::width, hpq::number<T>::fraction,

@@ -7,8 +7,9 @@ import pytest
 
 from hpq_hls.codegen.manifest import port_at
 from hpq_hls.frontends.torch_export import from_torch
-from hpq_hls.hardware import Dataflow, HardwareConfig, Io, Strategy, build_dataflow
-from hpq_hls.kernels import MatVec, Weighted
+from hpq_hls.hardware import Dataflow, HardwareConfig, Io, LayerFolding, Strategy, build_dataflow
+from hpq_hls.hardware.stream_builder import weldable
+from hpq_hls.kernels import MatVec, Weighted, Window
 from hpq_hls.quantize import quantize
 from hpq_hls.simulate import QuantizedGraph, reference
 from tests.hardware.dataflow_model import run_dataflow
@@ -77,3 +78,22 @@ def test_targets_are_met_or_the_limit_is_reached() -> None:
     for kernel in fast.kernels:
         if isinstance(kernel, MatVec):
             assert (kernel.pe, kernel.simd) == (kernel.rows, kernel.cols)
+
+
+@pytest.mark.parametrize(("simd", "lanes"), [(None, 1), (9, 1), (3, 1), (2, 2), (4, 4), (12, 4)])
+def test_windows_have_lanes_that_a_simd_by_hand_divides(simd: int | None, lanes: int) -> None:
+    import torch
+
+    graph = from_torch(torch.nn.Conv2d(4, 2, 3).eval(), torch.zeros(1, 4, 5, 5))
+    q = quantize(graph, np.random.default_rng(0).normal(size=(4, 4, 5, 5)), 5)
+    config = HardwareConfig(target_interval=1 << 30, layers={next(iter(q.layers)): LayerFolding(simd=simd)})
+    flow = build_dataflow(q, config)
+    (window,) = [kernel for kernel in flow.kernels if isinstance(kernel, Window)]
+    (unit,) = [kernel for kernel in flow.kernels if isinstance(kernel, MatVec)]
+    assert (flow.streams[window.inputs[0]].lanes, unit.simd) == (lanes, simd or 1)
+
+
+def test_parts_of_pixels_leave_in_the_beat_in_which_they_come() -> None:
+    beside, behind = np.array([0, 1, 4, 5, 2, 3, 6, 7]), np.arange(8)
+    assert [weldable(beside, (4, 4), target) for target in (1, 2, 9)] == [1, 2, 2]
+    assert weldable(behind, (4, 4), 9) == 1

@@ -86,6 +86,17 @@ FAULTS: dict[str, tuple[str, Callable[[str], str]]] = {
     ),
 }
 """By the kernel that has it: file and change."""
+HIDDEN: dict[str, tuple[str, Callable[[str], str]]] = {
+    "src/hpq/axis_word.h": ("hpq/axis_word.h", once("ap_uint<1> last", "ap_uint<2> last")),
+    "src/*": ("hpq/number.h", once("typedef typename number<T>::raw type;", "typedef int type;")),
+}
+"""By what is said to be wrong: what no kernel shows."""
+UNREAD = re.compile(r"static void mul_mul\(hls::stream<([\w:]+)>& (\w+)[^{]*\{")
+BEYOND = {
+    "fc_matvec": ("hpq/matvec.h", once("p < PE;", "p <= PE;")),
+    "sigmoid_table": ("hpq/table.h", once("i < LANES;", "i <= LANES;")),
+}
+"""By kernel: what it does behind the end of an array."""
 
 
 def test_faults_in_the_files_are_found(project: Project, tmp_path: Path) -> None:
@@ -93,12 +104,19 @@ def test_faults_in_the_files_are_found(project: Project, tmp_path: Path) -> None
     shutil.copytree(project.path, tmp_path / "vitis", ignore=shutil.ignore_patterns("build"))
     wrong = replace(project, path=tmp_path / "vitis")
     kernels = {kernel.name for kernel in project.dataflow.kernels}
-    for file, change in FAULTS.values():
+    for file, change in (*FAULTS.values(), *HIDDEN.values(), *BEYOND.values()):
         path = wrong.path / "src" / file
         path.write_text(change(path.read_text()))
+    path = wrong.path / "src" / "model.cpp"
+    path.write_text(UNREAD.sub(r"\g<0> \2.write(\1());", path.read_text()))
     certificate = wrong.certify()
     failed = {kernel.name for kernel in certificate.kernels if not kernel.passed}
-    assert failed & kernels == set(FAULTS)
+    assert failed & kernels == {*FAULTS, "mul_mul"}
+    assert failed - kernels == set(HIDDEN)
+    told = {kernel.name: kernel.first for kernel in certificate.kernels}
+    assert "does not read all beats of a frame" in told["mul_mul"]
+    for kernel in BEYOND:
+        assert f"{kernel} reads or writes beyond the end of an array" in told[kernel]
     assert certificate.first_failure is not None
     assert certificate.first_failure.name == "conv_window"
     with pytest.raises(VerificationError, match="conv_window of layer 'conv' is wrong"):

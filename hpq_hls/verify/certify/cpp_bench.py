@@ -2,7 +2,8 @@
 
 The sources are copied; in the copy of ``hpq/number.h`` the function that every cast goes through,
 ``hpq::finish``, gets another name and is called by one that can also hand out what is cast
-(``hw_sim/examine/finish.h``). Nothing else of them changes.
+(``hw_sim/examine/finish.h``). In that of ``hpq/beat.h`` the elements of a beat look at their indices. Nothing
+else of them changes.
 """
 
 from __future__ import annotations
@@ -29,16 +30,22 @@ from hpq_hls.tools.toolchain import find_ap_types, find_gxx, run_tool
 from hpq_hls.verify.certify.bench import Progress
 from hpq_hls.verify.certify.certificate import KernelCertificate
 from hpq_hls.verify.certify.plan import Proof
+from hpq_hls.verify.certify.unseen import unseen
 from hpq_hls.verify.csim import FLAGS
 
 PORTS = "// The AXI4-Stream ports\n"
 """What the part of the top file begins with that connects kernels."""
 COMPILE_S = 3600.0
+_BOUNDS = ("-fsanitize=bounds", "-fsanitize-undefined-trap-on-error")
+"""With which a program ends that leaves an array, whatever may lie behind it."""
+_TRAPS = (-signal.SIGILL, -signal.SIGTRAP)
 _DRIVER_FAILED = 4
 _LEAST_S, _STEP_S = 20, 1e-6
 """Seconds of processor time that a run may take: at least, and for each product or element of it."""
 _FINISH = re.compile(r"(\binline Y )finish\(const Sum& sum\)")
+_CAST = re.compile(r"\d+ -?\d+ [01] \d+")
 _BODY_END = "\n}\n"
+_BEAT = "template <class T, unsigned N>\nstruct beat {\n    T data[N];\n};\n"
 _ERROR_LINES = 10
 
 
@@ -102,7 +109,12 @@ class CppBench:
         """What connects the kernels: its text, against what is generated."""
         top = f"src/{self._flow.name}"
         found = []
-        for path, begin in ((f"{top}.h", ""), (f"{top}.cpp", PORTS), ("src/hpq/axis.h", "")):
+        for path, begin in (
+            (f"{top}.h", ""),
+            (f"{top}.cpp", PORTS),
+            ("src/hpq/axis.h", ""),
+            ("src/hpq/axis_word.h", ""),
+        ):
             right = _words(str(self._printed[path]), begin)
             there = _words((self._project / path).read_text(encoding="utf-8"), begin)
             differ = sum(a != b for a, b in zip(right, there, strict=False)) + abs(len(right) - len(there))
@@ -113,7 +125,7 @@ class CppBench:
                     path, "", "text", Proof.ALL_INPUTS.value, "as generated", len(right), differ, first
                 )
             )
-        return found
+        return [*found, unseen(self._project, self._printed, "src")]
 
     def _call(self, kernel: Kernel, what: str, frames: int, arguments: Sequence[str | Path]) -> str:
         streams = [self._flow.streams[name] for name in (*kernel.inputs, *kernel.outputs)]
@@ -123,11 +135,16 @@ class CppBench:
         result = run_tool(command, check=False)
         if result.returncode == -signal.SIGXCPU:
             raise VerificationError(f"kernel {kernel.name} does not end within {seconds} s")
+        if result.returncode in _TRAPS:
+            raise VerificationError(f"kernel {kernel.name} reads or writes beyond the end of an array")
         if result.returncode == _DRIVER_FAILED:
             raise ToolError(f"files of kernel {kernel.name} cannot be written in {self._program.parent}")
         if result.returncode != 0:
             said = result.stdout.strip() or f"status {result.returncode}"
             raise VerificationError(f"kernel {kernel.name} fails: {said}")
+        warned = [line for line in result.stdout.splitlines() if not _CAST.fullmatch(line)]
+        if warned:  # of a stream, that it is read while it is empty, or not read
+            raise VerificationError(f"kernel {kernel.name} fails: {warned[0]}")
         return result.stdout
 
     @staticmethod
@@ -168,7 +185,7 @@ class CppBench:
         main = render("verify/examine.cpp.j2", values)
         own = hw_sim_dir() / "examine"
         headers = find_ap_types()
-        digest = hashlib.sha256(f"{FLAGS} {compiler} {self.tools} {headers}".encode())
+        digest = hashlib.sha256(f"{FLAGS} {_BOUNDS} {compiler} {self.tools} {headers}".encode())
         digest.update(main.encode())
         for folder in (own, self._project / "src", self._project / "tb" / "include"):
             for path in sorted(folder.rglob("*")):
@@ -185,10 +202,11 @@ class CppBench:
             scratch = Path(name)
             shutil.copytree(self._project / "src", scratch / "src")
             self._open_finish(scratch / "src" / "hpq" / "number.h", own / "finish.h")
+            self._guard_elements(scratch / "src" / "hpq" / "beat.h", own / "elements.h")
             (scratch / "examine.cpp").write_text(main, encoding="utf-8")
             include: list[str | Path] = ["-isystem", headers, "-I", scratch / "src", "-I", own]
             made = scratch / "examine"
-            command: list[str | Path] = [compiler, *FLAGS, *include]
+            command: list[str | Path] = [compiler, *FLAGS, *_BOUNDS, *include]
             command += ["-idirafter", self._project / "tb" / "include", scratch / "examine.cpp", "-o", made]
             result = run_tool(command, check=False, timeout=COMPILE_S)
             if result.returncode != 0:
@@ -210,6 +228,15 @@ class CppBench:
         end = text.index(_BODY_END, found[0].end()) + len(_BODY_END)
         opened = _FINISH.sub(r"\1finish_as_written(const Sum& sum)", text[:end])
         path.write_text(f'{opened}\n#include "{replacement}"\n{text[end:]}', encoding="utf-8")
+
+    @staticmethod
+    def _guard_elements(path: Path, guard: Path) -> None:
+        """Let a copied beat.h look at each index of a beat's elements."""
+        text = path.read_text(encoding="utf-8")
+        if text.count(_BEAT) != 1:
+            raise VerificationError(f"{path.name} has no struct beat with an array of its elements")
+        struct = f'#include "{guard}"\n\n{_BEAT.replace("T data[N]", "elements<T, N> data")}'
+        path.write_text(text.replace(_BEAT, struct), encoding="utf-8")
 
     def _of(self, names: Sequence[str]) -> list[Stream]:
         return [self._flow.streams[name] for name in names]

@@ -44,12 +44,12 @@ def with_room_for_pipelines(flow: Dataflow, stages: int) -> Dataflow:
     """The same design with FIFOs at joins deep enough for pipelines of up to ``stages`` stages.
 
     Depths are sized for the pipelines of the RTL. Where a tool builds deeper ones, more is on its way along
-    the longer branch: in each process what it makes in as many iterations as it has stages. The shorter
-    branch has to hold as much, or a process whose pipeline stops when nothing comes waits forever. What is
-    on its way is counted in frames, so that branches of different beats can be compared; streams meet again
-    at a join. No FIFO is smaller than what is in it if nothing ever waits: a deep pipeline that has to stop
-    does not close its gaps, and is late for good. ``stages`` 0: the pipelines are those of the RTL, and
-    nothing changes.
+    the longer branch: in each process what it makes in as many iterations as it has stages, at most. The
+    FIFO behind the shorter branch has to hold as much, as if nothing were on its way there, or a process
+    whose pipeline stops when nothing comes waits forever. It is counted in frames, so that branches of
+    different beats can be compared; at a fork and behind a join they are together again. No FIFO is smaller
+    than what is in it if nothing ever waits: a deep pipeline that has to stop does not close its gaps, and
+    is late for good. ``stages`` 0: the pipelines are those of the RTL, and nothing changes.
     """
     if not stages:
         return flow
@@ -58,14 +58,20 @@ def with_room_for_pipelines(flow: Dataflow, stages: int) -> Dataflow:
         name: max(stream.depth, fill)
         for (name, stream), fill in zip(flow.streams.items(), paced.fills, strict=True)
     }
-    held = dict.fromkeys(flow.streams, Fraction(0))
+    held = dict.fromkeys(
+        flow.streams, (Fraction(0), Fraction(0))
+    )  # least and most since branches were together
     for kernel in flow.kernels:
-        latest = max(held[name] for name in kernel.inputs)
-        for name in kernel.inputs:
-            more = math.ceil((latest - held[name]) * flow.streams[name].beats)
-            depths[name] += max(more, 0)
-        for name in kernel.outputs:
-            held[name] = latest + _held(kernel, flow.streams, stages)
+        latest = max(held[name][1] for name in kernel.inputs)
+        for place, name in enumerate(kernel.inputs):
+            others = (held[other][1] for other in (*kernel.inputs[:place], *kernel.inputs[place + 1 :]))
+            more = math.ceil((max(others, default=Fraction(0)) - held[name][0]) * flow.streams[name].beats)
+            depths[name] += max(more, 0) if len(kernel.inputs) > 1 else 0
+        least = held[kernel.inputs[0]][0] if len(kernel.inputs) == 1 else latest
+        most = latest + _held(kernel, flow.streams, stages)
+        if len(kernel.outputs) > 1:
+            least = most
+        held.update(dict.fromkeys(kernel.outputs, (least, most)))
     return with_fifo_depths(flow, depths)
 
 

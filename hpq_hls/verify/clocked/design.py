@@ -30,7 +30,14 @@ PORT_DEPTH = 2
 _TARGET = ("-target", "x86_64-linux-gnu", "-S", "-emit-llvm", "-O2", "-w", "-g0", "-fno-sanitize=all")
 _FRONT = (
     *_TARGET,
-    *("-std=c++14", "-fno-exceptions", "-fno-rtti", "-Xclang", "-disable-llvm-passes"),
+    *(
+        "-std=c++14",
+        "-fno-exceptions",
+        "-fno-rtti",
+        "-fno-threadsafe-statics",
+        "-Xclang",
+        "-disable-llvm-passes",
+    ),
     # The headers open std themselves, for complex numbers, where a library has an inline namespace.
     *("-D__AP_INT_SPECIAL_H__", "-D__AP_FIXED_SPECIAL_H__"),
 )

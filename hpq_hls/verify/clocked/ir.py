@@ -178,7 +178,7 @@ class Module:
 # Reading
 
 _TOKEN = re.compile(
-    r'[%@](?:"[^"]*"|[\w.$-]+)|c"(?:[^"\\]|\\..)*"|"[^"]*"|-?\d+|[\w.]+|#\d+|![\w.]*|\.\.\.|[][(){}<>,=*|:]'
+    r'[%@](?:"[^"]*"|[\w.$-]+)|c"(?:[^"\\]|\\\\|\\[0-9A-Fa-f]{2})*"|"[^"]*"|-?\d+|[\w.]+|#\d+|![\w.]*|\.\.\.|[][(){}<>,=*|:]'
 )
 _CASTS = ("zext", "sext", "trunc", "ptrtoint", "inttoptr", "bitcast", "freeze")
 _BINARY = ("add", "sub", "mul", "and", "or", "xor", "shl", "lshr", "ashr", "udiv", "urem", "sdiv", "srem")

@@ -13,7 +13,9 @@ from hpq_hls.verify.schedule_sources import calls_of
 RAW = "hpq_raw_"
 """In front of a port's name: its transfers as signals."""
 
-_UNROLLED = re.compile(r"^([ \t]*(?:for|while) \([^{}]*\) \{\n)[ \t]*#pragma HLS unroll[ \t]*$", re.MULTILINE)
+_UNROLLED = re.compile(
+    r"^([ \t]*(?:for|while) \([^{}]*\) \{\n)[ \t]*#pragma HLS unroll[ \t]*\n", re.MULTILINE
+)
 _PARAMETER = re.compile(r"\s*(?P<type>.+?)&\s*(?P<name>\w+)\s*", re.DOTALL)
 _STREAM = re.compile(r"^[ \t]*(hls::stream<.+>)[ \t]+(\w+)\(\"(\w+)\"\);", re.MULTILINE)
 _DEPTH = re.compile(r"#pragma[ \t]+HLS[ \t]+stream\b(?=.*\bvariable=(\w+))(?=.*\bdepth=(\d+))", re.IGNORECASE)

@@ -25,7 +25,7 @@ from hpq_hls.verify.clocked.ir import (
     read_module,
     size_of,
 )
-from hpq_hls.verify.clocked.machine import machine_of
+from hpq_hls.verify.clocked.machine import Machine, machine_of
 from hpq_hls.verify.clocked.sources import unrolled
 from hpq_hls.verify.cosim import SCENARIOS
 
@@ -97,8 +97,12 @@ def test_assembly_is_read() -> None:
 def test_what_is_no_hardware_is_refused_with_its_line(line: str) -> None:
     text = ASSEMBLY.replace("  %0 = load", f"  {line}\n  %0 = load")
     with pytest.raises(VerificationError, match="clang made what is not hardware"):
-        machine = read_module(text)
-        machine_of(machine.functions["@p"], machine)
+        _machine(text)
+
+
+def _machine(text: str) -> Machine:
+    module = read_module(text)
+    return machine_of(module.functions["@p"], module)
 
 
 def test_loops_are_unrolled_as_the_hls_tool_does() -> None:
@@ -141,9 +145,9 @@ def test_the_cpp_as_hardware_computes_what_the_simulator_says(project: Project) 
 def test_a_changed_word_of_a_rom_is_found(project: Project) -> None:
     path = project.path / "src" / "tables" / "fc_matvec_weight.inc"
     text = path.read_text(encoding="ascii")
-    number = re.search(r"\d+", text)
+    number = re.search(r"0x[0-9a-f]+", text)
     assert number is not None
-    changed = str(int(number[0]) ^ 1)
+    changed = hex(int(number[0], 16) ^ 0x10)  # the sign
     x = np.random.default_rng(4).normal(size=(8, 1, 6, 6)).astype(np.float32)
     try:
         path.write_text(text[: number.start()] + changed + text[number.end() :], encoding="ascii")

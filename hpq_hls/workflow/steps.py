@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import manifest_of, read_manifest
+from hpq_hls.codegen.registry import find_backend
 from hpq_hls.codegen.writer import check_target
 from hpq_hls.cost import Misfit, ResourceEstimate, find_part, misfit
 from hpq_hls.errors import CapacityError, ConfigError
@@ -75,6 +76,8 @@ def run_generate(
     short = misfit_of_work(work, q)
     if short is not None and not oversize:
         raise CapacityError(f"{short.sentence}; or generate it all the same with --oversize")
+    if not oversize:
+        _refuse(work, q, backends)
     depths = _measured(work, q, show) if measure_fifos else None
     written = []
     for backend in backends:
@@ -87,6 +90,15 @@ def run_generate(
     return r.GenerateResult(
         work.network(q), tuple(written), save_network(work, q), work.statement, short, project.notes
     )
+
+
+def _refuse(work: Workspace, q: QuantizedGraph, backends: Sequence[str]) -> None:
+    """Raise if the tool of one of the backends takes no such design, before a project of another is written."""
+    for backend in backends:
+        flow = expected_design(work, q, backend).dataflow
+        refused = find_backend(backend).refusal(flow, work.project.settings.hardware.io)
+        if refused is not None:
+            raise CapacityError(f"{refused}; or generate it for C simulation only, with --oversize")
 
 
 def _generated(

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import pywellen
 
 import hpq_hls as hpq
 from hpq_hls.errors import ConfigError
@@ -39,7 +40,6 @@ def top(project: Project) -> Path:
 
 def signal(wave: Path, name: str, time: int) -> int:
     """The value of a signal of the top module at a time in ps."""
-    pywellen = pytest.importorskip("pywellen")
     signals = {one.full_name: one for one in pywellen.Waveform(str(wave)).all_vars()}
     return int(signals[f"model.{name}"].signal.value_at(time))
 

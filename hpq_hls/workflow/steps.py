@@ -93,7 +93,7 @@ def run_generate(
 
 
 def _refuse(work: Workspace, q: QuantizedGraph, backends: Sequence[str]) -> None:
-    """Raise if the tool of one of the backends takes no such design, before a project of another is written."""
+    """Raise if the tool of a backend takes no such design, before a project of another is written."""
     for backend in backends:
         flow = expected_design(work, q, backend).dataflow
         refused = find_backend(backend).refusal(flow, work.project.settings.hardware.io)

@@ -14,6 +14,7 @@ from torch import nn
 import hpq_hls as hpq
 from hpq_hls.errors import ConfigError, VerificationError
 from hpq_hls.project import Project
+from hpq_hls.verify.clocked.assembly import read_module
 from hpq_hls.verify.clocked.ir import (
     Aggregate,
     Array,
@@ -22,7 +23,6 @@ from hpq_hls.verify.clocked.ir import (
     Struct,
     Symbol,
     offset_of,
-    read_module,
     size_of,
 )
 from hpq_hls.verify.clocked.machine import Machine, machine_of

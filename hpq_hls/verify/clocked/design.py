@@ -21,7 +21,7 @@ from hpq_hls.errors import VerificationError
 from hpq_hls.resources import hw_sim_dir, templates_dir
 from hpq_hls.templating import render
 from hpq_hls.tools.toolchain import Clang, find_ap_types, find_clang, run_tool
-from hpq_hls.verify.clocked.ir import Module, read_module
+from hpq_hls.verify.clocked.assembly import read_module
 from hpq_hls.verify.clocked.machine import Machine, machine_of
 from hpq_hls.verify.clocked.sources import RAW, Split, bytes_of, split, unrolled
 
@@ -86,7 +86,7 @@ def write_clocked(project_dir: Path, folder: Path, *, progress: Progress | None 
         (rtl / f"{name}.mem").write_text(
             "".join(f"{byte:02x}\n" for byte in machine.memory), encoding="ascii"
         )
-    (rtl / f"{manifest.name}.sv").write_text(_top_text(machines, parts, manifest, module), encoding="utf-8")
+    (rtl / f"{manifest.name}.sv").write_text(_top_text(machines, parts, manifest), encoding="utf-8")
     for library in ("hpq_fifo.sv", "hpq_ram.sv"):
         shutil.copy(templates_dir() / "rtl" / "lib" / library, rtl / library)
 
@@ -163,8 +163,7 @@ def _signals_of(machine: Machine, signals: Sequence[str]) -> dict[str, tuple[int
     }
 
 
-def _top_text(machines: Mapping[str, Machine], parts: Split, manifest: Manifest, module: Module) -> str:
-    del module
+def _top_text(machines: Mapping[str, Machine], parts: Split, manifest: Manifest) -> str:
     sizes: dict[str, int] = {}
     for machine in machines.values():
         for use in machine.uses.values():

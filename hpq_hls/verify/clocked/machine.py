@@ -17,7 +17,6 @@ from hpq_hls.verify.clocked.ir import (
     Array,
     Const,
     Function,
-    Global,
     Instruction,
     Int,
     Local,
@@ -28,7 +27,6 @@ from hpq_hls.verify.clocked.ir import (
     Symbol,
     Type,
     Value,
-    align_of,
     offset_of,
     size_of,
     stored,
@@ -346,6 +344,3 @@ def _fill(
 
 def _unmade(text: str) -> VerificationError:
     return VerificationError(f"clang made what is not hardware of the C++: {text[:150]}")
-
-
-__all__ = ["Global", "Machine", "Use", "align_of", "machine_of", "width_of"]

@@ -75,7 +75,7 @@ def test_cpp(q: QuantizedGraph, backend: str, io: str, tmp_path: Path) -> None:
     project = hpq.generate(q, tmp_path / "p", backend, io=io, part=PART)
     x = samples(7, seed=3)
     check = project.selfcheck()
-    assert check.passed and check.words == 6 * (3 + 8 + 48)
+    assert check.passed and check.words == 64 * (3 + 8 + 48)
     assert same(project.csim(x), q.predict_raw(x))
     golden = tmp_path / "p" / "tb" / "golden_map.dat"
     words = golden.read_text().split("\n")

@@ -291,7 +291,7 @@ def _fst_headers() -> bytes:
     return b"".join(path.read_bytes() for path in sorted((hw_sim_dir() / "fst").glob("*.h")))
 
 
-def _flags(tools: Toolchain, waves: bool) -> list[str]:
+def _flags(tools: Toolchain, waves: bool = False) -> list[str]:
     defines = ["VERILATOR=1", "VM_COVERAGE=0", "VM_SC=0", "VM_TIMING=0"]
     traced = ("", "_FST") if waves else ()
     defines += [f"VM_TRACE{kind}={int(kind in traced)}" for kind in ("", "_FST", "_VCD", "_SAIF")]
@@ -314,7 +314,7 @@ def _library(
     pattern: str,
     build_dir: Path,
     say: Progress,
-    waves: bool,
+    waves: bool = False,
 ) -> list[Path]:
     """Return the object files and compiled headers that all designs have in common, made at the first need.
 

@@ -84,10 +84,11 @@ class Quantizer:
         self._layers: OrderedDict[object, QuantizedLayer] = OrderedDict()
 
     def __getstate__(self) -> dict[str, Any]:
-        """With the moments instead of the calibration data; without the layers that are remembered: whoever
-        receives this makes those it needs."""
+        """With the moments instead of the calibration data; without the layers and raw examples that are
+        remembered: whoever receives this makes those it needs."""
         self._all_moments()
-        return {**self.__dict__, "_data": None, "_specs": {}, "_layers": OrderedDict()}
+        forgotten = {"_specs": {}, "_layers": OrderedDict(), "_raw_examples": {}}
+        return {**self.__dict__, "_data": None, **forgotten}
 
     def least_weight_width(self, layer: str) -> int:
         """The fewest bits that a layer's weights may have: 2 where pruned zeros are kept, else 1."""

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.cost import time_dataflow
+from hpq_hls.cost import time_dataflow, with_room_for_pipelines
 from hpq_hls.cost.engine import UNBOUNDED, follow
 from hpq_hls.cost.stages import network_of
 from hpq_hls.errors import ConfigError, DataError, OutputError, UnsupportedOperatorError
@@ -49,7 +49,10 @@ def test_measured_fifos_change_no_cycle_and_no_word(
     assert after.mismatches == 0
     np.testing.assert_array_equal(after.raw, q.predict_raw(x))
     hls = hpq.generate(q, tmp_path / "hls", "vitis", target_interval=40, oversize=True, fifo_depths=depths)
-    pragma = f"variable={waiting}_fifo type=fifo depth={depths[waiting]}"
+    # and room for what the pipelines of the HLS tool hold
+    room = with_room_for_pipelines(tight.dataflow, 24).streams[waiting].depth
+    assert depths[waiting] < room == hls.dataflow.streams[waiting].depth
+    pragma = f"variable={waiting}_fifo type=fifo depth={room}"
     assert pragma in (hls.path / "src" / "model.cpp").read_text()
 
 

@@ -39,9 +39,9 @@ def top(project: Project) -> Path:
 def weight(project: Project) -> None:
     path = project.path / "src" / "tables" / "second_matvec_weight.inc"
     title, words = path.read_text().split("\n", 1)
-    number = re.search(r"-?\d+", words)
+    number = re.search(r"0x[0-9a-f]+", words)
     assert number is not None
-    path.write_text(f"{title}\n{words.replace(number[0], str(int(number[0]) ^ 16), 1)}")
+    path.write_text(f"{title}\n{words.replace(number[0], hex(int(number[0], 16) ^ 16), 1)}")
 
 
 def cast(project: Project) -> None:

@@ -156,7 +156,7 @@ CPP = (
     _rule("counters", r"\bfor \(\w+ \w+ = (0);", "1"),
 )
 
-TABLE = (_rule("memories", r"-?\d+", _near),)
+TABLE = (_rule("memories", r"\b0x([0-9a-f]+)\b", _bit), _rule("memories", r"(?<![\w.])-?\d+\b", _near))
 MEMORY = (_rule("memories", r"\b[0-9a-f]+\b", _bit),)
 
 _PLACES = (

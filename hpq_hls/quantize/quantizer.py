@@ -87,7 +87,7 @@ class Quantizer:
         """With the moments instead of the calibration data; without the layers and raw examples that are
         remembered: whoever receives this makes those it needs."""
         self._all_moments()
-        forgotten = {"_specs": {}, "_layers": OrderedDict(), "_raw_examples": {}}
+        forgotten: dict[str, Any] = {"_specs": {}, "_layers": OrderedDict(), "_raw_examples": {}}
         return {**self.__dict__, "_data": None, **forgotten}
 
     def least_weight_width(self, layer: str) -> int:

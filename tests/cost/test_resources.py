@@ -132,4 +132,5 @@ def test_input_ports_are_what_yosys_builds(beats: int, tmp_path: Path) -> None:
     version = run_script("\n".join(script), tmp_path, "yosys, a port", lambda _: None)
     measured = count_cells(read_cells(tmp_path / STATISTICS), version, Family.SERIES_7)
     assert bill.ff == measured.ff
+    # How Yosys packs a counter's few gates into LUTs depends on its width; the bill is one for all widths.
     assert luts_of(bill) == pytest.approx(measured.lut, abs=5)

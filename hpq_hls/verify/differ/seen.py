@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,7 +74,7 @@ def stream_taps(flow: Dataflow) -> list[Tap]:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class Seen(abc.ABC):
     """The beats at one end.
 
     valid, ready: at the end; None where there is no handshake.
@@ -83,9 +84,9 @@ class Seen:
     valid: bool | None = None
     ready: bool | None = None
 
+    @abc.abstractmethod
     def part(self, begin: int, end: int) -> IntArray:
         """Raw integers of some beats, (beats, lanes)."""
-        raise NotImplementedError
 
     def time(self, beat: int) -> int | None:
         """When a beat was there, in ps; None where there is no clock."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hpq_hls.codegen.manifest import Manifest, Port
 from hpq_hls.errors import VerificationError
+from hpq_hls.templating import render
 from hpq_hls.verify.schedule_sources import calls_of
 
 RAW = "hpq_raw_"
@@ -56,37 +57,35 @@ def split(text: str, manifest: Manifest) -> Split:
         raise VerificationError(f"the C++ has no function {manifest.name}; generate it again")
     body = text[head.end() :]
     ports = {port.port: port for port in (*manifest.inputs, *manifest.outputs)}
-    lines, signals = [text[: head.start()], 'extern "C" {'], []
+    parameters, signals = [], []
     for parameter in _parameters(head[1]):
         found = _PARAMETER.fullmatch(parameter)
         if found is None:
             raise VerificationError(f"a parameter of {manifest.name} is no reference: {parameter.strip()}")
-        lines.append(f"extern {found['type']} {found['name']};")
-        if found["name"] in ports:
-            size = bytes_of(ports[found["name"]])
-            lines.append(f"extern hls::stream<hpq_transfer<{size}> > {RAW}{found['name']};")
-        else:
-            signals.append(found["name"])
-    variables = {variable: name for _, variable, name in _STREAM.findall(body)}
-    lines += [f"extern {kind} {variable};" for kind, variable, _ in _STREAM.findall(body)]
+        name = found["name"]
+        parameters.append(
+            {"type": found["type"], "name": name, "bytes": bytes_of(ports[name]) if name in ports else 0}
+        )
+        if name not in ports:
+            signals.append(name)
+    streams = [{"type": kind, "name": variable} for kind, variable, _ in _STREAM.findall(body)]
     depths = {variable: int(depth) for variable, depth in _DEPTH.findall(body)}
-    if set(depths) != set(variables):
+    if set(depths) != {stream["name"] for stream in streams}:
         raise VerificationError(f"not every stream of {manifest.name} has a depth; generate it again")
-    processes: dict[str, str] = {}
-    for port in manifest.inputs:
-        processes[f"hpq_process_{len(processes)}"] = f"signals_{port.port}"
-        lines.append(_process(len(processes) - 1, f"hpq_from_port({RAW}{port.port}, {port.port})"))
-    for name, call in calls_of(text, head.end()):
-        processes[f"hpq_process_{len(processes)}"] = name
-        lines.append(_process(len(processes) - 1, call))
-    for port in manifest.outputs:
-        processes[f"hpq_process_{len(processes)}"] = f"signals_{port.port}"
-        lines.append(_process(len(processes) - 1, f"hpq_to_port({port.port}, {RAW}{port.port})"))
-    return Split("\n".join([*lines, "}", ""]), processes, depths, tuple(signals))
-
-
-def _process(number: int, call: str) -> str:
-    return f"void hpq_process_{number}() {{ {call}; }}"
+    calls = [
+        *((f"signals_{p.port}", f"hpq_from_port({RAW}{p.port}, {p.port})") for p in manifest.inputs),
+        *calls_of(text, head.end()),
+        *((f"signals_{p.port}", f"hpq_to_port({p.port}, {RAW}{p.port})") for p in manifest.outputs),
+    ]
+    values = {
+        "parameters": parameters,
+        "streams": streams,
+        "raw": RAW,
+        "calls": {f"hpq_process_{number}": call for number, (_, call) in enumerate(calls)},
+    }
+    made = text[: head.start()] + render("verify/clocked_processes.cpp.j2", values)
+    processes = {f"hpq_process_{number}": name for number, (name, _) in enumerate(calls)}
+    return Split(made, processes, depths, tuple(signals))
 
 
 def _parameters(text: str) -> Sequence[str]:

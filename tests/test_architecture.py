@@ -46,6 +46,7 @@ ORDER = [
     {"codegen"},
     {"verify"},
     {"synth"},
+    {"calibrate"},
     {"project", "tools.doctor"},
     {"settings"},
     {"workflow"},

@@ -56,7 +56,7 @@ class Term(enum.Enum):
 TERMS = tuple(Term)
 _PLACES = {term: place for place, term in enumerate(TERMS)}
 Row = npt.NDArray[np.int64]
-"""(terms + 3,): the amounts, and ff, dsp, bram."""
+"""(terms + 6,): the amounts, and ff, dsp, bram, and what a calibration makes of them: lut, ff, dsp."""
 DSP = len(TERMS) + 1
 """Where a row has its DSP blocks."""
 
@@ -67,6 +67,9 @@ class Bill:
 
     family: of the part it is built on; ff: flip-flops; dsp: DSP blocks; bram: block RAMs of 18 kbit. All are
     whole numbers, so that sums of bills do not depend on their order.
+    products: how many there are of operands of so many bits, as signed numbers, by the widths and whether they
+    have to be built in LUTs; no row has them. reported: LUTs, flip-flops and DSP blocks as a calibration has
+    it, zeros without one.
     """
 
     family: Family
@@ -74,6 +77,13 @@ class Bill:
     ff: int = 0
     dsp: int = 0
     bram: int = 0
+    products: dict[tuple[int, int, bool], int] = field(default_factory=dict)
+    reported: tuple[int, int, int] = (0, 0, 0)
+
+    def multiply(self, left: int, right: int, times: int, *, in_luts: bool) -> None:
+        """Note ``times`` products of operands of these widths."""
+        key = (max(left, right), min(left, right), in_luts)
+        self.products[key] = self.products.get(key, 0) + times
 
     def add(self, term: Term, amount: int) -> None:
         """Count ``amount`` more of ``term``."""
@@ -86,6 +96,10 @@ class Bill:
         self.ff += other.ff
         self.dsp += other.dsp
         self.bram += other.bram
+        for key, count in other.products.items():
+            self.products[key] = self.products.get(key, 0) + count
+        mine, more = self.reported, other.reported
+        self.reported = (mine[0] + more[0], mine[1] + more[1], mine[2] + more[2])
 
     def lut(self, coefficients: Mapping[Term, float]) -> float:
         """LUTs at so many per unit of each term, summed in the order of the terms."""
@@ -97,11 +111,11 @@ class Bill:
         amounts = [0] * len(TERMS)
         for term, amount in self.terms.items():
             amounts[_PLACES[term]] = amount
-        return np.array([*amounts, self.ff, self.dsp, self.bram])
+        return np.array([*amounts, self.ff, self.dsp, self.bram, *self.reported])
 
     @classmethod
     def of(cls, family: Family, row: Row) -> Bill:
         """The bill with this row."""
-        *terms, ff, dsp, bram = row.tolist()
+        *terms, ff, dsp, bram, by_lut, by_ff, by_dsp = row.tolist()
         amounts = {term: amount for term, amount in zip(TERMS, terms, strict=True) if amount}
-        return cls(family, amounts, ff, dsp, bram)
+        return cls(family, amounts, ff, dsp, bram, reported=(by_lut, by_ff, by_dsp))

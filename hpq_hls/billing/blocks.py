@@ -268,6 +268,7 @@ def _slopes(bill: Bill, sums: FixedType, epilogue: Epilogue, times: int, *, in_l
         rom(bill, words, width)
         bill.ff += count_bits(len(words))
         bill.add(Term.COUNTER, 2 * count_bits(len(words)))  # the place, and the one behind it
+        bill.multiply(sums.width, width, times, in_luts=in_luts)
         if not in_luts and in_dsp(sums.width, width):
             bill.dsp += times * dsp_blocks(sums.width, width, bill.family)
         else:
@@ -276,7 +277,9 @@ def _slopes(bill: Bill, sums: FixedType, epilogue: Epilogue, times: int, *, in_l
     for slope in np.resize(words[0], times).tolist():
         if abs(slope) & (abs(slope) - 1) == 0:  # wires, or a difference
             bill.add(Term.NEGATE, sums.width if slope < 0 else 0)
-        elif not in_luts and in_dsp(sums.width, width):
+            continue
+        bill.multiply(sums.width, width, 1, in_luts=in_luts)
+        if not in_luts and in_dsp(sums.width, width):
             bill.dsp += dsp_blocks(sums.width, width, bill.family)
         else:
             bill.add(Term.CONSTANT, sums.width * (abs(slope).bit_count() - 1 + (slope < 0)))

@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hpq_hls.billing.bill import Bill
+from hpq_hls.billing.calibration import Calibration
 from hpq_hls.billing.coefficients import LUTS
 from hpq_hls.billing.parts import Family, Part, find_part
 from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream
+from hpq_hls.cost.modelled import DEPTHS, modelled_cycles
 from hpq_hls.cost.timing import time_dataflow
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import Kernel
@@ -46,7 +48,9 @@ class ResourceEstimate:
     empty design. interval_cycles: from frame to frame when frames follow each other without a gap.
     weight_bits: bits of all weights and biases. layers: in the order of the network; their sum is the
     total but for the input FIFOs and the ports. part, clock_ns: what it was made for.
-    stage: which step of the flow the figures stand for. limited_by: the kernel with the most cycles per
+    stage: which step of the flow the resources stand for. backend: whose FIFO depths they have. cycles_of: what
+    the cycles are of; latency_range, interval_range: of a project of C++, least and most cycles in a model of
+    what a tool may make of it; None for the RTL. limited_by: the kernel with the most cycles per
     frame, which sets the interval. notes: a sentence on each target that is missed.
     """
 
@@ -63,6 +67,10 @@ class ResourceEstimate:
     stage: str
     limited_by: str
     notes: tuple[str, ...] = ()
+    backend: str = "rtl"
+    cycles_of: str = ""
+    latency_range: tuple[int, int] | None = None
+    interval_range: tuple[int, int] | None = None
 
     @property
     def device(self) -> Part:
@@ -103,41 +111,81 @@ class ResourceEstimate:
             **asdict(self),
             "layers": layers,
             "notes": list(self.notes),
+            "latency_range": None if self.latency_range is None else list(self.latency_range),
+            "interval_range": None if self.interval_range is None else list(self.interval_range),
             "utilization": shares,
             "fits": self.fits,
         }
 
 
-def estimate_dataflow(flow: Dataflow, part: str, clock_ns: float, *, weight_bits: int) -> ResourceEstimate:
-    """Estimate what the RTL twin of ``flow`` takes after synthesis, and its cycles.
+def estimate_dataflow(
+    flow: Dataflow,
+    part: str,
+    clock_ns: float,
+    *,
+    weight_bits: int,
+    backend: str = "rtl",
+    calibration: Calibration | None = None,
+) -> ResourceEstimate:
+    """Estimate what the RTL twin of ``flow`` takes after synthesis, and its cycles; with a calibration what its
+    tool would report instead.
 
     part: as the vendor tool names it. clock_ns: only noted; resources do not depend on it.
-    weight_bits: of the whole network, only noted.
+    weight_bits: of the whole network, only noted. backend: whose project has these FIFOs; for one of C++ cycles
+    are given as ranges too (``modelled_cycles``).
 
     Raises:
         ConfigError: the part is unknown.
     """
     device = find_part(part)
     kernels = _by_layer(flow)
-    layers, rest = _bills(flow, device.family)
+    layers, rest = _bills(flow, device.family, calibration)
     total = Bill(device.family)
     for bill in (rest, *layers.values()):
         total.take(bill)
     timing = time_dataflow(flow)
+    lut, ff, dsp = counted(total, calibration)
+    ranges = None if backend == "rtl" else modelled_cycles(flow)
     return ResourceEstimate(
-        lut=luts_of(total),
-        ff=total.ff,
-        dsp=total.dsp,
+        lut=lut,
+        ff=ff,
+        dsp=dsp,
         bram=total.bram,
         latency_cycles=timing.latency,
         interval_cycles=timing.interval,
         weight_bits=weight_bits,
-        layers=tuple(_layer(name, kernels[name], flow, bill) for name, bill in layers.items()),
+        layers=tuple(
+            _layer(name, kernels[name], flow, bill, calibration) for name, bill in layers.items()
+        ),
         part=part,
         clock_ns=clock_ns,
-        stage=f"estimate of the RTL twin after Yosys synthesis, {device.family.value}",
+        stage=stage_of(device.family, calibration),
         limited_by=max(flow.kernels, key=lambda kernel: kernel.cycles(flow.streams)).name,
+        backend=backend,
+        cycles_of=CYCLES_OF_RTL if ranges is None else CYCLES_OF_CPP,
+        latency_range=None if ranges is None else ranges.latency,
+        interval_range=None if ranges is None else ranges.interval,
     )
+
+
+CYCLES_OF_RTL = "RTL twin, exact"
+CYCLES_OF_CPP = (
+    f"RTL twin, exact; of the C++ as a tool schedules it a range, modelled for pipelines of {DEPTHS[0]} to "
+    f"{DEPTHS[1]} stages"
+)
+
+
+def stage_of(family: Family, calibration: Calibration | None) -> str:
+    """What resources are an estimate of."""
+    if calibration is None:
+        return f"estimate of the RTL twin after Yosys synthesis, {family.value}"
+    return f"estimate of what {calibration.stage} reports, {calibration.sentence}"
+
+
+def counted(bill: Bill, calibration: Calibration | None) -> tuple[int, int, int]:
+    """LUTs, flip-flops and DSP blocks of a bill: the RTL twin's, or as the calibration has it that was in the
+    bill's making."""
+    return (luts_of(bill), bill.ff, bill.dsp) if calibration is None else bill.reported
 
 
 def luts_of(bill: Bill) -> int:
@@ -153,17 +201,19 @@ def bill_dataflow(flow: Dataflow, family: Family) -> Bill:
     return total
 
 
-def _bills(flow: Dataflow, family: Family) -> tuple[dict[str, Bill], Bill]:
+def _bills(
+    flow: Dataflow, family: Family, calibration: Calibration | None = None
+) -> tuple[dict[str, Bill], Bill]:
     """The bill of every layer, and that of the input FIFOs and the ports."""
-    rest = bill_ports(flow, family)
+    rest = bill_ports(flow, family, calibration)
     for terminal in flow.inputs:
-        rest.take(bill_stream(flow.streams[terminal.stream], family))
+        rest.take(bill_stream(flow.streams[terminal.stream], family, calibration))
     layers: dict[str, Bill] = {}
     for kernel in flow.kernels:
         bill = layers.setdefault(kernel.layer, Bill(family))
-        bill.take(bill_kernel(kernel, flow.streams, family))
+        bill.take(bill_kernel(kernel, flow.streams, family, calibration=calibration))
         for name in kernel.outputs:
-            bill.take(bill_stream(flow.streams[name], family))
+            bill.take(bill_stream(flow.streams[name], family, calibration))
     return layers, rest
 
 
@@ -174,14 +224,17 @@ def _by_layer(flow: Dataflow) -> dict[str, list[Kernel]]:
     return found
 
 
-def _layer(name: str, kernels: Sequence[Kernel], flow: Dataflow, bill: Bill) -> LayerEstimate:
+def _layer(
+    name: str, kernels: Sequence[Kernel], flow: Dataflow, bill: Bill, calibration: Calibration | None
+) -> LayerEstimate:
+    lut, ff, dsp = counted(bill, calibration)
     folding = next((kernel.folding for kernel in kernels if kernel.folding != (1, 1)), (1, 1))
     return LayerEstimate(
         name=name,
         kinds=tuple(kernel.kind for kernel in kernels),
-        lut=luts_of(bill),
-        ff=bill.ff,
-        dsp=bill.dsp,
+        lut=lut,
+        ff=ff,
+        dsp=dsp,
         bram=bill.bram,
         cycles=max(kernel.cycles(flow.streams) for kernel in kernels),
         pe=folding[0],

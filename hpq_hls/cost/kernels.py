@@ -4,21 +4,41 @@ from __future__ import annotations
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, fifo
+from hpq_hls.billing.calibration import STREAMS, Calibration
 from hpq_hls.billing.memory import SRL_DEPTH
 from hpq_hls.billing.parts import Family
 from hpq_hls.hardware import Dataflow
-from hpq_hls.kernels import Kernel, Stream, Streams
+from hpq_hls.kernels import Kernel, StageKind, Stream, Streams
 
 
-def bill_kernel(kernel: Kernel, streams: Streams, family: Family, constants: Bill | None = None) -> Bill:
+def bill_kernel(
+    kernel: Kernel,
+    streams: Streams,
+    family: Family,
+    constants: Bill | None = None,
+    calibration: Calibration | None = None,
+) -> Bill:
     """What ``kernel`` is built from, without the FIFOs around it.
 
-    constants: what ``bill_constants`` says, where that is known.
+    constants: what ``bill_constants`` says, where that is known. calibration: says what a tool would report.
     """
     bill = Bill(family)
     bill.take(constants or bill_constants(kernel, family))
     kernel.bill(bill, streams)
+    if calibration is not None:
+        bill.reported = calibration.apply(kernel.kind, bill, *passed(kernel, streams))
     return bill
+
+
+def passed(kernel: Kernel, streams: Streams) -> tuple[int, int]:
+    """Bits that a kernel takes for a result, and those of the result: of all beats that make a group, where it
+    takes them in groups, else of one."""
+    taken, made = (sum(streams[name].bits for name in names) for names in (kernel.inputs, kernel.outputs))
+    contract = kernel.contract(streams)
+    if contract.kind is StageKind.PIPELINE:
+        _, group, folds, _ = contract.parameters
+        return group * taken, folds * made
+    return taken, made
 
 
 def bill_constants(kernel: Kernel, family: Family) -> Bill:
@@ -28,16 +48,18 @@ def bill_constants(kernel: Kernel, family: Family) -> Bill:
     return bill
 
 
-def bill_stream(stream: Stream, family: Family) -> Bill:
+def bill_stream(stream: Stream, family: Family, calibration: Calibration | None = None) -> Bill:
     """What the FIFO of a stream is built from."""
     bill = Bill(family)
     # Synthesis merges registers of equal content, and shift registers, but not what is in one memory.
     merged = stream.depth <= SRL_DEPTH
     fifo(bill, stream.depth, stream.different_bits if merged else stream.bits)
+    if calibration is not None:
+        bill.reported = calibration.apply(STREAMS, bill, stream.bits, stream.bits)
     return bill
 
 
-def bill_ports(flow: Dataflow, family: Family) -> Bill:
+def bill_ports(flow: Dataflow, family: Family, calibration: Calibration | None = None) -> Bill:
     """hpq_axis_in or hpq_axis_in_checked, and hpq_axis_out."""
     bill = Bill(family)
     bill.ff += len(flow.inputs)
@@ -55,4 +77,14 @@ def bill_ports(flow: Dataflow, family: Family) -> Bill:
         bits = count_bits(flow.streams[terminal.stream].beats)
         bill.ff += bits
         bill.add(Term.COUNTER, bits)
+    if calibration is not None:
+        bill.reported = calibration.apply(STREAMS, bill, *port_bits(flow))
     return bill
+
+
+def port_bits(flow: Dataflow) -> tuple[int, int]:
+    """Bits of a beat of all inputs, and of all outputs."""
+    taken, made = (
+        sum(flow.streams[terminal.stream].bits for terminal in ends) for ends in (flow.inputs, flow.outputs)
+    )
+    return taken, made

@@ -11,10 +11,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from hpq_hls.billing.bill import DSP, Bill, Row
+from hpq_hls.billing.calibration import Calibration
 from hpq_hls.billing.parts import Family, find_part
 from hpq_hls.cost.design import build_design
-from hpq_hls.cost.estimate import luts_of
-from hpq_hls.cost.fifos import size_fifos
+from hpq_hls.cost.estimate import counted
+from hpq_hls.cost.fifos import size_fifos, with_room_for_pipelines
 from hpq_hls.cost.folding import fold
 from hpq_hls.cost.kernels import bill_constants, bill_kernel, bill_ports, bill_stream
 from hpq_hls.cost.relief import Exchange, allowance, cheapest, exchange
@@ -75,7 +76,8 @@ class Ledger:
             ConfigError: it has no hardware in this form, as ``build_dataflow``.
         """
         bill = Bill.of(self._family, self._design(q).row(q))
-        return Resources(luts_of(bill), bill.ff, bill.dsp, bill.bram)
+        lut, ff, dsp = counted(bill, self._config.calibration)
+        return Resources(lut, ff, dsp, bill.bram)
 
     def timing(self, q: QuantizedGraph) -> Timing:
         """Its latency and interval.
@@ -121,13 +123,16 @@ class _Design:
         config = fold(q, config, relieved=False).config
         skeleton = Skeleton(q, config)
         self._dsp = allowance(find_part(config.part), config.utilisation)
-        self.suits, flow = skeleton.suits, size_fifos(skeleton.flow)
+        self.suits = skeleton.suits
+        flow = with_room_for_pipelines(size_fifos(skeleton.flow), config.stages)
         self._graph, self._config, self._family = q.graph, config, family
+        self._calibration = config.calibration
         made: dict[str, list[Kernel]] = defaultdict(list)
         for kernel in flow.kernels:
             made[kernel.layer].append(kernel)
         self._places = {
-            name: _Place(block, made[name], flow, family) for name, block in skeleton.blocks.items()
+            name: _Place(block, made[name], flow, family, config.calibration)
+            for name, block in skeleton.blocks.items()
         }
         self._flow = flow
         self._ports: dict[tuple[FixedType, ...], Row] = {}
@@ -157,7 +162,8 @@ class _Design:
             for terminal in self._flow.inputs:
                 kind = q.input_types[terminal.name]
                 streams[terminal.stream] = replace(streams[terminal.stream], type=kind)
-            self._ports[kinds] = bill_ports(replace(self._flow, streams=streams), self._family).row
+            flow = replace(self._flow, streams=streams)
+            self._ports[kinds] = bill_ports(flow, self._family, self._calibration).row
         return self._ports[kinds]
 
     def _relieved(self, q: QuantizedGraph, excess: int) -> list[Row]:
@@ -176,7 +182,7 @@ class _Design:
         if key not in self._known:
             if len(self._known) == REMEMBERED_TIMINGS:
                 self._known.clear()
-            flow = build_design(q, self._config)
+            flow = with_room_for_pipelines(build_design(q, self._config), self._config.stages)
             depths = {name: stream.depth for name, stream in flow.streams.items()}
             self._known[key] = _Sized(depths, time_dataflow(flow))
         return self._known[key]
@@ -188,8 +194,9 @@ class _Design:
         for name, depth in self._sized(q).depths.items():
             if depth != self._depths[name]:
                 booked = self._places[self._makers[name]].stream(name, self._types(q, self._makers[name]))
-                yield bill_stream(replace(booked, depth=depth), self._family).row
-                yield -bill_stream(booked, self._family).row
+                deeper = replace(booked, depth=depth)
+                yield bill_stream(deeper, self._family, self._calibration).row
+                yield -bill_stream(booked, self._family, self._calibration).row
 
     def _types(self, q: QuantizedGraph, name: str) -> Types:
         kind = q.input_types.get(name)
@@ -221,8 +228,15 @@ def _types_of(layer: QuantizedLayer) -> Types:
 class _Place:
     """Where a layer stands in the network, and the bills of those that stood there."""
 
-    def __init__(self, block: Block, kernels: Sequence[Kernel], flow: Dataflow, family: Family) -> None:
-        self._family = family
+    def __init__(
+        self,
+        block: Block,
+        kernels: Sequence[Kernel],
+        flow: Dataflow,
+        family: Family,
+        calibration: Calibration | None,
+    ) -> None:
+        self._family, self._calibration = family, calibration
         self._numbers = block.streams | {name: number for number, name in enumerate(block.inputs)}
         self._streams = {name: flow.streams[name] for name in self._numbers}
         self._typed: dict[tuple[str, FixedType], Stream] = {}
@@ -248,11 +262,13 @@ class _Place:
         for number, (make, place) in enumerate(self._own):
             kernel, streams = make(layer), self._around(place, types)
             constants = self._bill_constants(number, kernel)
-            bill = bill_kernel(kernel, streams, self._family, constants)
+            bill = bill_kernel(kernel, streams, self._family, constants, self._calibration)
             row = row + bill.row
             registers.append(kernel.registers)
             if bill.dsp:
-                change, offer = exchange(kernel, streams, self._family, bill, constants)
+                change, offer = exchange(
+                    kernel, streams, self._family, bill, constants, self._calibration
+                )
                 relief = (change, offer) if relief is None else (relief[0] + change, relief[1] + offer)
         return _Entry(row, tuple(registers), relief)
 
@@ -271,9 +287,10 @@ class _Place:
         bill = Bill(self._family)
         for make, place in part.kernels:
             kernel = place if layer is None else make(layer)
-            bill.take(bill_kernel(kernel, self._around(place, types), self._family))
+            around = self._around(place, types)
+            bill.take(bill_kernel(kernel, around, self._family, calibration=self._calibration))
         for name in part.streams:
-            bill.take(bill_stream(self.stream(name, types), self._family))
+            bill.take(bill_stream(self.stream(name, types), self._family, self._calibration))
         return bill
 
     def _bill_constants(self, place: int, kernel: Kernel) -> Bill:

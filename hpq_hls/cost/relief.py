@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hpq_hls.billing.bill import Bill, Row
+from hpq_hls.billing.calibration import Calibration
 from hpq_hls.billing.coefficients import LUTS
 from hpq_hls.billing.parts import Family, Part, find_part
 from hpq_hls.cost.kernels import bill_kernel
@@ -49,10 +50,15 @@ def relieve(q: QuantizedGraph, config: HardwareConfig) -> HardwareConfig:
 
 
 def exchange(
-    kernel: Kernel, streams: Streams, family: Family, bill: Bill, constants: Bill | None = None
+    kernel: Kernel,
+    streams: Streams,
+    family: Family,
+    bill: Bill,
+    constants: Bill | None = None,
+    calibration: Calibration | None = None,
 ) -> tuple[Row, Exchange]:
-    """What a kernel offers, and what that changes of its bill. constants: as of ``bill_kernel``."""
-    change = bill_kernel(kernel.in_fabric(), streams, family, constants).row - bill.row
+    """What a kernel offers, and what that changes of its bill. constants, calibration: as of ``bill_kernel``."""
+    change = bill_kernel(kernel.in_fabric(), streams, family, constants, calibration).row - bill.row
     difference = Bill.of(family, change)
     return change, Exchange(-difference.dsp, difference.lut(LUTS))
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from hpq_hls.billing.calibration import Calibration
 from hpq_hls.errors import ConfigError
 
 DEFAULT_PART = "xc7z020clg400-1"
@@ -88,6 +89,8 @@ class HardwareConfig:
     reuse_factor, strategy, multipliers: for every layer that ``layers`` does not mention.
     part: as the vendor tool names it. utilisation: share of each of its resources that may be taken.
     tlast: what the input ports make of it.
+    calibration: whose figures are estimated, instead of those of the RTL twin after Yosys; what is built does not
+        depend on it. stages: of the pipelines that FIFOs are estimated to have room for; 0: those of the RTL.
     """
 
     io: Io = Io.STREAM
@@ -99,6 +102,8 @@ class HardwareConfig:
     part: str = DEFAULT_PART
     utilisation: float = DEFAULT_UTILISATION
     tlast: Tlast = Tlast.CHECKED
+    calibration: Calibration | None = None
+    stages: int = 0
 
     def of(self, layer: str) -> LayerFolding:
         """The folding of a layer."""

@@ -88,6 +88,7 @@ class Combine(Kernel):
         finished(bill, self.accumulator_type, made.type, self.epilogue, made.lanes, in_luts=self.in_luts)
 
     def _bill_products(self, bill: Bill, a: FixedType, b: FixedType, lanes: int) -> None:
+        bill.multiply(signed_width(a), signed_width(b), lanes, in_luts=self.in_luts)
         if self.soft(a, b):
             product = soft_product(a, b)
             bill.ff += lanes * (product.x_ff + product.ff)

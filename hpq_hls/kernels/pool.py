@@ -92,6 +92,7 @@ class Pool(Kernel):
         else:
             constant = self.reciprocal.bit_length() + 1
             left = total + (0 if given.type.signed else 1)
+            bill.multiply(left, constant, results, in_luts=self.in_luts)
             if not self.in_luts and in_dsp(left, constant):
                 bill.dsp += results * dsp_blocks(left, constant, bill.family)
             else:

@@ -156,6 +156,7 @@ class Reduce(Kernel):
         if self.reciprocal != 1:
             constant = self.reciprocal.bit_length() + 1
             left = total + (0 if x.signed else 1)
+            bill.multiply(left, constant, self.results, in_luts=self.in_luts)
             if not self.in_luts and in_dsp(left, constant):
                 bill.dsp += self.results * dsp_blocks(left, constant, bill.family)
             else:

@@ -174,7 +174,9 @@ def _products(bill: Bill, matrix: IntArray, operand: int, width: int, in_luts: b
                 bill.ff += width if value > 0 else operand
                 if value < 0:
                     bill.add(Term.NEGATE, width)
-            elif in_luts:
+                continue
+            bill.multiply(operand, bits, 1, in_luts=in_luts)
+            if in_luts:
                 bill.ff += operand + bits - 1
                 bill.add(Term.CONSTANT, constant_product(width, operand == width, value))
             elif bits >= DSP_MIN_OPERAND and operand + bits >= DSP_MIN_PRODUCT:

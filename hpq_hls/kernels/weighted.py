@@ -249,6 +249,8 @@ class FromRom(Weighted):
         """
         width, limit = self._product_width(x), self.accumulator_type.width
         copies = 1 if shared else rows
+        operands = signed_width(x), 1 if self.signs else signed_width(self.weight_type)
+        bill.multiply(*operands, terms * rows, in_luts=self.in_luts or self.signs)
         if self.signs:
             bill.ff += terms * (x.width * copies + rows * (self.rom_type.width + width))
             bill.add(Term.PRODUCT, terms * rows * sign_product(x.width))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
+
+from hpq_hls.synth.hls_reports import Cosim, Implementation, Loop, Module, Violation
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,10 @@ class ResourceReport:
     fmax_mhz: highest clock frequency, None where the stage does not know it.
     cells: every kind of cell and how many there are, as the tool names them.
     latency_cycles, interval_cycles: cycles per frame where the tool reports them.
-    uram: UltraRAM blocks.
+    uram: UltraRAM blocks. slack_ns: what is left of the clock, less its uncertainty, by C synthesis.
+    modules, loops, violations: of the functions of the C++, as C synthesis has them. cosim: co-simulation by the
+    tool, implementations: Vivado's synthesis ("syn") and place and route ("impl") of the RTL, exported: the IP;
+    where they were run.
     """
 
     lut: int
@@ -34,8 +39,18 @@ class ResourceReport:
     latency_cycles: int | None = None
     interval_cycles: int | None = None
     uram: int = 0
+    slack_ns: float | None = None
+    modules: tuple[Module, ...] = ()
+    loops: tuple[Loop, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    cosim: Cosim | None = None
+    implementations: tuple[Implementation, ...] = ()
+    exported: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain JSON types."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {**values, "cells": dict(self.cells)}
+        several = ("modules", "loops", "violations", "implementations")
+        nested = {name: [asdict(one) for one in values[name]] for name in several}
+        cosim = None if self.cosim is None else asdict(self.cosim)
+        return {**values, **nested, "cells": dict(self.cells), "cosim": cosim}

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 
 from hpq_hls.codegen.manifest import Manifest
 from hpq_hls.errors import ToolError
+from hpq_hls.synth.hls_reports import HlsReports, read_hls_reports, read_report
 from hpq_hls.synth.report import ResourceReport
 from hpq_hls.synth.running import heartbeat
 from hpq_hls.synth.staging import stage_tree, top_name
@@ -22,32 +22,49 @@ from hpq_hls.tools.toolchain import Tool, find_vitis, run_tool
 
 LOG = "vitis.log"
 REPORT = "syn/report/csynth.xml"
+STAGE = "C synthesis (prediction before logic synthesis)"
+STAGES = {
+    "csynth": "csynth",
+    "cosim": "csynth cosim",
+    "export": "csynth export",
+    "syn": "csynth syn",
+    "impl": "csynth impl",
+}
+"""Steps of ``run_hls.tcl`` by what is wanted: co-simulation, an IP, synthesis or implementation of the RTL by
+Vivado."""
 _CLASSIC = "vivado_hls"
 
 
 def run_vitis(
-    path: Path, backend: str, manifest: Manifest, work: Path, say: Callable[[str], None]
+    path: Path,
+    backend: str,
+    manifest: Manifest,
+    work: Path,
+    say: Callable[[str], None],
+    stage: str = "csynth",
 ) -> ResourceReport:
-    """Run C synthesis on the C++ of a project; see ``synthesize``."""
+    """Run C synthesis on the C++ of a project, and what ``stage`` asks for besides; see ``synthesize``."""
     tool = _tool_for(backend)
     program = tool.require()
+    if stage != "csynth" and program.name == "v++":
+        raise ToolError(f"{program} runs C synthesis alone; for stage {stage} put vitis-run or vitis_hls on PATH")
     top = top_name(manifest)
     scripts = ("run_hls.tcl", "hls_config.cfg") if backend == "vitis" else ("run_hls.tcl",)
     stage_tree(path, ("src", "tb"), scripts, work)
-    say(f"{program.name}: C synthesis, this takes minutes")
+    say(f"{program.name}: {STAGES[stage].replace(' ', ' and ')}, this takes minutes")
     log = work / LOG
     with heartbeat(program.name, log, say):
         run_tool(
             [program, *_arguments(program.name, top)],
             cwd=work,
-            env={**os.environ, "HPQ_STEPS": "csynth"},
+            env={**os.environ, "HPQ_STEPS": STAGES[stage]},
             limit=SYNTHESIS_LIMIT_S,
             log=log,
         )
     reports = sorted(work.rglob(REPORT))
     if not reports:
         raise ToolError(f"{program.name} wrote no {REPORT}; see {log}")
-    return read_csynth(reports[0], program.name, tool.version)
+    return report_of(read_hls_reports(reports[0].parent, top), program.name, tool.version)
 
 
 def _tool_for(backend: str) -> Tool:
@@ -76,58 +93,48 @@ def _arguments(program: str, top: str) -> list[str]:
 
 
 def read_csynth(report: Path, tool: str, version: str | None = None) -> ResourceReport:
-    """Resources, clock and cycles from csynth.xml.
+    """Resources, clock and cycles from csynth.xml, and all that the tool left beside it.
 
     Raises:
         ToolError: the file is missing or says something else.
     """
-    try:
-        root = ET.parse(report).getroot()
-    except (OSError, ET.ParseError) as error:
-        raise ToolError(f"{report} cannot be read ({error}); see the log of {tool}") from error
-    used = root.find("AreaEstimates/Resources")
-    if used is None:
-        raise ToolError(f"{report} holds no AreaEstimates/Resources; it is no report of C synthesis")
-    cells = {item.tag: _whole(item.text) or 0 for item in used}
-    missing = [name for name in ("LUT", "FF") if name not in cells]
-    if missing:
-        raise ToolError(f"{report} says nothing about {' and '.join(missing)}")
-    period = root.findtext("PerformanceEstimates/SummaryOfTimingAnalysis/EstimatedClockPeriod")
-    latency = "PerformanceEstimates/SummaryOfOverallLatency/"
+    return report_of(read_report(report), tool, version)
+
+
+def report_of(found: HlsReports, tool: str, version: str | None = None) -> ResourceReport:
+    """What was found as a report on the design: the figures are those of C synthesis."""
     return ResourceReport(
-        lut=cells["LUT"],
-        ff=cells["FF"],
-        dsp=cells.get("DSP", cells.get("DSP48E", 0)),  # the name changed with Vitis HLS 2020.2
-        bram=cells.get("BRAM_18K", 0),
+        lut=found.top.lut,
+        ff=found.top.ff,
+        dsp=found.top.dsp,
+        bram=found.top.bram,
         tool=tool,
-        version=version or root.findtext("ReportVersion/Version") or "unknown",
-        stage="C synthesis (prediction before logic synthesis)",
-        fmax_mhz=_frequency(period),
-        cells=cells,
-        latency_cycles=_whole(root.findtext(latency + "Worst-caseLatency")),
-        interval_cycles=_interval(root, latency),
-        uram=cells.get("URAM", 0),
+        version=version or found.version or "unknown",
+        stage=STAGE,
+        fmax_mhz=round(1000 / found.estimated_ns, 2) if found.estimated_ns else None,
+        cells=found.cells,
+        latency_cycles=found.top.latency_cycles,
+        interval_cycles=found.top.interval_cycles,
+        uram=found.top.uram,
+        slack_ns=found.top.slack_ns,
+        modules=tuple(found.modules.values()),
+        loops=(*found.top.loops, *(loop for module in found.modules.values() for loop in module.loops)),
+        violations=(
+            *found.top.violations,
+            *(one for module in found.modules.values() for one in module.violations),
+        ),
+        cosim=found.cosim,
+        implementations=found.implementations,
+        exported=found.exported,
     )
 
 
-def _interval(root: ET.Element, overall: str) -> int | None:
-    """Cycles from frame to frame: of a dataflow the throughput, which is a range where frames differ."""
-    places = ("DataflowPipelineThroughput/range/max", "DataflowPipelineThroughput", "Interval-max")
-    found = (_whole(root.findtext(overall + place)) for place in places)
-    return next((value for value in found if value is not None), None)
-
-
-def _whole(text: str | None) -> int | None:
-    """A count; "undef" and the like, which the tool writes for unbounded loops, are None."""
+def tool_of(version: str) -> str:
+    """The tool that writes reports of a version: Vivado HLS to 2020.1, Vitis HLS to 2024.1, then Vitis."""
     try:
-        return int(text) if text is not None else None
+        year, number = (int(part) for part in version.split(".")[:2])
     except ValueError:
-        return None
-
-
-def _frequency(period: str | None) -> float | None:
-    try:
-        nanoseconds = float(period) if period else 0.0
-    except ValueError:
-        return None
-    return round(1000 / nanoseconds, 2) if nanoseconds > 0 else None
+        return "HLS tool"
+    if (year, number) < (2020, 2):
+        return "Vivado HLS"
+    return "Vitis HLS" if (year, number) < (2024, 2) else "Vitis"

@@ -1,0 +1,68 @@
+"""Cycles of a project of C++ in closed form: what the depth of a tool's pipelines adds to the RTL twin's.
+
+``hpq_hls.verify.schedule`` runs the emitted C++ in a model of its schedule. This is the same model in a
+formula, for estimates: every process of the dataflow, ports included, is a pipeline of so many stages, and the
+slowest way through them is late by as much. It says nothing of what FIFOs that are too small would do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hpq_hls.cost.engine import follow
+from hpq_hls.cost.stages import UNBOUNDED, Network, Stage, network_of
+from hpq_hls.cost.timing import time_dataflow
+from hpq_hls.hardware import Dataflow
+from hpq_hls.kernels import StageKind
+
+DEPTHS = (2, 24)
+"""Stages of a pipeline, the least and the most, as ``hpq_hls.verify.schedule`` has them."""
+PORTS = 2
+"""Processes of the ports on each way through."""
+RESTART = 2
+"""Cycles until a loop begins that is not rewound (hw_sim/schedule/replay.cpp)."""
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """Least and most cycles of latency and interval."""
+
+    latency: tuple[int, int]
+    interval: tuple[int, int]
+
+
+def modelled_cycles(flow: Dataflow) -> Cycles:
+    """Cycles of the C++ of a Dataflow where its pipelines have 2 to 24 stages."""
+    network = network_of(flow)
+    bare = follow(_without_registers(network), [UNBOUNDED] * len(flow.streams), frames=4).ends
+    assert bare is not None  # nothing hangs where no FIFO is ever full
+    longest, interval = _processes(network), time_dataflow(flow).interval
+    # A FIFO of the RTL is a cycle of its own; in the model what is written can be read in the next one.
+    first = bare[0] - max(longest - 1, 0)
+    halves = [max(stage.parameters) for stage in network.stages if stage.kind is StageKind.REORDER]
+    least, most = (
+        (first + (longest + PORTS) * (depth - 1), max([interval, *(beats + depth + RESTART for beats in halves)]))
+        for depth in DEPTHS
+    )
+    return Cycles((least[0], most[0]), (least[1], most[1]))
+
+
+def _without_registers(network: Network) -> Network:
+    """The same with one register in each pipeline."""
+    return replace(network, stages=tuple(map(_bare, network.stages)))
+
+
+def _bare(stage: Stage) -> Stage:
+    if stage.kind not in (StageKind.PIPELINE, StageKind.REDUCE):
+        return stage
+    return replace(stage, parameters=(1, *stage.parameters[1:]))
+
+
+def _processes(network: Network) -> int:
+    """The most pipelines on a way through; a reordering is two. Stages stand in the order of the flow."""
+    behind: dict[int, int] = {}
+    for stage in network.stages:
+        before = max((behind.get(fifo, 0) for fifo in stage.inputs), default=0)
+        count = 2 if stage.kind is StageKind.REORDER else 1
+        behind.update(dict.fromkeys(stage.outputs, before + count))
+    return max(behind.values(), default=0)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hpq_hls.codegen.manifest import Manifest
 from hpq_hls.errors import ToolError
-from hpq_hls.synth.hls_reports import HlsReports, read_hls_reports, read_report
+from hpq_hls.synth.hls_reports import HlsReports, read_report
 from hpq_hls.synth.report import ResourceReport
 from hpq_hls.synth.running import heartbeat
 from hpq_hls.synth.staging import stage_tree, top_name
@@ -64,7 +64,7 @@ def run_vitis(
     reports = sorted(work.rglob(REPORT))
     if not reports:
         raise ToolError(f"{program.name} wrote no {REPORT}; see {log}")
-    return report_of(read_hls_reports(reports[0].parent, top), program.name, tool.version)
+    return report_of(read_report(reports[0]), program.name, tool.version)
 
 
 def _tool_for(backend: str) -> Tool:

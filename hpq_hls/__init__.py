@@ -3,6 +3,8 @@
 The names here are the public interface; everything else may move.
 """
 
+from hpq_hls.billing.calibration import Calibration
+from hpq_hls.calibrate import calibrate
 from hpq_hls.cost import ResourceEstimate
 from hpq_hls.errors import HpqError
 from hpq_hls.finetune import FinetuneResult, finetune
@@ -19,6 +21,7 @@ from hpq_hls.verify.cosim import CosimResult
 from hpq_hls.version import __version__
 
 __all__ = [
+    "Calibration",
     "CosimResult",
     "FinetuneResult",
     "FixedType",
@@ -33,6 +36,7 @@ __all__ = [
     "ResourceReport",
     "SearchResult",
     "__version__",
+    "calibrate",
     "estimate",
     "finetune",
     "from_exported",

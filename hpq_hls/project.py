@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hpq_hls.billing.calibration import Calibration, load_calibration
+from hpq_hls.calibrate.billed import FILE_NAME as BILL_FILE
+from hpq_hls.calibrate.billed import bill_json
 from hpq_hls.codegen.base import Design, Frames, by_port
 from hpq_hls.codegen.manifest import Manifest, frames_at, manifest_of
 from hpq_hls.codegen.registry import find_backend
@@ -389,10 +392,28 @@ class Project:
             )
         return {path.rsplit(".", 1)[-1].removeprefix("fifo_"): fill for path, fill in fills.items()}
 
-    def synth(self, tool: str = "yosys", *, progress: Progress | None = None) -> ResourceReport:
-        """Resources measured by a synthesis tool: "yosys", "nextpnr" (RTL) or "vitis" (C++)."""
+    def synth(
+        self,
+        tool: str = "yosys",
+        *,
+        stage: str = "csynth",
+        reports: str | Path | None = None,
+        progress: Progress | None = None,
+    ) -> ResourceReport:
+        """Resources measured by a synthesis tool: "yosys", "nextpnr" (RTL) or "vitis" (C++).
+
+        stage: of vitis, what to run behind C synthesis, "cosim", "export", "syn" or "impl". reports: of
+        vitis, a folder in which it was run already; nothing is run then. See ``hpq_hls.synth.synthesize``.
+        """
         return synthesize(
-            self.path, self.backend, self.manifest, tool, build_dir=self.path / "build", progress=progress
+            self.path,
+            self.backend,
+            self.manifest,
+            tool,
+            build_dir=self.path / "build",
+            stage=stage,
+            reports=None if reports is None else Path(reports),
+            progress=progress,
         )
 
 
@@ -544,7 +565,10 @@ def generate(
             raise CapacityError(f"{refused}; or generate it for C simulation only, with oversize")
     chosen = choose_stimuli(q) if stimuli is None else stimuli
     design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}), q, chosen.raw)
-    write_project({**printer.files(design), COVERAGE_FILE: chosen.to_json()}, folder, force)
+    beside = {COVERAGE_FILE: chosen.to_json()}
+    if printer.stages:
+        beside[BILL_FILE] = bill_json(flow, backend, part)
+    write_project({**printer.files(design), **beside}, folder, force)
     return Project(folder, backend, q, design, notes=tuple(filter(None, [folded.note])), chosen=chosen)
 
 
@@ -563,6 +587,13 @@ def dataflow_for(
     """
     flow = with_fifo_depths(build_design(q, config, name), fifo_depths)
     return with_room_for_pipelines(flow, find_backend(backend).stages)
+
+
+def priced_by(config: HardwareConfig, calibration: Calibration | None) -> HardwareConfig:
+    """The same hardware at the figures of a calibration: FIFOs are those of its backend then."""
+    if calibration is None:
+        return config
+    return replace(config, calibration=calibration, stages=find_backend(calibration.backend).stages)
 
 
 def _with_vectors(design: Design, q: QuantizedGraph, raw: Mapping[str, IntArray]) -> Design:
@@ -588,12 +619,27 @@ def estimate(
     layers: LayerSettings | None = None,
     tlast: str = "checked",
     fifo_depths: Mapping[str, int] | None = None,
+    backend: str | None = None,
+    calibration: Calibration | str | Path | None = None,
 ) -> ResourceEstimate:
     """Resources and cycles of a network on a part, without any tool; see ``generate`` for the settings.
 
+    backend: whose project is meant, "rtl", "vitis" or "vivado": those of C++ have deeper FIFOs, and ranges of
+    cycles. None: "rtl", with a calibration the backend that it was made on. calibration: from ``calibrate``,
+    or the file that it is in; resources are then those that its tool would report. ``stage`` says which they
+    are.
+
     Raises:
-        ConfigError: a setting is wrong.
+        ConfigError: a setting is wrong, or the calibration cannot be read.
     """
+    if calibration is not None and not isinstance(calibration, Calibration):
+        calibration = load_calibration(calibration)
+    target = backend or ("rtl" if calibration is None else calibration.backend)
+    if calibration is not None and find_backend(target).stages == 0:
+        raise ConfigError(
+            f"a calibration is of what an HLS tool reports of C++, and backend is {target}; leave one of them "
+            "out"
+        )
     config = hardware_config(
         part=part,
         clock_ns=clock_ns,
@@ -608,6 +654,8 @@ def estimate(
         tlast=tlast,
     )
     folded = fold(q, config)
-    flow = with_fifo_depths(build_design(q, folded.config), fifo_depths or {})
-    found = estimate_dataflow(flow, part, clock_ns, weight_bits=q.weight_bits)
+    flow = dataflow_for(target, q, folded.config, None, fifo_depths or {})
+    found = estimate_dataflow(
+        flow, part, clock_ns, weight_bits=q.weight_bits, backend=target, calibration=calibration
+    )
     return replace(found, notes=tuple(filter(None, [folded.note])))

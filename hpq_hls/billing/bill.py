@@ -66,10 +66,9 @@ class Bill:
     """Amounts by term, and the resources that follow from the structure alone.
 
     family: of the part it is built on; ff: flip-flops; dsp: DSP blocks; bram: block RAMs of 18 kbit. All are
-    whole numbers, so that sums of bills do not depend on their order.
-    products: how many there are of operands of so many bits, as signed numbers, by the widths and whether they
-    have to be built in LUTs; no row has them. reported: LUTs, flip-flops and DSP blocks as a calibration has
-    it, zeros without one.
+    whole numbers, so that sums of bills do not depend on their order. products: how many there are of
+    operands of so many bits, as signed numbers, by the widths and whether they have to be built in LUTs; no
+    row has them. reported: LUTs, flip-flops and DSP blocks as a calibration has it, zeros without one.
     """
 
     family: Family

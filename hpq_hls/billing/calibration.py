@@ -1,8 +1,8 @@
 """Factors that turn bills into what a user's own HLS tool reports, fitted to reports of that tool.
 
-A bill says what the RTL twin is built from. C synthesis builds the same kernels in its own way and counts them
-in its own way. What it reports of a kernel is taken to be a sum of a few amounts, each times a factor of its
-kind of kernel; which products are in DSP blocks is a rule of two thresholds.
+A bill says what the RTL twin is built from. C synthesis builds the same kernels in its own way and counts
+them in its own way. What it reports of a kernel is taken to be a sum of a few amounts, each times a factor of
+its kind of kernel; which products are in DSP blocks is a rule of two thresholds.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ STREAMS = "streams"
 
 AMOUNTS = ("one", "fabric", "dsp", "sums", "logic", "memory", "registers", "bram", "taken", "made")
 """What is counted of a kernel: itself; bits times bits of the products in LUTs; DSP blocks; LUTs of sums, of
-memories and of all other logic, flip-flops and block RAMs as billed; bits of what it reads, and of what it makes,
-for one result."""
+memories and of all other logic, flip-flops and block RAMs as billed; bits of what it reads, and of what it
+makes, for one result."""
 
 _SUMS = (Term.NEGATE, Term.GRAPH, Term.ADD2, Term.ADD3, Term.ADD4, Term.ACCUMULATE, Term.BIAS)
 _PRODUCTS = (Term.PRODUCT, Term.CONSTANT)
@@ -63,7 +63,8 @@ class DspRule:
 
 @dataclass(frozen=True)
 class Factors:
-    """LUTs and flip-flops for each of ``AMOUNTS``, of one kind of kernel. samples: kernels they were fitted to."""
+    """LUTs and flip-flops for each of ``AMOUNTS``, of one kind of kernel. samples: kernels they were fitted
+    to."""
 
     lut: tuple[float, ...]
     ff: tuple[float, ...]
@@ -84,9 +85,9 @@ class HeldOut:
 class Calibration:
     """What was fitted to reports.
 
-    tool, version, stage: of the reports, such as "Vitis HLS", "2023.2", "C synthesis". backend: whose C++ they
-    are of. designs, kernels: how many. kinds: factors by kind of kernel; ``other`` holds for kinds that no
-    report has. dsp: the rule for products; None where the reports tell none. held_out: by "lut", "ff" and
+    tool, version, stage: of the reports, such as "Vitis HLS", "2023.2", "C synthesis". backend: whose C++
+    they are of. designs, kernels: how many. kinds: factors by kind of kernel; ``other`` holds for kinds that
+    no report has. dsp: the rule for products; None where the reports tell none. held_out: by "lut", "ff" and
     "dsp".
     """
 
@@ -190,21 +191,21 @@ def load_calibration(path: str | Path) -> Calibration:
         raise ConfigError(f"calibration {path} is no JSON; write it again with `hpq calibrate`") from error
     try:
         return _calibration(data)
-    except (_Wrong, KeyError, TypeError, AttributeError) as error:
+    except (_WrongError, KeyError, TypeError, AttributeError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"is not as it should be ({error})"
         raise ConfigError(f"calibration {path} {what}; write it again with `hpq calibrate`") from error
 
 
-class _Wrong(Exception):
+class _WrongError(Exception):
     """A value that no file of ours has."""
 
 
 def _calibration(data: Any) -> Calibration:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise _Wrong(f"its format is not {FORMAT}")
+        raise _WrongError(f"its format is not {FORMAT}")
     text = {name: data[name] for name in ("tool", "version", "stage", "backend")}
     if not all(isinstance(value, str) for value in text.values()):
-        raise _Wrong("tool, version, stage and backend are texts")
+        raise _WrongError("tool, version, stage and backend are texts")
     rule = data["dsp"]
     errors = data["held_out"].items()
     return Calibration(
@@ -213,9 +214,12 @@ def _calibration(data: Any) -> Calibration:
         kernels=_count("kernels", data["kernels"]),
         kinds={str(name): _factors(name, kind) for name, kind in data["kinds"].items()},
         other=_factors("other", data["other"]),
-        dsp=None if rule is None else DspRule(**{name: _count(name, number) for name, number in rule.items()}),
+        dsp=None
+        if rule is None
+        else DspRule(**{name: _count(name, number) for name, number in rule.items()}),
         held_out={
-            name: HeldOut(**{key: _number(key, value) for key, value in error.items()}) for name, error in errors
+            name: HeldOut(**{key: _number(key, value) for key, value in error.items()})
+            for name, error in errors
         },
     )
 
@@ -224,20 +228,20 @@ def _factors(name: str, data: Any) -> Factors:
     found = []
     for side in ("lut", "ff"):
         if set(data[side]) != set(AMOUNTS):
-            raise _Wrong(f"factors of {name} are for {', '.join(AMOUNTS)}")
+            raise _WrongError(f"factors of {name} are for {', '.join(AMOUNTS)}")
         found.append(tuple(_number(f"{name}.{side}.{key}", data[side][key]) for key in AMOUNTS))
     return Factors(found[0], found[1], _count("samples", data["samples"], 0))
 
 
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_FACTOR:
-        raise _Wrong(f"{name} is {value!r}, no number from 0 to {MAX_FACTOR:,.0f}")
+        raise _WrongError(f"{name} is {value!r}, no number from 0 to {MAX_FACTOR:,.0f}")
     return float(value)
 
 
 def _count(name: str, value: Any, least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MAX_FACTOR:
-        raise _Wrong(f"{name} is {value!r}, no whole number from {least}")
+        raise _WrongError(f"{name} is {value!r}, no whole number from {least}")
     return value
 
 

@@ -17,8 +17,8 @@ __all__ = ["calibrate", "read_reports"]
 def calibrate(reports: str | Path) -> Calibration:
     """Factors that estimates use in place of the RTL twin's, fitted to reports of C synthesis.
 
-    reports: a folder of generated projects in which the HLS tool was run (kernels are found by their names), a
-    CSV file of comparable kernels, or a folder of such files (columns: see ``hpq_hls.calibrate.table``).
+    reports: a folder of generated projects in which the HLS tool was run (kernels are found by their names),
+    a CSV file of comparable kernels, or a folder of such files (columns: see ``hpq_hls.calibrate.table``).
 
     Raises:
         DataError: there are no reports, too few, or one is not as it should be.

@@ -1,4 +1,5 @@
-"""``bill.json`` of a generated project: what its estimate rests on, kernel by kernel, for later calibration."""
+"""``bill.json`` of a generated project: what its estimate rests on, kernel by kernel, for later
+calibration."""
 
 from __future__ import annotations
 
@@ -33,7 +34,9 @@ class Billed:
 def billed_of(flow: Dataflow, family: Family) -> tuple[Billed, ...]:
     """Everything of a design: its kernels, then its FIFOs and ports as one."""
     found = [
-        Billed(kernel.name, kernel.kind, bill_kernel(kernel, flow.streams, family), *passed(kernel, flow.streams))
+        Billed(
+            kernel.name, kernel.kind, bill_kernel(kernel, flow.streams, family), *passed(kernel, flow.streams)
+        )
         for kernel in flow.kernels
     ]
     rest, bits = bill_ports(flow, family), sum(stream.bits for stream in flow.streams.values())
@@ -54,7 +57,9 @@ def bill_json(flow: Dataflow, backend: str, part: str) -> str:
 
 def _plain(one: Billed) -> dict[str, Any]:
     bill = one.bill
-    products = [[left, right, in_luts, count] for (left, right, in_luts), count in sorted(bill.products.items())]
+    products = [
+        [left, right, in_luts, count] for (left, right, in_luts), count in sorted(bill.products.items())
+    ]
     return {
         "name": one.name,
         "kind": one.kind,

@@ -6,10 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import nnls
 
 from hpq_hls.billing.bill import Bill
-from hpq_hls.billing.calibration import AMOUNTS, Calibration, DspRule, Factors, HeldOut, amounts, with_held_out
+from hpq_hls.billing.calibration import (
+    AMOUNTS,
+    Calibration,
+    DspRule,
+    Factors,
+    HeldOut,
+    amounts,
+    with_held_out,
+)
 from hpq_hls.billing.coefficients import LUTS
 from hpq_hls.calibrate.samples import LEAST_DESIGNS, RESOURCES, Reports, Sample
 from hpq_hls.errors import DataError
@@ -20,7 +27,8 @@ LEAST_SAMPLES = 8
 RIDGE = 0.003
 """How strongly factors are held to the twin's, as a share of the samples."""
 FLOOR = 0.05
-"""Of the median: what is smaller counts as large as this, or kernels that take next to nothing decide alone."""
+"""Of the median: what is smaller counts as large as this, or kernels that take next to nothing decide
+alone."""
 ROUNDS = 12
 MOST_OPERAND, MOST_PRODUCT, MOST_PER_BLOCK = 19, 41, 4
 
@@ -28,8 +36,8 @@ TWIN = {
     "lut": {"fabric": 0.55, "sums": 1.0, "logic": 1.0, "memory": 1.0},
     "ff": {"registers": 1.0},
 }
-"""What the RTL twin takes of each amount: where nothing is reported of one, its factor stays near this. A soft
-product takes 0.52 to 0.64 LUTs for each bit times bit (docs/hardware.md)."""
+"""What the RTL twin takes of each amount: where nothing is reported of one, its factor stays near this. A
+soft product takes 0.52 to 0.64 LUTs for each bit times bit (docs/hardware.md)."""
 
 Array = npt.NDArray[np.float64]
 
@@ -43,7 +51,8 @@ def fit(reports: Reports) -> Calibration:
     designs = reports.designs
     if len(designs) < LEAST_DESIGNS:
         raise DataError(
-            f"{reports.source} has reports of {len(designs)} designs; {LEAST_DESIGNS} are the least to calibrate on"
+            f"{reports.source} has reports of {len(designs)} designs; {LEAST_DESIGNS} are the least to "
+            "calibrate on"
         )
     made = fit_samples(reports, reports.samples)
     return with_held_out(made, held_out(reports))
@@ -62,7 +71,7 @@ def fit_samples(reports: Reports, samples: Sequence[Sample]) -> Calibration:
         backend=reports.backends[0],
         designs=len({sample.design for sample in samples}),
         kernels=len(samples),
-        kinds={kind: _of_kind([one for one in samples if one.kind == kind], rule, other) for kind in kinds},
+        kinds={kind: _of_kind([one for one in samples if one.kind == kind], rule) for kind in kinds},
         other=other,
         dsp=rule,
     )
@@ -86,7 +95,9 @@ def fit_rule(samples: Sequence[Sample]) -> DspRule | None:
                 rule = DspRule(operand, product, per_block)
                 made = np.array([rule.blocks(one.bill) for one in used])
                 wrong = float(np.mean(np.abs(made - reported) / np.maximum(np.maximum(made, reported), 1)))
-                far = abs(operand - usual.min_operand) + abs(product - usual.min_product) + 50 * (per_block - 1)
+                far = (
+                    abs(operand - usual.min_operand) + abs(product - usual.min_product) + 50 * (per_block - 1)
+                )
                 if (round(wrong, 9), far) < least:
                     found, least = rule, (round(wrong, 9), far)
     return found
@@ -96,13 +107,15 @@ def fit_rule(samples: Sequence[Sample]) -> DspRule | None:
 # Factors
 
 
-def _of_kind(samples: Sequence[Sample], rule: DspRule | None, other: Factors) -> Factors:
+def _of_kind(samples: Sequence[Sample], rule: DspRule | None) -> Factors:
     if len(samples) < LEAST_SAMPLES:
-        lut, ff = (_twin(side, _scale(samples, rule, side) or 1.0) for side in ("lut", "ff"))
+        lut, ff = (_twin(side, _scale(samples, rule, side)) for side in ("lut", "ff"))
         return Factors(lut, ff, len(samples))
     rows = np.array([amounts(one.bill, rule, one.taken, one.made) for one in samples])
     lut, ff = (
-        _fitted(rows, np.array([one.reported[side] for one in samples]), _twin(side, _scale(samples, rule, side)))
+        _fitted(
+            rows, np.array([one.reported[side] for one in samples]), _twin(side, _scale(samples, rule, side))
+        )
         for side in ("lut", "ff")
     )
     return Factors(lut, ff, len(samples))
@@ -110,6 +123,8 @@ def _of_kind(samples: Sequence[Sample], rule: DspRule | None, other: Factors) ->
 
 def _fitted(rows: Array, reported: Array, near: Sequence[float]) -> tuple[float, ...]:
     """Factors with the least mean of relative errors, by least squares whose weights are adapted."""
+    from scipy.optimize import nnls  # loading it takes a second
+
     size = np.maximum(reported, max(FLOOR * float(np.median(reported)), 1.0))
     scaled, wanted = rows / size[:, None], reported / size
     pull = np.sqrt(RIDGE * len(rows)) * scaled.mean(axis=0)
@@ -173,8 +188,10 @@ def errors_of(calibration: Calibration | None, samples: Sequence[Sample]) -> dic
     made: dict[str, list[float]] = {}
     told: dict[str, list[float]] = {}
     for one in samples:
-        figures = _plain(one.bill) if calibration is None else calibration.apply(
-            one.kind, one.bill, one.taken, one.made
+        figures = (
+            _plain(one.bill)
+            if calibration is None
+            else calibration.apply(one.kind, one.bill, one.taken, one.made)
         )
         made[one.design] = [a + b for a, b in zip(made.get(one.design, [0.0] * 3), figures, strict=True)]
         reported = [one.reported[name] for name in RESOURCES]

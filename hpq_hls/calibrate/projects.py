@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from hpq_hls.billing.calibration import STREAMS
 from hpq_hls.calibrate.billed import FILE_NAME, Billed, read_billed
 from hpq_hls.calibrate.samples import Reports, Sample, joined
-from hpq_hls.billing.calibration import STREAMS
 from hpq_hls.errors import DataError
 from hpq_hls.synth.hls_reports import HlsReports, Module, read_hls_reports
 from hpq_hls.synth.vitis import tool_of
@@ -43,9 +43,14 @@ def read_projects(folder: Path) -> Reports:
         top, backend, billed = read_billed(one)
         parts.append(samples_of(one, backend, billed, read_hls_reports(one, top)))
     if not parts:
-        there = f"{len(folders)} projects, none with reports of C synthesis" if folders else "no CSV file and no project"
+        there = (
+            f"{len(folders)} projects, none with reports of C synthesis"
+            if folders
+            else "no CSV file and no project"
+        )
         raise DataError(
-            f"{folder} holds {there}; name a folder of generated projects that the HLS tool was run in, or a CSV"
+            f"{folder} holds {there}; name a folder of generated projects in which the HLS tool was run, or a "
+            "CSV file"
         )
     return joined(parts, str(folder))
 
@@ -63,7 +68,9 @@ def samples_of(folder: Path, backend: str, billed: Iterable[Billed], reports: Hl
         if one.name in modules
     ]
     if not samples:
-        raise DataError(f"the reports in {folder} have none of its kernels as a module; run C synthesis on it again")
+        raise DataError(
+            f"the reports in {folder} have none of its kernels as a module; run C synthesis on it again"
+        )
     absent = [one.name for one in kernels if one.name not in modules]
     rest = next((one for one in listed if one.kind == STREAMS), None)
     if rest is not None and not absent:

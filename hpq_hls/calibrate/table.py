@@ -38,7 +38,18 @@ from hpq_hls.synth.vitis import tool_of
 NEEDED = ("rows", "cols", "input", "weight", "lut", "ff", "dsp")
 KNOWN = (
     *NEEDED,
-    *("design", "kind", "groups", "vectors", "pe", "simd", "output", "accumulator", "nonzeros", "multipliers"),
+    *(
+        "design",
+        "kind",
+        "groups",
+        "vectors",
+        "pe",
+        "simd",
+        "output",
+        "accumulator",
+        "nonzeros",
+        "multipliers",
+    ),
     *("bram", "tool", "version", "stage", "part"),
 )
 MAX_BYTES = 1 << 26
@@ -59,9 +70,12 @@ def read_table(path: Path) -> Reports:
         raise DataError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error})") from error
     lines = csv.DictReader(io.StringIO(text))
     names = [name.strip() for name in lines.fieldnames or ()]
-    missing, odd = [name for name in NEEDED if name not in names], [name for name in names if name not in KNOWN]
+    missing, odd = (
+        [name for name in NEEDED if name not in names],
+        [name for name in names if name not in KNOWN],
+    )
     if missing:
-        raise DataError(f"{path} has no column {', '.join(missing)}; see `hpq calibrate --help`")
+        raise DataError(f"{path} has no column {', '.join(missing)}; see docs/vitis.md")
     if odd:
         raise DataError(f"{path} has a column {odd[0]!r} that nothing is known of; rename or remove it")
     parts = [_read(path, number, row) for number, row in enumerate(lines, 2)]

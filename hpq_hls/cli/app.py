@@ -24,7 +24,7 @@ from hpq_hls.cli.session import (
 )
 from hpq_hls.demo import run_demo
 from hpq_hls.errors import ToolError
-from hpq_hls.report import search_tables, tables, write_report
+from hpq_hls.report import search_tables, tables, tool_tables, write_report
 from hpq_hls.tools import doctor as tools
 from hpq_hls.workflow.skeleton import Skeleton, write_skeleton
 
@@ -233,6 +233,10 @@ def verify(
 def estimate(
     run: Session,
     project: ProjectArgument = DEFAULT_PROJECT,
+    backend: Annotated[
+        str | None,
+        typer.Option(help="Whose project: rtl (default), vitis or vivado, with their FIFOs and cycles."),
+    ] = None,
     precision: PrecisionOption = None,
     target_interval: IntervalOption = None,
     target_fps: FpsOption = None,
@@ -241,7 +245,7 @@ def estimate(
     """Estimate LUT, FF, DSP, BRAM, latency and interval without any tool."""
     wish = hardware_options(target_interval, target_fps, utilisation)
     work = workflow.open_workspace(project, precision, wish)
-    run.show(workflow.run_estimate(work, run.reporter), tables.estimate_tables)
+    run.show(workflow.run_estimate(work, run.reporter, backend=backend), tables.estimate_tables)
 
 
 @command(app, "Example: hpq synth --tool yosys")
@@ -249,11 +253,41 @@ def synth(
     run: Session,
     project: ProjectArgument = DEFAULT_PROJECT,
     tool: Annotated[str, typer.Option(help="yosys or nextpnr (RTL), or vitis (C++).")] = "yosys",
+    stage: Annotated[
+        str,
+        typer.Option(
+            help="Of vitis, what to run: csynth; with it cosim (co-simulation), export (an IP), syn or impl "
+            "(Vivado's synthesis, or place and route, of the RTL)."
+        ),
+    ] = "csynth",
+    reports: Annotated[
+        Path | None,
+        typer.Option(help="Run nothing; read what vitis left in this folder, whatever stages it ran."),
+    ] = None,
     precision: PrecisionOption = None,
 ) -> None:
-    """Measure resources with a synthesis tool."""
+    """Measure resources with a synthesis tool; of vitis, kernel by kernel beside the estimate."""
     work = workflow.open_workspace(project, precision, generated=True)
-    run.show(workflow.run_synth(work, tool, run.reporter), tables.synth_table)
+    result = workflow.run_synth(work, tool, run.reporter, stage=stage, reports=reports)
+    run.show(result, tool_tables.synth_tables)
+
+
+@command(app, "Example: hpq calibrate --reports runs, then hardware: {calibration: calibration.json}")
+def calibrate(
+    run: Session,
+    reports: Annotated[
+        Path,
+        typer.Option(
+            help="Generated projects that the HLS tool was run in, in one folder; or a CSV file of kernels "
+            "(columns rows, cols, pe, simd, input, weight, lut, ff, dsp and more: docs/vitis.md)."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("calibration.json"),
+    force: ForceOption = False,
+) -> None:
+    """Fit the estimates to what your own HLS tool reports."""
+    result = workflow.run_calibrate(reports, out, force=force, reporter=run.reporter)
+    run.show(result, tool_tables.calibrate_table)
 
 
 @command(app, "Example: hpq compare project.yaml 8bit.yaml build/pareto.csv:1,4-6")

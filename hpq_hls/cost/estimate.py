@@ -43,15 +43,14 @@ class LayerEstimate:
 class ResourceEstimate:
     """What a network costs on a part.
 
-    lut, ff, dsp: cells; bram: block RAMs of 18 kbit (a 36-kbit one counts as two).
-    latency_cycles: from the first beat of a frame going in to its last coming out, in an otherwise
-    empty design. interval_cycles: from frame to frame when frames follow each other without a gap.
-    weight_bits: bits of all weights and biases. layers: in the order of the network; their sum is the
-    total but for the input FIFOs and the ports. part, clock_ns: what it was made for.
-    stage: which step of the flow the resources stand for. backend: whose FIFO depths they have. cycles_of: what
-    the cycles are of; latency_range, interval_range: of a project of C++, least and most cycles in a model of
-    what a tool may make of it; None for the RTL. limited_by: the kernel with the most cycles per
-    frame, which sets the interval. notes: a sentence on each target that is missed.
+    lut, ff, dsp: cells; bram: block RAMs of 18 kbit (a 36-kbit one counts as two). latency_cycles: from the
+    first beat of a frame going in to its last coming out, in an otherwise empty design. interval_cycles: from
+    frame to frame when frames follow each other without a gap. weight_bits: bits of all weights and biases.
+    layers: in the order of the network; their sum is the total but for the input FIFOs and the ports. part,
+    clock_ns: what it was made for. stage: which step of the flow the resources stand for. backend: whose FIFO
+    depths they have. cycles_of: what the cycles are of; latency_range, interval_range: of a project of C++,
+    least and most cycles in a model of what a tool may make of it; None for the RTL. limited_by: the kernel
+    with the most cycles per frame, which sets the interval. notes: a sentence on each target that is missed.
     """
 
     lut: int
@@ -127,12 +126,12 @@ def estimate_dataflow(
     backend: str = "rtl",
     calibration: Calibration | None = None,
 ) -> ResourceEstimate:
-    """Estimate what the RTL twin of ``flow`` takes after synthesis, and its cycles; with a calibration what its
-    tool would report instead.
+    """Estimate what the RTL twin of ``flow`` takes after synthesis, and its cycles; with a calibration what
+    its tool would report instead.
 
-    part: as the vendor tool names it. clock_ns: only noted; resources do not depend on it.
-    weight_bits: of the whole network, only noted. backend: whose project has these FIFOs; for one of C++ cycles
-    are given as ranges too (``modelled_cycles``).
+    part: as the vendor tool names it. clock_ns: only noted; resources do not depend on it. weight_bits: of
+    the whole network, only noted. backend: whose project has these FIFOs; for one of C++ cycles are given as
+    ranges too (``modelled_cycles``).
 
     Raises:
         ConfigError: the part is unknown.
@@ -154,9 +153,7 @@ def estimate_dataflow(
         latency_cycles=timing.latency,
         interval_cycles=timing.interval,
         weight_bits=weight_bits,
-        layers=tuple(
-            _layer(name, kernels[name], flow, bill, calibration) for name, bill in layers.items()
-        ),
+        layers=tuple(_layer(name, kernels[name], flow, bill, calibration) for name, bill in layers.items()),
         part=part,
         clock_ns=clock_ns,
         stage=stage_of(device.family, calibration),

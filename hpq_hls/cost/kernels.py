@@ -31,8 +31,8 @@ def bill_kernel(
 
 
 def passed(kernel: Kernel, streams: Streams) -> tuple[int, int]:
-    """Bits that a kernel takes for a result, and those of the result: of all beats that make a group, where it
-    takes them in groups, else of one."""
+    """Bits that a kernel takes for a result, and those of the result: of all beats that make a group, where
+    it takes them in groups, else of one."""
     taken, made = (sum(streams[name].bits for name in names) for names in (kernel.inputs, kernel.outputs))
     contract = kernel.contract(streams)
     if contract.kind is StageKind.PIPELINE:

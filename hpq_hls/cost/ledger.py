@@ -266,9 +266,7 @@ class _Place:
             row = row + bill.row
             registers.append(kernel.registers)
             if bill.dsp:
-                change, offer = exchange(
-                    kernel, streams, self._family, bill, constants, self._calibration
-                )
+                change, offer = exchange(kernel, streams, self._family, bill, constants, self._calibration)
                 relief = (change, offer) if relief is None else (relief[0] + change, relief[1] + offer)
         return _Entry(row, tuple(registers), relief)
 

@@ -1,8 +1,8 @@
 """Cycles of a project of C++ in closed form: what the depth of a tool's pipelines adds to the RTL twin's.
 
 ``hpq_hls.verify.schedule`` runs the emitted C++ in a model of its schedule. This is the same model in a
-formula, for estimates: every process of the dataflow, ports included, is a pipeline of so many stages, and the
-slowest way through them is late by as much. It says nothing of what FIFOs that are too small would do.
+formula, for estimates: every process of the dataflow, ports included, is a pipeline of so many stages, and
+the slowest way through them is late by as much. It says nothing of what FIFOs that are too small would do.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ def modelled_cycles(flow: Dataflow) -> Cycles:
     first = bare[0] - max(longest - 1, 0)
     halves = [max(stage.parameters) for stage in network.stages if stage.kind is StageKind.REORDER]
     least, most = (
-        (first + (longest + PORTS) * (depth - 1), max([interval, *(beats + depth + RESTART for beats in halves)]))
+        (
+            first + (longest + PORTS) * (depth - 1),
+            max([interval, *(beats + depth + RESTART for beats in halves)]),
+        )
         for depth in DEPTHS
     )
     return Cycles((least[0], most[0]), (least[1], most[1]))

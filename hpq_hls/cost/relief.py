@@ -57,7 +57,8 @@ def exchange(
     constants: Bill | None = None,
     calibration: Calibration | None = None,
 ) -> tuple[Row, Exchange]:
-    """What a kernel offers, and what that changes of its bill. constants, calibration: as of ``bill_kernel``."""
+    """What a kernel offers, and what that changes of its bill. constants, calibration: as of
+    ``bill_kernel``."""
     change = bill_kernel(kernel.in_fabric(), streams, family, constants, calibration).row - bill.row
     difference = Bill.of(family, change)
     return change, Exchange(-difference.dsp, difference.lut(LUTS))

@@ -86,10 +86,10 @@ class HardwareConfig:
 
     target_interval: cycles per inference that every layer should meet at least cost; None: the fastest that
         fits ``part`` (see ``hpq_hls.cost.folding``).
-    reuse_factor, strategy, multipliers: for every layer that ``layers`` does not mention.
-    part: as the vendor tool names it. utilisation: share of each of its resources that may be taken.
-    tlast: what the input ports make of it.
-    calibration: whose figures are estimated, instead of those of the RTL twin after Yosys; what is built does not
+    reuse_factor, strategy, multipliers: for every layer that ``layers`` does not mention. part: as the vendor
+    tool names it. utilisation: share of each of its resources that may be taken. tlast: what the input ports
+    make of it. calibration: whose figures are estimated, instead of those of the RTL twin after Yosys; what
+    is built does not
         depend on it. stages: of the pipelines that FIFOs are estimated to have room for; 0: those of the RTL.
     """
 

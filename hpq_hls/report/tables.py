@@ -266,7 +266,10 @@ def estimate_tables(result: Plain) -> RenderableType:
     cycles = [
         ("latency", t.duration(estimate["latency_cycles"], estimate["clock_ns"]), ""),
         ("interval", t.duration(estimate["interval_cycles"], estimate["clock_ns"]), ""),
+        *modelled_rows(estimate, estimate["backend"]),
     ]
+    if result["modelled"] is not None:
+        cycles += modelled_rows(result["modelled"], result["modelled"]["backend"])
     total = make_table(
         f"Estimate: {estimate['stage']}",
         ("resource", "used", f"of {result['capacity']['part']}"),
@@ -277,17 +280,14 @@ def estimate_tables(result: Plain) -> RenderableType:
     return Group(*precision_lines(result), layers, total, limited, *misfit_lines(result))
 
 
-def synth_table(result: Plain) -> RenderableType:
-    """What ``hpq synth`` shows."""
-    report = result["report"]
-    # Only figures for the user's own part can be put in relation to it.
-    capacity = None if report["tool"].startswith("nextpnr") else result["capacity"]
-    rows = resource_rows(report, capacity)
-    if report["fmax_mhz"] is not None:
-        rows.append(("clock", f"{report['fmax_mhz']:.1f} MHz", ""))
-    title = f"{report['tool']} {report['version']}: {report['stage']}"
-    table = make_table(title, ("resource", "used", f"of {result['capacity']['part']}"), rows)
-    return Group(*precision_lines(result), table)
+def modelled_rows(ranges: Plain, backend: str) -> list[tuple[str, str, str]]:
+    """Cycles that a tool may make of the C++ of a backend; nothing for RTL."""
+    keys = (("latency_range", "latency"), ("interval_range", "interval"))
+    return [
+        (f"{label} of the {backend} C++, modelled", f"{ranges[key][0]:,} to {ranges[key][1]:,} cycles", "")
+        for key, label in keys
+        if ranges[key] is not None
+    ]
 
 
 def summary_table(summary: Plain) -> RenderableType:

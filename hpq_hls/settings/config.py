@@ -174,6 +174,7 @@ class HardwareSettings(Section):
     target_interval: cycles, or target_fps: inferences per second; without both the fastest that takes no more
     than ``utilisation`` of each resource of the part. tlast: whether the input ports look at it, so that
     packets of a wrong size raise a flag. fifo_depths: beats by stream, instead of what timing gives.
+    calibration: a file of ``hpq calibrate``, whose figures estimates give.
     """
 
     backends: Backends = ("vitis", "rtl")
@@ -189,6 +190,7 @@ class HardwareSettings(Section):
     tlast: Annotated[Text, one_of(("checked", "ignored"))] = "checked"
     layers: Annotated[dict[str, FoldingSettings], Empty] = Field(default_factory=dict)
     fifo_depths: Annotated[dict[str, Depth], Empty] = Field(default_factory=dict)
+    calibration: FileName | None = None
 
     @model_validator(mode="after")
     def _target(self) -> HardwareSettings:
@@ -205,7 +207,10 @@ class HardwareSettings(Section):
 
     def arguments(self) -> dict[str, Any]:
         """For ``hpq_hls.project.hardware_config``."""
-        return {**self.model_dump(exclude={"backends", "fifo_depths"}), "layers": self.folding()}
+        return {
+            **self.model_dump(exclude={"backends", "fifo_depths", "calibration"}),
+            "layers": self.folding(),
+        }
 
     def folding(self) -> LayerSettings:
         """``layers`` as ``hpq_hls.generate`` takes it."""

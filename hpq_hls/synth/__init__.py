@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hpq_hls.codegen.manifest import Manifest
 from hpq_hls.errors import ConfigError
-from hpq_hls.synth.nextpnr import run_nextpnr
 from hpq_hls.synth.hls_reports import read_hls_reports
+from hpq_hls.synth.nextpnr import run_nextpnr
 from hpq_hls.synth.report import ResourceReport
 from hpq_hls.synth.staging import top_name
 from hpq_hls.synth.vitis import STAGES, report_of, run_vitis, tool_of
@@ -34,11 +34,12 @@ def synthesize(
 ) -> ResourceReport:
     """Synthesize the project in the folder ``path``.
 
-    backend: what wrote it, "rtl", "vitis" or "vivado". tool: "yosys" maps RTL to the part's family,
-    "nextpnr" places and routes RTL on an ECP5, "vitis" runs C synthesis. Everything the tool writes
-    goes into ``build_dir/<tool>``, which is emptied first; the project itself is only read. stage: of vitis,
-    what to run behind C synthesis: "cosim", "export" (an IP), "syn" or "impl" (Vivado's synthesis, or place and
-    route, of the RTL); "csynth": nothing. reports: of vitis, a folder in which it was run; nothing is run then.
+    backend: what wrote it, "rtl", "vitis" or "vivado". tool: "yosys" maps RTL to the part's family, "nextpnr"
+    places and routes RTL on an ECP5, "vitis" runs C synthesis. Everything the tool writes goes into
+    ``build_dir/<tool>``, which is emptied first; the project itself is only read. stage: of vitis, what to
+    run behind C synthesis: "cosim", "export" (an IP), "syn" or "impl" (Vivado's synthesis, or place and
+    route, of the RTL); "csynth": nothing. reports: of vitis, a folder in which it was run; nothing is run
+    then.
 
     Raises:
         ConfigError: an unknown tool or stage, or one that cannot read this backend's files.

@@ -31,8 +31,8 @@ _RUNS = {"synth": "syn", "impl": "impl"}
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop as C synthesis has scheduled it; None is what the tool does not know. depth: stages of its pipeline.
-    slack_ns: what is left of the clock."""
+    """A loop as C synthesis has scheduled it; None is what the tool does not know. depth: stages of its
+    pipeline. slack_ns: what is left of the clock."""
 
     module: str
     name: str
@@ -103,7 +103,8 @@ class Implementation:
 
 @dataclass(frozen=True)
 class HlsReports:
-    """Everything that was found. top: of the design; modules: by name, without it. exported: the IP's archive."""
+    """Everything that was found. top: of the design; modules: by name, without it. exported: the IP's
+    archive."""
 
     version: str
     part: str
@@ -199,7 +200,9 @@ def _parsed(path: Path) -> ET.Element:
     try:
         text = read_text(path, MAX_BYTES)
         if "<!DOCTYPE" in text:
-            raise ToolError(f"{path} declares a document type, which no report does; name the tool's own file")
+            raise ToolError(
+                f"{path} declares a document type, which no report does; name the tool's own file"
+            )
         return ET.fromstring(text)
     except (OSError, UnicodeDecodeError, ET.ParseError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -225,9 +228,7 @@ def _cells(root: ET.Element, path: Path) -> dict[str, int]:
     used = root.find("AreaEstimates/Resources")
     if used is None:
         raise ToolError(f"{path} holds no AreaEstimates/Resources; it is no report of C synthesis")
-    cells = {
-        item.tag: whole(item.text) or 0 for item in used if not item.tag.startswith(("AVAIL_", "UTIL_"))
-    }
+    cells = {item.tag: whole(item.text) or 0 for item in used if not item.tag.startswith(("AVAIL_", "UTIL_"))}
     missing = [name for name in ("LUT", "FF") if name not in cells]
     if missing:
         raise ToolError(f"{path} says nothing about {' and '.join(missing)}")
@@ -328,7 +329,7 @@ def _cosim(solution: Path, top: str) -> Cosim | None:
 def _implementations(solution: Path, top: str) -> tuple[Implementation, ...]:
     folders = [solution / "impl" / "report" / language for language in ("verilog", "vhdl")]
     names = ("export_syn.xml", "export_impl.xml", f"{top}_export.xml")
-    found = {}
+    found: dict[str, Implementation] = {}
     for folder in folders:
         for name in names:
             path = folder / name

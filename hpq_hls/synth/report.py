@@ -14,16 +14,14 @@ from hpq_hls.synth.hls_reports import Cosim, Implementation, Loop, Module, Viola
 class ResourceReport:
     """Resources of a design as a tool reports them.
 
-    lut: look-up tables, those used as memory or shift register included.
-    ff: flip-flops. dsp: DSP blocks. bram: block RAMs of 18 kbit (a 36-kbit one counts as two).
-    tool, version: who says so.
-    stage: which step of the flow the figures come from; figures of different stages do not compare.
-    fmax_mhz: highest clock frequency, None where the stage does not know it.
-    cells: every kind of cell and how many there are, as the tool names them.
-    latency_cycles, interval_cycles: cycles per frame where the tool reports them.
-    uram: UltraRAM blocks. slack_ns: what is left of the clock, less its uncertainty, by C synthesis.
-    modules, loops, violations: of the functions of the C++, as C synthesis has them. cosim: co-simulation by the
-    tool, implementations: Vivado's synthesis ("syn") and place and route ("impl") of the RTL, exported: the IP;
+    lut: look-up tables, those used as memory or shift register included. ff: flip-flops. dsp: DSP blocks.
+    bram: block RAMs of 18 kbit (a 36-kbit one counts as two). tool, version: who says so. stage: which step
+    of the flow the figures come from; figures of different stages do not compare. fmax_mhz: highest clock
+    frequency, None where the stage does not know it. cells: every kind of cell and how many there are, as the
+    tool names them. latency_cycles, interval_cycles: cycles per frame where the tool reports them. uram:
+    UltraRAM blocks. slack_ns: what is left of the clock, less its uncertainty, by C synthesis. modules,
+    loops, violations: of the functions of the C++, as C synthesis has them. cosim: co-simulation by the tool,
+    implementations: Vivado's synthesis ("syn") and place and route ("impl") of the RTL, exported: the IP;
     where they were run.
     """
 

@@ -47,7 +47,9 @@ def run_vitis(
     tool = _tool_for(backend)
     program = tool.require()
     if stage != "csynth" and program.name == "v++":
-        raise ToolError(f"{program} runs C synthesis alone; for stage {stage} put vitis-run or vitis_hls on PATH")
+        raise ToolError(
+            f"{program} runs C synthesis alone; for stage {stage} put vitis-run or vitis_hls on PATH"
+        )
     top = top_name(manifest)
     scripts = ("run_hls.tcl", "hls_config.cfg") if backend == "vitis" else ("run_hls.tcl",)
     stage_tree(path, ("src", "tb"), scripts, work)

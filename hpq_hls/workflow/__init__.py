@@ -1,5 +1,6 @@
 """The steps that the commands, the demo and the examples share, driven by one project.yaml."""
 
+from hpq_hls.workflow.calibrating import run_calibrate
 from hpq_hls.workflow.checking import run_verify
 from hpq_hls.workflow.compare import run_compare
 from hpq_hls.workflow.data import Dataset, load_dataset
@@ -20,6 +21,7 @@ __all__ = [
     "load_dataset",
     "open_workspace",
     "plain",
+    "run_calibrate",
     "run_compare",
     "run_estimate",
     "run_generate",

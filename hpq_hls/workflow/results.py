@@ -413,8 +413,19 @@ class Capacity:
 
 
 @dataclass(frozen=True)
+class Modelled:
+    """Cycles of the project of a backend that an HLS tool builds, as ``ResourceEstimate`` has them."""
+
+    backend: str
+    latency_range: tuple[int, int] | None
+    interval_range: tuple[int, int] | None
+    cycles_of: str
+
+
+@dataclass(frozen=True)
 class EstimateResult:
-    """Outcome of ``hpq estimate``. misfit: None where the design fits the part."""
+    """Outcome of ``hpq estimate``. misfit: None where the design fits the part. modelled: cycles of the C++
+    of the settings, where the estimate is of the RTL."""
 
     derived: ClassVar[tuple[str, ...]] = ("fits",)
 
@@ -422,6 +433,7 @@ class EstimateResult:
     capacity: Capacity
     precision: Statement
     misfit: Misfit | None
+    modelled: Modelled | None = None
 
     @property
     def fits(self) -> bool:
@@ -430,14 +442,47 @@ class EstimateResult:
 
 
 @dataclass(frozen=True)
+class ComparedKernel:
+    """A kernel in the report of an HLS tool beside its estimate. module: of the report. implemented:
+    resources in the last implementation that knows the module, as the tool names them; None without one."""
+
+    kernel: str
+    kind: str
+    module: str
+    estimated: Mapping[str, int]
+    reported: Mapping[str, int]
+    implemented: Mapping[str, int] | None
+
+
+@dataclass(frozen=True)
+class CalibrateResult:
+    """Outcome of ``hpq calibrate``. kinds: kernels of each kind that factors were fitted to. dsp: the rule
+    for products in DSP blocks, None where nothing tells. held_out: errors on designs that were left out."""
+
+    file: Path
+    sentence: str
+    designs: int
+    kernels: int
+    kinds: Mapping[str, int]
+    dsp: Mapping[str, int] | None
+    held_out: Mapping[str, Mapping[str, float]]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SynthResult:
-    """Outcome of ``hpq synth``."""
+    """Outcome of ``hpq synth``. kernels: those of C++ that the report has as a module, beside their
+    estimates; stage: what these are estimates of; latency_range, interval_range: as estimated."""
 
     backend: str
     report: ResourceReport
     capacity: Capacity
     seconds: float
     precision: Statement
+    kernels: tuple[ComparedKernel, ...] = ()
+    stage: str = ""
+    latency_range: tuple[int, int] | None = None
+    interval_range: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hpq_hls.errors import ConfigError
-from hpq_hls.project import hardware_config
+from hpq_hls.project import hardware_config, priced_by
 from hpq_hls.search import Point, SearchProgress, SearchResult, search
 from hpq_hls.search.export import csv_text, json_text
 from hpq_hls.search.limits import exceeded
@@ -56,7 +56,8 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
     if found.feasible:
         write_file(output / PRECISION_FILE, precision_text(r.plain(outcome)))
         if work.project.settings.search.finetune and not found.interrupted:
-            tuned = tune(work, found, hardware_config(**work.project.settings.hardware.arguments()), show)
+            plain = hardware_config(**work.project.settings.hardware.arguments())
+            tuned = tune(work, found, priced_by(plain, work.factors), show)
             warnings = (*outcome.warnings, *_warnings(found, tuned.test, "fine-tuned network's "))
             outcome = replace(outcome, tuned=tuned, warnings=warnings)
             write_file(output / PRECISION_FILE, precision_text(r.plain(outcome)))
@@ -82,7 +83,7 @@ def _searched(work: Workspace, resume: bool, telling: _Telling) -> SearchResult:
             quantizer=settings.quantizer.options(),
             part=chip.part,
             clock_ns=chip.clock_ns,
-            hardware=hardware_config(**chip.arguments()),
+            hardware=priced_by(hardware_config(**chip.arguments()), work.factors),
             journal=work.project.output / JOURNAL_FILE,
             resume=resume,
             uniform=True,

@@ -18,6 +18,7 @@ from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.tools.files import make_folder
 from hpq_hls.workflow import results as r
 from hpq_hls.workflow.estimates import keep_estimate, kept_estimate
+from hpq_hls.workflow.kernels import compared
 from hpq_hls.workflow.options import keep_options
 from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import network_fingerprint, save_record
@@ -167,24 +168,33 @@ def expected_design(work: Workspace, q: QuantizedGraph, backend: str) -> Design:
 # Resources
 
 
-def run_estimate(work: Workspace, reporter: Reporter | None = None) -> r.EstimateResult:
-    """Estimate resources and cycles at the settings' precision."""
+def run_estimate(
+    work: Workspace, reporter: Reporter | None = None, *, backend: str | None = None
+) -> r.EstimateResult:
+    """Estimate resources and cycles at the settings' precision. backend: as of ``hpq_hls.estimate``."""
     with (reporter or Quiet()).step("Estimating resources") as step:
-        kept = kept_estimate(work)
+        kept = kept_estimate(work) if backend is None else None
         if kept is None:
-            found = estimate_result(work, work.quantized())
-            keep_estimate(work, found.estimate, found.misfit)
+            found = estimate_result(work, work.quantized(), backend)
+            if backend is None:
+                keep_estimate(work, found)
         else:
-            found = r.EstimateResult(kept[0], capacity(work), work.statement, kept[1])
+            found = r.EstimateResult(kept[0], capacity(work), work.statement, kept[1], kept[2])
         step.conclude(f"{found.estimate.lut:,} LUT")
     return found
 
 
-def estimate_result(work: Workspace, q: QuantizedGraph) -> r.EstimateResult:
+def estimate_result(work: Workspace, q: QuantizedGraph, backend: str | None = None) -> r.EstimateResult:
     """The estimate of a network, what the part has, and what would fit where that is not enough."""
-    found = estimated(work, q)
-    short = None if found.fits else misfit_of_work(work, q)
-    return r.EstimateResult(found, capacity(work), work.statement, short)
+    found = estimated(work, q, backend)
+    # What is built is decided by the RTL twin's figures, calibrated or not.
+    short = None if found.fits and work.factors is None else misfit_of_work(work, q)
+    cpp = next((name for name in work.project.settings.hardware.backends if find_backend(name).stages), None)
+    modelled = None
+    if found.interval_range is None and cpp is not None and work.factors is None:
+        there = estimated(work, q, cpp)
+        modelled = r.Modelled(cpp, there.latency_range, there.interval_range, there.cycles_of)
+    return r.EstimateResult(found, capacity(work), work.statement, short, modelled)
 
 
 def misfit_of_work(work: Workspace, q: QuantizedGraph, target_interval: int | None = None) -> Misfit | None:
@@ -194,10 +204,10 @@ def misfit_of_work(work: Workspace, q: QuantizedGraph, target_interval: int | No
     return misfit(q, config, work.project.settings.hardware.part)
 
 
-def estimated(work: Workspace, q: QuantizedGraph) -> ResourceEstimate:
-    """Resources and cycles of a network under the hardware settings."""
+def estimated(work: Workspace, q: QuantizedGraph, backend: str | None = None) -> ResourceEstimate:
+    """Resources and cycles of a network under the hardware settings. backend: as of ``hpq_hls.estimate``."""
     with work.fifo_depths() as chosen:
-        return estimate(q, **work.hardware(), fifo_depths=chosen)
+        return estimate(q, **work.hardware(), fifo_depths=chosen, backend=backend, calibration=work.factors)
 
 
 def capacity(work: Workspace) -> r.Capacity:
@@ -209,8 +219,16 @@ def capacity(work: Workspace) -> r.Capacity:
 _SYNTHESIZED_FROM = {"yosys": ("rtl",), "nextpnr": ("rtl",), "vitis": ("vitis", "vivado")}
 
 
-def run_synth(work: Workspace, tool: str, reporter: Reporter | None = None) -> r.SynthResult:
-    """Synthesize a generated project with a tool: "yosys", "nextpnr" or "vitis".
+def run_synth(
+    work: Workspace,
+    tool: str,
+    reporter: Reporter | None = None,
+    *,
+    stage: str = "csynth",
+    reports: Path | None = None,
+) -> r.SynthResult:
+    """Synthesize a generated project with a tool: "yosys", "nextpnr" or "vitis". stage, reports: as of
+    ``hpq_hls.project.Project.synth``.
 
     Raises:
         ConfigError: an unknown tool, or no project that it can read. ToolError: the tool is missing or fails.
@@ -229,11 +247,21 @@ def run_synth(work: Workspace, tool: str, reporter: Reporter | None = None) -> r
     q = work.quantized()
     project = open_project(work, q, backend)
     begin = time.monotonic()
-    with (reporter or Quiet()).step(f"Synthesizing with {tool}") as step:
-        report = project.synth(tool, progress=step)
+    doing = f"Synthesizing with {tool}" if reports is None else f"Reading reports in {reports}"
+    with (reporter or Quiet()).step(doing) as step:
+        report = project.synth(tool, stage=stage, reports=reports, progress=step)
         step.conclude(f"{report.lut:,} LUT")
+    found = estimated(work, q, backend)
     result = r.SynthResult(
-        backend, report, capacity(work), round(time.monotonic() - begin, 1), work.statement
+        backend,
+        report,
+        capacity(work),
+        round(time.monotonic() - begin, 1),
+        work.statement,
+        compared(project.dataflow, work.project.settings.hardware.part, report, work.factors),
+        found.stage,
+        found.latency_range,
+        found.interval_range,
     )
     save_record(work.project.output, f"synth-{tool}", design_fingerprint(work, q), result)
     return result
@@ -242,6 +270,6 @@ def run_synth(work: Workspace, tool: str, reporter: Reporter | None = None) -> r
 def design_fingerprint(work: Workspace, q: QuantizedGraph) -> str:
     """Identifies what is generated: the network and the hardware settings."""
     chip = work.project.settings.hardware.model_dump_json(
-        exclude={"backends", "target_interval", "target_fps"}
+        exclude={"backends", "target_interval", "target_fps", "calibration"}
     )
     return network_fingerprint(q, f"{chip} {work.target_interval}")

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from hpq_hls.billing.calibration import Calibration, load_calibration
 from hpq_hls.errors import ConfigError, DataError, HpqError, PrecisionError
 from hpq_hls.graph import Graph, plain
 from hpq_hls.hardware import FifoError
@@ -211,6 +212,8 @@ class Workspace:
         wish = settings.model_dump(mode="json", exclude={"output", "precision", "finetune"})
         precision = self.chosen.precision.to_dict()
         identity = [self.loader.model_key, data_digests(self.project), wish, precision]
+        if settings.hardware.calibration is not None:
+            identity.append(file_digest(self.project.path(settings.hardware.calibration)))
         return text_digest([*identity, tuned if settings.search.finetune else None])[:24]
 
     def _check_folding(self, q: QuantizedGraph) -> None:
@@ -307,6 +310,21 @@ class Workspace:
         """
         target = self.target_interval if target_interval is None else target_interval
         return self.project.settings.hardware.arguments() | {"target_interval": target, "target_fps": None}
+
+    @cached_property
+    def factors(self) -> Calibration | None:
+        """What estimates are calibrated by.
+
+        Raises:
+            ConfigError: the file cannot be read, with the line that names it.
+        """
+        written = self.project.settings.hardware.calibration
+        if written is None:
+            return None
+        try:
+            return load_calibration(self.project.path(written))
+        except ConfigError as error:
+            raise ConfigError(f"{self.project.where('hardware', 'calibration')}: {error}") from error
 
     @contextlib.contextmanager
     def fifo_depths(self) -> Iterator[Mapping[str, int]]:

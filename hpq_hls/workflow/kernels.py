@@ -1,0 +1,39 @@
+"""Kernels in the reports of an HLS tool, beside their estimates."""
+
+from __future__ import annotations
+
+from hpq_hls.billing.calibration import Calibration
+from hpq_hls.billing.parts import find_part
+from hpq_hls.calibrate.projects import modules_of
+from hpq_hls.cost.estimate import counted
+from hpq_hls.cost.kernels import bill_kernel
+from hpq_hls.hardware import Dataflow
+from hpq_hls.synth import ResourceReport
+from hpq_hls.workflow.results import ComparedKernel
+
+
+def compared(
+    flow: Dataflow, part: str, report: ResourceReport, calibration: Calibration | None
+) -> tuple[ComparedKernel, ...]:
+    """The kernels that a report has as a module, in the order of the design."""
+    modules = modules_of([kernel.name for kernel in flow.kernels], {one.name: one for one in report.modules})
+    family = find_part(part).family
+    found = []
+    for kernel in flow.kernels:
+        if kernel.name not in modules:
+            continue
+        module = modules[kernel.name]
+        bill = bill_kernel(kernel, flow.streams, family, calibration=calibration)
+        lut, ff, dsp = counted(bill, calibration)
+        there = (made.modules.get(module.name) for made in reversed(report.implementations))
+        found.append(
+            ComparedKernel(
+                kernel.name,
+                kernel.kind,
+                module.name,
+                {"lut": lut, "ff": ff, "dsp": dsp, "bram": bill.bram},
+                {"lut": module.lut, "ff": module.ff, "dsp": module.dsp, "bram": module.bram},
+                next((cells for cells in there if cells is not None), None),
+            )
+        )
+    return tuple(found)

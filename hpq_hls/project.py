@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.billing.calibration import Calibration, load_calibration
+from hpq_hls.billing.calibration import STREAMS, Calibration, load_calibration
 from hpq_hls.calibrate.billed import FILE_NAME as BILL_FILE
 from hpq_hls.calibrate.billed import bill_json
 from hpq_hls.codegen.base import Design, Frames, by_port
@@ -637,8 +637,8 @@ def estimate(
     target = backend or ("rtl" if calibration is None else calibration.backend)
     if calibration is not None and find_backend(target).stages == 0:
         raise ConfigError(
-            f"a calibration is of what an HLS tool reports of C++, and backend is {target}; leave one of them "
-            "out"
+            f"a calibration is of what an HLS tool reports of C++, and backend is {target}; leave one of "
+            "them out"
         )
     config = hardware_config(
         part=part,
@@ -658,4 +658,15 @@ def estimate(
     found = estimate_dataflow(
         flow, part, clock_ns, weight_bits=q.weight_bits, backend=target, calibration=calibration
     )
-    return replace(found, notes=tuple(filter(None, [folded.note])))
+    return replace(found, notes=tuple(filter(None, [folded.note, _uncalibrated(flow, calibration)])))
+
+
+def _uncalibrated(flow: Dataflow, calibration: Calibration | None) -> str:
+    """What a calibration knows nothing of; "" where there is nothing."""
+    kinds = [] if calibration is None else [*(kernel.kind for kernel in flow.kernels), STREAMS]
+    absent = [kind for kind in dict.fromkeys(kinds) if calibration is None or kind not in calibration.kinds]
+    return (
+        f"the calibration has no reports of {', '.join(absent)}, which are scaled as its kernels are in the median"
+        if absent
+        else ""
+    )

@@ -43,14 +43,10 @@ def read_projects(folder: Path) -> Reports:
         top, backend, billed = read_billed(one)
         parts.append(samples_of(one, backend, billed, read_hls_reports(one, top)))
     if not parts:
-        there = (
-            f"{len(folders)} projects, none with reports of C synthesis"
-            if folders
-            else "no CSV file and no project"
-        )
+        there = f"{len(folders)} projects without reports" if folders else "no CSV file and no project"
         raise DataError(
-            f"{folder} holds {there}; name a folder of generated projects in which the HLS tool was run, or a "
-            "CSV file"
+            f"{folder} holds {there}; name a folder of generated projects in which the HLS tool ran C "
+            "synthesis, or a CSV file"
         )
     return joined(parts, str(folder))
 

@@ -156,7 +156,7 @@ def estimate_dataflow(
         layers=tuple(_layer(name, kernels[name], flow, bill, calibration) for name, bill in layers.items()),
         part=part,
         clock_ns=clock_ns,
-        stage=stage_of(device.family, calibration),
+        stage=stage_of(device.family, calibration, backend),
         limited_by=max(flow.kernels, key=lambda kernel: kernel.cycles(flow.streams)).name,
         backend=backend,
         cycles_of=CYCLES_OF_RTL if ranges is None else CYCLES_OF_CPP,
@@ -172,11 +172,12 @@ CYCLES_OF_CPP = (
 )
 
 
-def stage_of(family: Family, calibration: Calibration | None) -> str:
+def stage_of(family: Family, calibration: Calibration | None, backend: str = "rtl") -> str:
     """What resources are an estimate of."""
     if calibration is None:
-        return f"estimate of the RTL twin after Yosys synthesis, {family.value}"
-    return f"estimate of what {calibration.stage} reports, {calibration.sentence}"
+        twin = f"estimate of the RTL twin after Yosys synthesis, {family.value}"
+        return twin if backend == "rtl" else f"{twin}, with the FIFOs of the {backend} project"
+    return f"estimate of what {calibration.stage} of the {backend} project reports, {calibration.sentence}"
 
 
 def counted(bill: Bill, calibration: Calibration | None) -> tuple[int, int, int]:

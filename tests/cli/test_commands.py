@@ -24,6 +24,7 @@ COMMANDS = (
     "estimate",
     "trace",
     "synth",
+    "calibrate",
     "compare",
     "report",
     "doctor",

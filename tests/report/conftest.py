@@ -128,6 +128,10 @@ SUMMARY = {
             "part": "xc7z020",
             "clock_ns": 5.0,
             "stage": "a model of Yosys",
+            "backend": "rtl",
+            "cycles_of": "RTL twin, exact",
+            "latency_range": None,
+            "interval_range": None,
             "limited_by": "conv1_matvec",
             "layers": [
                 {
@@ -144,6 +148,12 @@ SUMMARY = {
         "capacity": {"part": "xc7z020", "lut": 53200, "ff": 106400, "dsp": 220, "bram": 280},
         "precision": PRECISION,
         "misfit": None,
+        "modelled": {
+            "backend": "vitis",
+            "latency_range": [455, 802],
+            "interval_range": [146, 148],
+            "cycles_of": "a model",
+        },
         "fits": True,
     },
     "precision": PRECISION,

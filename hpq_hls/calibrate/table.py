@@ -29,7 +29,7 @@ import numpy as np
 from hpq_hls.billing.parts import Family, find_part
 from hpq_hls.calibrate.samples import Reports, Sample, joined
 from hpq_hls.cost.kernels import bill_kernel, passed
-from hpq_hls.errors import ConfigError, DataError
+from hpq_hls.errors import ConfigError, DataError, PrecisionError
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels import Kernel, MatVec, Stream, UnrolledMatVec
 from hpq_hls.reading import read_text
@@ -93,7 +93,7 @@ def _read(path: Path, number: int, row: Mapping[str | None, object]) -> Reports:
         kernel, streams = comparable(given)
         reported = {name: _figure(name, given[name]) for name in ("lut", "ff", "dsp")}
         family = find_part(given["part"]).family if given.get("part") else Family.SERIES_7
-    except (ValueError, ConfigError) as error:
+    except (ValueError, ConfigError, PrecisionError) as error:
         raise DataError(f"{where}: {error}") from error
     version = given.get("version", "")
     tool = given.get("tool") or tool_of(version)

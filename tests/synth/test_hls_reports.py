@@ -96,7 +96,13 @@ def test_place_and_route_and_reports_of_vivado_hls(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("version", "tool"),
-    [("2019.2", "Vivado HLS"), ("2020.1", "Vivado HLS"), ("2022.2", "Vitis HLS"), ("2024.2", "Vitis"), ("?", "HLS tool")],
+    [
+        ("2019.2", "Vivado HLS"),
+        ("2020.1", "Vivado HLS"),
+        ("2022.2", "Vitis HLS"),
+        ("2024.2", "Vitis"),
+        ("?", "HLS tool"),
+    ],
 )
 def test_which_tool_writes_a_version(version: str, tool: str) -> None:
     assert tool_of(version) == tool

@@ -663,10 +663,9 @@ def estimate(
 
 def _uncalibrated(flow: Dataflow, calibration: Calibration | None) -> str:
     """What a calibration knows nothing of; "" where there is nothing."""
-    kinds = [] if calibration is None else [*(kernel.kind for kernel in flow.kernels), STREAMS]
-    absent = [kind for kind in dict.fromkeys(kinds) if calibration is None or kind not in calibration.kinds]
-    return (
-        f"the calibration has no reports of {', '.join(absent)}, which are scaled as its kernels are in the median"
-        if absent
-        else ""
-    )
+    if calibration is None:
+        return ""
+    kinds = dict.fromkeys([*(kernel.kind for kernel in flow.kernels), STREAMS])
+    absent = ", ".join(kind for kind in kinds if kind not in calibration.kinds)
+    scaled = "their figures are the twin's, scaled as those of other kernels are in the median"
+    return f"the calibration has no reports of {absent}: {scaled}" if absent else ""

@@ -5,7 +5,7 @@ import re
 
 from rich.console import Console
 
-from hpq_hls.report import search_tables, tables
+from hpq_hls.report import search_tables, tables, tool_tables
 
 UNASKED = {"confidence": None, "certified": False, "drop_bound": None, "confirmation": None}
 TUNED = {
@@ -161,6 +161,76 @@ def test_estimates_name_their_stage_and_part(summary):
     table = shown(tables.estimate_tables(summary["estimate"]))
     for figure in ("a model of Yosys", "of xc7z020", "4.4 %", "4 x 9", "450 cycles (2.25 us)"):
         assert figure in table
+    assert "latency of the vitis C++, modelled" in table
+    assert "455 to 802 cycles" in table
+
+
+def test_reports_of_an_hls_tool_stand_beside_the_estimate(summary):
+    module = {"name": "fc_s", "lut": 5, "ff": 6, "dsp": 0, "bram": 0}
+    report = {
+        "lut": 1234,
+        "ff": 5,
+        "dsp": 6,
+        "bram": 7,
+        "uram": 3,
+        "tool": "Vitis HLS",
+        "version": "2023.2",
+        "stage": "C synthesis",
+        "fmax_mhz": 250.0,
+        "slack_ns": -0.25,
+        "latency_cycles": 600,
+        "interval_cycles": 147,
+        "modules": [module],
+        "loops": [
+            {"module": "fc_s", "name": "steps", "ii": 2, "depth": 9, "trip_count": 64, "slack_ns": None}
+        ],
+        "violations": [{"module": "fc_s", "place": "steps", "issue": "II", "why": "Memory Dependency"}],
+        "cosim": {"passed": True, "latency_cycles": [601, 601, 603], "interval_cycles": [None, None, None]},
+        "implementations": [
+            {
+                "run": "impl",
+                "lut": 777,
+                "ff": 5,
+                "dsp": 6,
+                "bram": 7,
+                "uram": 0,
+                "slack_ns": 0.125,
+                "met": True,
+            }
+        ],
+    }
+    result = {
+        "report": report,
+        "capacity": summary["estimate"]["capacity"],
+        "precision": summary["precision"],
+        "stage": "a model of Yosys",
+        "latency_range": [455, 802],
+        "interval_range": [146, 148],
+        "kernels": [
+            {
+                "kernel": "fc",
+                "kind": "matvec",
+                "module": "fc_s",
+                "implemented": None,
+                "estimated": {"lut": 3, "ff": 4, "dsp": 0, "bram": 0},
+                "reported": {"lut": 5, "ff": 6, "dsp": 0, "bram": 0},
+            }
+        ],
+    }
+    table = shown(tool_tables.synth_tables(result))
+    for figure in (
+        *("Vitis HLS 2023.2: C synthesis", "-0.250 ns", "missed", "600 cycles", "modelled 455 to 802"),
+        *(
+            "co-simulation by the tool",
+            "passed",
+            "601 to 603 cycles",
+            "LUT, placed and routed",
+            "777",
+            "0.125 ns",
+        ),
+        *("5 / 3", "a model of Yosys", "steps", "Violation: fc_s, steps: II (Memory Dependency)."),
+    ):
+        assert figure in table, figure
 
 
 def test_combinations_stand_side_by_side(summary):

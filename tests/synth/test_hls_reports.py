@@ -86,8 +86,8 @@ def test_place_and_route_and_reports_of_vivado_hls(tmp_path: Path) -> None:
     ]
     (folder / "export_syn.xml").unlink()
     (folder / "export_impl.xml").unlink()
-    plain = """<profile><AreaReport><Resources><SLICE>9</SLICE><LUT>70</LUT><FF>80</FF><DSP>1</DSP><BRAM>2</BRAM>
-    <SRL>3</SRL></Resources></AreaReport><TimingReport><TargetClockPeriod>5.000</TargetClockPeriod>
+    plain = """<profile><AreaReport><Resources><SLICE>9</SLICE><LUT>70</LUT><FF>80</FF><DSP>1</DSP>
+    <BRAM>2</BRAM><SRL>3</SRL></Resources></AreaReport><TimingReport><TargetClockPeriod>5.000</TargetClockPeriod>
     <AchievedClockPeriod>5.250</AchievedClockPeriod></TimingReport></profile>"""
     (folder / "test_hmac_sha256_export.xml").write_text(plain)
     (made,) = read_hls_reports(tmp_path / "run").implementations

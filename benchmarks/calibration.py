@@ -5,7 +5,7 @@ figures are compared with those of all other kernels: medians over kernels, for 
 of a set are alike, so that nothing is held out that was drawn too. "before": of the estimate that is not
 calibrated. The kernels are those of other generators (hls4ml); each is described by the kernel of ours that
 multiplies as often per cycle, with the same matrix and widths, as a row of ``hpq calibrate``'s table
-(docs/vitis.md).
+(docs/estimates.md).
 
     python benchmarks/calibration.py REPORTS [--draws 10] [--designs 30] [--seed 0] [--tables DIR]
 

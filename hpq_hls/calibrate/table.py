@@ -75,7 +75,7 @@ def read_table(path: Path) -> Reports:
         [name for name in names if name not in KNOWN],
     )
     if missing:
-        raise DataError(f"{path} has no column {', '.join(missing)}; see docs/vitis.md")
+        raise DataError(f"{path} has no column {', '.join(missing)}; see docs/estimates.md")
     if odd:
         raise DataError(f"{path} has a column {odd[0]!r} that nothing is known of; rename or remove it")
     parts = [_read(path, number, row) for number, row in enumerate(lines, 2)]

@@ -279,7 +279,7 @@ def calibrate(
         Path,
         typer.Option(
             help="Generated projects that the HLS tool was run in, in one folder; or a CSV file of kernels "
-            "(columns rows, cols, pe, simd, input, weight, lut, ff, dsp and more: docs/vitis.md)."
+            "(columns rows, cols, pe, simd, input, weight, lut, ff, dsp and more: docs/estimates.md)."
         ),
     ],
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("calibration.json"),

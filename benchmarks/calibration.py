@@ -99,6 +99,12 @@ def wa_dense(folder: Path) -> list[Row]:
     return made
 
 
+def wa_dense_short(folder: Path) -> list[Row]:
+    """Those of at most twice as many steps as inputs: from four times on, hls4ml connects each multiplier
+    with each output, which our kernels never do."""
+    return [row for row in wa_dense(folder) if int(row["rows"]) <= 2 * int(row["pe"])]
+
+
 def modules_dense(version: str) -> Callable[[Path], list[Row]]:
     """Dense layers with weights as constants, reuse 1, that no ``fabric`` is asked for, of one version of the
     tool. Which constants they have is not known, so that drawn ones stand for them."""
@@ -134,6 +140,7 @@ SETS = {
     "N-TORC dense": ntorc_dense,
     "N-TORC conv1d": ntorc_conv1d,
     "wa-hls4ml dense, folded": wa_dense,
+    "wa-hls4ml dense, at most two steps for an input": wa_dense_short,
     "modules.csv dense, 2021.1": modules_dense("2021.1"),
     "modules.csv dense, 2024.1": modules_dense("2024.1"),
 }

@@ -17,7 +17,7 @@ import pytest
 
 import hpq_hls
 
-NAMES = ("finetune", "quantize", "search")
+NAMES = ("calibrate", "finetune", "quantize", "search")
 CLASHES = [
     (name, module.name)
     for name in NAMES
@@ -60,7 +60,7 @@ def test_the_package_is_in_its_place_and_callable(name: str) -> None:
 def test_people_and_tools_see_the_function(name: str) -> None:
     both = getattr(hpq_hls, name)
     assert inspect.signature(both) == inspect.signature(function(name))
-    assert "progress" in inspect.signature(both).parameters or name == "quantize"
+    assert "progress" in inspect.signature(both).parameters or name in ("calibrate", "quantize")
     assert both.__doc__ == function(name).__doc__
     assert inspect.getsource(inspect.unwrap(both)).startswith(f"def {name}(")
     shown = pydoc.render_doc(both, renderer=pydoc.plaintext)

@@ -30,6 +30,8 @@ FLOOR = 0.05
 """Of the median: what is smaller counts as large as this, or kernels that take next to nothing decide
 alone."""
 ROUNDS = 12
+MOST_RATIO = 4.0
+"""Up to which too much counts as too little does: four times too much as a quarter."""
 MOST_OPERAND, MOST_PRODUCT, MOST_PER_BLOCK = 19, 41, 4
 
 TWIN = {
@@ -122,7 +124,8 @@ def _of_kind(samples: Sequence[Sample], rule: DspRule | None) -> Factors:
 
 
 def _fitted(rows: Array, reported: Array, near: Sequence[float]) -> tuple[float, ...]:
-    """Factors with the least mean of relative errors, by least squares whose weights are adapted."""
+    """Factors with about the least mean of relative errors, in which half of a figure is as wrong as twice
+    the figure, by least squares whose weights are adapted."""
     from scipy.optimize import nnls  # loading it takes a second
 
     size = np.maximum(reported, max(FLOOR * float(np.median(reported)), 1.0))
@@ -133,7 +136,10 @@ def _fitted(rows: Array, reported: Array, near: Sequence[float]) -> tuple[float,
     for _ in range(ROUNDS):
         left = np.vstack([scaled * weights[:, None], np.diag(pull)])
         factors = nnls(left, np.concatenate([wanted * weights, held]))[0]
-        weights = 1 / np.sqrt(np.maximum(np.abs(scaled @ factors - wanted), 0.02))
+        made = scaled @ factors
+        # In relative errors nothing is as wrong as twice too much: what fits badly would be next to nothing.
+        even = np.clip(made / np.maximum(wanted, 1e-9), 1 / MOST_RATIO, MOST_RATIO)
+        weights = 1 / np.sqrt(even * np.maximum(np.abs(made - wanted), 0.02))
         weights /= weights.mean()
     # Where an amount is always zero, its factor follows from nothing but the twin's.
     return tuple(np.where(pull > 0, factors, near).tolist())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hpq_hls.billing.calibration import Calibration
 from hpq_hls.calibrate import read_reports
 from hpq_hls.calibrate.fit import fit
 from hpq_hls.errors import OutputError
@@ -40,5 +41,12 @@ def run_calibrate(
         {name: factors.samples for name, factors in made.kinds.items()},
         None if made.dsp is None else vars(made.dsp),
         {name: vars(error) for name, error in made.held_out.items()},
-        found.notes,
+        (*found.notes, *_doubts(made)),
     )
+
+
+def _doubts(made: Calibration) -> list[str]:
+    """What is no better for the calibration."""
+    worse = [name.upper() for name, error in made.held_out.items() if error.median > max(error.before, 0.02)]
+    said = f"on designs that were left out, estimates of {', '.join(worse)} are no better for the calibration"
+    return [f"{said}; it needs more reports, or others"] if worse else []

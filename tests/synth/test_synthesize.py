@@ -17,7 +17,7 @@ from hpq_hls.codegen.registry import find_backend
 from hpq_hls.codegen.writer import write_project
 from hpq_hls.errors import ConfigError, DataError, OutputError, ToolError
 from hpq_hls.hardware import Dataflow
-from hpq_hls.synth import ResourceReport, synthesize
+from hpq_hls.synth import STAGES, ResourceReport, synthesize
 from hpq_hls.synth.running import heartbeat
 from tests.rtl.cases import MATVECS, matvec_flow
 
@@ -176,6 +176,20 @@ def test_vendor_tools_are_called_as_documented(
     assert report.lut in (4711, 900)
     assert (project[0] / "build" / "vitis" / "called").read_text() == call
     assert _files(project[0]) == before
+
+
+def test_stages_are_steps_of_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, manifest = _project(tmp_path / "p", "vitis")
+    _stand_in(tmp_path / "bin", "vitis_hls", str(FIXTURES / "csynth_vitis.xml"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    for stage in STAGES:
+        synthesize(path, "vitis", manifest, "vitis", build_dir=path / "build", stage=stage)
+        called = (path / "build" / "vitis" / "called").read_text()
+        assert called.split("]")[-1].split() == [*dict.fromkeys(("csynth", stage))]
+    _stand_in(tmp_path / "other", "v++", str(FIXTURES / "csynth_vitis.xml"))
+    monkeypatch.setenv("PATH", str(tmp_path / "other"))
+    with pytest.raises(ToolError, match=r"v\+\+ runs C synthesis alone; for stage cosim put vitis-run"):
+        synthesize(path, "vitis", manifest, "vitis", build_dir=path / "build", stage="cosim")
 
 
 def test_dialect_and_tool_must_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from hpq_hls.billing.calibration import STREAMS
 from hpq_hls.calibrate.billed import FILE_NAME, Billed, read_billed
 from hpq_hls.calibrate.samples import Reports, Sample, joined
 from hpq_hls.errors import DataError
-from hpq_hls.synth.hls_reports import HlsReports, Module, read_hls_reports
+from hpq_hls.synth.hls_reports import HlsReports, Implementation, Module, read_hls_reports
 from hpq_hls.synth.vitis import tool_of
 
-STAGE = "C synthesis"
+STAGES = {"csynth": "C synthesis", "syn": "Vivado's synthesis", "impl": "place and route by Vivado"}
+"""What a calibration can be made for, by the name of the stage."""
+Figures = Mapping[str, float]
+Found = TypeVar("Found")
 
 
-def modules_of(names: Iterable[str], modules: Mapping[str, Module]) -> dict[str, Module]:
+def modules_of(names: Iterable[str], modules: Mapping[str, Found]) -> dict[str, Found]:
     """The module of each kernel that has one. Tools put namespaces in front of a function's name, and numbers
     or ``_s`` behind it; parts of a function have names that go on otherwise, such as ``_Pipeline_``."""
     found = {}
@@ -28,8 +32,9 @@ def modules_of(names: Iterable[str], modules: Mapping[str, Module]) -> dict[str,
     return found
 
 
-def read_projects(folder: Path) -> Reports:
-    """Samples of all generated projects below a folder, each with the reports that are in it.
+def read_projects(folder: Path, stage: str = "csynth") -> Reports:
+    """Samples of all generated projects below a folder, each with the reports that are in it. stage: one of
+    ``STAGES``.
 
     Raises:
         DataError: there is no project with reports, or one is not as it should be.
@@ -41,7 +46,7 @@ def read_projects(folder: Path) -> Reports:
         if not any(one.rglob("*csynth.xml")):
             continue
         top, backend, billed = read_billed(one)
-        parts.append(samples_of(one, backend, billed, read_hls_reports(one, top)))
+        parts.append(samples_of(one, backend, billed, read_hls_reports(one, top), stage))
     if not parts:
         there = f"{len(folders)} projects without reports" if folders else "no CSV file and no project"
         raise DataError(
@@ -51,15 +56,18 @@ def read_projects(folder: Path) -> Reports:
     return joined(parts, str(folder))
 
 
-def samples_of(folder: Path, backend: str, billed: Iterable[Billed], reports: HlsReports) -> Reports:
+def samples_of(
+    folder: Path, backend: str, billed: Iterable[Billed], reports: HlsReports, stage: str = "csynth"
+) -> Reports:
     """The samples of one project. What the top function has besides the kernels is its FIFOs and ports, where
     every kernel has a module."""
     listed = list(billed)
     kernels = [one for one in listed if one.kind != STREAMS]
-    modules = modules_of([one.name for one in kernels], reports.modules)
+    top, there = _figures_of(folder, reports, stage)
+    modules = modules_of([one.name for one in kernels], there)
     name = str(folder)
     samples = [
-        Sample(name, one.kind, one.bill, one.taken, one.made, _figures(modules[one.name]))
+        Sample(name, one.kind, one.bill, one.taken, one.made, modules[one.name])
         for one in kernels
         if one.name in modules
     ]
@@ -72,14 +80,37 @@ def samples_of(folder: Path, backend: str, billed: Iterable[Billed], reports: Hl
     if rest is not None and not absent:
         left = {
             key: max(value - sum(sample.reported[key] for sample in samples), 0.0)
-            for key, value in _figures(reports.top).items()
+            for key, value in top.items()
         }
         samples.append(Sample(name, STREAMS, rest.bill, rest.taken, rest.made, left))
     notes = (f"{folder}: no module is {', '.join(absent)}; left out",) if absent else ()
     return Reports(
-        name, tuple(samples), (tool_of(reports.version),), (reports.version,), (STAGE,), (backend,), notes
+        name,
+        tuple(samples),
+        (tool_of(reports.version),),
+        (reports.version,),
+        (STAGES[stage],),
+        (backend,),
+        notes,
     )
 
 
-def _figures(module: Module) -> dict[str, float]:
-    return {"lut": float(module.lut), "ff": float(module.ff), "dsp": float(module.dsp)}
+def _figures_of(folder: Path, reports: HlsReports, stage: str) -> tuple[Figures, dict[str, Figures]]:
+    """Figures of the top, and of each module."""
+    if stage == "csynth":
+        return _figures(reports.top), {name: _figures(module) for name, module in reports.modules.items()}
+    made = next((one for one in reports.implementations if one.run == stage), None)
+    if made is None:
+        raise DataError(
+            f"{folder} has no report of {STAGES[stage]}; run `hpq synth --tool vitis --stage {stage}` on it, "
+            "or leave it out"
+        )
+    modules: dict[str, Figures] = {
+        name: {key: float(cells.get(key.upper(), 0)) for key in ("lut", "ff", "dsp")}
+        for name, cells in made.modules.items()
+    }
+    return _figures(made), modules
+
+
+def _figures(found: Module | Implementation) -> Figures:
+    return {"lut": float(found.lut), "ff": float(found.ff), "dsp": float(found.dsp)}

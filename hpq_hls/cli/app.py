@@ -282,11 +282,15 @@ def calibrate(
             "(columns rows, cols, pe, simd, input, weight, lut, ff, dsp and more: docs/estimates.md)."
         ),
     ],
+    stage: Annotated[
+        str,
+        typer.Option(help="Of projects, what to estimate: csynth, or syn or impl (by Vivado, of the RTL)."),
+    ] = "csynth",
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("calibration.json"),
     force: ForceOption = False,
 ) -> None:
     """Fit the estimates to what your own HLS tool reports."""
-    result = workflow.run_calibrate(reports, out, force=force, reporter=run.reporter)
+    result = workflow.run_calibrate(reports, out, stage=stage, force=force, reporter=run.reporter)
     run.show(result, tool_tables.calibrate_table)
 
 

@@ -15,9 +15,14 @@ DEFAULT_FILE = Path("calibration.json")
 
 
 def run_calibrate(
-    reports: Path, out: Path = DEFAULT_FILE, *, force: bool = False, reporter: Reporter | None = None
+    reports: Path,
+    out: Path = DEFAULT_FILE,
+    *,
+    stage: str = "csynth",
+    force: bool = False,
+    reporter: Reporter | None = None,
 ) -> r.CalibrateResult:
-    """Fit factors to reports, and write them to a file.
+    """Fit factors to reports, and write them to a file. stage: as of ``hpq_hls.calibrate``.
 
     Raises:
         DataError: there are no reports, too few, or one is not as it should be. ToolError: a report of the
@@ -28,7 +33,7 @@ def run_calibrate(
     if out.exists() and not force:
         raise OutputError(f"{out} exists already; choose another --out, or replace it with --force")
     with (reporter or Quiet()).step(f"Calibrating on {reports}") as step:
-        found = read_reports(reports)
+        found = read_reports(reports, stage)
         step(f"{len(found.designs):,} designs, {len(found.samples):,} kernels")
         made = fit(found)
         made.save(out)

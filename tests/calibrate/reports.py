@@ -11,6 +11,7 @@ from torch import nn
 import hpq_hls as hpq
 from hpq_hls.calibrate.billed import read_billed
 from hpq_hls.simulate import QuantizedGraph
+from hpq_hls.synth.hls_reports import read_hls_reports
 
 CSYNTH = """<profile>
 <ReportVersion><Version>2023.2</Version></ReportVersion>
@@ -58,3 +59,21 @@ def write_reports(project: Path, solution: str = "hls_net/solution") -> dict[str
     (folder / "csynth.xml").write_text(text)
     (folder / f"{top}_csynth.xml").write_text(text)
     return total
+
+
+def write_export(solution: Path, share: int) -> None:
+    """What Vivado makes of a solution with reports: one in ``share`` of the LUTs."""
+    found = read_hls_reports(solution)
+    cells = "".join(
+        f'<RtlModule CELL="inst/{module.name}" TYPE="function" MODULENAME="{module.name}">'
+        f'<Resources LUT="{module.lut // share}" FF="{module.ff}" DSP="{module.dsp}"/></RtlModule>'
+        for module in found.modules.values()
+    )
+    top = found.top
+    folder = solution / "impl" / "report" / "verilog"
+    folder.mkdir(parents=True)
+    (folder / "export_syn.xml").write_text(
+        "<profile><RunData><RUN_TYPE>synth</RUN_TYPE></RunData><AreaReport><Resources>"
+        f"<LUT>{top.lut // share}</LUT><FF>{top.ff}</FF><DSP>{top.dsp}</DSP></Resources></AreaReport>"
+        f"<RtlModules>{cells}</RtlModules></profile>"
+    )

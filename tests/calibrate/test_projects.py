@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from hpq_hls.cost import Ledger, find_part
 from hpq_hls.errors import ConfigError, DataError, OutputError
 from hpq_hls.project import hardware_config, priced_by
 from hpq_hls.synth.hls_reports import Module
-from tests.calibrate.reports import mlp, write_reports
+from tests.calibrate.reports import mlp, write_export, write_reports
 
 SIZES = [(6, 4), (8, 5), (9, 6), (10, 7), (12, 8), (14, 4), (15, 6), (16, 9), (18, 5), (20, 7)]
 TARGET = 24
@@ -68,6 +69,26 @@ def test_estimates_become_what_the_tool_reports(runs: Path, tmp_path: Path) -> N
     ledger = pickle.loads(pickle.dumps(Ledger(config, config.part)))
     made = ledger.resources(q)
     assert (made.lut, made.ff, made.dsp, made.bram) == (found.lut, found.ff, found.dsp, found.bram)
+
+
+def test_estimates_of_what_vivado_makes(runs: Path, tmp_path: Path) -> None:
+    """A third of the LUTs that C synthesis says."""
+    with pytest.raises(DataError, match=r"no report of Vivado's synthesis; run `hpq synth .* --stage syn`"):
+        hpq.calibrate(runs, "syn")
+    with pytest.raises(ConfigError, match="no stage 'bit'; choose one of csynth, syn, impl"):
+        hpq.calibrate(runs, "bit")
+    shutil.copytree(runs, tmp_path / "runs")
+    for folder in (tmp_path / "runs").glob("*/hls_net/solution"):
+        write_export(folder, 3)
+    calibration = hpq.calibrate(tmp_path / "runs", "syn")
+    assert calibration.stage == "Vivado's synthesis"
+    q = mlp(13, 7)
+    found, said = (
+        hpq.estimate(q, target_interval=TARGET, calibration=c) for c in (calibration, hpq.calibrate(runs))
+    )
+    assert found.lut == pytest.approx(said.lut / 3, rel=0.1)  # ten designs
+    assert found.dsp == said.dsp
+    assert "Vivado's synthesis of the vitis project reports" in found.stage
 
 
 def test_a_calibration_is_read_back_as_it_was(runs: Path, tmp_path: Path) -> None:

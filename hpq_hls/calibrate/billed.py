@@ -18,6 +18,8 @@ from hpq_hls.reading import read_text
 
 FILE_NAME = "bill.json"
 FORMAT = 1
+MOST = 1 << 40
+"""Of any amount."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +96,14 @@ def read_billed(folder: Path) -> tuple[str, str, tuple[Billed, ...]]:
 
 
 def _billed(data: dict[str, Any], family: Family) -> Billed:
-    bill = Bill(family, {Term[name]: int(amount) for name, amount in data["terms"].items()})
-    bill.ff, bill.dsp, bill.bram = int(data["ff"]), int(data["dsp"]), int(data["bram"])
+    bill = Bill(family, {Term[name]: _amount(amount) for name, amount in data["terms"].items()})
+    bill.ff, bill.dsp, bill.bram = (_amount(data[name]) for name in ("ff", "dsp", "bram"))
     for left, right, in_luts, count in data["products"]:
-        bill.multiply(int(left), int(right), int(count), in_luts=bool(in_luts))
-    return Billed(str(data["name"]), str(data["kind"]), bill, int(data["taken"]), int(data["made"]))
+        bill.multiply(_amount(left), _amount(right), _amount(count), in_luts=bool(in_luts))
+    return Billed(str(data["name"]), str(data["kind"]), bill, _amount(data["taken"]), _amount(data["made"]))
+
+
+def _amount(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST:
+        raise ValueError(f"{value!r} is no amount")
+    return value

@@ -54,6 +54,7 @@ KNOWN = (
 )
 MAX_BYTES = 1 << 26
 MOST_WEIGHTS = 1 << 22
+MOST_ROWS = 10_000
 MOST = 1 << 40
 BIAS = FixedType(16, 6)
 
@@ -78,7 +79,11 @@ def read_table(path: Path) -> Reports:
         raise DataError(f"{path} has no column {', '.join(missing)}; see docs/estimates.md")
     if odd:
         raise DataError(f"{path} has a column {odd[0]!r} that nothing is known of; rename or remove it")
-    parts = [_read(path, number, row) for number, row in enumerate(lines, 2)]
+    parts: list[Reports] = []
+    for number, row in enumerate(lines, 2):
+        if len(parts) == MOST_ROWS:
+            raise DataError(f"{path} has more than {MOST_ROWS:,} rows; some tens are enough")
+        parts.append(_read(path, number, row))
     if not parts:
         raise DataError(f"{path} has a heading and nothing below it")
     return joined(parts, str(path))

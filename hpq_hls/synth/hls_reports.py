@@ -22,6 +22,8 @@ from hpq_hls.errors import ToolError
 from hpq_hls.reading import read_text
 
 MAX_BYTES = 1 << 27
+MOST_LEVELS = 64
+"""Of loops in loops."""
 CSYNTH = "csynth.xml"
 _ONE = "_csynth.xml"
 _NOTHING = ("-", "", "none", "NA")
@@ -278,8 +280,8 @@ def interval(root: ET.Element, overall: str) -> int | None:
     return next((value for value in found if value is not None), None)
 
 
-def _loops(module: str, parent: ET.Element | None) -> Iterator[Loop]:
-    for element in () if parent is None else parent:
+def _loops(module: str, parent: ET.Element | None, level: int = 0) -> Iterator[Loop]:
+    for element in () if parent is None or level == MOST_LEVELS else parent:
         if not any(element.find(tag) is not None for tag in _OF_LOOP):
             continue
         yield Loop(
@@ -290,7 +292,7 @@ def _loops(module: str, parent: ET.Element | None) -> Iterator[Loop]:
             whole(element.findtext("TripCount/range/max") or element.findtext("TripCount")),
             _real(_text(element, "Slack")),
         )
-        yield from _loops(module, element)
+        yield from _loops(module, element, level + 1)
 
 
 def _violations(module: str, parent: ET.Element | None) -> Iterator[Violation]:

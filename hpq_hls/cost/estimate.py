@@ -98,7 +98,7 @@ class ResourceEstimate:
 
     @property
     def fits(self) -> bool:
-        """Whether the part has enough of everything."""
+        """Whether the part has enough of everything, by these figures."""
         shares = (self.lut_utilization, self.ff_utilization, self.dsp_utilization, self.bram_utilization)
         return max(shares) <= 1
 

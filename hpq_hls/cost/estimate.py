@@ -47,10 +47,11 @@ class ResourceEstimate:
     first beat of a frame going in to its last coming out, in an otherwise empty design. interval_cycles: from
     frame to frame when frames follow each other without a gap. weight_bits: bits of all weights and biases.
     layers: in the order of the network; their sum is the total but for the input FIFOs and the ports. part,
-    clock_ns: what it was made for. stage: which step of the flow the resources stand for. backend: whose FIFO
-    depths they have. cycles_of: what the cycles are of; latency_range, interval_range: of a project of C++,
-    least and most cycles in a model of what a tool may make of it; None for the RTL. limited_by: the kernel
-    with the most cycles per frame, which sets the interval. notes: a sentence on each target that is missed.
+    clock_ns: what it was made for. stage: which step of the flow the resources stand for; calibrated: by the
+    user's own reports. backend: whose FIFO depths they have. cycles_of: what the cycles are of;
+    latency_range, interval_range: of a project of C++, least and most cycles in a model of what a tool may
+    make of it; None for the RTL. limited_by: the kernel with the most cycles per frame, which sets the
+    interval. notes: a sentence on each target that is missed.
     """
 
     lut: int
@@ -66,6 +67,7 @@ class ResourceEstimate:
     stage: str
     limited_by: str
     notes: tuple[str, ...] = ()
+    calibrated: bool = False
     backend: str = "rtl"
     cycles_of: str = ""
     latency_range: tuple[int, int] | None = None
@@ -158,6 +160,7 @@ def estimate_dataflow(
         clock_ns=clock_ns,
         stage=stage_of(device.family, calibration, backend),
         limited_by=max(flow.kernels, key=lambda kernel: kernel.cycles(flow.streams)).name,
+        calibrated=calibration is not None,
         backend=backend,
         cycles_of=CYCLES_OF_RTL if ranges is None else CYCLES_OF_CPP,
         latency_range=None if ranges is None else ranges.latency,

@@ -188,10 +188,10 @@ def estimate_result(work: Workspace, q: QuantizedGraph, backend: str | None = No
     """The estimate of a network, what the part has, and what would fit where that is not enough."""
     found = estimated(work, q, backend)
     # What is built is decided by the RTL twin's figures, calibrated or not.
-    short = None if found.fits and work.factors is None else misfit_of_work(work, q)
+    short = None if found.fits and not found.calibrated else misfit_of_work(work, q)
     cpp = next((name for name in work.project.settings.hardware.backends if find_backend(name).stages), None)
     modelled = None
-    if found.interval_range is None and cpp is not None and work.factors is None:
+    if backend is None and found.interval_range is None and cpp is not None:
         there = estimated(work, q, cpp)
         modelled = r.Modelled(cpp, there.latency_range, there.interval_range, there.cycles_of)
     return r.EstimateResult(found, capacity(work), work.statement, short, modelled)
@@ -206,8 +206,11 @@ def misfit_of_work(work: Workspace, q: QuantizedGraph, target_interval: int | No
 
 def estimated(work: Workspace, q: QuantizedGraph, backend: str | None = None) -> ResourceEstimate:
     """Resources and cycles of a network under the hardware settings. backend: as of ``hpq_hls.estimate``."""
+    # Whoever asks for the RTL asks for nothing that an HLS tool reports.
+    calibrated = backend is None or find_backend(backend).stages > 0
+    factors = work.factors if calibrated else None
     with work.fifo_depths() as chosen:
-        return estimate(q, **work.hardware(), fifo_depths=chosen, backend=backend, calibration=work.factors)
+        return estimate(q, **work.hardware(), fifo_depths=chosen, backend=backend, calibration=factors)
 
 
 def capacity(work: Workspace) -> r.Capacity:

@@ -41,6 +41,9 @@ def test_calibrate_writes_a_file_that_estimates_use(run, project):
     assert plain["modelled"]["backend"] == "vitis"
     assert plain["modelled"]["latency_range"] == estimate["latency_range"]
     assert outcome.json["fits"]
+    assert estimate["calibrated"]
+    twin = run("estimate", project.file, "--backend", "rtl", "--json").json["estimate"]
+    assert twin == plain["estimate"]
     assert run("estimate", project.file, "--json").json == outcome.json  # as it was kept
     text = (project.folder / "c.json").read_text()
     (project.folder / "c.json").write_text(text.replace('"designs": 30', '"designs": 31'))

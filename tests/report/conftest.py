@@ -129,6 +129,7 @@ SUMMARY = {
             "clock_ns": 5.0,
             "stage": "a model of Yosys",
             "backend": "rtl",
+            "calibrated": False,
             "cycles_of": "RTL twin, exact",
             "latency_range": None,
             "interval_range": None,

@@ -56,13 +56,11 @@ def synth_tables(result: Plain) -> RenderableType:
             (
                 loop["module"],
                 loop["name"],
-                *(_known(loop[key]) for key in ("ii", "depth", "trip_count", "slack_ns")),
+                *(_known(loop[key]) for key in ("ii", "depth", "trip_count")),
             )
             for loop in slow
         ]
-        parts.append(
-            make_table("Pipelined loops", ("module", "loop", "II", "depth", "trips", "slack (ns)"), rows, 2)
-        )
+        parts.append(make_table("Pipelined loops", ("module", "loop", "II", "depth", "trips"), rows, 2))
     for one in report["violations"]:
         why = f" ({one['why']})" if one["why"] else ""
         where = one["module"] if one["place"] in ("", one["module"]) else f"{one['module']}, {one['place']}"

@@ -33,15 +33,16 @@ _RUNS = {"synth": "syn", "impl": "impl"}
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop as C synthesis has scheduled it; None is what the tool does not know. depth: stages of its
-    pipeline. slack_ns: what is left of the clock."""
+    """A loop as C synthesis has scheduled it; None is what it does not know. depth: stages of its pipeline.
+
+    What the report calls its slack is what a path may take, the same for all loops, and is not read.
+    """
 
     module: str
     name: str
     ii: int | None
     depth: int | None
     trip_count: int | None
-    slack_ns: float | None
 
 
 @dataclass(frozen=True)
@@ -290,7 +291,6 @@ def _loops(module: str, parent: ET.Element | None, level: int = 0) -> Iterator[L
             whole(element.findtext("PipelineII")),
             whole(element.findtext("PipelineDepth")),
             whole(element.findtext("TripCount/range/max") or element.findtext("TripCount")),
-            _real(_text(element, "Slack")),
         )
         yield from _loops(module, element, level + 1)
 

@@ -181,9 +181,7 @@ def test_reports_of_an_hls_tool_stand_beside_the_estimate(summary):
         "latency_cycles": 600,
         "interval_cycles": 147,
         "modules": [module],
-        "loops": [
-            {"module": "fc_s", "name": "steps", "ii": 2, "depth": 9, "trip_count": 64, "slack_ns": None}
-        ],
+        "loops": [{"module": "fc_s", "name": "steps", "ii": 2, "depth": 9, "trip_count": 64}],
         "violations": [{"module": "fc_s", "place": "steps", "issue": "II", "why": "Memory Dependency"}],
         "cosim": {"passed": True, "latency_cycles": [601, 601, 603], "interval_cycles": [None, None, None]},
         "implementations": [

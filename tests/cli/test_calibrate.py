@@ -104,3 +104,14 @@ def test_projects_are_found_in_a_folder(run, tmp_path):
     assert outcome.status == 0, outcome.err
     assert outcome.json["designs"] == 5
     assert outcome.json["kinds"]["streams"] == 5
+
+
+def test_a_search_counts_calibrated_luts(run, project):
+    assert _calibrated(run, project.folder).status == 0
+    project.edit("objective: weight_bits", "objective: lut")
+    project.write(project.file.read_text() + "hardware: {calibration: c.json}\n")
+    outcome = run("search", project.file, "--json")
+    assert outcome.status == 0, outcome.err
+    estimate = run("estimate", project.file, "--precision", "search", "--json").json["estimate"]
+    assert estimate["calibrated"]
+    assert outcome.json["best"]["cost"] == estimate["lut"]

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from hpq_hls.codegen.boards import Board
 from hpq_hls.errors import DataError
 from hpq_hls.hardware import Dataflow
 
@@ -44,6 +45,7 @@ class Design:
     part, clock_ns: for the tool scripts.
     input_frames, golden_frames: raw test vectors in transmission order, shape
         (frames, beats, lanes); by port where there are several. The golden ones are the simulator's.
+    board: that a system is made for; None for the design alone.
     """
 
     dataflow: Dataflow
@@ -52,6 +54,7 @@ class Design:
     clock_ns: float
     input_frames: Frames
     golden_frames: Frames
+    board: Board | None = None
 
     @property
     def vectors(self) -> Mapping[str, IntArray]:

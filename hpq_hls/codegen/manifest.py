@@ -59,7 +59,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The content of design.json."""
+    """The content of design.json. board: that ``board/`` is for; "" without that folder."""
 
     name: str
     format: int
@@ -68,6 +68,7 @@ class Manifest:
     clock_ns: float
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    board: str = ""
 
     def to_json(self) -> str:
         """Text of design.json, one key a line but for the arrays of numbers."""
@@ -126,6 +127,7 @@ def manifest_of(design: Design) -> Manifest:
         clock_ns=design.clock_ns,
         inputs=tuple(port_at(flow, terminal) for terminal in flow.inputs),
         outputs=tuple(port_at(flow, terminal) for terminal in flow.outputs),
+        board="" if design.board is None else design.board.name,
     )
 
 

@@ -20,6 +20,7 @@ from hpq_hls.codegen.base import Design, Files
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
 from hpq_hls.codegen.rtl_memory import SideBySide, memory_file, packed, side_by_side
 from hpq_hls.codegen.sources import Sources
+from hpq_hls.codegen.system import board_files
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.hardware import Dataflow
@@ -41,7 +42,7 @@ class RtlBackend:
         return None
 
     def files(self, design: Design) -> Files:
-        """README.md, design.json, rtl/<top>.sv, the modules it uses, its .mem files, rtl/files.f."""
+        """README.md, design.json, rtl/<top>.sv, the modules it uses, its .mem files, rtl/files.f; board/."""
         flow = design.dataflow
         sources = Sources("rtl", flow.kernels, ".sv.j2", "lib/*.sv")
         environment = sources.environment({"comment": _comment})
@@ -69,6 +70,7 @@ class RtlBackend:
         }
         files.update({f"rtl/{module}.sv": text for module, text in (library | own).items()})
         files.update({f"rtl/{name}": text for name, text in memories.items()})
+        files.update(board_files(design, self.name))
         return files
 
 

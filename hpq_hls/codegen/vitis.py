@@ -19,6 +19,7 @@ from hpq_hls.codegen.base import Design, Files, IntArray
 from hpq_hls.codegen.limits import refusal
 from hpq_hls.codegen.manifest import FILE_NAME, Manifest, manifest_of
 from hpq_hls.codegen.sources import Sources
+from hpq_hls.codegen.system import board_files
 from hpq_hls.codegen.vitis_kernels import KernelView, TableView, comment, plain, view_of
 from hpq_hls.codegen.words import MAX_WORD_BITS, Split
 from hpq_hls.hardware import Dataflow, Terminal
@@ -70,6 +71,7 @@ class VitisBackend:
         }
         files |= _copies((templates_dir() / "vitis" / "standin").glob("*.h"), "tb/include")
         files[FILE_NAME] = manifest_of(design).to_json()
+        files |= board_files(design, self.name)
         return dict(sorted(files.items()))
 
     def _in_dialect(self, text: str) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
+from hpq_hls.codegen.boards import Board, find_board
 from hpq_hls.cost import find_part
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import Rounding
@@ -172,12 +173,15 @@ class HardwareSettings(Section):
     """The chip, the clock and the folding.
 
     target_interval: cycles, or target_fps: inferences per second; without both the fastest that takes no more
-    than ``utilisation`` of each resource of the part. tlast: whether the input ports look at it, so that
-    packets of a wrong size raise a flag. fifo_depths: beats by stream, instead of what timing gives.
+    than ``utilisation`` of each resource of the part. board: that a system is made for; it sets the part
+    where none is given. boards: a file with boards of the user's. tlast: whether the input ports look at it,
+    so that packets of a wrong size raise a flag. fifo_depths: beats by stream, instead of what timing gives.
     """
 
     backends: Backends = ("vitis", "rtl")
     part: Annotated[Text, AfterValidator(_part)] = DEFAULT_PART
+    board: Text | None = None
+    boards: FileName | None = None
     clock_ns: Annotated[Real, Field(gt=0)] = DEFAULT_CLOCK_NS
     io: Annotated[Text, one_of(("stream", "parallel"))] = "stream"
     target_interval: Positive | None = None
@@ -205,7 +209,8 @@ class HardwareSettings(Section):
 
     def arguments(self) -> dict[str, Any]:
         """For ``hpq_hls.project.hardware_config``."""
-        return {**self.model_dump(exclude={"backends", "fifo_depths"}), "layers": self.folding()}
+        other = {"backends", "fifo_depths", "board", "boards"}
+        return {**self.model_dump(exclude=other), "layers": self.folding()}
 
     def folding(self) -> LayerSettings:
         """``layers`` as ``hpq_hls.generate`` takes it."""
@@ -284,6 +289,37 @@ class ProjectFile:
         settings = self.settings.model_copy(update={"hardware": hardware})
         return replace(self, settings=settings, options=chosen)
 
+    def board(self) -> Board | None:
+        """The board of the settings; None where there is none.
+
+        Raises:
+            ConfigError: it is unknown, its file cannot be read, or it does not match the part.
+        """
+        given = self.settings.hardware
+        if given.board is None:
+            if given.boards is not None:
+                raise ConfigError(f"{self.where('hardware', 'boards')} has no board to find in it; add board")
+            return None
+        try:
+            found = find_board(given.board, None if given.boards is None else self.path(given.boards))
+            if "part" in given.model_fields_set:
+                found.check_part(given.part)
+        except ConfigError as error:
+            raise ConfigError(f"{self.where('hardware', 'board')}: {error}") from error
+        return found
+
+    def on_board(self) -> ProjectFile:
+        """The same with the part of the board, if there is one.
+
+        Raises:
+            ConfigError: as ``board``.
+        """
+        board = self.board()
+        if board is None:
+            return self
+        hardware = self.settings.hardware.model_copy(update={"part": board.part})
+        return replace(self, settings=self.settings.model_copy(update={"hardware": hardware}))
+
     def path(self, written: str) -> Path:
         """A path as written in the file, made usable from here."""
         return self.folder / Path(written).expanduser()
@@ -334,7 +370,7 @@ def load_config(path: str | Path = "project.yaml") -> ProjectFile:
             extension cannot be imported.
     """
     source = read_yaml(project_path(path))
-    project = ProjectFile(_validated(Settings, source.data, source, ()), source)
+    project = ProjectFile(_validated(Settings, source.data, source, ()), source).on_board()
     for index, package in enumerate(project.settings.extensions):
         _extend(project, index, package)
     return project

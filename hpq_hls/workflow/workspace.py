@@ -308,6 +308,12 @@ class Workspace:
         target = self.target_interval if target_interval is None else target_interval
         return self.project.settings.hardware.arguments() | {"target_interval": target, "target_fps": None}
 
+    def board(self) -> dict[str, Any]:
+        """The board of the settings as ``hpq_hls.generate`` takes it."""
+        chip = self.project.settings.hardware
+        own = None if chip.boards is None else self.project.path(chip.boards)
+        return {"board": chip.board, "boards": own}
+
     @contextlib.contextmanager
     def fifo_depths(self) -> Iterator[Mapping[str, int]]:
         """The settings' FIFO depths, for one who gives them to a design.

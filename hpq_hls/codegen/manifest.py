@@ -46,12 +46,12 @@ class Port:
 
     def to_frames(self, raw: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """(batch, *shape) integers in torch layout -> (batch, beats, lanes) in transmission order."""
-        flat = raw.reshape(raw.shape[0], -1)[:, np.asarray(self.order, dtype=np.int64)]
+        flat = raw.reshape(raw.shape[0], len(self.order))[:, np.asarray(self.order, dtype=np.int64)]
         return flat.reshape(raw.shape[0], self.beats, self.lanes)
 
     def from_frames(self, frames: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """(batch, beats, lanes) in transmission order -> (batch, *shape) in torch layout."""
-        flat = frames.reshape(frames.shape[0], -1)
+        flat = frames.reshape(frames.shape[0], len(self.order))
         result = np.empty_like(flat)
         result[:, np.asarray(self.order, dtype=np.int64)] = flat
         return result.reshape(frames.shape[0], *self.shape)

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.codegen.base import Design, Frames, by_port
+from hpq_hls.codegen.block_design import board_refusal
 from hpq_hls.codegen.boards import Board, find_board
 from hpq_hls.codegen.manifest import Manifest, frames_at, manifest_of
 from hpq_hls.codegen.registry import find_backend
-from hpq_hls.codegen.system import board_refusal
 from hpq_hls.codegen.writer import check_target, write_project
 from hpq_hls.cost import (
     ResourceEstimate,

@@ -17,10 +17,10 @@ import numpy as np
 
 from hpq_hls.billing.memory import fifo_style, memory_style
 from hpq_hls.codegen.base import Design, Files
+from hpq_hls.codegen.block_design import board_files
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
 from hpq_hls.codegen.rtl_memory import SideBySide, memory_file, packed, side_by_side
 from hpq_hls.codegen.sources import Sources
-from hpq_hls.codegen.system import board_files
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.hardware import Dataflow

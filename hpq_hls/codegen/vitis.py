@@ -16,10 +16,10 @@ import numpy as np
 
 from hpq_hls.billing.memory import fifo_style, memory_style
 from hpq_hls.codegen.base import Design, Files, IntArray
+from hpq_hls.codegen.block_design import board_files
 from hpq_hls.codegen.limits import refusal
 from hpq_hls.codegen.manifest import FILE_NAME, Manifest, manifest_of
 from hpq_hls.codegen.sources import Sources
-from hpq_hls.codegen.system import board_files
 from hpq_hls.codegen.vitis_kernels import KernelView, TableView, comment, plain, view_of
 from hpq_hls.codegen.words import MAX_WORD_BITS, Split
 from hpq_hls.hardware import Dataflow, Terminal
@@ -103,6 +103,7 @@ class VitisBackend:
             "dialect": self.dialect,
             "top": flow.name,
             "part": design.part,
+            "board": design.board,
             "clock_ns": f"{design.clock_ns:g}",
             "frames": len(next(iter(design.vectors.values()))),
             "kernels": kernels,

@@ -1,7 +1,7 @@
 """A board without a board: memory, the DMAs' registers, and in place of the fabric what a function computes.
 
-The DMA follows PG021: scatter-gather mode, descriptors of 64 bytes in memory, one packet for each here. Bytes go
-through the converters of the block design that the project's script builds.
+The DMA follows PG021: scatter-gather mode, descriptors of 64 bytes in memory, one packet for each here. Bytes
+go through the converters of the block design that the project's script builds.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hw_sim.design import Design, Port
-from tests.codegen.block_design import BlockDesign
+from tests.codegen.block_design_model import Built
 
 Frames = Mapping[str, npt.NDArray[np.int64]]
 
@@ -34,9 +34,9 @@ class Board:
     """fabric: frames of the network's inputs by port, (packets, beats, lanes), to those of its outputs."""
 
     def __init__(
-        self, system: BlockDesign, design: Design, fabric: Callable[[Frames], Frames], base: int = 0x1000_0000
+        self, system: Built, design: Design, fabric: Callable[[Frames], Frames], base: int = 0x1000_0000
     ) -> None:
-        self.system, self.design, self._fabric = system, design, fabric
+        self.system, self.design, self.compute = system, design, fabric
         self._next = base
         self._buffers: list[Buffer] = []
         self.packets: dict[str, list[npt.NDArray[np.uint8]]] = {port.name: [] for port in design.inputs}
@@ -61,7 +61,7 @@ class Board:
         """The bytes at an address; what is there may be written."""
         for buffer in self._buffers:
             at = address - buffer.device_address
-            if 0 <= at and at + length <= buffer.nbytes:
+            if at >= 0 and at + length <= buffer.nbytes:
                 return np.asarray(buffer).reshape(-1).view(np.uint8)[at : at + length]
         raise AssertionError(f"no memory of {length} bytes at {address:#x}")
 
@@ -78,7 +78,7 @@ class Board:
             return
         given = {port.name: self._frames(port, count) for port in self.design.inputs}
         self.batches.append(count)
-        made = self._fabric(given)
+        made = self.compute(given)
         for port in self.design.outputs:
             size = port.tdata_bytes
             words = [int(word, 2).to_bytes(size, "little") for word in port.pack(made[port.name])]
@@ -94,7 +94,9 @@ class Board:
         for packet in taken:
             assert packet.shape == (port.beats, port.tdata_bytes)
         words = [
-            f"{int.from_bytes(beat.tobytes(), 'little'):0{port.tdata_bits}b}" for packet in taken for beat in packet
+            f"{int.from_bytes(beat.tobytes(), 'little'):0{port.tdata_bits}b}"
+            for packet in taken
+            for beat in packet
         ]
         raw, padded = port.unpack(words)
         assert padded.all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,17 +13,17 @@ import pytest
 
 from hpq_hls.billing.parts import BOARDS
 from hpq_hls.codegen.base import Design
+from hpq_hls.codegen.block_design import beat_bytes, board_refusal, tcl_quoted
 from hpq_hls.codegen.boards import Board, find_board
 from hpq_hls.codegen.manifest import manifest_of
 from hpq_hls.codegen.registry import find_backend
-from hpq_hls.codegen.system import beat_bytes, board_refusal, tcl_quoted
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import Epilogue
 from hpq_hls.hardware import Dataflow
 from hpq_hls.hardware.dataflow import Terminal
 from hpq_hls.kernels import Cast, Stream
 from hpq_hls.settings.config import load_config
-from tests.codegen.block_design import BlockDesign, run_script
+from tests.codegen.block_design_model import Built, run_script
 from tests.codegen.flows import parse
 
 NAMES = ("Pynq-Z2", "ZCU104", "KV260")
@@ -78,10 +79,10 @@ def written(design: Design, backend: str, folder: Path) -> Path:
     return folder / "board"
 
 
-def built(design: Design, calls: list[list[str]], suffix: str = "") -> BlockDesign:
+def built(design: Design, calls: list[list[str]], suffix: str = "") -> Built:
     """The block design of a script's calls."""
     made = manifest_of(design)
-    return BlockDesign(
+    return Built(
         calls,
         {port.port: port.tdata_bytes for port in made.inputs},
         {port.port: port.tdata_bytes for port in made.outputs},
@@ -103,7 +104,11 @@ def test_the_boards_that_come_with_the_package() -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("pinq-z2", "did you mean 'Pynq-Z2'"), ("kv", "did you mean 'KV260'"), ("qqq", "Pynq-Z2, ZCU104, KV260")],
+    [
+        ("pinq-z2", "did you mean 'Pynq-Z2'"),
+        ("kv", "did you mean 'KV260'"),
+        ("qqq", "Pynq-Z2, ZCU104, KV260"),
+    ],
 )
 def test_an_unknown_board(name: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
@@ -164,7 +169,11 @@ def test_the_board_sets_the_part(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("board", "more", "words"),
     [
-        ("KV260", "  part: xc7z020clg400-1\n", r"line 4: hardware.board: part .* does not match board 'KV260'"),
+        (
+            "KV260",
+            "  part: xc7z020clg400-1\n",
+            r"line 4: hardware.board: part .* does not match board 'KV260'",
+        ),
         ("KV261", "", r"line 4: hardware.board: there is no board 'KV261'; did you mean 'KV260'\?"),
         ("null", "  boards: mine.yaml\n", r"line 5: hardware.boards has no board"),
         ("KV260", "  boards: none.yaml\n", r"none.yaml does not exist"),
@@ -208,7 +217,14 @@ PORTS = {
     "even": {"a": (8, 4, 5)},
     "odd": {"a": (7, 3, 40_000)},
     "wide": {"a": (9, 160, 3)},
-    "many": {"a": (7, 3, 2), "b": (1, 1, 9), "c": (12, 90, 1), "d": (9, 160, 2), "e": (16, 64, 4), "f": (3, 5, 7)},
+    "many": {
+        "a": (7, 3, 2),
+        "b": (1, 1, 9),
+        "c": (12, 90, 1),
+        "d": (9, 160, 2),
+        "e": (16, 64, 4),
+        "f": (3, 5, 7),
+    },
     "most": {f"p{n}": (3 + n, 1 + 2 * n, 2) for n in range(15)},
 }
 
@@ -222,7 +238,7 @@ def test_block_designs_are_whole(backend: str, name: str, tmp_path: Path) -> Non
         place = tmp_path / f"a {kind}" / "[it] $x"
         folder = written(design, backend, place)
         old = backend == "vivado"
-        calls, error = run_script(folder / "block_design.tcl", **({"OLD": "1"} if old else {}), NEW="1")
+        calls, error = run_script(folder / "block_design.tcl", **{"OLD" if old else "NEW": "1"})
         assert error == ""
         system = built(design, calls, "_V" if old else "")
         dmas = [cell for cell in system.cells.values() if cell.kind == "axi_dma"]
@@ -244,6 +260,33 @@ def test_block_designs_are_whole(backend: str, name: str, tmp_path: Path) -> Non
         repository = next(words for words in calls if words[:2] == ["set_property", "ip_repo_paths"])
         expected = folder / "ip" if backend == "rtl" else folder.parent / "hls_net"
         assert repository[2] == "{" + str(expected) + "}" or repository[2].replace("\\", "") == str(expected)
+
+
+def test_a_line_that_is_missing_is_found(tmp_path: Path) -> None:
+    design = made_for(wires({"a": (7, 3, 4), "b": (9, 160, 3)}), find_board("ZCU104"))
+    calls, _ = run_script(written(design, "rtl", tmp_path) / "block_design.tcl")
+    built(design, calls)
+    matters = re.compile(
+        r"CONFIG\.(c_include_|c_m_axis|c_s_axis|[SM]_TDATA|TDATA|NUM_|PSU__USE__M_AXI_GP[12])"
+    )
+    looked = 0
+    for at, (name, *words) in enumerate(calls):
+        if name.startswith("connect") or name == "create_bd_cell" or (words and matters.match(words[0])):
+            if words[0].endswith("_dre"):
+                continue
+            looked += 1
+            with pytest.raises((AssertionError, KeyError)):
+                through(built(design, calls[:at] + calls[at + 1 :]))
+    assert looked > 80
+
+
+def through(system: Built) -> None:
+    """Send a beat through all converters."""
+    for source in system.links:
+        cell, _, port = source.partition("/")
+        if port in ("M_AXIS_MM2S", "m_axis_a", "m_axis_b"):
+            bytes_ = 2 * system.interfaces(cell)[port].bytes
+            system.follow(source, np.zeros((2, bytes_ // 2), np.uint8))
 
 
 @pytest.mark.parametrize(

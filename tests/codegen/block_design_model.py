@@ -1,8 +1,8 @@
 """Block designs without Vivado: what a script calls, and what comes of it.
 
-The script runs in a Tcl whose commands of Vivado say what they are called with. `BlockDesign` replays that on a model
-of the IP blocks that are used: which pins each has in which configuration (PG021, PG059, PG085, PG144, PG164, PG201,
-PG247), written down here without a look at the script.
+The script runs in a Tcl whose commands of Vivado say what they are called with. `Built` replays that on a
+model of the IP blocks that are used: which pins each has in which configuration (PG021, PG082, PG085, PG144,
+PG164, PG201, PG247), written down here without a look at the script.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ proc stub {name answer} {
     proc ::$name args "say $name {*}\$args\n$answer"
 }
 namespace eval ipx {}
-foreach name {create_project update_ip_catalog create_bd_design apply_bd_automation connect_bd_intf_net connect_bd_net
-    assign_bd_address validate_bd_design save_bd_design add_files update_compile_order launch_runs wait_on_run
+foreach name {create_project update_ip_catalog create_bd_design apply_bd_automation
+    connect_bd_intf_net connect_bd_net assign_bd_address validate_bd_design save_bd_design add_files update_compile_order launch_runs wait_on_run
     ipx::package_project ipx::infer_bus_interface ipx::associate_bus_interfaces ipx::add_bus_parameter
     ipx::create_xgui_files ipx::update_checksums ipx::check_integrity ipx::save_core close_project} {
     stub $name {}
@@ -39,7 +39,8 @@ foreach name {create_project update_ip_catalog create_bd_design apply_bd_automat
 stub create_bd_cell {return [lindex $args end]}
 stub make_wrapper {return wrapper.v}
 stub get_board_parts {
-    return [expr {[info exists ::env(NO_BOARD)] ? {} : [list tul:part0:1.2 [lindex $args end] tul:part0:1.10]}]
+    if {[info exists ::env(NO_BOARD)]} { return {} }
+    return [list tul:part0:1.2 [lindex $args end] tul:part0:1.10]
 }
 stub get_ipdefs {
     if {[string match *ilconcat* $args]} { return [expr {[info exists ::env(NEW)] ? {concat} : {}}] }
@@ -145,8 +146,8 @@ KEYS = {
     r"|S_AXI_HP[0-3]_DATA_WIDTH|FPGA0_PERIPHERAL_FREQMHZ)",
     "zynq_ultra_ps_e": r"PSU__(FPGA_PL0_ENABLE|USE__FABRIC__RST|USE__M_AXI_GP[012]|USE__S_AXI_GP[2-5]"
     r"|SAXIGP[2-5]__DATA_WIDTH|CRL_APB__PL0_REF_CTRL__FREQMHZ)",
-    "axi_dma": r"c_(include_(sg|mm2s|s2mm|mm2s_dre|s2mm_dre)|sg_include_stscntrl_strm|sg_length_width|addr_width"
-    r"|(mm2s|s2mm)_burst_size|m_axi_(mm2s|s2mm)_data_width|m_axis_mm2s_tdata_width|s_axis_s2mm_tdata_width)",
+    "axi_dma": r"c_(include_(sg|mm2s|s2mm|mm2s_dre|s2mm_dre)|sg_include_stscntrl_strm|sg_length_width"
+    r"|addr_width|(mm2s|s2mm)_burst_size|m_axi_(mm2s|s2mm)_data_width|m_axis_mm2s_tdata_width|s_axis_s2mm_tdata_width)",
     "axis_subset_converter": r"[SM]_TDATA_NUM_BYTES|[SM]_HAS_T(LAST|KEEP)|T(DATA|KEEP|LAST)_REMAP",
     "axis_dwidth_converter": r"[SM]_TDATA_NUM_BYTES|HAS_TLAST|HAS_TKEEP",
     "smartconnect": r"NUM_SI|NUM_MI",
@@ -161,8 +162,8 @@ CLOCKS, RESETS, OUTPUTS, INPUTS = "clock", "reset", "output", "input"
 
 
 @dataclass
-class BlockDesign:
-    """What a script built. ports: the axis ports of the network, bytes by name: (inputs, outputs); errors: its flags."""
+class Built:
+    """What a script built. inputs, outputs: the network's ports, bytes by name; errors: its flags."""
 
     calls: list[list[str]]
     inputs: Mapping[str, int]
@@ -324,7 +325,7 @@ class BlockDesign:
         """Where the beats of a packet, (beats, bytes), come to from an interface, and what they are there."""
         while True:
             place = self.links[source]
-            name, _, port = place.partition("/")
+            name = place.partition("/")[0]
             cell = self.cells[name]
             if cell.kind == "axis_dwidth_converter":
                 beats = beats.reshape(-1, cell.number("M_TDATA_NUM_BYTES"))
@@ -332,13 +333,17 @@ class BlockDesign:
                 size = cell.number("M_TDATA_NUM_BYTES")
                 words = [int.from_bytes(beat.tobytes(), "little") for beat in beats]
                 inner = {"tdata": 8 * cell.number("S_TDATA_NUM_BYTES")}
-                made = [remapped(cell.config["TDATA_REMAP"], {"tdata": word}, inner, 8 * size) for word in words]
+                made = [
+                    remapped(cell.config["TDATA_REMAP"], {"tdata": word}, inner, 8 * size) for word in words
+                ]
                 beats = np.array([list(word.to_bytes(size, "little")) for word in made], dtype=np.uint8)
                 keep = {"tkeep": cell.number("S_TDATA_NUM_BYTES")}
                 full = {"tkeep": (1 << keep["tkeep"]) - 1}
                 assert remapped(cell.config["TKEEP_REMAP"], full, keep, size) == (1 << size) - 1
                 assert cell.config["TLAST_REMAP"] == "tlast[0]"
-                assert {cell.config[f"{side}_HAS_T{what}"] for side in "SM" for what in ("LAST", "KEEP")} == {"1"}
+                assert {cell.config[f"{side}_HAS_T{what}"] for side in "SM" for what in ("LAST", "KEEP")} == {
+                    "1"
+                }
             else:
                 return place, beats
             source = f"{name}/M_AXIS"

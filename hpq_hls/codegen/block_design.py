@@ -127,8 +127,8 @@ class Dma:
 
 
 @dataclass(frozen=True)
-class System:
-    """A design on a board: its links, and the DMAs, each of which may have one of either side."""
+class BlockDesign:
+    """A system around a design: its links, and the DMAs, each with at most one of either side."""
 
     board: Board
     inputs: tuple[Link, ...]
@@ -136,7 +136,7 @@ class System:
     dmas: tuple[Dma, ...]
 
     @classmethod
-    def of(cls, flow: Dataflow, board: Board) -> System:
+    def of(cls, flow: Dataflow, board: Board) -> BlockDesign:
         """The system of a design."""
         inputs = tuple(_links(flow, flow.inputs))
         outputs = tuple(_links(flow, flow.outputs))
@@ -181,7 +181,7 @@ def _at(links: Sequence[Link], number: int) -> Link | None:
 
 def board_refusal(flow: Dataflow, board: Board) -> str | None:
     """Why there can be no system of a design, in one sentence that says what would work; else None."""
-    system = System.of(flow, board)
+    system = BlockDesign.of(flow, board)
     if len(system.dmas) > DMAS:
         return (
             f"the network has {len(system.inputs)} inputs and {len(system.outputs)} outputs, and a system "
@@ -210,7 +210,7 @@ def board_files(design: Design, backend: str) -> Files:
     if design.board is None:
         return {}
     flow, board = design.dataflow, design.board
-    system, top = System.of(flow, board), flow.name
+    system, top = BlockDesign.of(flow, board), flow.name
     context = {
         "top": top,
         "backend": backend,
@@ -265,7 +265,7 @@ def _comment(text: str) -> str:
     return kept.replace("\\", "/").replace("|", "/").replace("`", "'")
 
 
-def _description(design: Design, system: System) -> str:
+def _description(design: Design, system: BlockDesign) -> str:
     """What the driver reads: the ports, and where they are in memory and in the system."""
     made = manifest_of(design)
     content = {

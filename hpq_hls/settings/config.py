@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from hpq_hls.codegen.boards import Board, find_board
 from hpq_hls.cost import find_part
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import Rounding
@@ -23,6 +22,7 @@ from hpq_hls.quantize import Precision, parse_precision
 from hpq_hls.quantize.precision import without_statement
 from hpq_hls.search.errors import SettingError
 from hpq_hls.search.metric import Kind, kind_of
+from hpq_hls.settings.board import on_board
 from hpq_hls.settings.errors import first_mistake
 from hpq_hls.settings.fields import (
     Bits,
@@ -289,37 +289,6 @@ class ProjectFile:
         settings = self.settings.model_copy(update={"hardware": hardware})
         return replace(self, settings=settings, options=chosen)
 
-    def board(self) -> Board | None:
-        """The board of the settings; None where there is none.
-
-        Raises:
-            ConfigError: it is unknown, its file cannot be read, or it does not match the part.
-        """
-        given = self.settings.hardware
-        if given.board is None:
-            if given.boards is not None:
-                raise ConfigError(f"{self.where('hardware', 'boards')} has no board to find in it; add board")
-            return None
-        try:
-            found = find_board(given.board, None if given.boards is None else self.path(given.boards))
-            if "part" in given.model_fields_set:
-                found.check_part(given.part)
-        except ConfigError as error:
-            raise ConfigError(f"{self.where('hardware', 'board')}: {error}") from error
-        return found
-
-    def on_board(self) -> ProjectFile:
-        """The same with the part of the board, if there is one.
-
-        Raises:
-            ConfigError: as ``board``.
-        """
-        board = self.board()
-        if board is None:
-            return self
-        hardware = self.settings.hardware.model_copy(update={"part": board.part})
-        return replace(self, settings=self.settings.model_copy(update={"hardware": hardware}))
-
     def path(self, written: str) -> Path:
         """A path as written in the file, made usable from here."""
         return self.folder / Path(written).expanduser()
@@ -370,7 +339,7 @@ def load_config(path: str | Path = "project.yaml") -> ProjectFile:
             extension cannot be imported.
     """
     source = read_yaml(project_path(path))
-    project = ProjectFile(_validated(Settings, source.data, source, ()), source).on_board()
+    project = on_board(ProjectFile(_validated(Settings, source.data, source, ()), source))
     for index, package in enumerate(project.settings.extensions):
         _extend(project, index, package)
     return project

@@ -14,6 +14,7 @@ from hpq_hls.codegen.writer import check_target
 from hpq_hls.cost import Misfit, ResourceEstimate, find_part, misfit
 from hpq_hls.errors import CapacityError, ConfigError
 from hpq_hls.project import Project, dataflow_for, estimate, generate, hardware_config
+from hpq_hls.settings.board import board_of
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.tools.files import make_folder
 from hpq_hls.workflow import results as r
@@ -161,7 +162,7 @@ def expected_design(work: Workspace, q: QuantizedGraph, backend: str) -> Design:
     chip, config = work.project.settings.hardware, hardware_config(**work.hardware())
     with work.fifo_depths() as chosen:
         flow = dataflow_for(backend, q, config, work.project.settings.name, chosen)
-    return Design(flow, chip.io, chip.part, chip.clock_ns, {}, {}, board=work.project.board())
+    return Design(flow, chip.io, chip.part, chip.clock_ns, {}, {}, board=board_of(work.project))
 
 
 # ---------------------------------------------------------------------------------------------

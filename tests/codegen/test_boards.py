@@ -22,6 +22,7 @@ from hpq_hls.fixed import Epilogue
 from hpq_hls.hardware import Dataflow
 from hpq_hls.hardware.dataflow import Terminal
 from hpq_hls.kernels import Cast, Stream
+from hpq_hls.settings.board import board_of
 from hpq_hls.settings.config import load_config
 from tests.codegen.block_design_model import Built, run_script
 from tests.codegen.flows import parse
@@ -157,7 +158,7 @@ def test_the_board_sets_the_part(tmp_path: Path) -> None:
     project = load_config(path)
     assert project.settings.hardware.part == "xck26-sfvc784-2LV-c"
     assert project.with_hardware({"target_interval": 9}).settings.hardware.part == "xck26-sfvc784-2LV-c"
-    board = project.board()
+    board = board_of(project)
     assert board is not None
     assert board.name == "KV260"
     path.write_text(SETTINGS.format(board="Mine", more="  boards: more/mine.yaml\n"))

@@ -1,5 +1,5 @@
-"""The driver of a board: its numbers against `hpq_hls.fixed` and the testbench's packing, its transfers against
-the C++ and the RTL behind a mock of the DMAs."""
+"""The driver of a board: its numbers against `hpq_hls.fixed` and the testbench's packing, its transfers
+against the C++ and the RTL behind a mock of the DMAs."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def test_a_stream_network_through_the_rtl(tmp_path: Path) -> None:
     project = hpq.generate(q, tmp_path / "p", "rtl", board="pynq-z2", name="small")
     overlay, board = on_board(project, lambda given: project.cosim(given).raw, 4, 0x1000_0000)
     same(overlay.predict_raw(x), q.predict_raw(x))
-    assert board.batches == [1] * 7 or board.batches == [4, 3]
+    assert board.batches == [4, 3]
 
 
 @pytest.mark.parametrize(("board", "backend"), [("ZCU104", "vitis"), ("Pynq-Z2", "vivado")])

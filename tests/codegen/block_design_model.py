@@ -45,7 +45,7 @@ stub get_board_parts {
 }
 stub get_ipdefs {
     if {[string match *ilconcat* $args]} { return [expr {[info exists ::env(NEW)] ? {concat} : {}}] }
-    return [expr {[info exists ::env(NO_IP)] ? {} : {vendor:lib:network:1.0}}]
+    return [expr {[info exists ::env(NO_IP)] ? {} : {vendor:lib:network:1.0 xilinx.com:ip:network:9.0}}]
 }
 proc get_bd_cells args { lindex $args end }
 proc get_bd_pins args {
@@ -87,8 +87,7 @@ proc get_property {name args} {
     }
 }
 set script [lindex $argv 0]
-if {[catch {source $script} message]} { puts stderr $message; exit 3 }
-exit 0
+if {[catch {source $script} message]} { puts stderr $message }
 """
 
 
@@ -114,7 +113,7 @@ def run_script(script: Path, **environment: str) -> tuple[list[list[str]], str]:
         for line in done.stdout.splitlines()
         if re.fullmatch(r"[0-9a-f ]+", line)
     ]
-    assert (done.returncode == 0) == (done.stderr == ""), done.stderr
+    assert done.returncode == 0, done.stderr
     return calls, done.stderr.strip()
 
 

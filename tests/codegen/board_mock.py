@@ -29,6 +29,10 @@ class Buffer(np.ndarray):  # type: ignore[type-arg]
     def invalidate(self) -> None:
         """Nothing is cached."""
 
+    def freebuffer(self) -> None:
+        """From now on no address."""
+        del self.device_address
+
 
 class Board:
     """fabric: frames of the network's inputs by port, (packets, beats, lanes), to those of its outputs."""
@@ -38,7 +42,7 @@ class Board:
     ) -> None:
         self.system, self.design, self.compute = system, design, fabric
         self._next = base
-        self._buffers: list[Buffer] = []
+        self.buffers: list[Buffer] = []
         self.packets: dict[str, list[npt.NDArray[np.uint8]]] = {port.name: [] for port in design.inputs}
         self.dmas = {name: Dma(self, name) for name, cell in system.cells.items() if cell.kind == "axi_dma"}
         self.flags = 0
@@ -48,7 +52,7 @@ class Board:
         made = np.zeros(shape, dtype).view(Buffer)
         made.device_address = self._next
         self._next += -(-made.nbytes // 4096) * 4096
-        self._buffers.append(made)
+        self.buffers.append(made)
         return made
 
     def registers(self, cell: str) -> Any:
@@ -59,7 +63,7 @@ class Board:
 
     def memory(self, address: int, length: int) -> npt.NDArray[np.uint8]:
         """The bytes at an address; what is there may be written."""
-        for buffer in self._buffers:
+        for buffer in self.buffers:
             at = address - buffer.device_address
             if at >= 0 and at + length <= buffer.nbytes:
                 return np.asarray(buffer).reshape(-1).view(np.uint8)[at : at + length]

@@ -232,6 +232,8 @@ def test_odd_beats_through_the_cpp(board: str, backend: str, tmp_path: Path) -> 
     assert len(expected) == len(project.stimuli)
     with pytest.raises(ValueError, match="shape"):
         overlay.predict(x[:, 1:])
+    overlay.close()
+    assert not any(hasattr(buffer, "device_address") for buffer in made.buffers)
 
 
 def test_several_ports(tmp_path: Path) -> None:
@@ -244,10 +246,10 @@ def test_several_ports(tmp_path: Path) -> None:
     same(overlay.predict_raw(given), expected)
     same(overlay.predict_raw(tuple(given.values())), expected)
     csim = fabric(project, project.csim)
-    board.compute = csim
-    same(overlay.predict_raw(given), expected)
     rates = overlay.throughput(given, seconds=0.0)
     assert set(rates) == {"transfer", "predict"}
+    board.compute = csim
+    same(overlay.predict_raw(given), expected)
     with pytest.raises(ValueError, match="nothing for input"):
         overlay.predict({"image": given["image"]})
     with pytest.raises(ValueError, match="different lengths"):

@@ -30,7 +30,8 @@ proc stub {name answer} {
     proc ::$name args "say $name {*}\$args\n$answer"
 }
 namespace eval ipx {}
-foreach name {create_project update_ip_catalog create_bd_design apply_bd_automation connect_bd_intf_net
+foreach name {set_param create_project
+    update_ip_catalog create_bd_design apply_bd_automation connect_bd_intf_net
     connect_bd_net assign_bd_address validate_bd_design save_bd_design add_files update_compile_order
     launch_runs wait_on_run ipx::package_project ipx::infer_bus_interface ipx::associate_bus_interfaces
     ipx::add_bus_parameter ipx::create_xgui_files ipx::update_checksums ipx::check_integrity

@@ -169,7 +169,7 @@ class Dma:
             assert not channel.halted, "TAILDESC is written while the channel stands"
             assert register == 0x10 or self._wide
             channel.tail[register == 0x14] = value
-            if register == 0x10:
+            if register == (0x14 if self._wide else 0x10):
                 self._started(base, channel)
         else:
             raise AssertionError(f"there is no register {offset:#x}")

@@ -339,8 +339,9 @@ def test_names_of_the_users_stay_names(tmp_path: Path) -> None:
     flow = replace(flow, inputs=tuple(replace(end, name=odd) for end in flow.inputs))
     folder = written(made_for(flow, board), "rtl", tmp_path / "out")
     for script in ("package_ip.tcl", "block_design.tcl"):
-        calls, error = run_script(folder / script)
+        calls, error = run_script(folder / script, HPQ_BOARD_FILES="/some where")
         assert error == ""
+    assert calls[0] == ["set_param", "board.repoPaths", "{/some where}"]
     asked = [words for words in calls if words[0] == "get_board_parts"]
     assert asked == [["get_board_parts", "-quiet", board.board_parts[0]]]
     compile((folder / "driver" / "net_overlay.py").read_text(), "net_overlay.py", "exec")

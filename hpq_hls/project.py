@@ -38,10 +38,13 @@ from hpq_hls.hardware import (
     HardwareConfig,
     Io,
     LayerFolding,
+    Memory,
     Multipliers,
     Strategy,
+    System,
     Tlast,
     check_utilisation,
+    system_of,
     target_of,
     with_fifo_depths,
 )
@@ -486,6 +489,11 @@ def generate(
     multipliers: str = "auto",
     layers: LayerSettings | None = None,
     tlast: str = "checked",
+    control: str = "none",
+    memory: str = "axis",
+    clock_uncertainty: float | str | None = None,
+    export: str = "none",
+    ip: Mapping[str, str] | None = None,
     fifo_depths: Mapping[str, int] | None = None,
     force: bool = False,
     oversize: bool = False,
@@ -505,6 +513,12 @@ def generate(
     blocks where the widths are worth one, and the part has them) or "fabric" (in LUTs at any width).
     tlast: of the inputs, "checked" (a packet that is too short or too long raises ``<port>_packet_error``,
     and the next is right again) or "ignored" (for masters that do not drive it).
+    control, memory: who starts the design, "none" or "s_axilite", and where frames are, "axis" or
+    "m_axi", a kernel that ``v++`` links, whose ports are its own, so that TLAST is ignored.
+    clock_uncertainty: what the HLS tool keeps of each period, in ns, or "15%"; None: its own share.
+    export: out-of-context synthesis with packaging, "none", "syn" or "impl". ip: ``{"vendor":
+    "example.com", "library": "hls", "version": "1.0", "display_name": "..."}``, all of them optional.
+    See docs/vitis.md; RTL has the core, and of these only ``ip``.
     fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``).
     oversize: write it even if the part has too little of a resource, by the estimate, or if the HLS tool is
     known to refuse it, which C simulation does not. stimuli: frames for the emitted testbench; None: those
@@ -520,6 +534,16 @@ def generate(
     folder = Path(out)
     printer = find_backend(backend)
     check_target(folder, force)
+    system = system_of(
+        control=control,
+        memory=memory,
+        clock_uncertainty=clock_uncertainty,
+        export=export,
+        ip=ip,
+        clock_ns=clock_ns,
+    )
+    built = printer.built(system)
+    core = _core_note(backend, system, built)
     config = hardware_config(
         part=part,
         clock_ns=clock_ns,
@@ -531,7 +555,7 @@ def generate(
         strategy=strategy,
         multipliers=multipliers,
         layers=layers,
-        tlast=tlast,
+        tlast=Tlast.IGNORED.value if system.memory is Memory.M_AXI else tlast,
     )
     folded = fold(q, config)
     flow = dataflow_for(backend, q, folded.config, name, fifo_depths or {})
@@ -543,9 +567,20 @@ def generate(
         if refused is not None:
             raise CapacityError(f"{refused}; or generate it for C simulation only, with oversize")
     chosen = choose_stimuli(q) if stimuli is None else stimuli
-    design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}), q, chosen.raw)
+    design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}, built), q, chosen.raw)
     write_project({**printer.files(design), COVERAGE_FILE: chosen.to_json()}, folder, force)
-    return Project(folder, backend, q, design, notes=tuple(filter(None, [folded.note])), chosen=chosen)
+    notes = tuple(filter(None, [folded.note, core]))
+    return Project(folder, backend, q, design, notes=notes, chosen=chosen)
+
+
+def _core_note(backend: str, wished: System, built: System) -> str | None:
+    """That a project has only the core of what was asked for; None where it has all."""
+    if (wished.control, wished.memory) == (built.control, built.memory):
+        return None
+    return (
+        f"memory {wished.memory.value} and control {wished.control.value} are those of the HLS project; "
+        f"backend {backend} has the core, with AXI4-Stream ports and no control"
+    )
 
 
 def dataflow_for(

@@ -117,6 +117,7 @@ def _generated(
             backend,
             name=work.project.settings.name,
             **work.hardware(),
+            **work.project.settings.hardware.system_arguments(),
             fifo_depths={**(fifo_depths or {}), **chosen},
             force=force,
             oversize=oversize,
@@ -160,7 +161,7 @@ def expected_design(work: Workspace, q: QuantizedGraph, backend: str) -> Design:
     chip, config = work.project.settings.hardware, hardware_config(**work.hardware())
     with work.fifo_depths() as chosen:
         flow = dataflow_for(backend, q, config, work.project.settings.name, chosen)
-    return Design(flow, chip.io, chip.part, chip.clock_ns, {}, {})
+    return Design(flow, chip.io, chip.part, chip.clock_ns, {}, {}, find_backend(backend).built(chip.system))
 
 
 # ---------------------------------------------------------------------------------------------

@@ -147,11 +147,8 @@ def manifest_of(design: Design) -> Manifest:
 
 def id_of(port: str) -> str:
     """What names that belong to a port begin with: input, output, or these and the port's own name."""
-    return (
-        port.replace("s_axis", "input", 1)
-        if port.startswith("s_axis")
-        else port.replace("m_axis", "output", 1)
-    )
+    prefix = "s_axis" if port.startswith("s_axis") else "m_axis"
+    return {"s_axis": "input", "m_axis": "output"}[prefix] + port.removeprefix(prefix)
 
 
 def _kernel_at(flow: Dataflow) -> MemoryKernel:

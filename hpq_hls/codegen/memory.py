@@ -102,7 +102,7 @@ class MemoryArgument:
         """(frames, frame_bytes) as the kernel writes them -> (frames, beats, lanes) raw integers.
         signed: whether the elements are."""
         used = self.beats * self.slot_bytes
-        slots = memory.reshape(len(memory), -1)[:, :used].reshape(len(memory), self.beats, self.slot_bytes)
+        slots = memory[:, :used].reshape(len(memory), self.beats, self.slot_bytes)
         bits = np.unpackbits(slots, axis=2, bitorder="little")[..., : self.lanes * self.element_bits]
         bits = bits.reshape(len(memory), self.beats, self.lanes, self.element_bits).astype(np.int64)
         values = (bits << np.arange(self.element_bits)).sum(axis=-1)

@@ -543,7 +543,6 @@ def generate(
         clock_ns=clock_ns,
     )
     built = printer.built(system)
-    core = _core_note(backend, system, built)
     config = hardware_config(
         part=part,
         clock_ns=clock_ns,
@@ -567,10 +566,10 @@ def generate(
         if refused is not None:
             raise CapacityError(f"{refused}; or generate it for C simulation only, with oversize")
     chosen = choose_stimuli(q) if stimuli is None else stimuli
-    design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}, built), q, chosen.raw)
+    design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}, system=built), q, chosen.raw)
     write_project({**printer.files(design), COVERAGE_FILE: chosen.to_json()}, folder, force)
-    notes = tuple(filter(None, [folded.note, core]))
-    return Project(folder, backend, q, design, notes=notes, chosen=chosen)
+    notes = (folded.note, _core_note(backend, system, built), _memory_note(design))
+    return Project(folder, backend, q, design, notes=tuple(filter(None, notes)), chosen=chosen)
 
 
 def _core_note(backend: str, wished: System, built: System) -> str | None:
@@ -580,6 +579,20 @@ def _core_note(backend: str, wished: System, built: System) -> str | None:
     return (
         f"memory {wished.memory.value} and control {wished.control.value} are those of the HLS project; "
         f"backend {backend} has the core, with AXI4-Stream ports and no control"
+    )
+
+
+def _memory_note(design: Design) -> str | None:
+    """That a kernel waits for its memory; None where it does not."""
+    kernel, interval = manifest_of(design).kernel, interval_of(design.dataflow)
+    if kernel is None:
+        return None
+    slowest = max(kernel.arguments, key=lambda one: one.steps)
+    if slowest.steps <= interval:
+        return None
+    return (
+        f"{slowest.name} takes {slowest.steps} cycles a frame, and the design could take one every "
+        f"{interval} cycles"
     )
 
 

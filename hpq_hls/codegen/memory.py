@@ -88,7 +88,7 @@ class MemoryArgument:
     @property
     def steps(self) -> int:
         """Cycles that a frame takes between memory and the core, at least."""
-        return max(self.frame_words, self.beats)
+        return max(self.frame_words, self.beats * self.words_per_beat)
 
     def to_memory(self, frames: IntArray) -> Bytes:
         """(frames, beats, lanes) raw integers -> (frames, frame_bytes) as the kernel reads them."""
@@ -127,8 +127,7 @@ def kernel_of(top: str, ports: Sequence[tuple[str, str, int, int, int]]) -> Memo
     arguments = tuple(
         MemoryArgument.of(f"{begin}_memory", port, f"gmem_{begin}", *sizes) for begin, port, *sizes in ports
     )
-    most = max(max(one.beats * one.words_per_beat, one.frame_words) for one in arguments)
-    return MemoryKernel(f"{top}_kernel", arguments, _COUNTS // most)
+    return MemoryKernel(f"{top}_kernel", arguments, _COUNTS // max(one.steps for one in arguments))
 
 
 def _power(number: int) -> int:

@@ -161,7 +161,9 @@ def expected_design(work: Workspace, q: QuantizedGraph, backend: str) -> Design:
     chip, config = work.project.settings.hardware, hardware_config(**work.hardware())
     with work.fifo_depths() as chosen:
         flow = dataflow_for(backend, q, config, work.project.settings.name, chosen)
-    return Design(flow, chip.io, chip.part, chip.clock_ns, {}, {}, find_backend(backend).built(chip.system))
+    return Design(
+        flow, chip.io, chip.part, chip.clock_ns, {}, {}, system=find_backend(backend).built(chip.system)
+    )
 
 
 # ---------------------------------------------------------------------------------------------

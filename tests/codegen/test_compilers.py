@@ -2,48 +2,60 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from hpq_hls.codegen.vitis import VitisBackend
-from hpq_hls.tools.toolchain import find_ap_types, find_gxx
+from tests.codegen.compilers import (
+    clang_warnings,
+    gxx_warnings,
+    sanitizer_reports,
+    sources,
+    tables_not_constant,
+)
 from tests.codegen.flows import blank_design, write
 from tests.codegen.golden_kernels import FLOWS
 from tests.codegen.test_vitis import cnn_design
 
-WARNINGS = ("-std=c++14", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wno-unknown-pragmas")
-STRICT = (*WARNINGS, "-O1", "-fsanitize=address,undefined")
-"""Pragmas of another tool are unknown, which -Wall would say of each."""
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Windows, folded layers and pooling."""
+    folder = tmp_path_factory.mktemp("compilers")
+    write(VitisBackend(), cnn_design(), folder)
+    return folder
 
 
-def compiled(folder: Path, files: list[str], flags: tuple[str, ...]) -> str:
-    """What g++ says of our files: the vendor's headers are the system's."""
-    where = ["-isystem", str(find_ap_types()), "-idirafter", "tb/include"]
-    command = [str(find_gxx().require()), *flags, *where, *files]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return "\n".join(re.findall(r"^(?:src|tb)/.*warning.*$", done.stderr, re.MULTILINE))
+def test_a_network_has_no_warning_and_runs_clean(network: Path) -> None:
+    """Under the checks of addresses and of undefined behaviour."""
+    assert sanitizer_reports(network) == ""
 
 
-def test_a_network_has_no_warning_and_runs_clean(tmp_path: Path) -> None:
-    """Windows, folded layers and pooling, under the checks of addresses and of undefined behaviour."""
-    write(VitisBackend(), cnn_design(), tmp_path)
-    said = compiled(tmp_path, ["src/net.cpp", "tb/net_tb.cpp", "-pthread", "-o", "check"], STRICT)
-    assert said == ""
-    done = subprocess.run(
-        [tmp_path / "check", "tb/input.dat", "tb/golden.dat"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.startswith("PASS")
-    told = re.findall(r"^(?:src|tb)/.*runtime error.*$", done.stderr, re.MULTILINE)
-    assert told == []  # the vendor's headers shift negative numbers
+def test_clang_has_no_warning_and_sees_constants(network: Path) -> None:
+    assert clang_warnings(network) == ""
+    count, filled = tables_not_constant(network)
+    assert filled == ""
+    assert count >= 2
+
+
+def test_a_table_of_objects_is_seen(network: Path, tmp_path: Path) -> None:
+    """One that a constructor fills in, as the headers' numbers do."""
+    made = tmp_path / "p"
+    made.mkdir()
+    for name in ("src", "tb", "design.json"):
+        (made / name).symlink_to(network / name)
+    (made / "src").unlink()
+    (made / "src").mkdir()
+    for path in (network / "src").iterdir():
+        (made / "src" / path.name).symlink_to(path)
+    top = made / sources(network)[0]
+    text = top.read_text(encoding="utf-8")
+    top.unlink()
+    objects = "\nstatic const ap_fixed<7, 3> filled[5] = {1.5, 2, -3, 0.25, 1};\n"
+    use = "ap_fixed<7, 3> reads(int at) { return filled[at]; }\n"
+    top.write_text(text + objects + use, encoding="utf-8")
+    assert tables_not_constant(made)[1] != ""
 
 
 @pytest.mark.parametrize(
@@ -51,4 +63,4 @@ def test_a_network_has_no_warning_and_runs_clean(tmp_path: Path) -> None:
 )
 def test_other_kernels_have_no_warning(name: str, tmp_path: Path) -> None:
     write(VitisBackend(), blank_design(FLOWS[name]), tmp_path)
-    assert compiled(tmp_path, ["src/net.cpp", "tb/net_tb.cpp"], (*WARNINGS, "-fsyntax-only")) == ""
+    assert gxx_warnings(tmp_path) == ""

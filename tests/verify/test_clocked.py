@@ -15,6 +15,7 @@ import hpq_hls as hpq
 from hpq_hls.errors import ConfigError, VerificationError
 from hpq_hls.project import Project
 from hpq_hls.verify.clocked.assembly import read_module
+from hpq_hls.verify.clocked.design import write_clocked
 from hpq_hls.verify.clocked.ir import (
     Aggregate,
     Array,
@@ -26,7 +27,7 @@ from hpq_hls.verify.clocked.ir import (
     size_of,
 )
 from hpq_hls.verify.clocked.machine import Machine, machine_of
-from hpq_hls.verify.clocked.sources import unrolled
+from hpq_hls.verify.clocked.sources import headers_unrolled, unrolled
 from hpq_hls.verify.cosim import SCENARIOS
 
 ASSEMBLY = """\
@@ -105,6 +106,11 @@ def _machine(text: str) -> Machine:
     return machine_of(module.functions["@p"], module)
 
 
+def test_loops_of_headers_are_unrolled() -> None:
+    text = "    for (int i = 0; i < _AP_N; ++i) pVal[i] = 0; \\\n  // for (;;)\n"
+    assert headers_unrolled(text) == text.replace("for (int", '_Pragma("clang loop unroll(full)") for (int')
+
+
 def test_loops_are_unrolled_as_the_hls_tool_does() -> None:
     text = "    for (int i = 0; i < 3; ++i) {\n#pragma HLS unroll\n        f(i);\n    }\n"
     assert (
@@ -140,6 +146,22 @@ def test_the_cpp_as_hardware_computes_what_the_simulator_says(project: Project) 
     assert result.words_compared >= 4 * 3 * len(SCENARIOS)
     assert np.array_equal(result.raw, project.q.predict_raw(x))
     assert {item.name for item in result.scenarios} == set(SCENARIOS)
+
+
+def test_wide_numbers_are_values(tmp_path: Path) -> None:
+    """Beats of 154 bits, which the vendor's headers keep in arrays of words."""
+    torch.manual_seed(5)
+    x = torch.randn(6, 22)
+    q = hpq.quantize(hpq.from_torch(nn.Linear(22, 3).eval(), x[:1]), x.numpy(), precision=7)
+    project = hpq.generate(q, tmp_path / "p", io="parallel")
+    made = tmp_path / "clocked"
+    made.mkdir()
+    write_clocked(project.path, made)
+    sizes = {path.stem: len(path.read_text().split()) for path in (made / "rtl").glob("*.mem")}
+    assert sizes["hpq_process_0"] < 200  # of the port: 20 bytes read, 24 as words, and where they are put
+    result = project.cosim_cpp(x.numpy(), scenarios=("random_gaps",))
+    assert result.passed
+    assert np.array_equal(result.raw, q.predict_raw(x.numpy()))
 
 
 def test_a_changed_word_of_a_rom_is_found(project: Project) -> None:

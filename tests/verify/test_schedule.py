@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ import hpq_hls as hpq
 from hpq_hls.cost.fifos import with_room_for_pipelines
 from hpq_hls.errors import ConfigError, VerificationError
 from hpq_hls.project import Project
-from hpq_hls.verify.schedule import STYLES, Course
+from hpq_hls.verify.schedule import STYLES, Course, Schedule
 from hpq_hls.verify.schedule_sources import Rewind, Style, Text, instrument
 
 # ---------------------------------------------------------------------------------------------
@@ -240,6 +242,28 @@ def test_interval_is_the_printed_one_at_every_depth(residual: Project, course: C
 def test_nothing_deadlocks_at_any_depth(course: Course, style: str) -> None:
     found = course.schedules(range(2, 25), style, more=1000)
     assert [one.deadlock for one in found] == [None] * 23
+
+
+def seen(schedules: Sequence[Schedule]) -> list[Schedule]:
+    """What was modelled, not what was asked for."""
+    return [replace(one, style=None, rewind=None) for one in schedules]
+
+
+@pytest.mark.parametrize("style", ["style=stp", ""])
+def test_what_the_pragmas_say_is_modelled(
+    residual: Project, course: Course, style: str, tmp_path: Path
+) -> None:
+    """A pipeline of no style stalls: so it was by default up to 2022.1."""
+    depths = (3, 8)
+    emitted = seen(course.schedules(depths))
+    assert emitted == seen(course.schedules(depths, "flp", True))
+    copy = Project(shutil.copytree(residual.path, tmp_path / "p"), "vitis", residual.q, residual.design)
+    for path in (copy.path / "src").rglob("*.[hc]*"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r"style=flp( rewind)?", style, text), encoding="utf-8")
+    found = seen(copy.course().schedules(depths))
+    assert found == seen(course.schedules(depths, style.removeprefix("style=") or "stp", False))
+    assert found != emitted
 
 
 def test_depths_of_the_rtl_deadlock_and_the_stream_is_named(residual: Project, tmp_path: Path) -> None:

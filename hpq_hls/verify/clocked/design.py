@@ -23,7 +23,7 @@ from hpq_hls.templating import render
 from hpq_hls.tools.toolchain import Clang, find_ap_types, find_clang, run_tool
 from hpq_hls.verify.clocked.assembly import read_module
 from hpq_hls.verify.clocked.machine import Machine, machine_of
-from hpq_hls.verify.clocked.sources import RAW, Split, bytes_of, split, unrolled
+from hpq_hls.verify.clocked.sources import RAW, Split, bytes_of, headers_unrolled, split, unrolled
 
 PORT_DEPTH = 2
 """Beats that a port's registers hold."""
@@ -103,7 +103,11 @@ def _assembly(project_dir: Path, manifest: Manifest) -> tuple[str, Split]:
         top = scratch / "src" / f"{manifest.name}.cpp"
         parts = split(top.read_text(encoding="utf-8"), manifest)
         top.write_text(parts.text, encoding="utf-8")
-        include: list[str | Path] = ["-I", hw_sim_dir() / "clocked", "-isystem", find_ap_types()]
+        numbers = scratch / "numbers"
+        shutil.copytree(find_ap_types(), numbers)
+        for path in sorted(numbers.rglob("*.h")):
+            path.write_text(headers_unrolled(path.read_text(encoding="utf-8")), encoding="utf-8")
+        include: list[str | Path] = ["-I", hw_sim_dir() / "clocked", "-isystem", numbers]
         include += ["-idirafter", project_dir / "tb" / "include"]
         plain, made = scratch / "plain.ll", scratch / "made.ll"
         _run(clang, [*_FRONT, *include, top, "-o", plain], scratch)

@@ -17,6 +17,7 @@ RAW = "hpq_raw_"
 _UNROLLED = re.compile(
     r"^([ \t]*(?:for|while) \([^{}]*\) \{\n)[ \t]*#pragma HLS unroll[ \t]*\n", re.MULTILINE
 )
+_LOOP = re.compile(r"^([ \t]*)(for \()", re.MULTILINE)
 _PARAMETER = re.compile(r"\s*(?P<type>.+?)&\s*(?P<name>\w+)\s*", re.DOTALL)
 _STREAM = re.compile(r"^[ \t]*(hls::stream<.+>)[ \t]+(\w+)\(\"(\w+)\"\);", re.MULTILINE)
 _DEPTH = re.compile(r"#pragma[ \t]+HLS[ \t]+stream\b(?=.*\bvariable=(\w+))(?=.*\bdepth=(\d+))", re.IGNORECASE)
@@ -39,6 +40,12 @@ class Split:
 def unrolled(text: str) -> str:
     """A source in which clang unrolls what the HLS tool unrolls."""
     return _UNROLLED.sub(r"#pragma clang loop unroll(full)\n\1", text)
+
+
+def headers_unrolled(text: str) -> str:
+    """A header of the vendor's numbers in which clang unrolls all loops whose length it knows: those over the
+    words of numbers beyond 64 bits, which then are values and no memories."""
+    return _LOOP.sub(r'\1_Pragma("clang loop unroll(full)") \2', text)
 
 
 def bytes_of(port: Port) -> int:

@@ -40,10 +40,13 @@ from hpq_hls.hardware import (
     HardwareConfig,
     Io,
     LayerFolding,
+    Memory,
     Multipliers,
     Strategy,
+    System,
     Tlast,
     check_utilisation,
+    system_of,
     target_of,
     with_fifo_depths,
 )
@@ -490,6 +493,11 @@ def generate(
     multipliers: str = "auto",
     layers: LayerSettings | None = None,
     tlast: str = "checked",
+    control: str = "none",
+    memory: str = "axis",
+    clock_uncertainty: float | str | None = None,
+    export: str = "none",
+    ip: Mapping[str, str] | None = None,
     fifo_depths: Mapping[str, int] | None = None,
     force: bool = False,
     oversize: bool = False,
@@ -511,6 +519,12 @@ def generate(
     blocks where the widths are worth one, and the part has them) or "fabric" (in LUTs at any width).
     tlast: of the inputs, "checked" (a packet that is too short or too long raises ``<port>_packet_error``,
     and the next is right again) or "ignored" (for masters that do not drive it).
+    control, memory: who starts the design, "none" or "s_axilite", and where frames are, "axis" or
+    "m_axi", a kernel that ``v++`` links, whose ports are its own, so that TLAST is ignored.
+    clock_uncertainty: what the HLS tool keeps of each period, in ns, or "15%"; None: its own share.
+    export: out-of-context synthesis with packaging, "none", "syn" or "impl". ip: ``{"vendor":
+    "example.com", "library": "hls", "version": "1.0", "display_name": "..."}``, all of them optional.
+    See docs/vitis.md; RTL has the core, and of these only ``ip``.
     fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``).
     oversize: write it even if the part has too little of a resource, by the estimate, or if the HLS tool is
     known to refuse it, which C simulation does not. stimuli: frames for the emitted testbench; None: those
@@ -528,6 +542,15 @@ def generate(
     check_target(folder, force)
     chosen_board = None if board is None else find_board(board, boards)
     part = part_of(part, chosen_board)
+    system = system_of(
+        control=control,
+        memory=memory,
+        clock_uncertainty=clock_uncertainty,
+        export=export,
+        ip=ip,
+        clock_ns=clock_ns,
+    )
+    built = printer.built(system)
     config = hardware_config(
         part=part,
         clock_ns=clock_ns,
@@ -539,12 +562,12 @@ def generate(
         strategy=strategy,
         multipliers=multipliers,
         layers=layers,
-        tlast=tlast,
+        tlast=Tlast.IGNORED.value if system.memory is Memory.M_AXI else tlast,
     )
     folded = fold(q, config)
     flow = dataflow_for(backend, q, folded.config, name, fifo_depths or {})
     if chosen_board is not None:
-        impossible = board_refusal(flow, chosen_board)
+        impossible = board_refusal(flow, chosen_board, built)
         if impossible is not None:
             raise ConfigError(f"board {chosen_board.name!r} cannot be served: {impossible}")
     if not oversize:
@@ -555,9 +578,36 @@ def generate(
         if refused is not None:
             raise CapacityError(f"{refused}; or generate it for C simulation only, with oversize")
     chosen = choose_stimuli(q) if stimuli is None else stimuli
-    design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}, board=chosen_board), q, chosen.raw)
+    design = _with_vectors(
+        Design(flow, io, part, float(clock_ns), {}, {}, system=built, board=chosen_board), q, chosen.raw
+    )
     write_project({**printer.files(design), COVERAGE_FILE: chosen.to_json()}, folder, force)
-    return Project(folder, backend, q, design, notes=tuple(filter(None, [folded.note])), chosen=chosen)
+    notes = (folded.note, _core_note(backend, system, built), _memory_note(design))
+    return Project(folder, backend, q, design, notes=tuple(filter(None, notes)), chosen=chosen)
+
+
+def _core_note(backend: str, wished: System, built: System) -> str | None:
+    """That a project has only the core of what was asked for; None where it has all."""
+    if (wished.control, wished.memory) == (built.control, built.memory):
+        return None
+    return (
+        f"memory {wished.memory.value} and control {wished.control.value} are those of the HLS project; "
+        f"backend {backend} has the core, with AXI4-Stream ports and no control"
+    )
+
+
+def _memory_note(design: Design) -> str | None:
+    """That a kernel waits for its memory; None where it does not."""
+    kernel, interval = manifest_of(design).kernel, interval_of(design.dataflow)
+    if kernel is None:
+        return None
+    slowest = max(kernel.arguments, key=lambda one: one.steps)
+    if slowest.steps <= interval:
+        return None
+    return (
+        f"{slowest.name} takes {slowest.steps} cycles a frame, and the design could take one every "
+        f"{interval} cycles"
+    )
 
 
 def part_of(part: str | None, board: Board | None) -> str:

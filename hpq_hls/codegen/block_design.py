@@ -21,7 +21,7 @@ from hpq_hls.codegen.base import Design, Files
 from hpq_hls.codegen.boards import Board
 from hpq_hls.codegen.manifest import Port, manifest_of, port_at
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware import Dataflow, Terminal
+from hpq_hls.hardware import CORE, Control, Dataflow, Memory, System, Terminal
 from hpq_hls.templating import render
 
 DMA_BYTES = 128
@@ -179,8 +179,18 @@ def _at(links: Sequence[Link], number: int) -> Link | None:
     return links[number] if number < len(links) else None
 
 
-def board_refusal(flow: Dataflow, board: Board) -> str | None:
+def board_refusal(flow: Dataflow, board: Board, around: System = CORE) -> str | None:
     """Why there can be no system of a design, in one sentence that says what would work; else None."""
+    if around.memory is not Memory.AXIS:
+        return (
+            f"its DMAs bring frames as streams, and memory is {around.memory.value}; choose memory axis, or "
+            "leave out the board"
+        )
+    if around.control is not Control.NONE:
+        return (
+            "a frame begins when its DMA brings it, with nobody to start the design, and control is "
+            f"{around.control.value}; choose control none, or leave out the board"
+        )
     system = BlockDesign.of(flow, board)
     if len(system.dmas) > DMAS:
         return (
@@ -218,6 +228,7 @@ def board_files(design: Design, backend: str) -> Files:
         "ps": board.processor,
         "part": board.part,
         "system": system,
+        "ip": design.system.ip,
         "clock_mhz": f"{1e3 / design.clock_ns:.6f}",
         "clock_hz": round(1e9 / design.clock_ns),
         "clock_ns": f"{design.clock_ns:g}",

@@ -23,7 +23,7 @@ from hpq_hls.codegen.rtl_memory import SideBySide, memory_file, packed, side_by_
 from hpq_hls.codegen.sources import Sources
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import Epilogue, FixedType
-from hpq_hls.hardware import Dataflow
+from hpq_hls.hardware import Dataflow, System
 from hpq_hls.kernels import Kernel, Module, Stream
 
 _INSTANCE = re.compile(r"^\s*(\w+)\s+#\(", re.MULTILINE)
@@ -36,6 +36,10 @@ class RtlBackend:
 
     name = "rtl"
     stages = 0
+
+    def built(self, system: System) -> System:
+        """The names of the IP block: the RTL is the core, with AXI4-Stream ports, that nobody starts."""
+        return System(ip=system.ip)
 
     def refusal(self, flow: Dataflow, io: str) -> str | None:
         """None: no tool has limits for Verilog that a design met before the part's."""

@@ -119,6 +119,7 @@ def _generated(
             name=work.project.settings.name,
             **work.hardware(),
             **work.board(),
+            **work.project.settings.hardware.system_arguments(),
             fifo_depths={**(fifo_depths or {}), **chosen},
             force=force,
             oversize=oversize,
@@ -162,7 +163,9 @@ def expected_design(work: Workspace, q: QuantizedGraph, backend: str) -> Design:
     chip, config = work.project.settings.hardware, hardware_config(**work.hardware())
     with work.fifo_depths() as chosen:
         flow = dataflow_for(backend, q, config, work.project.settings.name, chosen)
-    return Design(flow, chip.io, chip.part, chip.clock_ns, {}, {}, board=board_of(work.project))
+    built = find_backend(backend).built(chip.system)
+    board = board_of(work.project)
+    return Design(flow, chip.io, chip.part, chip.clock_ns, {}, {}, system=built, board=board)
 
 
 # ---------------------------------------------------------------------------------------------

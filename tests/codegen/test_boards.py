@@ -19,7 +19,7 @@ from hpq_hls.codegen.manifest import manifest_of
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import Epilogue
-from hpq_hls.hardware import Dataflow
+from hpq_hls.hardware import Dataflow, Ip, System, system_of
 from hpq_hls.hardware.dataflow import Terminal
 from hpq_hls.kernels import Cast, Stream
 from hpq_hls.settings.board import board_of
@@ -306,9 +306,24 @@ def test_what_a_script_stops_at(environment: dict[str, str], words: str, tmp_pat
     assert not (folder / "driver" / "net.bit").exists()
 
 
+@pytest.mark.parametrize(
+    ("around", "words"),
+    [
+        ({"control": "s_axilite"}, "control is s_axilite; choose control none"),
+        ({"control": "s_axilite", "memory": "m_axi"}, "memory is m_axi; choose memory axis"),
+    ],
+)
+def test_what_no_dma_starts(around: dict[str, str], words: str) -> None:
+    refused = board_refusal(wires(PORTS["odd"]), find_board("KV260"), system_of(clock_ns=5.0, **around))  # type: ignore[arg-type]
+    assert refused is not None
+    assert words in refused
+
+
 @pytest.mark.parametrize("found", [False, True])
 def test_the_packaging_of_the_rtl(found: bool, tmp_path: Path) -> None:
     design = made_for(wires(PORTS["many"]), find_board("ZCU104"), 4.0)
+    if found:
+        design = replace(design, system=System(ip=Ip("example.com", "nets", "2.1", "Net (a)")))
     folder = written(design, "rtl", tmp_path / "a place")
     (folder.parent / "rtl" / "net_rom.mem").write_text("0\n")
     calls, error = run_script(folder / "package_ip.tcl", **({"FOUND": "1"} if found else {}))
@@ -319,6 +334,11 @@ def test_the_packaging_of_the_rtl(found: bool, tmp_path: Path) -> None:
     assert len(added) == 1
     assert all(path in added[0][2] for path in paths)
     assert all((folder.parent / name).is_file() for name in listed)
+    packaged = next(words for words in calls if words[0] == "ipx::package_project")
+    vendor = packaged[packaged.index("-vendor") + 1]
+    assert vendor == ("example.com" if found else "hpq_hls")
+    assert ["set_property", "version", "2.1" if found else "1.0", "core"] in calls
+    assert ["set_property", "display_name", "Net (a)" if found else "net", "core"] in calls
     ports = [port.port for side in (manifest_of(design).inputs, manifest_of(design).outputs) for port in side]
     inferred = [words for words in calls if words[0] == "ipx::infer_bus_interface"]
     assert len(inferred) == (0 if found else 2 + len(ports))

@@ -245,6 +245,8 @@ def test_beats_wider_than_a_dma(tmp_path: Path) -> None:
     kinds = [cell.kind for cell in board.system.cells.values()]
     assert kinds.count("axis_dwidth_converter") == 2
     same(overlay.predict_raw(x), q.predict_raw(x))
+    packed = [port.pack(raw) for port, raw in zip(overlay.inputs, overlay.quantize(x).values(), strict=True)]
+    assert np.array_equal(overlay.outputs[0].unpack(overlay.transfer(packed)[0]), q.predict_raw(x))
 
 
 def test_several_ports(tmp_path: Path) -> None:

@@ -236,6 +236,19 @@ def test_odd_beats_through_the_cpp(board: str, backend: str, tmp_path: Path) -> 
     assert not any(hasattr(buffer, "device_address") for buffer in made.buffers)
 
 
+def test_beats_wider_than_a_dma(tmp_path: Path) -> None:
+    """167 bytes, 256 in memory, two beats of a DMA each."""
+    x = np.random.default_rng(8).normal(size=(5, 190))
+    q = hpq.quantize(hpq.from_torch(nn.Sequential(nn.ReLU()).eval(), torch.zeros(1, 190)), x, precision=7)
+    project = hpq.generate(q, tmp_path / "p", "vitis", board="ZCU104", name="wide", io="parallel")
+    overlay, board = on_board(project, q.predict_raw, 3, 0x1000_0000)
+    kinds = [cell.kind for cell in board.system.cells.values()]
+    assert kinds.count("axis_dwidth_converter") == 2
+    same(overlay.predict_raw(x), q.predict_raw(x))
+    packed = [port.pack(raw) for port, raw in zip(overlay.inputs, overlay.quantize(x).values(), strict=True)]
+    assert np.array_equal(overlay.outputs[0].unpack(overlay.transfer(packed)[0]), q.predict_raw(x))
+
+
 def test_several_ports(tmp_path: Path) -> None:
     given = samples(6)
     example = {name: torch.zeros(1, *part.shape[1:]) for name, part in given.items()}

@@ -8,7 +8,7 @@ compilers: warnings of g++ and clang, reports of the address and undefined-behav
 testbench runs, tables that clang does not see as constants; of networks from ``tests.dags.drawn``.
 hardware: the same networks' C++ as clocked hardware (``Project.cosim_cpp``), in all scenarios.
 changes: single changes of the C++ of three designs (``mutation_designs.py``) that alter what C simulation
-computes: does the C++ as hardware differ as well, on the samples that ``hpq verify --hls`` takes?
+computes: does the C++ as hardware differ as well, on the frames that ``hpq verify --hls`` takes?
 
 Prints one line each; a network bears its seed.
 """
@@ -35,6 +35,7 @@ import torch
 import hpq_hls as hpq
 from benchmarks.mutation_changes import Change, changes, drawn
 from benchmarks.mutation_designs import DESIGNS
+from hpq_hls.graph import joined
 from hpq_hls.project import Project
 from hpq_hls.verify.cosim import SCENARIOS
 from hpq_hls.workflow.checking import COSIM_SAMPLES
@@ -110,7 +111,8 @@ def found(project: Project, change: Change, x: np.ndarray, right: np.ndarray) ->
         differs = altered(project, x, right)
         if not differs:
             return ("no C++" if differs is None else "same words"), ""
-        result = project.cosim_cpp(x[:COSIM_SAMPLES], scenarios=SCENARIOS)
+        frames = joined([project.stimuli.inputs(project.q), x[:COSIM_SAMPLES]])
+        result = project.cosim_cpp(frames, scenarios=SCENARIOS)
         return ("PASSES" if result.passed else "found"), "; ".join(result.failures)[:80]
     except hpq.HpqError as error:
         return "found", f"{type(error).__name__}: {error}"[:80]

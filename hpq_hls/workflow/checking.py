@@ -186,10 +186,11 @@ class _Checker:
         self.schedules.append(found)
 
     def clocked(self, project: Project) -> None:
-        """Samples through the project's C++ as clocked hardware, whose cycles mean nothing."""
+        """Chosen frames and samples through the project's C++ as clocked hardware, whose cycles mean
+        nothing."""
+        x = joined([*self._chosen(project), self._inputs(COSIM_SAMPLES)])
         with self._reporter.step(f"{CLOCKED} ({project.backend}) with clang and Verilator") as step:
             try:
-                x = self._inputs(COSIM_SAMPLES)
                 scenarios = project.cosim_cpp(x, scenarios=self._scenarios, progress=step).scenarios
             except CosimError as error:  # some packets never came out
                 scenarios = error.scenarios
@@ -315,10 +316,11 @@ class _Checker:
         cycles = interval_of(project.dataflow)
         count = min(max(CHOSEN_CYCLES // cycles, 1), len(self.stimuli))
         if count < len(self.stimuli):
-            self.notes.append(
+            note = (
                 f"co-simulation runs {count} of the {len(self.stimuli)} chosen frames, which take {cycles:,} "
                 f"cycles each: {CHOSEN_CYCLES:,} cycles in each scenario at most"
             )
+            self.notes += [] if note in self.notes else [note]
         return [self.stimuli.inputs(self.q)[:count]]
 
     def _inputs(self, default: int) -> Inputs:

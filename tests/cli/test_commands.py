@@ -11,6 +11,7 @@ from torch import nn
 import hpq_hls as hpq
 from hpq_hls.cli import app
 from hpq_hls.settings.config import load_config
+from hpq_hls.verify.cosim import SCENARIOS
 from hpq_hls.verify.stimuli import FRAMES
 from hpq_hls.workflow import checking
 
@@ -183,6 +184,24 @@ def test_verify_takes_any_folder_of_verilog(run, built, tmp_path, monkeypatch):
     assert f"runs {count} of the {FRAMES} chosen frames" in note and "40 cycles in each scenario" in note
     counts = {check["scenario"]: check["samples"] for check in outcome.json["checks"]}
     assert counts["back_to_back"] == count + 2 < FRAMES
+
+
+def test_verify_runs_the_cpp_as_hardware(run, built, tmp_path):
+    shutil.copytree(built.folder, tmp_path / "copy")
+    outcome = run("verify", tmp_path / "copy", "--hls", "--no-certify", "--samples", 2, "--json")
+    assert outcome.status == 0, outcome.err
+    clocked = [check for check in outcome.json["checks"] if check["what"] == checking.CLOCKED]
+    assert [check["scenario"] for check in clocked] == list(SCENARIOS)
+    assert all(check["backend"] == "vitis" and check["passed"] for check in clocked)
+    assert clocked[0]["words_compared"] == (FRAMES + 2) * 3
+    assert outcome.json["notes"] == []
+
+
+def test_verify_wants_cpp_for_hls(run, project):
+    project.edit("precision:", "hardware: {backends: [rtl]}\nprecision:")
+    assert run("generate", project.file).status == 0
+    outcome = run("verify", project.file, "--hls")
+    assert (outcome.status, "there is none; add vitis to" in outcome.err) == (1, True)
 
 
 def test_estimate_adds_up(run, project):

@@ -212,8 +212,8 @@ COMPONENT = {
     "type": "HLS",
     "configuration": {"componentType": "HLS", "configFiles": [r"[\w./-]+\.cfg"], "work_dir": NAME},
 }
-"""vitis-comp.json of an HLS component, as the Vitis IDE writes it (2023.2 to 2025.1, in public repositories):
-what all of them have."""
+"""vitis-comp.json of an HLS component, as the Vitis IDE writes it: what all of those seen in public
+repositories have."""
 
 UNCERTAINTY = r"\d+(\.\d+)?%?"
 """What set_clock_uncertainty takes: nanoseconds, or a share."""

@@ -273,6 +273,20 @@ def test_script_and_configuration_say_the_same(system: str, tmp_path: Path) -> N
         assert export.get(f"-{name}") == keys.get(f"package.ip.{name}")
 
 
+@pytest.mark.parametrize("backend", [VITIS_BACKEND, VIVADO_BACKEND], ids=lambda backend: backend.name)
+def test_the_readme_has_every_file_and_the_commands(backend: VitisBackend) -> None:
+    for name, design in systems(backend).items():
+        files = texts(design, backend)
+        said = files["README.md"]
+        shown = [path for path in files if not path.startswith(("src/hpq/", "src/tables/", "tb/include/"))]
+        assert [path for path in shown if f"`{path}`" not in said] == ["README.md"], name
+        for line in files.get("hls_config.cfg", "").splitlines():
+            if line.startswith("#   "):
+                assert line.removeprefix("#   ") in said
+        assert ("v++ -l" in said) == ("s_axi_control" not in said and name == "kernel")
+        assert ("s_axi_control" in said) == (name == "started")
+
+
 def test_the_component_is_as_the_ide_writes_it() -> None:
     def check(value: object, pattern: object) -> None:
         if isinstance(pattern, dict):

@@ -16,6 +16,8 @@ from hpq_hls.billing.calibration import STREAMS, Calibration, load_calibration
 from hpq_hls.calibrate.billed import FILE_NAME as BILL_FILE
 from hpq_hls.calibrate.billed import bill_json
 from hpq_hls.codegen.base import Design, Frames, by_port
+from hpq_hls.codegen.block_design import board_refusal
+from hpq_hls.codegen.boards import Board, find_board
 from hpq_hls.codegen.manifest import Manifest, frames_at, manifest_of
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.codegen.writer import check_target, write_project
@@ -41,10 +43,13 @@ from hpq_hls.hardware import (
     HardwareConfig,
     Io,
     LayerFolding,
+    Memory,
     Multipliers,
     Strategy,
+    System,
     Tlast,
     check_utilisation,
+    system_of,
     target_of,
     with_fifo_depths,
 )
@@ -496,7 +501,9 @@ def generate(
     backend: str = "vitis",
     *,
     name: str | None = None,
-    part: str = DEFAULT_PART,
+    part: str | None = None,
+    board: str | None = None,
+    boards: str | Path | None = None,
     clock_ns: float = DEFAULT_CLOCK_NS,
     io: str = "stream",
     target_interval: int | None = None,
@@ -507,6 +514,11 @@ def generate(
     multipliers: str = "auto",
     layers: LayerSettings | None = None,
     tlast: str = "checked",
+    control: str = "none",
+    memory: str = "axis",
+    clock_uncertainty: float | str | None = None,
+    export: str = "none",
+    ip: Mapping[str, str] | None = None,
     fifo_depths: Mapping[str, int] | None = None,
     force: bool = False,
     oversize: bool = False,
@@ -517,6 +529,8 @@ def generate(
     q: from ``quantize`` or ``search``. out: the folder; it must not exist or be empty, unless
     ``force`` allows an earlier project to be replaced. backend: "vitis", "vivado" or "rtl".
     name: of the top-level function and module; made a legal identifier. io: "stream" or "parallel".
+    part: None for the board's, or without one for an xc7z020clg400-1. board: adds a folder ``board/`` with
+    the scripts of a system on it and a driver (docs/boards.md). boards: a YAML file with boards of your own.
     target_interval: cycles per inference that every layer is to meet at least cost, or target_fps: inferences
     per second; without both the design is the fastest that takes no more than ``utilisation`` of each of the
     part's resources. A target that cannot be met is said in ``notes``.
@@ -526,6 +540,12 @@ def generate(
     blocks where the widths are worth one, and the part has them) or "fabric" (in LUTs at any width).
     tlast: of the inputs, "checked" (a packet that is too short or too long raises ``<port>_packet_error``,
     and the next is right again) or "ignored" (for masters that do not drive it).
+    control, memory: who starts the design, "none" or "s_axilite", and where frames are, "axis" or
+    "m_axi", a kernel that ``v++`` links, whose ports are its own, so that TLAST is ignored.
+    clock_uncertainty: what the HLS tool keeps of each period, in ns, or "15%"; None: its own share.
+    export: out-of-context synthesis with packaging, "none", "syn" or "impl". ip: ``{"vendor":
+    "example.com", "library": "hls", "version": "1.0", "display_name": "..."}``, all of them optional.
+    See docs/vitis.md; RTL has the core, and of these only ``ip``.
     fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``).
     oversize: write it even if the part has too little of a resource, by the estimate, or if the HLS tool is
     known to refuse it, which C simulation does not. stimuli: frames for the emitted testbench; None: those
@@ -541,6 +561,17 @@ def generate(
     folder = Path(out)
     printer = find_backend(backend)
     check_target(folder, force)
+    chosen_board = None if board is None else find_board(board, boards)
+    part = part_of(part, chosen_board)
+    system = system_of(
+        control=control,
+        memory=memory,
+        clock_uncertainty=clock_uncertainty,
+        export=export,
+        ip=ip,
+        clock_ns=clock_ns,
+    )
+    built = printer.built(system)
     config = hardware_config(
         part=part,
         clock_ns=clock_ns,
@@ -552,10 +583,14 @@ def generate(
         strategy=strategy,
         multipliers=multipliers,
         layers=layers,
-        tlast=tlast,
+        tlast=Tlast.IGNORED.value if system.memory is Memory.M_AXI else tlast,
     )
     folded = fold(q, config)
     flow = dataflow_for(backend, q, folded.config, name, fifo_depths or {})
+    if chosen_board is not None:
+        impossible = board_refusal(flow, chosen_board, built)
+        if impossible is not None:
+            raise ConfigError(f"board {chosen_board.name!r} cannot be served: {impossible}")
     if not oversize:
         short = misfit_of(flow, q, config, part)
         if short is not None:
@@ -564,12 +599,52 @@ def generate(
         if refused is not None:
             raise CapacityError(f"{refused}; or generate it for C simulation only, with oversize")
     chosen = choose_stimuli(q) if stimuli is None else stimuli
-    design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}), q, chosen.raw)
+    design = _with_vectors(
+        Design(flow, io, part, float(clock_ns), {}, {}, system=built, board=chosen_board), q, chosen.raw
+    )
     beside = {COVERAGE_FILE: chosen.to_json()}
     if printer.stages:
         beside[BILL_FILE] = bill_json(flow, backend, part)
     write_project({**printer.files(design), **beside}, folder, force)
-    return Project(folder, backend, q, design, notes=tuple(filter(None, [folded.note])), chosen=chosen)
+    notes = (folded.note, _core_note(backend, system, built), _memory_note(design))
+    return Project(folder, backend, q, design, notes=tuple(filter(None, notes)), chosen=chosen)
+
+
+def _core_note(backend: str, wished: System, built: System) -> str | None:
+    """That a project has only the core of what was asked for; None where it has all."""
+    if (wished.control, wished.memory) == (built.control, built.memory):
+        return None
+    return (
+        f"memory {wished.memory.value} and control {wished.control.value} are those of the HLS project; "
+        f"backend {backend} has the core, with AXI4-Stream ports and no control"
+    )
+
+
+def _memory_note(design: Design) -> str | None:
+    """That a kernel waits for its memory; None where it does not."""
+    kernel, interval = manifest_of(design).kernel, interval_of(design.dataflow)
+    if kernel is None:
+        return None
+    slowest = max(kernel.arguments, key=lambda one: one.steps)
+    if slowest.steps <= interval:
+        return None
+    return (
+        f"{slowest.name} takes {slowest.steps} cycles a frame, and the design could take one every "
+        f"{interval} cycles"
+    )
+
+
+def part_of(part: str | None, board: Board | None) -> str:
+    """The part that a design is for.
+
+    Raises:
+        ConfigError: it is another than the board's.
+    """
+    if board is None:
+        return DEFAULT_PART if part is None else part
+    if part is not None:
+        board.check_part(part)
+    return board.part
 
 
 def dataflow_for(

@@ -9,8 +9,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from hpq_hls.codegen.boards import Board
 from hpq_hls.errors import DataError
-from hpq_hls.hardware import Dataflow
+from hpq_hls.hardware import CORE, Dataflow, System
 
 IntArray = npt.NDArray[np.int64]
 Files = Mapping[str, str | bytes]
@@ -44,6 +45,8 @@ class Design:
     part, clock_ns: for the tool scripts.
     input_frames, golden_frames: raw test vectors in transmission order, shape
         (frames, beats, lanes); by port where there are several. The golden ones are the simulator's.
+    system: what of it is not computed: control, memory, the IP block.
+    board: that a system is made for; None for the design alone.
     """
 
     dataflow: Dataflow
@@ -52,6 +55,8 @@ class Design:
     clock_ns: float
     input_frames: Frames
     golden_frames: Frames
+    system: System = CORE
+    board: Board | None = None
 
     @property
     def vectors(self) -> Mapping[str, IntArray]:
@@ -73,6 +78,14 @@ class Backend(Protocol):
 
     name: str
     stages: int
+
+    def built(self, system: System) -> System:
+        """What of the settings of the system the project has.
+
+        Raises:
+            ConfigError: the tool that reads it has no such thing.
+        """
+        ...
 
     def refusal(self, flow: Dataflow, io: str) -> str | None:
         """Why the tool that reads the project refuses a design, and what to do; None where it does not."""

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.codegen.base import Design
+from hpq_hls.codegen.memory import MemoryArgument, MemoryKernel, kernel_of
 from hpq_hls.errors import DataError
 from hpq_hls.fixed import FixedType
 from hpq_hls.graph import named
-from hpq_hls.hardware import Dataflow, Terminal
+from hpq_hls.hardware import NAMELESS, Dataflow, Ip, Memory, Terminal
 from hpq_hls.kernels import Stream
 from hpq_hls.reading import read_text
 
@@ -46,12 +47,12 @@ class Port:
 
     def to_frames(self, raw: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """(batch, *shape) integers in torch layout -> (batch, beats, lanes) in transmission order."""
-        flat = raw.reshape(raw.shape[0], -1)[:, np.asarray(self.order, dtype=np.int64)]
+        flat = raw.reshape(raw.shape[0], len(self.order))[:, np.asarray(self.order, dtype=np.int64)]
         return flat.reshape(raw.shape[0], self.beats, self.lanes)
 
     def from_frames(self, frames: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """(batch, beats, lanes) in transmission order -> (batch, *shape) in torch layout."""
-        flat = frames.reshape(frames.shape[0], -1)
+        flat = frames.reshape(frames.shape[0], len(self.order))
         result = np.empty_like(flat)
         result[:, np.asarray(self.order, dtype=np.int64)] = flat
         return result.reshape(frames.shape[0], *self.shape)
@@ -59,7 +60,12 @@ class Port:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The content of design.json."""
+    """The content of design.json.
+
+    control: "none" or "s_axilite". memory: "axis" or "m_axi", for which kernel is there, and the ports
+    are those of the core inside of it. clock_uncertainty: what the HLS tool was told. ip: names of the
+    IP block. board: that ``board/`` is for; "" without that folder.
+    """
 
     name: str
     format: int
@@ -68,6 +74,12 @@ class Manifest:
     clock_ns: float
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    control: str = "none"
+    memory: str = "axis"
+    clock_uncertainty: str | None = None
+    ip: Ip = NAMELESS
+    kernel: MemoryKernel | None = None
+    board: str = ""
 
     def to_json(self) -> str:
         """Text of design.json, one key a line but for the arrays of numbers."""
@@ -117,7 +129,7 @@ def port_type(port: Port) -> FixedType:
 
 def manifest_of(design: Design) -> Manifest:
     """The manifest of a design."""
-    flow = design.dataflow
+    flow, system = design.dataflow, design.system
     return Manifest(
         name=flow.name,
         format=FORMAT,
@@ -126,7 +138,25 @@ def manifest_of(design: Design) -> Manifest:
         clock_ns=design.clock_ns,
         inputs=tuple(port_at(flow, terminal) for terminal in flow.inputs),
         outputs=tuple(port_at(flow, terminal) for terminal in flow.outputs),
+        control=system.control.value,
+        memory=system.memory.value,
+        clock_uncertainty=system.clock_uncertainty,
+        ip=system.ip,
+        kernel=_kernel_at(flow) if system.memory is Memory.M_AXI else None,
+        board="" if design.board is None else design.board.name,
     )
+
+
+def id_of(port: str) -> str:
+    """What names that belong to a port begin with: input, output, or these and the port's own name."""
+    prefix = "s_axis" if port.startswith("s_axis") else "m_axis"
+    return {"s_axis": "input", "m_axis": "output"}[prefix] + port.removeprefix(prefix)
+
+
+def _kernel_at(flow: Dataflow) -> MemoryKernel:
+    """The kernel with memory around a Dataflow."""
+    ends = [(terminal.port, flow.streams[terminal.stream]) for terminal in (*flow.inputs, *flow.outputs)]
+    return kernel_of(flow.name, [(id_of(port), port, s.type.width, s.lanes, s.beats) for port, s in ends])
 
 
 def port_at(flow: Dataflow, terminal: Terminal) -> Port:
@@ -147,6 +177,12 @@ def frames_at(flow: Dataflow, terminals: Sequence[Terminal], raw: Any) -> dict[s
     return {item.port: port_at(flow, item).to_frames(given[item.name]) for item in terminals}
 
 
+def _kernel(data: dict[str, Any] | None) -> MemoryKernel | None:
+    if data is None:
+        return None
+    return MemoryKernel(**{**data, "arguments": tuple(MemoryArgument(**one) for one in data["arguments"])})
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Read design.json from a project folder.
 
@@ -165,7 +201,9 @@ def read_manifest(folder: Path) -> Manifest:
             )
             for side in ("inputs", "outputs")
         }
-        return Manifest(**{**data, **sides})
+        return Manifest(
+            **{**data, **sides, "ip": Ip(**data.get("ip", {})), "kernel": _kernel(data.get("kernel"))}
+        )
     except OSError as error:
         raise DataError(
             f"{path} cannot be read ({error.strerror}); name the folder of a generated project"

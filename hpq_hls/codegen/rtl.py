@@ -17,12 +17,13 @@ import numpy as np
 
 from hpq_hls.billing.memory import fifo_style, memory_style
 from hpq_hls.codegen.base import Design, Files
+from hpq_hls.codegen.block_design import board_files
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
 from hpq_hls.codegen.rtl_memory import SideBySide, memory_file, packed, side_by_side
 from hpq_hls.codegen.sources import Sources
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import Epilogue, FixedType
-from hpq_hls.hardware import Dataflow
+from hpq_hls.hardware import Dataflow, System
 from hpq_hls.kernels import Kernel, Module, Stream
 
 _INSTANCE = re.compile(r"^\s*(\w+)\s+#\(", re.MULTILINE)
@@ -36,12 +37,16 @@ class RtlBackend:
     name = "rtl"
     stages = 0
 
+    def built(self, system: System) -> System:
+        """The names of the IP block: the RTL is the core, with AXI4-Stream ports, that nobody starts."""
+        return System(ip=system.ip)
+
     def refusal(self, flow: Dataflow, io: str) -> str | None:
         """None: no tool has limits for Verilog that a design met before the part's."""
         return None
 
     def files(self, design: Design) -> Files:
-        """README.md, design.json, rtl/<top>.sv, the modules it uses, its .mem files, rtl/files.f."""
+        """README.md, design.json, rtl/<top>.sv, the modules it uses, its .mem files, rtl/files.f; board/."""
         flow = design.dataflow
         sources = Sources("rtl", flow.kernels, ".sv.j2", "lib/*.sv")
         environment = sources.environment({"comment": _comment})
@@ -69,6 +74,7 @@ class RtlBackend:
         }
         files.update({f"rtl/{module}.sv": text for module, text in (library | own).items()})
         files.update({f"rtl/{name}": text for name, text in memories.items()})
+        files.update(board_files(design, self.name))
         return files
 
 

@@ -8,7 +8,7 @@ files around them. This module computes what the templates print.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import jinja2
@@ -16,12 +16,14 @@ import numpy as np
 
 from hpq_hls.billing.memory import fifo_style, memory_style
 from hpq_hls.codegen.base import Design, Files, IntArray
+from hpq_hls.codegen.block_design import board_files
 from hpq_hls.codegen.limits import refusal
-from hpq_hls.codegen.manifest import FILE_NAME, Manifest, manifest_of
+from hpq_hls.codegen.manifest import FILE_NAME, Manifest, id_of, manifest_of
+from hpq_hls.codegen.memory import MemoryArgument
 from hpq_hls.codegen.sources import Sources
 from hpq_hls.codegen.vitis_kernels import KernelView, TableView, comment, plain, view_of
 from hpq_hls.codegen.words import MAX_WORD_BITS, Split
-from hpq_hls.hardware import Dataflow, Terminal
+from hpq_hls.hardware import Control, Dataflow, Export, Memory, System, Terminal
 from hpq_hls.kernels import Stream
 from hpq_hls.resources import templates_dir
 
@@ -36,12 +38,20 @@ STAGES = 24
 """Of a pipeline, read to write, for which FIFOs have room. The tool chooses them by clock and part."""
 
 
+BATCH = 4
+"""Frames that the testbench gives a kernel at most, so that co-simulation sees what a batch does."""
+
+
 class VitisBackend:
     """Prints projects for Vitis HLS 2022.2 and later."""
 
     name: str = "vitis"
     stages: int = STAGES
     dialect: str = "dialect_vitis.j2"
+
+    def built(self, system: System) -> System:
+        """See ``Backend``."""
+        return system
 
     def refusal(self, flow: Dataflow, io: str) -> str | None:
         """See ``Backend``."""
@@ -56,7 +66,7 @@ class VitisBackend:
         kernels = [view_of(kernel, flow.streams) for kernel in flow.kernels]
         context = self._context(design, flow, kernels)
         files: dict[str, str | bytes] = {}
-        for template, path in self._project_files(top):
+        for template, path in self._project_files(top, design.system):
             files[path] = environment.get_template(f"project/{template}.j2").render(context)
         for kernel in kernels:
             for table in kernel.tables.values():
@@ -70,13 +80,14 @@ class VitisBackend:
         }
         files |= _copies((templates_dir() / "vitis" / "standin").glob("*.h"), "tb/include")
         files[FILE_NAME] = manifest_of(design).to_json()
+        files |= board_files(design, self.name)
         return dict(sorted(files.items()))
 
     def _in_dialect(self, text: str) -> str:
         """A file of the library, whose pragmas are those of Vitis HLS, in this backend's dialect."""
         return text
 
-    def _project_files(self, top: str) -> list[tuple[str, str]]:
+    def _project_files(self, top: str, system: System) -> list[tuple[str, str]]:
         """(template, path in the project)."""
         files = [
             ("top.h", f"src/{top}.h"),
@@ -87,22 +98,38 @@ class VitisBackend:
             ("README.md", "README.md"),
         ]
         if self.name == "vitis":
-            files.append(("hls_config.cfg", "hls_config.cfg"))
+            files += [("hls_config.cfg", "hls_config.cfg"), ("vitis-comp.json", "vitis-comp.json")]
+        if system.memory is Memory.M_AXI:
+            files += [
+                ("kernel.h", f"src/{top}_kernel.h"),
+                ("kernel.cpp", f"src/{top}_kernel.cpp"),
+                ("kernel_tb.cpp", f"tb/{top}_kernel_tb.cpp"),
+            ]
         return files
 
     def _context(self, design: Design, flow: Dataflow, kernels: list[KernelView]) -> dict[str, object]:
-        inputs = [_Port.of(flow, terminal, "input", "s_axis", len(flow.inputs)) for terminal in flow.inputs]
-        outputs = [
-            _Port.of(flow, terminal, "output", "m_axis", len(flow.outputs)) for terminal in flow.outputs
-        ]
+        inputs = [_Port.of(flow, terminal, "s_axis", len(flow.inputs)) for terminal in flow.inputs]
+        outputs = [_Port.of(flow, terminal, "m_axis", len(flow.outputs)) for terminal in flow.outputs]
         port_bits = [port.bits for port in (*inputs, *outputs)]
+        manifest, system = manifest_of(design), design.system
+        frames = len(next(iter(design.vectors.values())))
         return {
+            "system": system,
+            "started": system.control is Control.S_AXILITE and system.memory is Memory.AXIS,
+            "kernel": manifest.kernel,
+            "names": {key: value for key, value in asdict(system.ip).items() if value is not None},
+            "steps": "export" if system.export is Export.NONE else system.export.value,
+            "sides": []
+            if manifest.kernel is None
+            else _sides([*inputs, *outputs], manifest.kernel.arguments),
+            "batch": max(1, min(frames, BATCH)),
             "vitis": self.name == "vitis",
             "dialect": self.dialect,
             "top": flow.name,
             "part": design.part,
+            "board": design.board,
             "clock_ns": f"{design.clock_ns:g}",
-            "frames": len(next(iter(design.vectors.values()))),
+            "frames": frames,
             "kernels": kernels,
             "streams": list(flow.streams.values()),
             "headers": sorted({"axis"} | {kernel.header for kernel in flow.kernels if kernel.header}),
@@ -138,12 +165,17 @@ class _Port:
     error: str
 
     @classmethod
-    def of(cls, flow: Dataflow, terminal: Terminal, side: str, prefix: str, count: int) -> _Port:
+    def of(cls, flow: Dataflow, terminal: Terminal, prefix: str, count: int) -> _Port:
         stream, suffix = flow.streams[terminal.stream], terminal.port.removeprefix(prefix)
         assert bool(suffix) == (count > 1), "the only port on a side has the plain name"
         data = f"{_DATA[prefix]}{suffix}.dat"
         bits, error = _port_bits(stream), terminal.packet_error
-        return cls(terminal.port, f"{side}{suffix}", suffix, stream, bits, data, error)
+        return cls(terminal.port, id_of(terminal.port), suffix, stream, bits, data, error)
+
+
+def _sides(ports: Iterable[_Port], arguments: Iterable[MemoryArgument]) -> list[tuple[_Port, MemoryArgument]]:
+    """Each port with its argument of the kernel."""
+    return list(zip(ports, arguments, strict=True))
 
 
 def data_file(manifest: Manifest, port: str) -> str:

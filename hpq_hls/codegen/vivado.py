@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hpq_hls.codegen.vitis import VitisBackend
+from hpq_hls.errors import ConfigError
+from hpq_hls.hardware import Memory, System
 
 
 class VivadoBackend(VitisBackend):
@@ -10,6 +12,15 @@ class VivadoBackend(VitisBackend):
 
     name: str = "vivado"
     dialect: str = "dialect_vivado.j2"
+
+    def built(self, system: System) -> System:
+        """See ``Backend``."""
+        if system.memory is Memory.M_AXI:
+            raise ConfigError(
+                "backend vivado and memory m_axi exclude each other, because Vivado HLS exports no kernel "
+                "that v++ links; choose backend vitis, or memory axis"
+            )
+        return system
 
     def _in_dialect(self, text: str) -> str:
         return text.replace(" style=flp", " enable_flush").replace(" type=complete", " complete")

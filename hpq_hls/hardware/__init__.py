@@ -15,25 +15,43 @@ from hpq_hls.hardware.config import (
     whole_cycles,
 )
 from hpq_hls.hardware.dataflow import Dataflow, Terminal
+from hpq_hls.hardware.system import (
+    CORE,
+    NAMELESS,
+    Control,
+    Export,
+    Ip,
+    Memory,
+    System,
+    system_of,
+)
 from hpq_hls.kernels import MIN_DEPTH, Kernel, Stream
 
 __all__ = [
+    "CORE",
     "DEFAULT_PART",
     "DEFAULT_UTILISATION",
     "MIN_DEPTH",
+    "NAMELESS",
+    "Control",
     "Dataflow",
+    "Export",
     "FifoError",
     "HardwareConfig",
     "Io",
+    "Ip",
     "Kernel",
     "LayerFolding",
+    "Memory",
     "Multipliers",
     "Strategy",
     "Stream",
+    "System",
     "Terminal",
     "Tlast",
     "build_dataflow",
     "check_utilisation",
+    "system_of",
     "target_of",
     "whole_cycles",
     "with_fifo_depths",

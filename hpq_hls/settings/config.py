@@ -12,16 +12,28 @@ from typing import Annotated, Any
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
+from hpq_hls.codegen.registry import find_backend
 from hpq_hls.cost import find_part
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import Rounding
-from hpq_hls.hardware import DEFAULT_PART, DEFAULT_UTILISATION, target_of
+from hpq_hls.hardware import (
+    DEFAULT_PART,
+    DEFAULT_UTILISATION,
+    Control,
+    Export,
+    Memory,
+    System,
+    Tlast,
+    system_of,
+    target_of,
+)
 from hpq_hls.importing import extend
 from hpq_hls.project import DEFAULT_CLOCK_NS, LayerSettings
 from hpq_hls.quantize import Precision, parse_precision
 from hpq_hls.quantize.precision import without_statement
 from hpq_hls.search.errors import SettingError
 from hpq_hls.search.metric import Kind, kind_of
+from hpq_hls.settings.board import on_board
 from hpq_hls.settings.errors import first_mistake
 from hpq_hls.settings.fields import (
     Bits,
@@ -168,17 +180,30 @@ Backends = Annotated[
 ]
 
 
+class IpSettings(Section):
+    """What the IP block is called; null: by the tool's own words."""
+
+    vendor: Text | None = None
+    library: Text | None = None
+    version: Text | float | None = None
+    display_name: Text | None = None
+
+
 class HardwareSettings(Section):
     """The chip, the clock and the folding.
 
     target_interval: cycles, or target_fps: inferences per second; without both the fastest that takes no more
-    than ``utilisation`` of each resource of the part. tlast: whether the input ports look at it, so that
-    packets of a wrong size raise a flag. fifo_depths: beats by stream, instead of what timing gives.
-    calibration: a file of ``hpq calibrate``, whose figures estimates give.
+    than ``utilisation`` of each resource of the part. board: that a system is made for; it sets the part
+    where none is given. boards: a file with boards of the user's. tlast: whether the input ports look at it,
+    so that packets of a wrong size raise a flag. control, memory, clock_uncertainty, export, ip: see
+    ``System``. fifo_depths: beats by stream, instead of what timing gives. calibration: a file of
+    ``hpq calibrate``, whose figures estimates give.
     """
 
     backends: Backends = ("vitis", "rtl")
     part: Annotated[Text, AfterValidator(_part)] = DEFAULT_PART
+    board: Text | None = None
+    boards: FileName | None = None
     clock_ns: Annotated[Real, Field(gt=0)] = DEFAULT_CLOCK_NS
     io: Annotated[Text, one_of(("stream", "parallel"))] = "stream"
     target_interval: Positive | None = None
@@ -188,6 +213,11 @@ class HardwareSettings(Section):
     strategy: Annotated[Text, one_of(("folded", "unrolled", "da"))] = "folded"
     multipliers: Annotated[Text, one_of(("auto", "fabric"))] = "auto"
     tlast: Annotated[Text, one_of(("checked", "ignored"))] = "checked"
+    control: Annotated[Text, one_of(item.value for item in Control)] = "none"
+    memory: Annotated[Text, one_of(item.value for item in Memory)] = "axis"
+    clock_uncertainty: Real | Text | None = None
+    export: Annotated[Text, one_of(item.value for item in Export)] = "none"
+    ip: Annotated[IpSettings, Empty] = IpSettings()
     layers: Annotated[dict[str, FoldingSettings], Empty] = Field(default_factory=dict)
     fifo_depths: Annotated[dict[str, Depth], Empty] = Field(default_factory=dict)
     calibration: FileName | None = None
@@ -200,6 +230,20 @@ class HardwareSettings(Section):
             raise ValueError(f"cannot be built: {error}") from None
         return self
 
+    @model_validator(mode="after")
+    def _system(self) -> HardwareSettings:
+        try:
+            for backend in self.backends:
+                find_backend(backend).built(self.system)
+        except ConfigError as error:
+            raise ValueError(f"cannot be built: {error}") from None
+        return self
+
+    @property
+    def system(self) -> System:
+        """How the design stands in a system."""
+        return system_of(**self.system_arguments(), clock_ns=self.clock_ns)
+
     @property
     def target(self) -> int | None:
         """The target interval in cycles."""
@@ -207,14 +251,23 @@ class HardwareSettings(Section):
 
     def arguments(self) -> dict[str, Any]:
         """For ``hpq_hls.project.hardware_config``."""
-        return {
-            **self.model_dump(exclude={"backends", "fifo_depths", "calibration"}),
-            "layers": self.folding(),
-        }
+        left_out = {"backends", "fifo_depths", "calibration", "board", "boards", *_SYSTEM}
+        plain = self.model_dump(exclude=left_out)
+        if self.memory == Memory.M_AXI.value:  # its packets are the kernel's own
+            plain["tlast"] = Tlast.IGNORED.value
+        return {**plain, "layers": self.folding()}
+
+    def system_arguments(self) -> dict[str, Any]:
+        """For ``hpq_hls.generate``, beside ``arguments``."""
+        return self.model_dump(include=set(_SYSTEM))
 
     def folding(self) -> LayerSettings:
         """``layers`` as ``hpq_hls.generate`` takes it."""
         return {name: given.model_dump(exclude_none=True) for name, given in self.layers.items()}
+
+
+_SYSTEM = ("control", "memory", "clock_uncertainty", "export", "ip")
+"""Settings that change nothing of what is computed."""
 
 
 class Settings(Section):
@@ -339,7 +392,7 @@ def load_config(path: str | Path = "project.yaml") -> ProjectFile:
             extension cannot be imported.
     """
     source = read_yaml(project_path(path))
-    project = ProjectFile(_validated(Settings, source.data, source, ()), source)
+    project = on_board(ProjectFile(_validated(Settings, source.data, source, ()), source))
     for index, package in enumerate(project.settings.extensions):
         _extend(project, index, package)
     return project

@@ -1,7 +1,8 @@
 """C simulation: the emitted C++ compiled by g++ and run on frames of integers.
 
-The program is the project's own testbench, so what runs here is what an HLS tool runs. It is kept in
-``build/csim`` of the project under a name made from everything that goes into it.
+The programs are the project's own testbenches, so what runs here is what an HLS tool runs: that of the
+design, and where it is a kernel with memory that of the kernel as well, which has to give the same
+words. They are kept in ``build/csim`` of the project under names made from everything that goes into them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,8 +99,41 @@ def run_csim(project_dir: Path, frames: Frames, *, progress: Progress | None = N
     if len(counts) > 1:
         raise DataError(f"The ports get {sorted(counts)} frames; give equally many to each.")
     (count,) = counts
-    program = _build(project_dir, manifest, progress)
-    _report(progress, f"running {count} frames through the C++ of {manifest.name}")
+    core, *around = _parts(manifest)
+    found = _run_part(project_dir, manifest, core, values, count, progress)
+    for part in around:
+        _compare(found, _run_part(project_dir, manifest, part, values, count, progress), part.name)
+    return plain(found)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a testbench of a project tests. name: of its function. sources: what it is compiled with."""
+
+    name: str
+    sources: tuple[str, ...]
+
+
+def _parts(manifest: Manifest) -> list[_Part]:
+    """The design, and the kernel around it where there is one."""
+    top = f"src/{manifest.name}.cpp"
+    parts = [_Part(manifest.name, (top,))]
+    if manifest.kernel is not None:
+        parts.append(_Part(manifest.kernel.name, (top, f"src/{manifest.kernel.name}.cpp")))
+    return parts
+
+
+def _run_part(
+    project_dir: Path,
+    manifest: Manifest,
+    part: _Part,
+    values: Mapping[str, IntArray],
+    count: int,
+    progress: Progress | None,
+) -> dict[str, IntArray]:
+    """What comes of frames by port, by port."""
+    program = _build(project_dir, part, progress)
+    _report(progress, f"running {count} frames through the C++ of {part.name}")
     with tempfile.TemporaryDirectory(prefix="run-", dir=program.parent) as folder:
         sources = [Path(folder) / f"{name}.in" for name in values]
         targets = [Path(folder) / f"{port.port}.out" for port in manifest.outputs]
@@ -107,22 +141,34 @@ def run_csim(project_dir: Path, frames: Frames, *, progress: Progress | None = N
             write_frames(source, array)
         done = run_tool([program, *sources, "-", *targets], check=False)
         if done.returncode in (_DIFFERENCE, _STREAM_ERROR):
-            raise VerificationError(f"The C++ of {manifest.name} breaks off: {_reason(done.stdout)}")
+            raise VerificationError(f"The C++ of {part.name} breaks off: {_reason(done.stdout)}")
         if done.returncode != 0:
             raise ToolError(
-                f"The C++ of {manifest.name} failed with exit status {done.returncode}: {done.stdout.strip()}"
+                f"The C++ of {part.name} failed with exit status {done.returncode}: {done.stdout.strip()}"
             )
-        found = {
-            port.port: _read_frames(path, port, count, manifest.name)
+        return {
+            port.port: _read_frames(path, port, count, part.name)
             for port, path in zip(manifest.outputs, targets, strict=True)
         }
-    return plain(found)
+
+
+def _compare(core: Mapping[str, IntArray], made: Mapping[str, IntArray], name: str) -> None:
+    """A kernel gives what the design inside of it gives."""
+    for port, right in core.items():
+        wrong = np.argwhere(made[port] != right)
+        if len(wrong):
+            frame, beat, lane = (int(at) for at in wrong[0])
+            raise VerificationError(
+                f"The C++ of {name} gives other words than the design inside of it, first of port {port} "
+                f"in frame {frame} beat {beat} lane {lane}: {made[port][frame, beat, lane]} instead of "
+                f"{right[frame, beat, lane]}"
+            )
 
 
 def run_selfcheck(
     project_dir: Path, frames: int | None = None, *, progress: Progress | None = None
 ) -> SelfCheck:
-    """Run the emitted testbench on the emitted golden values.
+    """Run the emitted testbench on the emitted golden values, and then that of the kernel where there is one.
 
     frames: how many there must be; None: as many as the files hold.
 
@@ -130,8 +176,19 @@ def run_selfcheck(
     """
     project_dir = Path(project_dir)
     manifest = read_manifest(project_dir)
-    program = _build(project_dir, manifest, progress)
-    _report(progress, f"running the testbench of {manifest.name}")
+    core, *around = _parts(manifest)
+    check = _selfcheck(project_dir, manifest, core, frames, progress)
+    for part in around:
+        if check.passed:
+            check = _selfcheck(project_dir, manifest, part, frames, progress)
+    return check
+
+
+def _selfcheck(
+    project_dir: Path, manifest: Manifest, part: _Part, frames: int | None, progress: Progress | None
+) -> SelfCheck:
+    program = _build(project_dir, part, progress)
+    _report(progress, f"running the testbench of {part.name}")
     files = [data_file(manifest, port.port) for port in (*manifest.inputs, *manifest.outputs)]
     data = [(project_dir / "tb" / name).resolve() for name in files]
     result = run_tool([program, *data], check=False)
@@ -193,23 +250,23 @@ def write_frames(path: Path, frames: IntArray) -> None:
     path.write_text("".join(" ".join(map(str, beat)) + "\n" for beat in beats), encoding="ascii")
 
 
-def _build(project_dir: Path, manifest: Manifest, progress: Progress | None) -> Path:
+def _build(project_dir: Path, part: _Part, progress: Progress | None) -> Path:
     """The compiled testbench; compiled only if something that goes into it has changed."""
     headers = find_ap_types()
     compiler = find_gxx()
     command: list[str | Path] = [compiler.require(), *FLAGS, "-isystem", headers]
-    sources = [f"src/{manifest.name}.cpp", f"tb/{manifest.name}_tb.cpp"]
+    sources = [*part.sources, f"tb/{part.name}_tb.cpp"]
     identity = hashlib.sha256(f"{command} {compiler.version}".encode())
     for path in program_files(project_dir):
         identity.update(f"\n{path.relative_to(project_dir).as_posix()}\n".encode())
         identity.update(path.read_bytes())
     folder = project_dir.resolve() / "build" / "csim"
-    program = folder / f"{manifest.name}_tb-{identity.hexdigest()[:16]}"
+    program = folder / f"{part.name}_tb-{identity.hexdigest()[:16]}"
     if is_sealed(program):
         return program
     if program.exists():
         _report(progress, "the program kept from earlier is incomplete or was changed: compiling it again")
-    _report(progress, f"compiling the C++ of {manifest.name}")
+    _report(progress, f"compiling the C++ of {part.name}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder, "compiling-*", "run-*")

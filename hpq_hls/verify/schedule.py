@@ -192,7 +192,7 @@ def record(project_dir: Path, *, progress: Progress | None = None) -> Course:
         for folder in ("src", "tb"):
             shutil.copytree(project_dir / folder, scratch / folder)
         for path in sorted((scratch / "src").rglob("*")):
-            if path.suffix in (".h", ".cpp"):
+            if path.suffix == ".h" or path.name == f"{manifest.name}.cpp":  # not a kernel around it
                 text = path.read_text(encoding="utf-8")
                 path.write_text(
                     instrument(path.relative_to(scratch).as_posix(), text, found), encoding="utf-8"

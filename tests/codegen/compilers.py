@@ -38,10 +38,19 @@ def _warnings(command: Sequence[str | Path], folder: Path) -> str:
     return "\n".join(re.findall(r"^(?:\./)?(?:src|tb)/.*warning.*$", done.stderr, re.MULTILINE))
 
 
+def programs(folder: Path) -> list[list[str]]:
+    """The sources of each testbench: that of the design, and that of the kernel where there is one."""
+    manifest = read_manifest(folder)
+    top = f"src/{manifest.name}.cpp"
+    made = [[top, f"tb/{manifest.name}_tb.cpp"]]
+    if manifest.kernel is not None:
+        made.append([top, f"src/{manifest.kernel.name}.cpp", f"tb/{manifest.kernel.name}_tb.cpp"])
+    return made
+
+
 def sources(folder: Path) -> list[str]:
-    """Of the design and its testbench."""
-    name = read_manifest(folder).name
-    return [f"src/{name}.cpp", f"tb/{name}_tb.cpp"]
+    """Of all of them, that of the design first."""
+    return list(dict.fromkeys(source for program in programs(folder) for source in program))
 
 
 def gxx_warnings(folder: Path) -> str:
@@ -60,11 +69,15 @@ def clang_warnings(folder: Path) -> str:
 
 
 def sanitizer_reports(folder: Path) -> str:
-    """Compile with the checks of addresses and of undefined behaviour, run the testbench: what they report of
-    a project's own files (the vendor's headers shift negative numbers), and whether it passes."""
+    """Compile with the checks of addresses and of undefined behaviour, run the testbenches: what they report
+    of a project's own files (the vendor's headers shift negative numbers), and whether they pass."""
+    return "\n".join(filter(None, (_sanitized(folder, program) for program in programs(folder))))
+
+
+def _sanitized(folder: Path, program: Sequence[str]) -> str:
     check = folder / "check"
     warned = _warnings(
-        [find_gxx().require(), *WARNINGS, *SANITIZED, *_IN, *sources(folder), "-pthread", "-o", check], folder
+        [find_gxx().require(), *WARNINGS, *SANITIZED, *_IN, *program, "-pthread", "-o", check], folder
     )
     manifest = read_manifest(folder)
     ports = [port.port for port in (*manifest.inputs, *manifest.outputs)]

@@ -30,6 +30,22 @@ def _one_of(*words: str) -> str:
     return "|".join(words)
 
 
+_POWERS = tuple(str(1 << power) for power in range(3, 11))
+_BURST = "|".join(str(1 << power) for power in range(1, 9))
+"""Of AXI4: up to 256."""
+
+_INTERFACES: Mapping[str, frozenset[str]] = {
+    "axis": frozenset({"register_mode", "depth"}),
+    "ap_none": frozenset(),
+    "ap_ctrl_none": frozenset(),
+    "ap_ctrl_hs": frozenset({"bundle"}),
+    "ap_ctrl_chain": frozenset({"bundle"}),
+    "s_axilite": frozenset({"bundle", "offset"}),
+    "m_axi": frozenset({"bundle", "offset", "depth", "latency", "max_widen_bitwidth", "max_read_burst_length",
+                        "max_write_burst_length", "num_read_outstanding", "num_write_outstanding"}),
+}  # fmt: skip
+"""UG1399, pragma HLS interface: what goes with a mode besides its port."""
+
 _MEMORIES: Mapping[str, tuple[str, ...]] = {
     "fifo": ("bram", "lutram", "uram", "srl", "memory"),
     "ram_1p": ("bram", "lutram", "uram"),
@@ -54,8 +70,11 @@ _CORES = {
 
 VITIS: Mapping[str, Pragma] = {
     "interface": Pragma(
-        {"mode": _one_of("axis", "ap_none", "ap_ctrl_none", "ap_ctrl_hs", "s_axilite", "m_axi"), "port": NAME,
-         "register_mode": _one_of("both", "forward", "reverse", "off"), "bundle": NAME},
+        {"mode": _one_of(*_INTERFACES), "port": NAME,
+         "register_mode": _one_of("both", "forward", "reverse", "off"), "bundle": NAME,
+         "offset": _one_of("slave", "direct", "off"), "depth": INTEGER, "latency": INTEGER,
+         "max_widen_bitwidth": _one_of("0", *_POWERS), "max_read_burst_length": _BURST,
+         "max_write_burst_length": _BURST, "num_read_outstanding": INTEGER, "num_write_outstanding": INTEGER},
         required=("mode", "port"), places=("top",),
     ),
     "dataflow": Pragma({}, ("disable_start_propagation",), places=("function", "top", "loop")),
@@ -97,8 +116,9 @@ VITIS: Mapping[str, Pragma] = {
 
 VIVADO: Mapping[str, Pragma] = {
     "interface": Pragma(
-        {"port": NAME},
-        ("axis", "ap_none", "ap_ctrl_none", "ap_ctrl_hs", "register", "both", "forward", "reverse", "off"),
+        {"port": NAME, "bundle": NAME},
+        ("axis", "ap_none", "ap_ctrl_none", "ap_ctrl_hs", "ap_ctrl_chain", "s_axilite", "register", "both",
+         "forward", "reverse", "off"),
         ("port",), ("top",),
     ),
     "dataflow": Pragma({}, places=("function", "top", "loop")),
@@ -154,8 +174,8 @@ _TCL_BOTH: Mapping[str, tuple[int, Mapping[str, str | None]]] = {
     "export_design": (
         0,
         {"-flow": "syn|impl|none", "-rtl": "verilog|vhdl", "-format": "ip_catalog|sysgen|syn_dcp|xo|rtl",
-         "-vendor": r".*", "-library": r".*", "-version": r".*",
-         "-display_name": r".*", "-description": r".*"},
+         "-vendor": r"[\w.-]+", "-library": r"[\w.-]+", "-version": r"\d+\.\d+(\.\d+)?", "-ipname": NAME,
+         "-display_name": r"[^{}\[\]$\"\\;#]+", "-description": r"[^{}\[\]$\"\\;#]+", "-taxonomy": r"[\w/]+"},
     ),
 }  # fmt: skip
 _TCL_VIVADO = {
@@ -163,7 +183,11 @@ _TCL_VIVADO = {
     "open_solution": (1, {"-reset": None}),
     "config_array_partition": (0, {"-maximum_size": INTEGER, "-auto_partition_threshold": INTEGER}),
 }
-_TCL_VITIS = {**_TCL_BOTH, "open_solution": (1, {"-reset": None, "-flow_target": "vivado|vitis"})}
+_TCL_VITIS = {
+    **_TCL_BOTH,
+    "open_solution": (1, {"-reset": None, "-flow_target": "vivado|vitis"}),
+    "export_design": (0, {**_TCL_BOTH["export_design"][1], "-output": r"[\w./-]+"}),
+}
 TCL = {
     **dict.fromkeys(("2019.2", "2020.1"), _TCL_VIVADO),
     **dict.fromkeys(("2022.2", "2023.2", "2024.1", "2025.1", "2025.2"), _TCL_VITIS),
@@ -175,10 +199,24 @@ CFG: Mapping[str, Mapping[str, str]] = {
     "hls": {
         "flow_target": "vivado|vitis", "clock": r"[\d.]+(ns|MHz)", "clock_uncertainty": r"[\d.]+(ns|%)",
         "syn.top": NAME, "syn.file": r"[\w./-]+", "tb.file": r"[\w./-]+",
-        "package.output.format": "ip_catalog|xo|rtl", "package.output.syn": "true|false",
+        "package.output.format": "ip_catalog|xo|rtl|syn_dcp|sysgen", "package.output.syn": "true|false",
+        "package.output.file": r"[\w./-]+", "package.ip.vendor": r"[\w.-]+", "package.ip.library": r"[\w.-]+",
+        "package.ip.version": r"\d+\.\d+(\.\d+)?", "package.ip.display_name": r"[^#;=]+",
+        "vivado.flow": "syn|impl", "vivado.rtl": "verilog|vhdl",
     },
 }  # fmt: skip
 """By section: the pattern of each key's value."""
+
+COMPONENT = {
+    "name": NAME,
+    "type": "HLS",
+    "configuration": {"componentType": "HLS", "configFiles": [r"[\w./-]+\.cfg"], "work_dir": NAME},
+}
+"""vitis-comp.json of an HLS component, as the Vitis IDE writes it: what all of those seen in public
+repositories have."""
+
+UNCERTAINTY = r"\d+(\.\d+)?%?"
+"""What set_clock_uncertainty takes: nanoseconds, or a share."""
 
 
 def check_pragma(text: str, version: str) -> tuple[str, dict[str, str], set[str]]:
@@ -195,6 +233,8 @@ def check_pragma(text: str, version: str) -> tuple[str, dict[str, str], set[str]
         assert re.fullmatch(known.options[key], value), f"{version}: {text}: {value}"
     assert flags <= set(known.flags), f"{version}: {text}"
     assert set(known.required) <= set(options), f"{version}: {text} lacks {known.required}"
+    if name == "interface" and "mode" in options:
+        assert set(options) <= {"mode", "port"} | _INTERFACES[options["mode"]], f"{version}: {text}"
     if name == "bind_storage" and "impl" in options:
         assert options["impl"] in _MEMORIES[options["type"]], text
     if name == "pipeline":
@@ -230,12 +270,7 @@ def misplaced(text: str, top: str, version: str) -> Iterator[str]:
             except AssertionError as error:
                 yield f"{number}: {error}"
                 continue
-            if here.kind not in PRAGMAS[version][name].places:
-                yield f"{number}: {name} in a {here.kind}"
-            if name in ("pipeline", "unroll", "inline", "dataflow") and here.lines and here.kind != "top":
-                yield f"{number}: {name} is not the first thing in its {here.kind}"
-            if name == "pipeline" and ("rewind" in flags) > (here.kind == "loop"):
-                yield f"{number}: rewind without a loop"
+            yield from (f"{number}: {said}" for said in _out_of_place(name, options, flags, here, version))
             variable = options.get("variable")
             if variable and not any(variable in scope.names for scope in scopes):
                 yield f"{number}: there is no {variable}"
@@ -258,14 +293,30 @@ def misplaced(text: str, top: str, version: str) -> Iterator[str]:
             statement = ""
 
 
+def _out_of_place(
+    name: str, options: Mapping[str, str], flags: set[str], here: Scope, version: str
+) -> Iterator[str]:
+    """What is wrong with where a pragma stands."""
+    if here.kind not in PRAGMAS[version][name].places:
+        yield f"{name} in a {here.kind}"
+    if name in ("pipeline", "unroll", "inline", "dataflow") and here.lines and here.kind != "top":
+        yield f"{name} is not the first thing in its {here.kind}"
+    if name == "pipeline" and ("rewind" in flags) > (here.kind == "loop"):
+        yield "rewind without a loop"
+    if name == "pipeline" and "rewind" in flags and "while (" in here.opened_by:
+        yield "rewind in a loop whose end is not known, HLS 200-959"
+    if name == "interface" and options["port"] not in {"return", *here.names}:
+        yield f"there is no port {options['port']}"
+
+
 def _kind(statement: str, scopes: list[Scope], top: str) -> str:
-    if "namespace" in statement.split():
+    if "namespace" in statement.split() or statement == 'extern "C" {':
         return "namespace"
     if re.search(r"(?:^|> )struct \w", statement):
         return "struct"
-    if re.search(r"\bfor \(", statement):
+    if re.search(r"\b(for|while) \(", statement):
         return "loop"
-    if re.match(r"(else|if|switch|while|\}|case|default)", statement):
+    if re.match(r"(else|if|switch|\}|case|default)", statement):
         return "block"
     if scopes[-1].kind in ("namespace", "struct"):
         return "top" if f" {top}(" in statement else "function"
@@ -277,3 +328,4 @@ def _declared(statement: str) -> Iterator[str]:
     yield from re.findall(r"(?<=[\w>&*] )(\w+)(?=\s*(?:\[|;|,|\)|=|\())", statement)
     yield from re.findall(r"\(&(\w+)\)", statement)
     yield from re.findall(r">& (\w+)", statement)
+    yield from re.findall(r"\w\* (\w+)", statement)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 import shutil
 import subprocess
@@ -12,12 +13,23 @@ from pathlib import Path
 
 import pytest
 
+from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.vitis import VitisBackend
 from hpq_hls.codegen.vivado import VivadoBackend
-from hpq_hls.hardware import Dataflow
+from hpq_hls.hardware import Dataflow, system_of
 from tests.codegen.flows import blank_design
 from tests.codegen.golden_kernels import FLOWS
-from tests.codegen.hls_grammar import CFG, CFG_VERSIONS, PRAGMAS, TCL, VIVADO, check_pragma, misplaced
+from tests.codegen.hls_grammar import (
+    CFG,
+    CFG_VERSIONS,
+    COMPONENT,
+    PRAGMAS,
+    TCL,
+    UNCERTAINTY,
+    VIVADO,
+    check_pragma,
+    misplaced,
+)
 from tests.codegen.test_vitis import cnn_design, texts
 
 VITIS_BACKEND, VIVADO_BACKEND = VitisBackend(), VivadoBackend()
@@ -31,17 +43,38 @@ def checked(flow: Dataflow) -> Dataflow:
     return replace(flow, inputs=tuple(replace(terminal, checked=True) for terminal in flow.inputs))
 
 
+NAMES = {"vendor": "example.com", "library": "nets", "version": "1.2.3", "display_name": "My net (v1)"}
+SYSTEMS = {
+    "core": system_of(clock_ns=5.0),
+    "named": system_of(ip=NAMES, clock_uncertainty=0.25, export="impl", clock_ns=5.0),
+    "started": system_of(control="s_axilite", clock_uncertainty="12.5%", clock_ns=5.0),
+    "kernel": system_of(
+        control="s_axilite", memory="m_axi", ip=NAMES, clock_uncertainty="15%", export="syn", clock_ns=5.0
+    ),
+}
+
+
+def systems(backend: VitisBackend) -> dict[str, Design]:
+    """A network with several kernels in each system that the tool has."""
+    own = {name: system for name, system in SYSTEMS.items() if backend.name == "vitis" or name != "kernel"}
+    return {name: replace(cnn_design(), system=backend.built(system)) for name, system in own.items()}
+
+
 DESIGNS = [
-    cnn_design(),
     *map(blank_design, FLOWS.values()),
     *(blank_design(checked(FLOWS[name])) for name in ("matvec", "gather")),
+    *(
+        replace(blank_design(checked(FLOWS[name])), system=SYSTEMS["started"])
+        for name in ("matvec", "gather", "unrolled")
+    ),
 ]
 
 
 @functools.cache
 def sources(backend: VitisBackend) -> frozenset[tuple[str, str]]:
     """Every C++ file of all designs, each text once."""
-    files = (item for design in DESIGNS for item in texts(design, backend).items())
+    designs = (*DESIGNS, *systems(backend).values())
+    files = (item for design in designs for item in texts(design, backend).items())
     return frozenset((name, text) for name, text in files if name.endswith((".cpp", ".h")))
 
 
@@ -61,7 +94,8 @@ source $script
 def test_pragmas_are_known_and_where_they_belong(backend: VitisBackend, version: str) -> None:
     found = 0
     for name, text in sources(backend):
-        assert not list(misplaced(text, "net", version)), name
+        top = "net_kernel" if name == "src/net_kernel.cpp" else "net"
+        assert not list(misplaced(text, top, version)), name
         found += text.count("#pragma HLS")
     assert found > 300
 
@@ -77,6 +111,10 @@ def test_pragmas_are_known_and_where_they_belong(backend: VitisBackend, version:
         "array_partition variable=a complete dim=1",
         "dependence variable=a type=inter direction=RAW distance=3 dependent=false",
         "RESOURCE variable=a core=ROM_1P_BRAM",
+        "interface mode=axis port=a offset=slave",
+        "interface mode=m_axi port=a max_read_burst_length=100",
+        "interface mode=m_axi port=a max_widen_bitwidth=48",
+        "interface mode=ap_ctrl_handshake port=return",
     ],
 )
 def test_what_no_vitis_reads_is_found(text: str) -> None:
@@ -139,9 +177,16 @@ def _tcl_words(line: str) -> list[str]:
     return [braced or plain for braced, plain in re.findall(r"\{([^}]*)\}|(\S+)", line)]
 
 
+@pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize(("backend", "version"), VERSIONS, ids=lambda item: str(getattr(item, "name", item)))
-def test_the_script_calls_what_the_tool_knows(backend: VitisBackend, version: str, tmp_path: Path) -> None:
-    files = texts(cnn_design(), backend)
+def test_the_script_calls_what_the_tool_knows(
+    backend: VitisBackend, version: str, system: str, tmp_path: Path
+) -> None:
+    design = systems(backend).get(system)
+    if design is None:
+        assert (backend.name, system) == ("vivado", "kernel")
+        return
+    files = texts(design, backend)
     (tmp_path / "run_hls.tcl").write_text(files["run_hls.tcl"])
     known = TCL[version]
     for steps, last in (
@@ -166,9 +211,13 @@ def test_the_script_calls_what_the_tool_knows(backend: VitisBackend, version: st
                     value = next(words)  # type: ignore[call-overload]
                     assert re.fullmatch(pattern, value), f"{version}: {name} {word} {value}"
             assert len(plain) == count, f"{version}: {name} {plain}"
+            assert name != "set_clock_uncertainty" or re.fullmatch(UNCERTAINTY, plain[0])
         order = [name for name, *_ in calls]
         assert order[0] == "open_project"
         assert order.index("open_solution") < order.index("set_part") < order.index("create_clock")
+        told = "set_clock_uncertainty" in order
+        assert told == (design.system.clock_uncertainty is not None)
+        assert not told or order.index("create_clock") < order.index("set_clock_uncertainty")
         added = [
             words[-1] if words[-1] in files else words[-3] for name, *words in calls if name == "add_files"
         ]
@@ -177,10 +226,12 @@ def test_the_script_calls_what_the_tool_knows(backend: VitisBackend, version: st
     assert calls[-1] == ["EXIT 1"]
 
 
+@pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("version", CFG_VERSIONS)
-def test_the_configuration_has_known_keys(version: str) -> None:
+def test_the_configuration_has_known_keys(version: str, system: str) -> None:
     section = ""
-    for line in texts(cnn_design(), VitisBackend())["hls_config.cfg"].splitlines():
+    files = texts(systems(VITIS_BACKEND)[system], VITIS_BACKEND)
+    for line in files["hls_config.cfg"].splitlines():
         if not line or line.startswith("#"):
             continue
         if line.startswith("["):
@@ -189,6 +240,73 @@ def test_the_configuration_has_known_keys(version: str) -> None:
             continue
         key, _, value = line.partition("=")
         assert re.fullmatch(CFG[section][key], value), f"{version}: {line}"
+        assert key not in ("syn.file", "tb.file") or value in files
+
+
+def options_of(calls: list[list[str]], name: str) -> dict[str, str]:
+    """The options of the last call of a command."""
+    words = next(words for called, *words in reversed(calls) if called == name)
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_script_and_configuration_say_the_same(system: str, tmp_path: Path) -> None:
+    files = texts(systems(VITIS_BACKEND)[system], VITIS_BACKEND)
+    (tmp_path / "run_hls.tcl").write_text(files["run_hls.tcl"])
+    calls = run_tcl(tmp_path, list(TCL["2023.2"]), None)[:-1]
+    pairs = [line.partition("=")[::2] for line in files["hls_config.cfg"].splitlines() if "=" in line]
+    keys = dict(pairs)
+    said = {name: words for name, *words in calls}
+    export = options_of(calls, "export_design")
+    assert said["set_top"] == [keys["syn.top"]]
+    assert said["set_part"] == [keys["part"]]
+    assert said["open_solution"][:2] == ["-flow_target", keys["flow_target"]]
+    assert said["create_clock"][1] + "ns" == keys["clock"]
+    margin = keys.get("clock_uncertainty", "").removesuffix("ns")
+    assert said.get("set_clock_uncertainty", [""]) == [margin]
+    added = [words for name, *words in calls if name == "add_files"]
+    assert [words[0] for words in added if words[0] != "-tb"] == [v for k, v in pairs if k == "syn.file"]
+    assert [words[1] for words in added if words[0] == "-tb"] == [v for k, v in pairs if k == "tb.file"]
+    assert export["-format"] == keys["package.output.format"]
+    assert export.get("-flow") == keys.get("vivado.flow")
+    for name in ("vendor", "library", "version", "display_name"):
+        assert export.get(f"-{name}") == keys.get(f"package.ip.{name}")
+
+
+@pytest.mark.parametrize("backend", [VITIS_BACKEND, VIVADO_BACKEND], ids=lambda backend: backend.name)
+def test_the_readme_has_every_file_and_the_commands(backend: VitisBackend) -> None:
+    for name, design in systems(backend).items():
+        files = texts(design, backend)
+        said = files["README.md"]
+        shown = [path for path in files if not path.startswith(("src/hpq/", "src/tables/", "tb/include/"))]
+        assert [path for path in shown if f"`{path}`" not in said] == ["README.md"], name
+        for line in files.get("hls_config.cfg", "").splitlines():
+            if line.startswith("#   "):
+                assert line.removeprefix("#   ") in said
+        assert ("v++ -l" in said) == ("s_axi_control" not in said and name == "kernel")
+        assert ("s_axi_control" in said) == (name == "started")
+
+
+def test_the_component_is_as_the_ide_writes_it() -> None:
+    def check(value: object, pattern: object) -> None:
+        if isinstance(pattern, dict):
+            assert isinstance(value, dict)
+            assert list(value) == list(pattern)
+            for key, one in pattern.items():
+                check(value[key], one)
+        elif isinstance(pattern, list):
+            assert isinstance(value, list)
+            for one in value:
+                check(one, pattern[0])
+        else:
+            assert re.fullmatch(str(pattern), str(value))
+
+    files = texts(cnn_design(), VITIS_BACKEND)
+    component = json.loads(files["vitis-comp.json"])
+    check(component, COMPONENT)
+    assert component["configuration"]["configFiles"] == ["hls_config.cfg"]
+    assert f"--work_dir {component['configuration']['work_dir']}" in files["hls_config.cfg"]
+    assert "vitis-comp.json" not in texts(cnn_design(), VIVADO_BACKEND)
 
 
 def test_no_word_is_wider_than_the_tool_takes() -> None:

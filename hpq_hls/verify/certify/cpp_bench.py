@@ -108,12 +108,14 @@ class CppBench:
     def streams(self) -> list[KernelCertificate]:
         """What connects the kernels: its text, against what is generated."""
         top = f"src/{self._flow.name}"
+        around = (f"{top}_kernel.h", f"{top}_kernel.cpp", "src/hpq/memory.h")
         found = []
         for path, begin in (
             (f"{top}.h", ""),
             (f"{top}.cpp", PORTS),
             ("src/hpq/axis.h", ""),
             ("src/hpq/axis_word.h", ""),
+            *((path, "") for path in around if f"{top}_kernel.cpp" in self._printed),
         ):
             right = _words(str(self._printed[path]), begin)
             there = _words((self._project / path).read_text(encoding="utf-8"), begin)

@@ -106,6 +106,23 @@ from_axis_beats:
     }
 }
 
+// The same in a design that is started for each frame: as many steps as its packet needs, so that a call ends with the
+// packet. How many these are is not known before, so that the loop does not rewind.
+template <unsigned BEATS, class Word, class X, unsigned LANES, class Flag>
+void from_checked_axis_packet(hls::stream<Word>& port, hls::stream<beat<X, LANES> >& out, bool& error, Flag& flag) {
+#pragma HLS inline
+    typename counter<BEATS>::type at = 0;
+    bool ended = false, dropping = false, more = true;
+from_axis_packet:
+    while (more) {
+#pragma HLS loop_tripcount min=BEATS max=BEATS
+#pragma HLS pipeline II=1 style=flp
+        from_checked_axis_beat<BEATS>(port, out, at, ended, dropping, error);
+        flag = error;
+        more = dropping || at != 0;
+    }
+}
+
 template <unsigned BEATS, class Word, class Y, unsigned LANES>
 void to_axis(hls::stream<beat<Y, LANES> >& in, hls::stream<Word>& port) {
 #pragma HLS inline

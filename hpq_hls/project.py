@@ -36,6 +36,7 @@ from hpq_hls.cost.folding import interval_of
 from hpq_hls.errors import CapacityError, ConfigError, VerificationError
 from hpq_hls.graph import plain
 from hpq_hls.hardware import (
+    CORE,
     DEFAULT_PART,
     DEFAULT_UTILISATION,
     MIN_DEPTH,
@@ -604,7 +605,10 @@ def generate(
     )
     beside = {COVERAGE_FILE: chosen.to_json()}
     if printer.stages:
-        beside[BILL_FILE] = bill_json(flow, backend, part)
+        alone = (built.control, built.memory) == (CORE.control, CORE.memory)
+        kernel = manifest_of(design).kernel
+        top = flow.name if kernel is None else kernel.name
+        beside[BILL_FILE] = bill_json(flow, backend, part, top, alone=alone)
     write_project({**printer.files(design), **beside}, folder, force)
     notes = (folded.note, _core_note(backend, system, built), _memory_note(design))
     return Project(folder, backend, q, design, notes=tuple(filter(None, notes)), chosen=chosen)

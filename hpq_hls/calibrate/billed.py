@@ -48,11 +48,14 @@ def billed_of(flow: Dataflow, family: Family) -> tuple[Billed, ...]:
     return (*found, Billed("", STREAMS, rest, bits + taken, bits + made))
 
 
-def bill_json(flow: Dataflow, backend: str, part: str) -> str:
-    """Text of the file."""
+def bill_json(flow: Dataflow, backend: str, part: str, top: str = "", *, alone: bool = True) -> str:
+    """Text of the file. top: the function that the tool builds; "": the design's. alone: whether it has only
+    kernels, FIFOs and stream ports.
+    """
     family = find_part(part).family
-    lines = ",\n".join(f"    {json.dumps(_plain(one))}" for one in billed_of(flow, family))
-    head = {"format": FORMAT, "top": flow.name, "backend": backend, "family": family.value}
+    billed = [one for one in billed_of(flow, family) if alone or one.kind != STREAMS]
+    lines = ",\n".join(f"    {json.dumps(_plain(one))}" for one in billed)
+    head = {"format": FORMAT, "top": top or flow.name, "backend": backend, "family": family.value}
     first = "".join(f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in head.items())
     return "{\n" + first + '  "kernels": [\n' + lines + "\n  ]\n}\n"
 

@@ -61,7 +61,8 @@ def synthesize(
     if reports is not None:
         if stage != "csynth":
             raise ConfigError("stage says what to run, and reports are of what was run; give one of them")
-        found = read_hls_reports(reports, top_name(manifest))
+        # What the tool built is the kernel with memory around the design, where there is one.
+        found = read_hls_reports(reports, manifest.kernel.name if manifest.kernel else top_name(manifest))
         return report_of(found, tool_of(found.version))
     say = progress or _silent
     work = build_dir / tool

@@ -47,6 +47,18 @@ def test_bills_come_back_from_a_project(runs: Path) -> None:
     assert not (hpq.generate(q, runs.parent / "twin", "rtl", name="net").path / "bill.json").exists()
 
 
+def test_a_kernel_with_memory_has_kernels_and_no_fifos(runs: Path) -> None:
+    """Its top function has more than FIFOs and ports besides its kernels."""
+    q = mlp(6, 4)
+    folder = runs.parent / "memory"
+    hpq.generate(q, folder, name="net", memory="m_axi", control="s_axilite", tlast="ignored")
+    top, _, billed = read_billed(folder)
+    assert top == "net_kernel"
+    assert [one.kind for one in billed] == ["matvec", "matvec"]
+    write_reports(folder)
+    assert {sample.kind for sample in read_reports(folder).samples} == {"matvec"}
+
+
 def test_estimates_become_what_the_tool_reports(runs: Path, tmp_path: Path) -> None:
     calibration = hpq.calibrate(runs)
     assert calibration.dsp == DspRule(2, 12, 2)

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.codegen.base import Design, Frames, by_port
+from hpq_hls.codegen.block_design import board_refusal
+from hpq_hls.codegen.boards import Board, find_board
 from hpq_hls.codegen.manifest import Manifest, frames_at, manifest_of
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.codegen.writer import check_target, write_project
@@ -478,7 +480,9 @@ def generate(
     backend: str = "vitis",
     *,
     name: str | None = None,
-    part: str = DEFAULT_PART,
+    part: str | None = None,
+    board: str | None = None,
+    boards: str | Path | None = None,
     clock_ns: float = DEFAULT_CLOCK_NS,
     io: str = "stream",
     target_interval: int | None = None,
@@ -504,6 +508,8 @@ def generate(
     q: from ``quantize`` or ``search``. out: the folder; it must not exist or be empty, unless
     ``force`` allows an earlier project to be replaced. backend: "vitis", "vivado" or "rtl".
     name: of the top-level function and module; made a legal identifier. io: "stream" or "parallel".
+    part: None for the board's, or without one for an xc7z020clg400-1. board: adds a folder ``board/`` with
+    the scripts of a system on it and a driver (docs/boards.md). boards: a YAML file with boards of your own.
     target_interval: cycles per inference that every layer is to meet at least cost, or target_fps: inferences
     per second; without both the design is the fastest that takes no more than ``utilisation`` of each of the
     part's resources. A target that cannot be met is said in ``notes``.
@@ -534,6 +540,8 @@ def generate(
     folder = Path(out)
     printer = find_backend(backend)
     check_target(folder, force)
+    chosen_board = None if board is None else find_board(board, boards)
+    part = part_of(part, chosen_board)
     system = system_of(
         control=control,
         memory=memory,
@@ -558,6 +566,10 @@ def generate(
     )
     folded = fold(q, config)
     flow = dataflow_for(backend, q, folded.config, name, fifo_depths or {})
+    if chosen_board is not None:
+        impossible = board_refusal(flow, chosen_board, built)
+        if impossible is not None:
+            raise ConfigError(f"board {chosen_board.name!r} cannot be served: {impossible}")
     if not oversize:
         short = misfit_of(flow, q, config, part)
         if short is not None:
@@ -566,7 +578,9 @@ def generate(
         if refused is not None:
             raise CapacityError(f"{refused}; or generate it for C simulation only, with oversize")
     chosen = choose_stimuli(q) if stimuli is None else stimuli
-    design = _with_vectors(Design(flow, io, part, float(clock_ns), {}, {}, system=built), q, chosen.raw)
+    design = _with_vectors(
+        Design(flow, io, part, float(clock_ns), {}, {}, system=built, board=chosen_board), q, chosen.raw
+    )
     write_project({**printer.files(design), COVERAGE_FILE: chosen.to_json()}, folder, force)
     notes = (folded.note, _core_note(backend, system, built), _memory_note(design))
     return Project(folder, backend, q, design, notes=tuple(filter(None, notes)), chosen=chosen)
@@ -594,6 +608,19 @@ def _memory_note(design: Design) -> str | None:
         f"{slowest.name} takes {slowest.steps} cycles a frame, and the design could take one every "
         f"{interval} cycles"
     )
+
+
+def part_of(part: str | None, board: Board | None) -> str:
+    """The part that a design is for.
+
+    Raises:
+        ConfigError: it is another than the board's.
+    """
+    if board is None:
+        return DEFAULT_PART if part is None else part
+    if part is not None:
+        board.check_part(part)
+    return board.part
 
 
 def dataflow_for(

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from hpq_hls.codegen.boards import Board
 from hpq_hls.errors import DataError
 from hpq_hls.hardware import CORE, Dataflow, System
 
@@ -45,6 +46,7 @@ class Design:
     input_frames, golden_frames: raw test vectors in transmission order, shape
         (frames, beats, lanes); by port where there are several. The golden ones are the simulator's.
     system: what of it is not computed: control, memory, the IP block.
+    board: that a system is made for; None for the design alone.
     """
 
     dataflow: Dataflow
@@ -54,6 +56,7 @@ class Design:
     input_frames: Frames
     golden_frames: Frames
     system: System = CORE
+    board: Board | None = None
 
     @property
     def vectors(self) -> Mapping[str, IntArray]:

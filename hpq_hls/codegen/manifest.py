@@ -47,12 +47,12 @@ class Port:
 
     def to_frames(self, raw: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """(batch, *shape) integers in torch layout -> (batch, beats, lanes) in transmission order."""
-        flat = raw.reshape(raw.shape[0], -1)[:, np.asarray(self.order, dtype=np.int64)]
+        flat = raw.reshape(raw.shape[0], len(self.order))[:, np.asarray(self.order, dtype=np.int64)]
         return flat.reshape(raw.shape[0], self.beats, self.lanes)
 
     def from_frames(self, frames: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """(batch, beats, lanes) in transmission order -> (batch, *shape) in torch layout."""
-        flat = frames.reshape(frames.shape[0], -1)
+        flat = frames.reshape(frames.shape[0], len(self.order))
         result = np.empty_like(flat)
         result[:, np.asarray(self.order, dtype=np.int64)] = flat
         return result.reshape(frames.shape[0], *self.shape)
@@ -64,7 +64,7 @@ class Manifest:
 
     control: "none" or "s_axilite". memory: "axis" or "m_axi", for which kernel is there, and the ports
     are those of the core inside of it. clock_uncertainty: what the HLS tool was told. ip: names of the
-    IP block.
+    IP block. board: that ``board/`` is for; "" without that folder.
     """
 
     name: str
@@ -79,6 +79,7 @@ class Manifest:
     clock_uncertainty: str | None = None
     ip: Ip = NAMELESS
     kernel: MemoryKernel | None = None
+    board: str = ""
 
     def to_json(self) -> str:
         """Text of design.json, one key a line but for the arrays of numbers."""
@@ -142,6 +143,7 @@ def manifest_of(design: Design) -> Manifest:
         clock_uncertainty=system.clock_uncertainty,
         ip=system.ip,
         kernel=_kernel_at(flow) if system.memory is Memory.M_AXI else None,
+        board="" if design.board is None else design.board.name,
     )
 
 

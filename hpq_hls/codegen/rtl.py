@@ -17,6 +17,7 @@ import numpy as np
 
 from hpq_hls.billing.memory import fifo_style, memory_style
 from hpq_hls.codegen.base import Design, Files
+from hpq_hls.codegen.block_design import board_files
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
 from hpq_hls.codegen.rtl_memory import SideBySide, memory_file, packed, side_by_side
 from hpq_hls.codegen.sources import Sources
@@ -45,7 +46,7 @@ class RtlBackend:
         return None
 
     def files(self, design: Design) -> Files:
-        """README.md, design.json, rtl/<top>.sv, the modules it uses, its .mem files, rtl/files.f."""
+        """README.md, design.json, rtl/<top>.sv, the modules it uses, its .mem files, rtl/files.f; board/."""
         flow = design.dataflow
         sources = Sources("rtl", flow.kernels, ".sv.j2", "lib/*.sv")
         environment = sources.environment({"comment": _comment})
@@ -73,6 +74,7 @@ class RtlBackend:
         }
         files.update({f"rtl/{module}.sv": text for module, text in (library | own).items()})
         files.update({f"rtl/{name}": text for name, text in memories.items()})
+        files.update(board_files(design, self.name))
         return files
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from hpq_hls.billing.memory import fifo_style, memory_style
 from hpq_hls.codegen.base import Design, Files, IntArray
+from hpq_hls.codegen.block_design import board_files
 from hpq_hls.codegen.limits import refusal
 from hpq_hls.codegen.manifest import FILE_NAME, Manifest, id_of, manifest_of
 from hpq_hls.codegen.memory import MemoryArgument
@@ -79,6 +80,7 @@ class VitisBackend:
         }
         files |= _copies((templates_dir() / "vitis" / "standin").glob("*.h"), "tb/include")
         files[FILE_NAME] = manifest_of(design).to_json()
+        files |= board_files(design, self.name)
         return dict(sorted(files.items()))
 
     def _in_dialect(self, text: str) -> str:
@@ -125,6 +127,7 @@ class VitisBackend:
             "dialect": self.dialect,
             "top": flow.name,
             "part": design.part,
+            "board": design.board,
             "clock_ns": f"{design.clock_ns:g}",
             "frames": frames,
             "kernels": kernels,

@@ -33,6 +33,7 @@ from hpq_hls.quantize import Precision, parse_precision
 from hpq_hls.quantize.precision import without_statement
 from hpq_hls.search.errors import SettingError
 from hpq_hls.search.metric import Kind, kind_of
+from hpq_hls.settings.board import on_board
 from hpq_hls.settings.errors import first_mistake
 from hpq_hls.settings.fields import (
     Bits,
@@ -192,13 +193,16 @@ class HardwareSettings(Section):
     """The chip, the clock and the folding.
 
     target_interval: cycles, or target_fps: inferences per second; without both the fastest that takes no more
-    than ``utilisation`` of each resource of the part. tlast: whether the input ports look at it, so that
-    packets of a wrong size raise a flag. control, memory, clock_uncertainty, export, ip: see ``System``.
-    fifo_depths: beats by stream, instead of what timing gives.
+    than ``utilisation`` of each resource of the part. board: that a system is made for; it sets the part
+    where none is given. boards: a file with boards of the user's. tlast: whether the input ports look at it,
+    so that packets of a wrong size raise a flag. control, memory, clock_uncertainty, export, ip: see
+    ``System``. fifo_depths: beats by stream, instead of what timing gives.
     """
 
     backends: Backends = ("vitis", "rtl")
     part: Annotated[Text, AfterValidator(_part)] = DEFAULT_PART
+    board: Text | None = None
+    boards: FileName | None = None
     clock_ns: Annotated[Real, Field(gt=0)] = DEFAULT_CLOCK_NS
     io: Annotated[Text, one_of(("stream", "parallel"))] = "stream"
     target_interval: Positive | None = None
@@ -245,7 +249,7 @@ class HardwareSettings(Section):
 
     def arguments(self) -> dict[str, Any]:
         """For ``hpq_hls.project.hardware_config``."""
-        plain = self.model_dump(exclude={"backends", "fifo_depths", *_SYSTEM})
+        plain = self.model_dump(exclude={"backends", "fifo_depths", "board", "boards", *_SYSTEM})
         if self.memory == Memory.M_AXI.value:  # its packets are the kernel's own
             plain["tlast"] = Tlast.IGNORED.value
         return {**plain, "layers": self.folding()}
@@ -385,7 +389,7 @@ def load_config(path: str | Path = "project.yaml") -> ProjectFile:
             extension cannot be imported.
     """
     source = read_yaml(project_path(path))
-    project = ProjectFile(_validated(Settings, source.data, source, ()), source)
+    project = on_board(ProjectFile(_validated(Settings, source.data, source, ()), source))
     for index, package in enumerate(project.settings.extensions):
         _extend(project, index, package)
     return project

@@ -14,6 +14,7 @@ from hpq_hls.codegen.writer import check_target
 from hpq_hls.cost import Misfit, ResourceEstimate, find_part, misfit
 from hpq_hls.errors import CapacityError, ConfigError
 from hpq_hls.project import Project, dataflow_for, estimate, generate, hardware_config
+from hpq_hls.settings.board import board_of
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.tools.files import make_folder
 from hpq_hls.workflow import results as r
@@ -117,6 +118,7 @@ def _generated(
             backend,
             name=work.project.settings.name,
             **work.hardware(),
+            **work.board(),
             **work.project.settings.hardware.system_arguments(),
             fifo_depths={**(fifo_depths or {}), **chosen},
             force=force,
@@ -161,9 +163,9 @@ def expected_design(work: Workspace, q: QuantizedGraph, backend: str) -> Design:
     chip, config = work.project.settings.hardware, hardware_config(**work.hardware())
     with work.fifo_depths() as chosen:
         flow = dataflow_for(backend, q, config, work.project.settings.name, chosen)
-    return Design(
-        flow, chip.io, chip.part, chip.clock_ns, {}, {}, system=find_backend(backend).built(chip.system)
-    )
+    built = find_backend(backend).built(chip.system)
+    board = board_of(work.project)
+    return Design(flow, chip.io, chip.part, chip.clock_ns, {}, {}, system=built, board=board)
 
 
 # ---------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from hpq_hls.quantize.precision import check_layers, nearest
 from hpq_hls.search.metric import Kind, Metric, find_metric
 from hpq_hls.search.scored import values_of
 from hpq_hls.search.significance import compare_networks
+from hpq_hls.settings.board import boards_file
 from hpq_hls.settings.config import ProjectFile, load_config
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 from hpq_hls.simulate.loading import load
@@ -307,6 +308,10 @@ class Workspace:
         """
         target = self.target_interval if target_interval is None else target_interval
         return self.project.settings.hardware.arguments() | {"target_interval": target, "target_fps": None}
+
+    def board(self) -> dict[str, Any]:
+        """The board of the settings as ``hpq_hls.generate`` takes it."""
+        return {"board": self.project.settings.hardware.board, "boards": boards_file(self.project)}
 
     @contextlib.contextmanager
     def fifo_depths(self) -> Iterator[Mapping[str, int]]:

@@ -127,7 +127,7 @@ def kernel_of(top: str, ports: Sequence[tuple[str, str, int, int, int]]) -> Memo
     arguments = tuple(
         MemoryArgument.of(f"{begin}_memory", port, f"gmem_{begin}", *sizes) for begin, port, *sizes in ports
     )
-    return MemoryKernel(f"{top}_kernel", arguments, _COUNTS // max(one.steps for one in arguments))
+    return MemoryKernel(f"{top}_kernel", arguments, _COUNTS // max(one.frame_words for one in arguments))
 
 
 def _power(number: int) -> int:

@@ -80,13 +80,13 @@ VITIS: Mapping[str, Pragma] = {
     "dataflow": Pragma({}, ("disable_start_propagation",), places=("function", "top", "loop")),
     "stream": Pragma(
         {"variable": NAME, "type": _one_of("fifo", "pipo", "shared", "unsync"), "depth": INTEGER},
-        required=("variable",), places=("function", "top"),
+        required=("variable",), places=("function", "top", "loop"),
     ),
     "bind_storage": Pragma(
         {"variable": NAME, "type": _one_of(*_MEMORIES),
          "impl": _one_of("bram", "lutram", "uram", "srl", "memory"),
          "latency": r"-?\d+"},
-        required=("variable", "type"), places=("function", "top"),
+        required=("variable", "type"), places=("function", "top", "loop"),
     ),
     "bind_op": Pragma(
         {"variable": NAME, "op": _one_of("mul", "add", "sub"), "impl": _one_of("fabric", "dsp"),

@@ -535,6 +535,19 @@ def test_floats_up_to_the_last_bit(
         check_at_its_ends(layer, run, peak)
 
 
+@pytest.mark.parametrize("width", [8, 24, 28, 32])
+def test_words_of_tables_that_float32_does_not_hold(width: int) -> None:
+    x = np.random.default_rng(width).normal(0, 3, (200, 5)).astype(np.float32)
+    network = from_torch(nn.Sequential(nn.Linear(5, 4), nn.Sigmoid()).eval(), torch.zeros(1, 5))
+    q = quantize(network, x, {"default": 9, "layers": {"1": {"activation": width}}})
+    layer, (kind,) = q.layers["1"], {edge.type for edge in q.layers["1"].input_edges}
+    codes = q.trace(x)["0"].raw
+    right = layer.output_type.from_float(1 / (1 + np.exp(-kind.to_float(codes))))
+    made = q.predict_raw(x)
+    assert width < 28 or ((made > 1 << 24) & (made % 2 == 1)).any()
+    assert np.array_equal(made, right)
+
+
 def test_int64_up_to_its_limit() -> None:
     for bound, dtype in ((2**62 - 1, "int64"), (2**62, "object")):
         layer = summing(2**40 - 1, 2**19 - 1, bound)

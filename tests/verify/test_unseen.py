@@ -1,5 +1,8 @@
 """What runs cannot show of a text: pragmas, and what stands under conditions."""
 
+import pytest
+
+from hpq_hls.errors import VerificationError
 from hpq_hls.verify.certify.unseen import conditional, unseen
 
 HEADER = """#ifndef A_H
@@ -45,3 +48,12 @@ def test_a_difference_is_named(tmp_path):
         found = unseen(tmp_path, printed, "src")
         assert not found.passed
         assert "src/a.h is not as generated where other tools read it" in found.first
+
+
+def test_a_file_that_is_gone_is_named(tmp_path):
+    for content, said in ((None, "No such file or directory"), (b"\xff", "no text in UTF-8")):
+        if content is not None:
+            (tmp_path / "src").mkdir()
+            (tmp_path / "src" / "a.h").write_bytes(content)
+        with pytest.raises(VerificationError, match=rf"src/a.h cannot be read \(.*{said}\); generate the"):
+            unseen(tmp_path, {"src/a.h": HEADER}, "src")

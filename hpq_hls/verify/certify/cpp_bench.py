@@ -30,7 +30,7 @@ from hpq_hls.tools.toolchain import find_ap_types, find_gxx, run_tool
 from hpq_hls.verify.certify.bench import Progress
 from hpq_hls.verify.certify.certificate import KernelCertificate
 from hpq_hls.verify.certify.plan import Proof
-from hpq_hls.verify.certify.unseen import unseen
+from hpq_hls.verify.certify.unseen import unseen, written
 from hpq_hls.verify.csim import FLAGS
 
 PORTS = "// The AXI4-Stream ports\n"
@@ -118,7 +118,7 @@ class CppBench:
             *((path, "") for path in around if f"{top}_kernel.cpp" in self._printed),
         ):
             right = _words(str(self._printed[path]), begin)
-            there = _words((self._project / path).read_text(encoding="utf-8"), begin)
+            there = _words(written(self._project, path), begin)
             differ = sum(a != b for a, b in zip(right, there, strict=False)) + abs(len(right) - len(there))
             place = next((a for a, b in zip(right, there, strict=False) if a != b), "the end")
             first = f"{path} is not as generated, from {place!r} on" if differ else ""

@@ -35,7 +35,7 @@ from hpq_hls.verify.certify.rtl_unit import (
     port_unit,
     request,
 )
-from hpq_hls.verify.certify.unseen import unseen
+from hpq_hls.verify.certify.unseen import unseen, written
 from hpq_hls.verify.cosim_build import Build, RtlError, build_simulator, find_toolchain
 from hpq_hls.verify.cosim_sources import find_sources
 
@@ -155,7 +155,7 @@ class RtlBench:
 
     @cached_property
     def _top(self) -> Top:
-        return Top.read((self._project / self._path).read_text(encoding="utf-8"))
+        return Top.read(written(self._project, self._path))
 
     def _of(self, kernel: Kernel) -> Simulator:
         unit = self._units.get(kernel.name)

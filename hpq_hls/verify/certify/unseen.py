@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from hpq_hls.errors import VerificationError
 from hpq_hls.verify.certify.certificate import KernelCertificate
 from hpq_hls.verify.certify.plan import Proof
 
@@ -14,6 +15,21 @@ _SUFFIXES = (".sv", ".h", ".cpp")
 _DIRECTIVE = re.compile(r"\s*[#`]\s*(\w+)(.*)")
 _OPENS = ("if", "ifdef", "ifndef")
 _KINDS = (*_OPENS, "elif", "elsif", "else", "endif", "pragma")
+
+
+def written(project: Path, path: str) -> str:
+    """The text of a generated file.
+
+    Raises:
+        VerificationError: it is not there, or is no text.
+    """
+    try:
+        return (project / path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise VerificationError(
+            f"{project / path} cannot be read ({said}); generate the project again"
+        ) from None
 
 
 def conditional(text: str) -> Iterator[str]:
@@ -41,7 +57,7 @@ def unseen(project: Path, printed: Mapping[str, str | bytes], folder: str) -> Ke
     for path in sorted(printed):
         if path.startswith(f"{folder}/") and path.endswith(_SUFFIXES):
             right = list(conditional(str(printed[path])))
-            there = list(conditional((project / path).read_text(encoding="utf-8")))
+            there = list(conditional(written(project, path)))
             wrong = sum(a != b for a, b in zip(right, there, strict=False)) + abs(len(right) - len(there))
             checked, different = checked + len(right), different + wrong
             if wrong and not first:

@@ -5,8 +5,8 @@
 // lies as in TDATA, zeros above; slot 0 of a word is lowest, and what is left of a frame's last word is zero. A beat
 // wider than a word takes PARTS of them, the lowest bits first.
 //
-// Each function is a process of its own: memory is read and written by loops that do nothing else, of which the tool
-// makes bursts.
+// Each function is a process of its own. Memory is read and written by loops over a whole batch that do nothing else, of
+// which the tool makes bursts; the others do a frame at a time.
 #ifndef HPQ_MEMORY_H
 #define HPQ_MEMORY_H
 
@@ -53,70 +53,82 @@ Word transfer(const Bits& bits, bool last) {
     return word;
 }
 
-// Words of several beats, or of one, into beats.
+// A frame of one beat, which a word holds.
+template <int SLOT, class Word, int BITS>
+void take_frame(hls::stream<ap_uint<BITS> >& words, hls::stream<Word>& port) {
+#pragma HLS inline
+    const ap_uint<BITS> word = words.read();
+    const ap_uint<SLOT> bits = word.range(SLOT - 1, 0);
+    port.write(transfer<Word>(bits, true));
+}
+
+template <class Word, int BITS>
+void put_frame(hls::stream<Word>& port, hls::stream<ap_uint<BITS> >& words) {
+#pragma HLS inline
+    const ap_uint<BITS> word = port.read().data;
+    words.write(word);
+}
+
+// A frame of words that hold several beats, or one.
 template <unsigned BEATS, int SLOT, class Word, int BITS>
-void take_beats(hls::stream<ap_uint<BITS> >& words, hls::stream<Word>& port, unsigned frames) {
+void take_beats(hls::stream<ap_uint<BITS> >& words, hls::stream<Word>& port) {
 #pragma HLS inline
     const unsigned slots = unsigned(BITS / SLOT);
-    ap_uint<BITS> word = 0;
-    typename counter<slots>::type slot = 0;
-    typename counter<BEATS>::type at = 0;
+    ap_uint<BITS> word;
+    typename counter<slots>::type slot;
 take_beats_steps:
-    for (unsigned i = 0; i < frames * BEATS; ++i) {
-#pragma HLS loop_tripcount min=BEATS max=BEATS
-#pragma HLS pipeline II=1 style=flp
-        const bool last = at == BEATS - 1;
+    for (unsigned i = 0; i < BEATS; ++i) {
+#pragma HLS pipeline II=1 style=flp rewind
+        if (i == 0) {
+            slot = 0;
+        }
         if (slot == 0) {
             word = words.read();
         }
         const ap_uint<SLOT> bits = word.range(SLOT - 1, 0);
-        port.write(transfer<Word>(bits, last));
+        port.write(transfer<Word>(bits, i == BEATS - 1));
         word = slots == 1 ? ap_uint<BITS>(0) : ap_uint<BITS>(word >> (SLOT % BITS));
         advance<slots>(slot);
-        if (last) {
-            slot = 0;
-        }
-        advance<BEATS>(at);
     }
 }
 
-// Words of which a beat takes several.
+// A frame of beats that take several words each.
 template <unsigned BEATS, unsigned PARTS, class Word, int BITS>
-void join_words(hls::stream<ap_uint<BITS> >& words, hls::stream<Word>& port, unsigned frames) {
+void join_words(hls::stream<ap_uint<BITS> >& words, hls::stream<Word>& port) {
 #pragma HLS inline
     const int width = BITS * int(PARTS);
-    const unsigned steps = BEATS * PARTS;
-    ap_uint<width> bits = 0;
-    typename counter<PARTS>::type part = 0;
-    typename counter<BEATS>::type at = 0;
+    ap_uint<width> bits;
+    typename counter<PARTS>::type part;
 join_words_steps:
-    for (unsigned i = 0; i < frames * steps; ++i) {
-#pragma HLS loop_tripcount min=steps max=steps
-#pragma HLS pipeline II=1 style=flp
+    for (unsigned i = 0; i < BEATS * PARTS; ++i) {
+#pragma HLS pipeline II=1 style=flp rewind
+        if (i == 0) {
+            bits = 0;
+            part = 0;
+        }
         bits >>= BITS;
         bits.range(width - 1, width - BITS) = words.read();
         if (part == PARTS - 1) {
-            port.write(transfer<Word>(bits, at == BEATS - 1));
-            advance<BEATS>(at);
+            port.write(transfer<Word>(bits, i == BEATS * PARTS - 1));
         }
         advance<PARTS>(part);
     }
 }
 
-// Beats into words of several, or of one.
+// The other way: beats into words of several, or of one.
 template <unsigned BEATS, int SLOT, class Word, int BITS>
-void put_beats(hls::stream<Word>& port, hls::stream<ap_uint<BITS> >& words, unsigned frames) {
+void put_beats(hls::stream<Word>& port, hls::stream<ap_uint<BITS> >& words) {
 #pragma HLS inline
     const unsigned slots = unsigned(BITS / SLOT);
-    ap_uint<BITS> word = 0;
-    typename counter<slots>::type slot = 0;
-    typename counter<BEATS>::type at = 0;
+    ap_uint<BITS> word;
+    typename counter<slots>::type slot;
 put_beats_steps:
-    for (unsigned i = 0; i < frames * BEATS; ++i) {
-#pragma HLS loop_tripcount min=BEATS max=BEATS
-#pragma HLS pipeline II=1 style=flp
-        const bool last = at == BEATS - 1;
+    for (unsigned i = 0; i < BEATS; ++i) {
+#pragma HLS pipeline II=1 style=flp rewind
         const ap_uint<SLOT> bits = port.read().data;
+        if (i == 0) {
+            slot = 0;
+        }
         if (slot == 0) {
             word = 0;
         }
@@ -126,29 +138,26 @@ put_beats_steps:
                 word.range(int(s + 1) * SLOT - 1, int(s) * SLOT) = bits;
             }
         }
-        if (last || slot == slots - 1) {
+        if (i == BEATS - 1 || slot == slots - 1) {
             words.write(word);
         }
         advance<slots>(slot);
-        if (last) {
-            slot = 0;
-        }
-        advance<BEATS>(at);
     }
 }
 
 // Beats of which each takes several words.
 template <unsigned BEATS, unsigned PARTS, class Word, int BITS>
-void split_beats(hls::stream<Word>& port, hls::stream<ap_uint<BITS> >& words, unsigned frames) {
+void split_beats(hls::stream<Word>& port, hls::stream<ap_uint<BITS> >& words) {
 #pragma HLS inline
     const int width = BITS * int(PARTS);
-    const unsigned steps = BEATS * PARTS;
-    ap_uint<width> bits = 0;
-    typename counter<PARTS>::type part = 0;
+    ap_uint<width> bits;
+    typename counter<PARTS>::type part;
 split_beats_steps:
-    for (unsigned i = 0; i < frames * steps; ++i) {
-#pragma HLS loop_tripcount min=steps max=steps
-#pragma HLS pipeline II=1 style=flp
+    for (unsigned i = 0; i < BEATS * PARTS; ++i) {
+#pragma HLS pipeline II=1 style=flp rewind
+        if (i == 0) {
+            part = 0;
+        }
         if (part == 0) {
             bits = port.read().data;
         } else {

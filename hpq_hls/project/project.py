@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,46 +11,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.billing.calibration import STREAMS, Calibration, load_calibration
-from hpq_hls.calibrate.billed import FILE_NAME as BILL_FILE
-from hpq_hls.calibrate.billed import bill_json
 from hpq_hls.codegen.base import Design, Frames, by_port
-from hpq_hls.codegen.block_design import board_refusal
-from hpq_hls.codegen.boards import Board, find_board
 from hpq_hls.codegen.manifest import Manifest, frames_at, manifest_of
 from hpq_hls.codegen.registry import find_backend
-from hpq_hls.codegen.writer import check_target, write_project
+from hpq_hls.codegen.writer import write_project
 from hpq_hls.cost import (
-    ResourceEstimate,
-    build_design,
-    estimate_dataflow,
-    find_part,
-    fold,
-    misfit_of,
     size_fifos,
     time_dataflow,
-    with_room_for_pipelines,
 )
 from hpq_hls.cost.folding import interval_of
-from hpq_hls.errors import CapacityError, ConfigError, VerificationError
+from hpq_hls.errors import ConfigError, VerificationError
 from hpq_hls.graph import plain
 from hpq_hls.hardware import (
-    CORE,
-    DEFAULT_PART,
-    DEFAULT_UTILISATION,
     MIN_DEPTH,
     Dataflow,
-    HardwareConfig,
-    Io,
-    LayerFolding,
-    Memory,
-    Multipliers,
-    Strategy,
-    System,
-    Tlast,
-    check_utilisation,
-    system_of,
-    target_of,
     with_fifo_depths,
 )
 from hpq_hls.simulate import QuantizedGraph, simulate
@@ -70,14 +43,12 @@ from hpq_hls.verify.differ.difference import Difference
 from hpq_hls.verify.differ.looking import Looked, look_at_cpp, look_at_rtl
 from hpq_hls.verify.differ.wave import wave_file
 from hpq_hls.verify.schedule import Course, Schedule, record
-from hpq_hls.verify.stimuli import COVERAGE_FILE, Stimuli, choose_stimuli
-
-DEFAULT_CLOCK_NS = 5.0
+from hpq_hls.verify.stimuli import Stimuli, choose_stimuli
 
 IntArray = npt.NDArray[np.int64]
+
+
 Progress = Callable[[str], None]
-LayerSettings = dict[str, dict[str, int | str]]
-"""Folding by layer as in project.yaml: {"conv1": {"pe": 4, "simd": 9}}."""
 
 
 _BENCHES: Mapping[str, Callable[..., Bench]] = {"vitis": CppBench, "vivado": CppBench, "rtl": RtlBench}
@@ -171,7 +142,7 @@ class Project:
             OutputError: the certificate cannot be written.
         """
         say = progress or (lambda _: None)
-        printed = find_backend(self.backend).files(_with_vectors(self.design, self.q, self.q.examples))
+        printed = find_backend(self.backend).files(with_vectors(self.design, self.q, self.q.examples))
         bench = _BENCHES[self.backend](self.path, self.dataflow, printed, say)
         found = certify(
             bench,
@@ -423,328 +394,9 @@ class Project:
         )
 
 
-def hardware_config(
-    *,
-    part: str = DEFAULT_PART,
-    clock_ns: float = DEFAULT_CLOCK_NS,
-    io: str = "stream",
-    target_interval: int | None = None,
-    target_fps: float | None = None,
-    utilisation: float = DEFAULT_UTILISATION,
-    reuse_factor: int | None = None,
-    strategy: str = "folded",
-    multipliers: str = "auto",
-    layers: LayerSettings | None = None,
-    tlast: str = "checked",
-) -> HardwareConfig:
-    """Check the hardware settings that ``generate`` and ``estimate`` take.
-
-    Raises:
-        ConfigError: an unknown part, io, key, strategy, kind of multipliers or use of TLAST, a number below
-            1, or an impossible target.
-    """
-    if io not in {item.value for item in Io}:
-        raise ConfigError(f"io is {io!r}; choose stream or parallel")
-    _check_choice("strategy", strategy, Strategy)
-    _check_choice("multipliers", multipliers, Multipliers)
-    _check_choice("tlast", tlast, Tlast)
-    _check_positive("reuse_factor", reuse_factor)
-    find_part(part)
-    return HardwareConfig(
-        io=Io(io),
-        target_interval=target_of(target_interval, target_fps, clock_ns),
-        reuse_factor=reuse_factor,
-        strategy=Strategy(strategy),
-        multipliers=Multipliers(multipliers),
-        layers={name: _folding(name, given) for name, given in (layers or {}).items()},
-        part=part,
-        utilisation=check_utilisation(utilisation),
-        tlast=Tlast(tlast),
-    )
-
-
-def _folding(layer: str, given: dict[str, int | str]) -> LayerFolding:
-    known = ("pe", "simd", "reuse_factor", *_CHOICES)
-    settings: dict[str, Any] = {}
-    for key, value in given.items():
-        if key not in known:
-            raise ConfigError(
-                f"layer {layer!r} has the unknown hardware key {key!r}; known are {', '.join(known)}"
-            )
-        what = f"{key} of layer {layer!r}"
-        if key in _CHOICES:
-            _check_choice(what, value, _CHOICES[key])
-            settings[key] = _CHOICES[key](value)
-        else:
-            _check_positive(what, value)
-            settings[key] = value
-    return LayerFolding(**settings)
-
-
-_CHOICES: Mapping[str, type[enum.Enum]] = {"strategy": Strategy, "multipliers": Multipliers}
-"""Settings of a layer that are one of some words."""
-
-
-def _check_choice(what: str, value: object, kind: type[enum.Enum]) -> None:
-    *most, last = (item.value for item in kind)
-    if value not in (*most, last):
-        raise ConfigError(f"{what} is {value!r}; choose {', '.join(most)} or {last}")
-
-
-def _check_positive(what: str, value: object) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ConfigError(f"{what} is {value!r}; give a whole number of at least 1")
-
-
-def generate(
-    q: QuantizedGraph,
-    out: str | Path,
-    backend: str = "vitis",
-    *,
-    name: str | None = None,
-    part: str | None = None,
-    board: str | None = None,
-    boards: str | Path | None = None,
-    clock_ns: float = DEFAULT_CLOCK_NS,
-    io: str = "stream",
-    target_interval: int | None = None,
-    target_fps: float | None = None,
-    utilisation: float = DEFAULT_UTILISATION,
-    reuse_factor: int | None = None,
-    strategy: str = "folded",
-    multipliers: str = "auto",
-    layers: LayerSettings | None = None,
-    tlast: str = "checked",
-    control: str = "none",
-    memory: str = "axis",
-    clock_uncertainty: float | str | None = None,
-    export: str = "none",
-    ip: Mapping[str, str] | None = None,
-    fifo_depths: Mapping[str, int] | None = None,
-    force: bool = False,
-    oversize: bool = False,
-    stimuli: Stimuli | None = None,
-) -> Project:
-    """Write a network as a project of one backend.
-
-    q: from ``quantize`` or ``search``. out: the folder; it must not exist or be empty, unless
-    ``force`` allows an earlier project to be replaced. backend: "vitis", "vivado" or "rtl".
-    name: of the top-level function and module; made a legal identifier. io: "stream" or "parallel".
-    part: None for the board's, or without one for an xc7z020clg400-1. board: adds a folder ``board/`` with
-    the scripts of a system on it and a driver (docs/boards.md). boards: a YAML file with boards of your own.
-    target_interval: cycles per inference that every layer is to meet at least cost, or target_fps: inferences
-    per second; without both the design is the fastest that takes no more than ``utilisation`` of each of the
-    part's resources. A target that cannot be met is said in ``notes``.
-    layers: ``{"conv1": {"pe": 4, "simd": 9}}``, ``reuse_factor``, ``strategy`` or ``multipliers``.
-    strategy: of the layers that ``layers`` does not mention, "folded", "unrolled" (every multiplication in
-    hardware) or "da" (adders instead of multiplications). multipliers: of those layers too, "auto" (in DSP
-    blocks where the widths are worth one, and the part has them) or "fabric" (in LUTs at any width).
-    tlast: of the inputs, "checked" (a packet that is too short or too long raises ``<port>_packet_error``,
-    and the next is right again) or "ignored" (for masters that do not drive it).
-    control, memory: who starts the design, "none" or "s_axilite", and where frames are, "axis" or
-    "m_axi", a kernel that ``v++`` links, whose ports are its own, so that TLAST is ignored.
-    clock_uncertainty: what the HLS tool keeps of each period, in ns, or "15%"; None: its own share.
-    export: out-of-context synthesis with packaging, "none", "syn" or "impl". ip: ``{"vendor":
-    "example.com", "library": "hls", "version": "1.0", "display_name": "..."}``, all of them optional.
-    See docs/vitis.md; RTL has the core, and of these only ``ip``.
-    fifo_depths: beats by stream, instead of the least that lose no rate (see ``hpq_hls.cost.fifos``).
-    oversize: write it even if the part has too little of a resource, by the estimate, or if the HLS tool is
-    known to refuse it, which C simulation does not. stimuli: frames for the emitted testbench; None: those
-    that are chosen for the network (docs/verification.md). The folder is written whole or not at all, and the
-    same network always gives the same bytes.
-
-    Raises:
-        ConfigError: a setting is wrong.
-        CapacityError: the design does not fit the part, or the HLS tool takes no such words or functions;
-            says what is short, and the nearest that fits.
-        OutputError: the folder cannot be written or is not empty.
-    """
-    folder = Path(out)
-    printer = find_backend(backend)
-    check_target(folder, force)
-    chosen_board = None if board is None else find_board(board, boards)
-    part = part_of(part, chosen_board)
-    system = system_of(
-        control=control,
-        memory=memory,
-        clock_uncertainty=clock_uncertainty,
-        export=export,
-        ip=ip,
-        clock_ns=clock_ns,
-    )
-    built = printer.built(system)
-    config = hardware_config(
-        part=part,
-        clock_ns=clock_ns,
-        io=io,
-        target_interval=target_interval,
-        target_fps=target_fps,
-        utilisation=utilisation,
-        reuse_factor=reuse_factor,
-        strategy=strategy,
-        multipliers=multipliers,
-        layers=layers,
-        tlast=Tlast.IGNORED.value if system.memory is Memory.M_AXI else tlast,
-    )
-    folded = fold(q, config)
-    flow = dataflow_for(backend, q, folded.config, name, fifo_depths or {})
-    if chosen_board is not None:
-        impossible = board_refusal(flow, chosen_board, built)
-        if impossible is not None:
-            raise ConfigError(f"board {chosen_board.name!r} cannot be served: {impossible}")
-    if not oversize:
-        short = misfit_of(flow, q, config, part)
-        if short is not None:
-            raise CapacityError(f"{short.sentence}; or generate it all the same with oversize")
-        refused = printer.refusal(flow, io)
-        if refused is not None:
-            raise CapacityError(f"{refused}; or generate it for C simulation only, with oversize")
-    chosen = choose_stimuli(q) if stimuli is None else stimuli
-    design = _with_vectors(
-        Design(flow, io, part, float(clock_ns), {}, {}, system=built, board=chosen_board), q, chosen.raw
-    )
-    beside = {COVERAGE_FILE: chosen.to_json()}
-    if printer.stages:
-        alone = (built.control, built.memory) == (CORE.control, CORE.memory)
-        kernel = manifest_of(design).kernel
-        top = flow.name if kernel is None else kernel.name
-        beside[BILL_FILE] = bill_json(flow, backend, part, top, alone=alone)
-    write_project({**printer.files(design), **beside}, folder, force)
-    notes = (folded.note, _core_note(backend, system, built), _memory_note(design))
-    return Project(folder, backend, q, design, notes=tuple(filter(None, notes)), chosen=chosen)
-
-
-def _core_note(backend: str, wished: System, built: System) -> str | None:
-    """That a project has only the core of what was asked for; None where it has all."""
-    if (wished.control, wished.memory) == (built.control, built.memory):
-        return None
-    return (
-        f"memory {wished.memory.value} and control {wished.control.value} are those of the HLS project; "
-        f"backend {backend} has the core, with AXI4-Stream ports and no control"
-    )
-
-
-def _memory_note(design: Design) -> str | None:
-    """That a kernel waits for its memory; None where it does not."""
-    kernel, interval = manifest_of(design).kernel, interval_of(design.dataflow)
-    if kernel is None:
-        return None
-    slowest = max(kernel.arguments, key=lambda one: one.steps)
-    if slowest.steps <= interval:
-        return None
-    return (
-        f"{slowest.name} takes {slowest.steps} cycles a frame, and the design could take one every "
-        f"{interval} cycles"
-    )
-
-
-def part_of(part: str | None, board: Board | None) -> str:
-    """The part that a design is for.
-
-    Raises:
-        ConfigError: it is another than the board's.
-    """
-    if board is None:
-        return DEFAULT_PART if part is None else part
-    if part is not None:
-        board.check_part(part)
-    return board.part
-
-
-def dataflow_for(
-    backend: str,
-    q: QuantizedGraph,
-    config: HardwareConfig,
-    name: str | None,
-    fifo_depths: Mapping[str, int],
-) -> Dataflow:
-    """What a project of a backend is printed from. Where a tool builds the pipelines, FIFOs have room for
-    what they may hold besides ``fifo_depths``.
-
-    Raises:
-        ConfigError: folding or depths that do not suit the network.
-    """
-    flow = with_fifo_depths(build_design(q, config, name), fifo_depths)
-    return with_room_for_pipelines(flow, find_backend(backend).stages)
-
-
-def priced_by(config: HardwareConfig, calibration: Calibration | None) -> HardwareConfig:
-    """The same hardware at the figures of a calibration: FIFOs are those of its backend then."""
-    if calibration is None:
-        return config
-    return replace(config, calibration=calibration, stages=find_backend(calibration.backend).stages)
-
-
-def _with_vectors(design: Design, q: QuantizedGraph, raw: Mapping[str, IntArray]) -> Design:
+def with_vectors(design: Design, q: QuantizedGraph, raw: Mapping[str, IntArray]) -> Design:
     """With test vectors, from raw inputs by name."""
     flow = design.dataflow
     given = frames_at(flow, flow.inputs, plain(raw))
     golden = frames_at(flow, flow.outputs, simulate(q, plain(raw)))
     return replace(design, input_frames=given, golden_frames=golden)
-
-
-def estimate(
-    q: QuantizedGraph,
-    part: str = DEFAULT_PART,
-    clock_ns: float = DEFAULT_CLOCK_NS,
-    *,
-    io: str = "stream",
-    target_interval: int | None = None,
-    target_fps: float | None = None,
-    utilisation: float = DEFAULT_UTILISATION,
-    reuse_factor: int | None = None,
-    strategy: str = "folded",
-    multipliers: str = "auto",
-    layers: LayerSettings | None = None,
-    tlast: str = "checked",
-    fifo_depths: Mapping[str, int] | None = None,
-    backend: str | None = None,
-    calibration: Calibration | str | Path | None = None,
-) -> ResourceEstimate:
-    """Resources and cycles of a network on a part, without any tool; see ``generate`` for the settings.
-
-    backend: whose project is meant, "rtl", "vitis" or "vivado": those of C++ have deeper FIFOs, and ranges of
-    cycles. None: "rtl", with a calibration the backend that it was made on. calibration: from ``calibrate``,
-    or the file that it is in; resources are then those that its tool would report. ``stage`` says which they
-    are.
-
-    Raises:
-        ConfigError: a setting is wrong, or the calibration cannot be read.
-    """
-    if calibration is not None and not isinstance(calibration, Calibration):
-        calibration = load_calibration(calibration)
-    target = backend or ("rtl" if calibration is None else calibration.backend)
-    if calibration is not None and find_backend(target).stages == 0:
-        raise ConfigError(
-            f"a calibration is of what an HLS tool reports of C++, and backend is {target}; leave one of "
-            "them out"
-        )
-    config = hardware_config(
-        part=part,
-        clock_ns=clock_ns,
-        io=io,
-        target_interval=target_interval,
-        target_fps=target_fps,
-        utilisation=utilisation,
-        reuse_factor=reuse_factor,
-        strategy=strategy,
-        multipliers=multipliers,
-        layers=layers,
-        tlast=tlast,
-    )
-    folded = fold(q, config)
-    flow = dataflow_for(target, q, folded.config, None, fifo_depths or {})
-    found = estimate_dataflow(
-        flow, part, clock_ns, weight_bits=q.weight_bits, backend=target, calibration=calibration
-    )
-    return replace(found, notes=tuple(filter(None, [folded.note, _uncalibrated(flow, calibration)])))
-
-
-def _uncalibrated(flow: Dataflow, calibration: Calibration | None) -> str:
-    """What a calibration knows nothing of; "" where there is nothing."""
-    if calibration is None:
-        return ""
-    kinds = dict.fromkeys([*(kernel.kind for kernel in flow.kernels), STREAMS])
-    absent = ", ".join(kind for kind in kinds if kind not in calibration.kinds)
-    scaled = "their figures are the twin's, scaled as those of other kernels are in the median"
-    return f"the calibration has no reports of {absent}: {scaled}" if absent else ""

@@ -7,8 +7,8 @@
 compilers: warnings of g++ and clang, reports of the address and undefined-behaviour sanitizers while the
 testbench runs, tables that clang does not see as constants; of networks from ``tests.dags.drawn``.
 hardware: the same networks' C++ as clocked hardware (``Project.cosim_cpp``), in all scenarios.
-changes: single changes of the C++ of three designs (``mutation_designs.py``) that alter what C simulation
-computes: does the C++ as hardware differ as well, on the frames that ``hpq verify --hls`` takes?
+changes: single changes of the C++ of three designs (``mutation_designs.py``) that alter words of C simulation
+(those that make it stop are refused already): does the C++ as hardware differ as well, on the frames that ``hpq verify --hls`` takes?
 
 Prints one line each; a network bears its seed.
 """
@@ -95,12 +95,12 @@ def checked(seed: int, what: str) -> Outcome:
     return seed, verdict, said, time.perf_counter() - start
 
 
-def altered(project: Project, x: np.ndarray, right: np.ndarray) -> bool | None:
-    """Whether C simulation of a changed project gives other words; None where it does not compile."""
+def altered(project: Project, x: np.ndarray, right: np.ndarray) -> str:
+    """What C simulation makes of a changed project: "", or why no words are compared with hardware."""
     try:
-        return not np.array_equal(project.csim(x), right)
-    except hpq.HpqError as error:
-        return None if "compile" in str(error) else True
+        return "same words" if np.array_equal(project.csim(x), right) else ""
+    except hpq.HpqError as error:  # the headers stop at indices beyond a number's width, say
+        return "no C++" if "compile" in str(error) else "it stops"
 
 
 def found(project: Project, change: Change, x: np.ndarray, right: np.ndarray) -> tuple[str, str]:
@@ -108,9 +108,9 @@ def found(project: Project, change: Change, x: np.ndarray, right: np.ndarray) ->
     text = change.path.read_text(encoding="utf-8")
     change.path.write_text(change.apply(text), encoding="utf-8")
     try:
-        differs = altered(project, x, right)
-        if not differs:
-            return ("no C++" if differs is None else "same words"), ""
+        seen = altered(project, x, right)
+        if seen:
+            return seen, ""
         frames = joined([project.stimuli.inputs(project.q), x[:COSIM_SAMPLES]])
         result = project.cosim_cpp(frames, scenarios=SCENARIOS)
         return ("PASSES" if result.passed else "found"), "; ".join(result.failures)[:80]

@@ -8,7 +8,8 @@ compilers: warnings of g++ and clang, reports of the address and undefined-behav
 testbench runs, tables that clang does not see as constants; of networks from ``tests.dags.drawn``.
 hardware: the same networks' C++ as clocked hardware (``Project.cosim_cpp``), in all scenarios.
 changes: single changes of the C++ of three designs (``mutation_designs.py``) that alter words of C simulation
-(those that make it stop are refused already): does the C++ as hardware differ as well, on the frames that ``hpq verify --hls`` takes?
+(those that make it stop are refused already): does the C++ as hardware differ as well, on the frames that
+``hpq verify --hls`` takes?
 
 Prints one line each; a network bears its seed.
 """

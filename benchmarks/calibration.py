@@ -1,8 +1,9 @@
 """How far calibrated estimates are from reports that the fit has not seen.
 
 30 kernels are drawn from public reports of HLS tools, ``hpq calibrate``'s fit is made on them, and its
-figures are compared with those of all other kernels: medians over kernels, for several draws. No two kernels
-of N-TORC or modules.csv are alike; of wa-hls4ml some are. "before": of the estimate that is not calibrated. The kernels are those of other generators (hls4ml); each is described by the kernel of ours that
+figures are compared with those of all other kernels: medians over kernels, for several draws. No two
+kernels of N-TORC or modules.csv are alike; of wa-hls4ml some are. "before": of the estimate that is not
+calibrated. The kernels are those of other generators (hls4ml); each is described by the kernel of ours that
 multiplies as often per cycle, with the same matrix and widths, as a row of ``hpq calibrate``'s table
 (docs/estimates.md).
 

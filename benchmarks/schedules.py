@@ -25,6 +25,8 @@ import hpq_hls as hpq
 from hpq_hls.verify.schedule import DEPTHS, STYLES
 from tests.dags import drawn
 
+FRAMES = 60
+"""Of which the interval is that of the second half: the first ones fill FIFOs, which hides who is slow."""
 MORE = 1_000_000
 """Frames that follow: stalling pipelines do not let go of the last ones until something comes."""
 
@@ -43,7 +45,7 @@ def modelled(seed: int) -> Outcome:
             printed = hpq.estimate(network.q, backend="vitis", **network.hardware).interval_range
             assert printed is not None
             course = project.course()
-        own = course.schedules(depths, frames=10)
+        own = course.schedules(depths, frames=FRAMES)
         stuck = [("as emitted", one) for one in own if one.deadlock]
         for style in STYLES:
             stuck += [(style, one) for one in course.schedules(depths, style, more=MORE) if one.deadlock]

@@ -19,8 +19,8 @@ DEPTHS = (2, 24)
 """Stages of a pipeline, the least and the most, as ``hpq_hls.verify.schedule`` has them."""
 PORTS = 2
 """Processes of the ports on each way through."""
-RESTART = 2
-"""Cycles until a loop begins that is not rewound (hw_sim/schedule/replay.cpp)."""
+HAND_OVER = 2
+"""Cycles from the end of a call that fills a reordering's memory to the first that reads it."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,16 @@ def modelled_cycles(flow: Dataflow) -> Cycles:
     network = network_of(flow)
     bare = follow(_without_registers(network), [UNBOUNDED] * len(flow.streams), frames=4).ends
     assert bare is not None  # nothing hangs where no FIFO is ever full
-    longest, interval = _processes(network), time_dataflow(flow).interval
+    (longest, turned), interval = _processes(network), time_dataflow(flow).interval
     # A FIFO of the RTL is a cycle of its own; in the model what is written can be read in the next one.
-    first = bare[0] - max(longest - 1, 0)
+    first = bare[0] - max(longest - 1, 0) + HAND_OVER * turned
+    # A half takes its beats, runs empty in depth - 1 cycles, and begins again in the second one after. Where
+    # beats come in bursts and its input is full by then, it takes some cycles more.
     halves = [max(stage.parameters) for stage in network.stages if stage.kind is StageKind.REORDER]
     least, most = (
         (
             first + (longest + PORTS) * (depth - 1),
-            max([interval, *(beats + depth + RESTART for beats in halves)]),
+            max([interval, *(beats + depth for beats in halves)]),
         )
         for depth in DEPTHS
     )
@@ -61,11 +63,12 @@ def _bare(stage: Stage) -> Stage:
     return replace(stage, parameters=(1, *stage.parameters[1:]))
 
 
-def _processes(network: Network) -> int:
-    """The most pipelines on a way through; a reordering is two. Stages stand in the order of the flow."""
-    behind: dict[int, int] = {}
+def _processes(network: Network) -> tuple[int, int]:
+    """The most pipelines on a way through, and how many reorderings are on it, which are two pipelines each.
+    Stages stand in the order of the flow."""
+    behind: dict[int, tuple[int, int]] = {}
     for stage in network.stages:
-        before = max((behind.get(fifo, 0) for fifo in stage.inputs), default=0)
-        count = 2 if stage.kind is StageKind.REORDER else 1
-        behind.update(dict.fromkeys(stage.outputs, before + count))
-    return max(behind.values(), default=0)
+        count, turned = max((behind.get(fifo, (0, 0)) for fifo in stage.inputs), default=(0, 0))
+        here = (2, 1) if stage.kind is StageKind.REORDER else (1, 0)
+        behind.update(dict.fromkeys(stage.outputs, (count + here[0], turned + here[1])))
+    return max(behind.values(), default=(0, 0))

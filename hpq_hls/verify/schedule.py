@@ -30,6 +30,8 @@ from hpq_hls.verify.schedule_sources import Style, Text, between, instrument
 
 DEPTHS = (2, 4, 8, 12, 16, 24)
 """Stages of a pipeline, read to write, that are looked at."""
+MOST_FRAMES = 96
+"""That are followed until the interval stays."""
 STYLES = ("stp", "flp", "frp")
 PORT_BEATS = 2
 """What the registers of a port hold (register_mode=both)."""
@@ -127,8 +129,14 @@ class Course:
         ]
 
     def spread(self, backend: str, *, frames: int = 6) -> ScheduleRange:
-        """The schedules as emitted at each of ``DEPTHS``."""
+        """The schedules as emitted at each of ``DEPTHS``, of ``frames``, or of as many more as it takes until
+        intervals stay: the first ones fill FIFOs, which hides for a while who is slow."""
         found = self.schedules(DEPTHS, frames=frames)
+        settled = False
+        while not settled and frames < MOST_FRAMES and all(one.deadlock is None for one in found):
+            before, frames = found, 2 * frames
+            found = self.schedules(DEPTHS, frames=frames)
+            settled = all(a.interval_cycles == b.interval_cycles for a, b in zip(before, found, strict=True))
         stuck = [one for one in found if one.deadlock is not None]
         intervals = [one.interval_cycles for one in found if one.interval_cycles is not None]
         latencies = [one.latency_cycles for one in found if one.latency_cycles is not None]

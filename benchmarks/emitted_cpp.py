@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import functools
 import multiprocessing
+import os
 import random
 import sys
 import tempfile
@@ -155,6 +156,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     if options.what == "changes":
+        os.environ.setdefault("HPQ_TIME_LIMIT", "300")  # a changed loop may never end
         counts = change_designs(options.count, options.seed)
     else:
         counts = Counter[str]()

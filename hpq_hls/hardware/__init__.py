@@ -23,6 +23,7 @@ from hpq_hls.hardware.system import (
     Ip,
     Memory,
     System,
+    choice_of,
     system_of,
 )
 from hpq_hls.kernels import MIN_DEPTH, Kernel, Stream
@@ -51,6 +52,7 @@ __all__ = [
     "Tlast",
     "build_dataflow",
     "check_utilisation",
+    "choice_of",
     "system_of",
     "target_of",
     "whole_cycles",

@@ -7,10 +7,11 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from hpq_hls.errors import ConfigError
 
+_Choice = TypeVar("_Choice", bound=enum.Enum)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?")
 _TITLE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9 ._,()+/-]*[A-Za-z0-9.)+])?")
@@ -100,10 +101,10 @@ def system_of(
         ConfigError: an unknown word or key, a number out of range, or choices that exclude each other.
     """
     chosen = System(
-        _choice("control", control, Control),
-        _choice("memory", memory, Memory),
+        choice_of("control", control, Control),
+        choice_of("memory", memory, Memory),
         _margin(clock_uncertainty, clock_ns),
-        _choice("export", export, Export),
+        choice_of("export", export, Export),
         _ip(ip or {}),
     )
     if chosen.memory is Memory.M_AXI and chosen.control is Control.NONE:
@@ -114,7 +115,12 @@ def system_of(
     return chosen
 
 
-def _choice(what: str, value: object, kind: type[Any]) -> Any:
+def choice_of(what: str, value: object, kind: type[_Choice]) -> _Choice:
+    """The member of ``kind`` whose value is ``value``; what: the setting's name.
+
+    Raises:
+        ConfigError: there is none.
+    """
     words = [item.value for item in kind]
     if value not in words:
         raise ConfigError(f"{what} is {value!r}; choose {', '.join(words[:-1])} or {words[-1]}")

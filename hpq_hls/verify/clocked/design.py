@@ -7,7 +7,6 @@ nothing of pragmas and times: a process does a block of clang's code in a cycle.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import tempfile
@@ -119,9 +118,8 @@ def _assembly(project_dir: Path, manifest: Manifest) -> tuple[str, Split]:
 
 
 def _run(clang: Clang, arguments: Sequence[str | Path], scratch: Path) -> None:
-    cache = {"ZIG_GLOBAL_CACHE_DIR": str(scratch / "cache"), "ZIG_LOCAL_CACHE_DIR": str(scratch / "cache")}
     command = [*clang.command, *arguments]
-    result = run_tool(command, check=False, timeout=_COMPILE_S, env={**os.environ, **cache})
+    result = run_tool(command, check=False, timeout=_COMPILE_S, env=clang.env(scratch / "cache"))
     if result.returncode != 0:
         lines = [line for line in result.stdout.splitlines() if "error" in line][:_LINES]
         raise VerificationError("\n  ".join(["clang does not compile the C++:", *lines]))

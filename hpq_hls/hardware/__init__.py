@@ -2,6 +2,7 @@
 
 from hpq_hls.hardware.build import FifoError, build_dataflow, with_fifo_depths
 from hpq_hls.hardware.config import (
+    DEFAULT_CLOCK_NS,
     DEFAULT_PART,
     DEFAULT_UTILISATION,
     HardwareConfig,
@@ -10,6 +11,7 @@ from hpq_hls.hardware.config import (
     Multipliers,
     Strategy,
     Tlast,
+    check_clock,
     check_utilisation,
     target_of,
     whole_cycles,
@@ -30,6 +32,7 @@ from hpq_hls.kernels import MIN_DEPTH, Kernel, Stream
 
 __all__ = [
     "CORE",
+    "DEFAULT_CLOCK_NS",
     "DEFAULT_PART",
     "DEFAULT_UTILISATION",
     "MIN_DEPTH",
@@ -51,6 +54,7 @@ __all__ = [
     "Terminal",
     "Tlast",
     "build_dataflow",
+    "check_clock",
     "check_utilisation",
     "choice_of",
     "system_of",

@@ -30,7 +30,8 @@ from hpq_hls.kernels import (
     Weighted,
     WidthConverter,
 )
-from hpq_hls.kernels.adder_graph import AdderGraph, solve
+from hpq_hls.kernels.adder_graph import solve
+from hpq_hls.kernels.adder_pipeline import Adders, cheapest, offsets_of
 from hpq_hls.kernels.reorder import ZERO
 from hpq_hls.ops.base import Shape, Told
 from hpq_hls.ops.folding import Folding
@@ -397,7 +398,7 @@ class Builder(ABC):
             bias, shift = (None if values is None else values[leaving] for values in (bias, shift))
         rows = weight.shape[:-1]
         bias, shift = (None if values is None else values.reshape(rows) for values in (bias, shift))
-        told: dict[str, Any] = {"adders": self._adder_graphs(layer, weight) if aligned else None}
+        told: dict[str, Any] = {"adders": self._adders(layer, weight, bias, lanes) if aligned else None}
         return (told if adders else {}) | {
             "weight": weight,
             "bias": bias,
@@ -471,10 +472,21 @@ class Builder(ABC):
         """Whether a layer's products are built in LUTs whatever their widths."""
         return self.config.of(layer.name).multipliers is Multipliers.FABRIC
 
-    def _adder_graphs(self, layer: QuantizedLayer, matrix: IntArray) -> tuple[AdderGraph, ...]:
-        """One adder graph per group of ``matrix`` (groups, rows, columns)."""
-        given = layer.input_edges[0].type.code_interval
+    def _adders(self, layer: QuantizedLayer, matrix: IntArray, bias: IntArray | None, lanes: int) -> Adders:
+        """The adders of each group of ``matrix`` (groups, rows, columns); bias: (groups, rows)."""
+        given, sums = layer.input_edges[0].type, self._sums(layer, lanes)
+        accumulator: FixedType = sums["accumulator_type"]
+        assert layer.weight_type is not None
         try:
-            return tuple(solve(group, given) for group in matrix)
+            found = [solve(group, given.code_interval) for group in matrix]
         except ConfigError as error:
             raise ConfigError(f"layer {layer.name!r}: {error}") from None
+        return cheapest(
+            found,
+            offsets_of(matrix, bias, layer.bias_type, accumulator),
+            accumulator.fraction - given.fraction - layer.weight_type.fraction,
+            accumulator,
+            layer.output_type,
+            sums["epilogue"],
+            self.config.pace,
+        )

@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from hpq_hls.billing.calibration import Calibration
+from hpq_hls.billing.delays import Pace, delays_of
+from hpq_hls.billing.parts import find_part
 from hpq_hls.errors import ConfigError
 
 DEFAULT_PART = "xc7z020clg400-1"
+DEFAULT_CLOCK_NS = 5.0
 DEFAULT_UTILISATION = 0.8
 """Share of each resource that is taken at most: placers get into trouble beyond."""
 
@@ -88,9 +91,9 @@ class HardwareConfig:
         fits ``part`` (see ``hpq_hls.cost.folding``).
     reuse_factor, strategy, multipliers: for every layer that ``layers`` does not mention. part: as the vendor
     tool names it. utilisation: share of each of its resources that may be taken. tlast: what the input ports
-    make of it. calibration: whose figures are estimated, instead of those of the RTL twin after Yosys; what
-    is built does not
-        depend on it. stages: of the pipelines that FIFOs are estimated to have room for; 0: those of the RTL.
+    make of it. clock_ns: the clock's period, which registers are placed for where a kernel can. calibration:
+    whose figures are estimated, instead of those of the RTL twin after Yosys; what is built does not depend
+    on it. stages: of the pipelines that FIFOs are estimated to have room for; 0: those of the RTL.
     """
 
     io: Io = Io.STREAM
@@ -102,6 +105,7 @@ class HardwareConfig:
     part: str = DEFAULT_PART
     utilisation: float = DEFAULT_UTILISATION
     tlast: Tlast = Tlast.CHECKED
+    clock_ns: float = DEFAULT_CLOCK_NS
     calibration: Calibration | None = None
     stages: int = 0
 
@@ -111,6 +115,16 @@ class HardwareConfig:
             reuse_factor=self.reuse_factor, strategy=self.strategy, multipliers=self.multipliers
         )
         return self.layers.get(layer, others)
+
+    @property
+    def pace(self) -> Pace:
+        """What registers are placed for.
+
+        Raises:
+            ConfigError: an unknown part.
+        """
+        delays = delays_of(find_part(self.part).family, self.part)
+        return Pace(delays, delays.left(self.clock_ns))
 
 
 def whole_cycles(time_ns: float, clock_ns: float) -> int:
@@ -141,6 +155,18 @@ def target_of(target_interval: int | None, target_fps: float | None, clock_ns: f
             f"({1e9 / clock_ns:,.0f} per second); ask for fewer or use a faster clock"
         )
     return cycles
+
+
+def check_clock(clock_ns: float) -> float:
+    """A clock period in nanoseconds.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    number = isinstance(clock_ns, (int, float)) and not isinstance(clock_ns, bool)
+    if not number or not 0 < clock_ns < math.inf:
+        raise ConfigError(f"clock_ns is {clock_ns!r}; give the clock's period in nanoseconds, above 0")
+    return float(clock_ns)
 
 
 def check_utilisation(share: float) -> float:

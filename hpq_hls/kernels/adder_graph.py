@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +29,10 @@ MAX_WEIGHT = 1 << 20
 MAX_NONZEROS = 1 << 14
 """Beyond these the solver takes minutes, and synthesis longer."""
 THOROUGH_NONZEROS = 1 << 10
-"""Matrices up to here are solved with every limit on the depth, and the cheapest graph is taken."""
-LEVELS_PER_REGISTER = 3
-"""Adders in a row between two registers of the RTL."""
+"""Matrices up to here are solved with every limit on the depth, and from several starts."""
+STARTS = 7
+"""Orders of rows and columns, and signs of rows, from which a matrix up to ``THOROUGH_NONZEROS`` is solved
+again: the solver is greedy, and its answers differ by some per cent."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,6 @@ class AdderGraph:
         return max((adder.level for adder in self.adders), default=0)
 
     @property
-    def registers(self) -> int:
-        """Registers on every way through the RTL: one after each ``LEVELS_PER_REGISTER`` levels."""
-        return -(-self.depth // LEVELS_PER_REGISTER)
-
-    @property
     def adder_bits(self) -> int:
         """Full adders of the graph, about the LUTs it takes."""
         return sum(adder.bits for adder in self.adders)
@@ -105,27 +101,27 @@ class AdderGraph:
         count = len(self.inputs)
         return 0 if ref < count else self.adders[ref - count].level
 
-    def stage(self, ref: int) -> int:
-        """The pipeline stage of the RTL in which value number ``ref`` is made; outputs are read in
-        stage ``registers``."""
-        return max(self.level(ref) - 1, 0) // LEVELS_PER_REGISTER
-
-    def delays(self) -> list[int]:
-        """For each value how many stages later it is read last; -1 for one that is never read."""
+    def pruned(self) -> AdderGraph:
+        """The graph without adders that no output needs."""
         count = len(self.inputs)
-        delays = [-1] * (count + len(self.adders))
-        reads = [(term, self.registers) for term in self.outputs if term is not None]
-        for index, adder in enumerate(self.adders):
-            reads += [(term, self.stage(count + index)) for term in (adder.left, adder.right)]
-        for term, stage in reads:
-            delays[term.ref] = max(delays[term.ref], stage - self.stage(term.ref))
-        return delays
+        needed = {term.ref for term in self.outputs if term is not None}
+        for index in reversed(range(len(self.adders))):
+            if count + index in needed:
+                needed |= {self.adders[index].left.ref, self.adders[index].right.ref}
+        kept = [index for index in range(len(self.adders)) if count + index in needed]
+        numbers = {ref: ref for ref in range(count)} | {
+            count + old: count + new for new, old in enumerate(kept)
+        }
 
-    @property
-    def register_bits(self) -> int:
-        """Flip-flops of the RTL: every value in every stage up to where it is read last."""
-        widths = (bits_for(self.interval(ref))[0] for ref in range(len(self.inputs) + len(self.adders)))
-        return sum(width * max(delay, 0) for width, delay in zip(widths, self.delays(), strict=True))
+        def moved(term: Term) -> Term:
+            return replace(term, ref=numbers[term.ref])
+
+        adders = (self.adders[index] for index in kept)
+        return AdderGraph(
+            self.inputs,
+            tuple(replace(adder, left=moved(adder.left), right=moved(adder.right)) for adder in adders),
+            tuple(term and moved(term) for term in self.outputs),
+        )
 
     def evaluate(self, values: Sequence[int]) -> list[int]:
         """The outputs for one vector of Python integers, computed adder by adder."""
@@ -166,11 +162,11 @@ def side_by_side(graphs: Sequence[AdderGraph]) -> AdderGraph:
     return AdderGraph(tuple(one for graph in graphs for one in graph.inputs), tuple(adders), tuple(outputs))
 
 
-def solve(matrix: IntArray, given: Interval) -> AdderGraph:
-    """The adder graph of ``y = matrix @ x``.
+def solve(matrix: IntArray, given: Interval) -> tuple[AdderGraph, ...]:
+    """Adder graphs of ``y = matrix @ x``: all that were found, at least one.
 
     matrix: (rows, columns) integers. given: the values each element of x can have. The same
-    arguments always give the same graph; graphs are kept, because a search asks for them often.
+    arguments always give the same graphs; they are kept, because a search asks for them often.
 
     Raises:
         ConfigError: a weight is 2**20 or more, or too many are not zero.
@@ -193,46 +189,61 @@ def solve(matrix: IntArray, given: Interval) -> AdderGraph:
 
 
 @functools.lru_cache(maxsize=256)
-def _solve(data: bytes, rows: int, columns: int, given: Interval) -> AdderGraph:
+def _solve(data: bytes, rows: int, columns: int, given: Interval) -> tuple[AdderGraph, ...]:
+    matrix = np.frombuffer(data, dtype=np.int64).reshape(rows, columns)
+    if not matrix.any():
+        return (AdderGraph((given,) * columns, (), (None,) * rows),)
+    thorough = int(np.count_nonzero(matrix)) <= THOROUGH_NONZEROS
+    rng = np.random.default_rng(0)
+    found = []
+    plain = _Start(np.arange(rows), np.arange(columns), np.ones(rows, dtype=np.int64))
+    shuffled = (
+        _Start(rng.permutation(rows), rng.permutation(columns), rng.choice([-1, 1], rows))
+        for _ in range(STARTS if thorough else 0)
+    )
+    # 0: no adder in a row more than there must be.
+    limits = ({"hard_dc": 0}, _LIMITS[thorough])
+    found = [_from(matrix, plain, given, limit) for limit in limits]
+    found += [_from(matrix, start, given, _LIMITS[thorough]) for start in shuffled]
+    return tuple(dict.fromkeys(found))
+
+
+_LIMITS = {
+    True: {"decompose_dc": -2, "search_all_decompose_dc": True},
+    False: {"decompose_dc": 2, "search_all_decompose_dc": False},
+}
+"""What the solver is told of depths, by whether it is to try every limit on them."""
+
+
+@dataclass(frozen=True)
+class _Start:
+    """How a matrix is shown to the solver.
+
+    rows, columns: which of its own, in order. signs: what these rows are multiplied by.
+    """
+
+    rows: IntArray
+    columns: IntArray
+    signs: IntArray
+
+
+def _from(matrix: IntArray, start: _Start, given: Interval, limits: dict[str, Any]) -> AdderGraph:
+    """The solver's answer, checked against the matrix."""
     from alkaid.cmvm import cmvm_solve  # most designs have none, and its import takes a while
 
-    matrix = np.frombuffer(data, dtype=np.int64).reshape(rows, columns)
-    maker = _Maker(columns, given)
-    if matrix.any():
-        thorough = int(np.count_nonzero(matrix)) <= THOROUGH_NONZEROS
-        stages = cmvm_solve(
-            np.ascontiguousarray(matrix.T, dtype=np.float32),
-            qintervals=[(float(given.lo), float(given.hi), 1.0)] * columns,
-            decompose_dc=-2 if thorough else 2,
-            search_all_decompose_dc=thorough,
-        )
-        graph = maker.graph(stages)
-    else:
-        graph = maker.graph(())
-        graph = AdderGraph(graph.inputs, (), (None,) * rows)
+    shown = matrix[start.rows][:, start.columns] * start.signs[:, None]
+    stages = cmvm_solve(
+        np.ascontiguousarray(shown.T, dtype=np.float32),
+        qintervals=[(float(given.lo), float(given.hi), 1.0)] * matrix.shape[1],
+        **limits,
+    )
+    graph = _Maker(start.columns, given).graph(stages)
+    outputs: list[Term | None] = [None] * len(start.rows)
+    for row, sign, term in zip(start.rows.tolist(), start.signs.tolist(), graph.outputs, strict=True):
+        outputs[row] = term and replace(term, negative=term.negative != (sign < 0))
+    graph = replace(graph, outputs=tuple(outputs))
     _check(graph, matrix)
     return graph
-
-
-def _pruned(graph: AdderGraph) -> AdderGraph:
-    """The graph without adders that no output needs."""
-    count = len(graph.inputs)
-    needed = {term.ref for term in graph.outputs if term is not None}
-    for index in reversed(range(len(graph.adders))):
-        if count + index in needed:
-            needed |= {graph.adders[index].left.ref, graph.adders[index].right.ref}
-    kept = [index for index in range(len(graph.adders)) if count + index in needed]
-    numbers = {ref: ref for ref in range(count)} | {count + old: count + new for new, old in enumerate(kept)}
-
-    def moved(term: Term) -> Term:
-        return replace(term, ref=numbers[term.ref])
-
-    adders = (graph.adders[index] for index in kept)
-    return AdderGraph(
-        graph.inputs,
-        tuple(replace(adder, left=moved(adder.left), right=moved(adder.right)) for adder in adders),
-        tuple(term and moved(term) for term in graph.outputs),
-    )
 
 
 def _check(graph: AdderGraph, matrix: IntArray) -> None:
@@ -269,20 +280,22 @@ _Row = dict[int, int]
 class _Maker:
     """Translates the solver's operations, following exponents so that no bit is ever lost."""
 
-    def __init__(self, columns: int, given: Interval) -> None:
-        self._inputs = (given,) * columns
+    def __init__(self, columns: IntArray, given: Interval) -> None:
+        """columns: number of the input that each column of the solver is."""
+        self._columns = columns.tolist()
+        self._inputs = (given,) * len(columns)
         self._given = given
-        self._rows: list[_Row] = [{column: 1} for column in range(columns)]
+        self._rows: list[_Row] = [{column: 1} for column in range(len(columns))]
         self._adders: list[Adder] = []
         self._known: dict[tuple[Term, Term], int] = {}
 
     def graph(self, stages: Sequence[CombLogic]) -> AdderGraph:
         """The graph of stages of which each reads the outputs of the one before."""
-        values: list[_Value | None] = [_Value(column, 0, False) for column in range(len(self._inputs))]
+        values: list[_Value | None] = [_Value(column, 0, False) for column in self._columns]
         for stage in stages:
             values = self._stage(stage, values)
         outputs = tuple(None if v is None else Term(v.ref, v.exponent, v.negative) for v in values)
-        return _pruned(AdderGraph(self._inputs, tuple(self._adders), outputs))
+        return AdderGraph(self._inputs, tuple(self._adders), outputs).pruned()
 
     def _stage(self, stage: CombLogic, given: Sequence[_Value | None]) -> list[_Value | None]:
         known: list[_Value | None] = []

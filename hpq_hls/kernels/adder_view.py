@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hpq_hls.fixed.interval import bits_for
 from hpq_hls.kernels.adder_graph import AdderGraph, Term, side_by_side
+from hpq_hls.kernels.adder_pipeline import Ending, Pipelined, left_over
 
 
 @dataclass(frozen=True)
@@ -29,78 +30,159 @@ class Operand:
 
 @dataclass(frozen=True)
 class Signal:
-    """An input or an adder.
+    """An input, a constant or an adder.
 
-    index: number among the inputs or among the adders. width, signed: the least that hold every
-    value. delays: registers it is passed on through, for those that read it later. level: adders on
-    the longest way to it. left, right: what an adder adds.
+    index: number among the inputs or among the adders. width, signed: the least that hold every value.
+    delays: registers it is passed on through, for those that read it later. stage: of the pipeline in which
+    it is made. left, right: what an adder adds. value: of a constant.
     """
 
     name: str
     index: int
     width: int
     signed: bool
-    delays: int
-    level: int
+    delays: int = 0
+    stage: int = 0
     left: Operand | None = None
     right: Operand | None = None
+    value: int | None = None
 
 
 @dataclass(frozen=True)
 class AdderView:
-    """An adder graph as statements.
+    """An adder graph as statements, without registers.
 
-    inputs: those that are read. outputs: one operand each, None for zero, to be read after
-    ``registers`` registers. cut: those of which some reader in RTL takes not all bits, because the
-    sum is exact without them. width: of a signed number that holds every output.
+    inputs: those that are read. outputs: one operand each, None for zero. width: of a signed number that
+    holds every output. depth: adders that follow each other at most.
     """
 
     inputs: tuple[Signal, ...]
     adders: tuple[Signal, ...]
     outputs: tuple[Operand | None, ...]
+    width: int
+    depth: int
+
+
+@dataclass(frozen=True)
+class RowView:
+    """The end of a row.
+
+    source: the signal that is its sum; None for zero. drop: bits of it that are dropped (negative: zeros to
+    append). width, signed: the least that hold every value of what is left. waits: registers between that and
+    the cast. delays: registers behind the cast, but for the last. stage: in which it is cast.
+    """
+
+    name: str
+    source: str | None
+    drop: int
+    width: int
+    signed: bool
+    waits: int
+    delays: int
+    stage: int
+
+
+@dataclass(frozen=True)
+class PipelineView:
+    """A pipelined graph as statements of RTL.
+
+    inputs, constants: those that are read. adders: in the order of their stages. cut: operands of which some
+    reader takes not all bits, because the sum is exact without them. end: what the rows' casts are.
+    """
+
+    inputs: tuple[Signal, ...]
+    constants: tuple[Signal, ...]
+    adders: tuple[Signal, ...]
+    rows: tuple[RowView, ...]
     cut: tuple[Operand, ...]
+    end: Ending
     registers: int
     depth: int
-    width: int
 
 
-def adder_view(graphs: Sequence[AdderGraph], width: int) -> AdderView:
-    """All graphs side by side. width: bits of what their outputs are brought to."""
+def adder_view(graphs: Sequence[AdderGraph]) -> AdderView:
+    """All graphs side by side, for a language that does not know registers."""
     graph = side_by_side(graphs)
     inputs = len(graph.inputs)
-    delays = graph.delays()
+    read = {term.ref for one in graph.adders for term in (one.left, one.right)}
+    read |= {term.ref for term in graph.outputs if term is not None}
+
+    def operand(term: Term) -> Operand:
+        name = _name(term.ref, inputs, inputs)
+        return Operand(name, 0, term.shift, term.negative, bits_for(graph.interval(term.ref))[0])
+
+    return AdderView(
+        inputs=tuple(
+            Signal(_name(ref, inputs, inputs), ref, *bits_for(graph.interval(ref)))
+            for ref in range(inputs)
+            if ref in read
+        ),
+        adders=tuple(
+            Signal(
+                _name(inputs + index, inputs, inputs), index, *bits_for(adder.interval),
+                left=operand(adder.left), right=operand(adder.right),
+            )
+            for index, adder in enumerate(graph.adders)
+        ),
+        outputs=tuple(None if term is None else operand(term) for term in graph.outputs),
+        width=_width(graph),
+        depth=graph.depth,
+    )  # fmt: skip
+
+
+def pipeline_view(one: Pipelined) -> PipelineView:
+    """The statements of a pipelined graph."""
+    graph, delays = one.graph, one.delays()
+    count = len(graph.inputs)
+    inputs = count - one.constants
 
     def operand(term: Term, stage: int) -> Operand:
-        return Operand(
-            _name(term.ref, inputs), stage - graph.stage(term.ref), term.shift, term.negative,
-            bits_for(graph.interval(term.ref))[0],
-        )  # fmt: skip
+        constant = inputs <= term.ref < count
+        delay = 0 if constant else stage - one.stages[term.ref]
+        name = _name(term.ref, inputs, count)
+        return Operand(name, delay, term.shift, term.negative, bits_for(graph.interval(term.ref))[0])
 
     def signal(ref: int) -> Signal:
-        adder = graph.adders[ref - inputs] if ref >= inputs else None
-        terms = () if adder is None else (adder.left, adder.right)
-        return Signal(
-            _name(ref, inputs),
-            ref if adder is None else ref - inputs,
-            *bits_for(graph.interval(ref)),
-            max(delays[ref], 0),
-            graph.level(ref),
-            *(operand(term, graph.stage(ref)) for term in terms),
-        )
+        kind, stage = bits_for(graph.interval(ref)), one.stages[ref]
+        name, delay = _name(ref, inputs, count), max(delays[ref], 0)
+        if ref < inputs:
+            return Signal(name, ref, *kind, delay)
+        if ref < count:
+            return Signal(name, ref - inputs, *kind, value=graph.inputs[ref].lo)
+        adder = graph.adders[ref - count]
+        terms = operand(adder.left, stage), operand(adder.right, stage)
+        return Signal(name, ref - count, *kind, delay, stage, *terms)
 
-    adders = tuple(signal(inputs + index) for index in range(len(graph.adders)))
-    outputs = tuple(None if term is None else operand(term, graph.registers) for term in graph.outputs)
-    reads = [(term, one.width) for one in adders for term in (one.left, one.right)]
-    reads += [(term, width) for term in outputs]
-    return AdderView(
+    def row(index: int, term: Term | None) -> RowView:
+        stage, waits = one.rows[index], one.waits(index)
+        later = one.registers - 1 - stage
+        if term is None:
+            return RowView(f"y{index}", None, 0, 1, False, 0, later, stage)
+        kind = bits_for(left_over(graph, term, one.end))
+        source = _name(term.ref, inputs, count)
+        return RowView(f"y{index}", source, one.end.drop - term.shift, *kind, waits, later, stage)
+
+    adders = tuple(signal(count + index) for index in range(len(graph.adders)))
+    return PipelineView(
         inputs=tuple(signal(ref) for ref in range(inputs) if delays[ref] >= 0),
-        adders=adders,
-        outputs=outputs,
-        cut=_distinct(term for term, width in reads if term is not None and term.is_cut(width)),
-        registers=graph.registers,
+        constants=tuple(signal(ref) for ref in range(inputs, count) if delays[ref] >= 0),
+        adders=tuple(sorted(adders, key=lambda adder: adder.stage)),
+        rows=tuple(row(index, term) for index, term in enumerate(graph.outputs)),
+        cut=_distinct(
+            (
+                *_cut(adders),
+                *(operand(term, one.stages[term.ref]) for term in graph.outputs if term is not None),
+            )
+        ),
+        end=one.end,
+        registers=one.registers,
         depth=graph.depth,
-        width=_width(graph),
     )
+
+
+def _cut(adders: Iterable[Signal]) -> Iterator[Operand]:
+    for adder in adders:
+        yield from (term for term in (adder.left, adder.right) if term and term.is_cut(adder.width))
 
 
 def _distinct(terms: Iterable[Operand]) -> tuple[Operand, ...]:
@@ -108,8 +190,11 @@ def _distinct(terms: Iterable[Operand]) -> tuple[Operand, ...]:
     return tuple({(term.name, term.delay): term for term in terms}.values())
 
 
-def _name(ref: int, inputs: int) -> str:
-    return f"x{ref}" if ref < inputs else f"n{ref - inputs}"
+def _name(ref: int, inputs: int, count: int) -> str:
+    """inputs: how many are no constants. count: with the constants."""
+    if ref < inputs:
+        return f"x{ref}"
+    return f"c{ref - inputs}" if ref < count else f"n{ref - count}"
 
 
 def _width(graph: AdderGraph) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -13,8 +13,10 @@ from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, dsp_blocks, finished, tree
 from hpq_hls.billing.products import constant_product
 from hpq_hls.fixed import FixedType
-from hpq_hls.kernels.adder_graph import AdderGraph, side_by_side
-from hpq_hls.kernels.adder_view import AdderView, adder_view
+from hpq_hls.fixed.interval import bits_for
+from hpq_hls.kernels.adder_graph import side_by_side
+from hpq_hls.kernels.adder_pipeline import Adders, Pipelined, left_over, offsets_of, pipelined
+from hpq_hls.kernels.adder_view import AdderView, PipelineView, adder_view, pipeline_view
 from hpq_hls.kernels.base import Frame, IntArray, Module, Streams, Table
 from hpq_hls.kernels.contract import tree_registers
 from hpq_hls.kernels.nature import Sums
@@ -27,8 +29,8 @@ class UnrolledMatVec(Matrix):
 
     One beat in carries ``positions * G * K`` elements (position, g, k), one beat out
     ``positions * G * M`` elements (position, g, m), with the arithmetic of MatVec; all positions
-    share the weights. ``beats`` beats per frame. adders: where the strategy is ``da``, one graph per
-    group that computes ``weight[g] @ x[g]`` without multiplications; there shifts are in the weights.
+    share the weights. ``beats`` beats per frame. adders: where the strategy is ``da``, how products are made
+    without multiplications; there shifts are in the weights.
     """
 
     kind: ClassVar[str] = "unrolled"
@@ -37,7 +39,7 @@ class UnrolledMatVec(Matrix):
 
     positions: int
     beats: int
-    adders: tuple[AdderGraph, ...] | None = None
+    adders: Adders | None = None
 
     def shift_words(self) -> IntArray | None:
         """The shifts side by side, (1, G * M)."""
@@ -51,18 +53,32 @@ class UnrolledMatVec(Matrix):
 
     @property
     def registers(self) -> int:
-        if self.adders is not None:
-            return 2 + max(graph.registers for graph in self.adders)
-        return 3 + tree_registers(self.cols)
+        return 3 + tree_registers(self.cols) if self.pipelined is None else self.pipelined.registers
 
     @property
     def registers_vary(self) -> bool:
-        return bool(self.adders)
+        return self.adders is not None
+
+    @functools.cached_property
+    def pipelined(self) -> Pipelined | None:
+        """The adders of all groups side by side as RTL has them, or None where there are multipliers."""
+        adders, sums = self.adders, self.accumulator_type
+        if adders is None:
+            return None
+        by_group = offsets_of(self.weight, self.bias, self.bias_type, sums)
+        offsets = tuple(offset for group in by_group for offset in group)
+        graph = side_by_side(adders.graphs)
+        return pipelined(graph, offsets, adders.shift, sums, adders.made, self.epilogue, adders.pace)
+
+    @functools.cached_property
+    def pipeline(self) -> PipelineView | None:
+        """The same as statements of RTL."""
+        return None if self.pipelined is None else pipeline_view(self.pipelined)
 
     @functools.cached_property
     def graph(self) -> AdderView | None:
-        """The adders of all groups side by side, or None where there are multipliers."""
-        return None if self.adders is None else adder_view(self.adders, self.accumulator_type.width)
+        """The adders of all groups side by side as statements of C++."""
+        return None if self.adders is None else adder_view(self.adders.graphs)
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         """Synthesis merges equal products: one for each different weight that an input meets, be it in
@@ -70,22 +86,22 @@ class UnrolledMatVec(Matrix):
         given, made = self.ends(streams)
         accumulator = self.accumulator_type
         bill.add(Term.PIPELINE, 1)
-        bill.ff += self.registers + made.bits
+        bill.ff += self.registers
         per_position = Bill(bill.family)
-        if self.adders is None and given.same_as:
-            _multiplied(bill, self, _by_different_inputs(self, given.same_as), given.type)
-        elif self.adders is None:
-            for matrix in self.weight:
-                _multiplied(per_position, self, matrix, given.type)
-        else:
-            graph = side_by_side(self.adders)
-            per_position.add(Term.GRAPH, graph.adder_bits)
-            per_position.ff += graph.register_bits
         rows = self.groups * self.rows
-        per_position.ff += rows * accumulator.width
-        if self.bias is not None:
-            per_position.add(Term.BIAS, rows * accumulator.width)
-        finished(per_position, accumulator, made.type, self.epilogue, rows, in_luts=self.in_luts)
+        if self.pipelined is not None:
+            _bill_adders(per_position, self.pipelined, accumulator, made.type, in_luts=self.in_luts)
+        else:
+            bill.ff += made.bits
+            per_position.ff += rows * accumulator.width
+            if given.same_as:
+                _multiplied(bill, self, _by_different_inputs(self, given.same_as), given.type)
+            else:
+                for matrix in self.weight:
+                    _multiplied(per_position, self, matrix, given.type)
+            if self.bias is not None:
+                per_position.add(Term.BIAS, rows * accumulator.width)
+            finished(per_position, accumulator, made.type, self.epilogue, rows, in_luts=self.in_luts)
         for _ in range(self.positions):
             bill.take(per_position)
 
@@ -103,7 +119,7 @@ class UnrolledMatVec(Matrix):
     def summary(self, streams: Streams) -> str:
         text = f"{self.groups} x {self.rows}x{self.cols} matrix, unrolled, {self.positions} at once"
         if self.adders is not None:
-            text += f", {sum(len(graph.adders) for graph in self.adders)} adders each"
+            text += f", {sum(len(graph.adders) for graph in self.adders.graphs)} adders each"
         return self._described(text)
 
     def exact_sums(self, streams: Streams) -> Sums:
@@ -125,12 +141,32 @@ class UnrolledMatVec(Matrix):
             result = self._summed(vectors * self.weight.astype(object), self.bias, self.shift, streams)
             return [result.reshape(made.beats, made.lanes)]
         sums = [
-            [graph.evaluate(part[0].tolist()) for graph, part in zip(self.adders, vector, strict=True)]
+            [graph.evaluate(part[0].tolist()) for graph, part in zip(self.adders.graphs, vector, strict=True)]
             for vector in vectors
         ]
         assert self.shift is None
         result = self._summed(np.asarray(sums, dtype=object)[..., None], self.bias, None, streams)
         return [result.reshape(made.beats, made.lanes)]
+
+
+def _bill_adders(
+    bill: Bill, one: Pipelined, accumulator: FixedType, made: FixedType, *, in_luts: bool
+) -> None:
+    """The adders of one position, the constants among them, their registers, and the casts."""
+    graph, count = one.graph, len(one.graph.inputs)
+    constants = range(count - one.constants, count)
+    for adder in graph.adders:
+        fixed = adder.left.ref in constants or adder.right.ref in constants
+        bill.add(Term.BIAS if fixed else Term.GRAPH, adder.bits)
+    bill.ff += one.flip_flops
+    end, kind = one.end, replace(made, rounding=one.end.rounding)
+    for term in graph.outputs:
+        width = accumulator.width
+        if term is not None and not end.epilogue.slopes:
+            bits, signed = bits_for(left_over(graph, term, end))
+            width = bits + (0 if signed else 1)
+        left = FixedType(width, width - made.fraction - end.shift)
+        finished(bill, left, kind, end.epilogue, 1, in_luts=in_luts)
 
 
 def _by_different_inputs(kernel: UnrolledMatVec, same_as: tuple[int, ...]) -> IntArray:

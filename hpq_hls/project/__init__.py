@@ -1,9 +1,9 @@
 """Projects: written, estimated, and what can be done with them."""
 
+from hpq_hls.hardware import DEFAULT_CLOCK_NS
 from hpq_hls.project.estimating import estimate
 from hpq_hls.project.generating import generate
 from hpq_hls.project.hardware import (
-    DEFAULT_CLOCK_NS,
     LayerSettings,
     dataflow_for,
     hardware_config,

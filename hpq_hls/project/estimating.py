@@ -15,11 +15,12 @@ from hpq_hls.cost import (
 )
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import (
+    DEFAULT_CLOCK_NS,
     DEFAULT_PART,
     DEFAULT_UTILISATION,
     Dataflow,
 )
-from hpq_hls.project.hardware import DEFAULT_CLOCK_NS, LayerSettings, dataflow_for, hardware_config
+from hpq_hls.project.hardware import LayerSettings, dataflow_for, hardware_config
 from hpq_hls.simulate import QuantizedGraph
 
 

@@ -24,6 +24,7 @@ from hpq_hls.cost.folding import interval_of
 from hpq_hls.errors import CapacityError, ConfigError
 from hpq_hls.hardware import (
     CORE,
+    DEFAULT_CLOCK_NS,
     DEFAULT_UTILISATION,
     Memory,
     System,
@@ -31,7 +32,6 @@ from hpq_hls.hardware import (
     system_of,
 )
 from hpq_hls.project.hardware import (
-    DEFAULT_CLOCK_NS,
     LayerSettings,
     dataflow_for,
     hardware_config,

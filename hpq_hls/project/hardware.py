@@ -17,6 +17,7 @@ from hpq_hls.cost import (
 )
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import (
+    DEFAULT_CLOCK_NS,
     DEFAULT_PART,
     DEFAULT_UTILISATION,
     Dataflow,
@@ -26,15 +27,13 @@ from hpq_hls.hardware import (
     Multipliers,
     Strategy,
     Tlast,
+    check_clock,
     check_utilisation,
     choice_of,
     target_of,
     with_fifo_depths,
 )
 from hpq_hls.simulate import QuantizedGraph
-
-DEFAULT_CLOCK_NS = 5.0
-
 
 LayerSettings = dict[str, dict[str, int | str]]
 """Folding by layer as in project.yaml: {"conv1": {"pe": 4, "simd": 9}}."""
@@ -58,7 +57,7 @@ def hardware_config(
 
     Raises:
         ConfigError: an unknown part, io, key, strategy, kind of multipliers or use of TLAST, a number below
-            1, or an impossible target.
+            1, a clock that is none, or an impossible target.
     """
     if io not in {item.value for item in Io}:
         raise ConfigError(f"io is {io!r}; choose stream or parallel")
@@ -66,6 +65,7 @@ def hardware_config(
     find_part(part)
     return HardwareConfig(
         io=Io(io),
+        clock_ns=check_clock(clock_ns),
         target_interval=target_of(target_interval, target_fps, clock_ns),
         reuse_factor=reuse_factor,
         strategy=choice_of("strategy", strategy, Strategy),

@@ -91,7 +91,7 @@ def pricer_of(
     Raises:
         ConfigError: an unknown part, or folding that does not suit the network.
     """
-    config = replace(hardware or HardwareConfig(), part=part)
+    config = replace(hardware or HardwareConfig(), part=part, clock_ns=clock_ns)
     bounds = limits.bounds(part, clock_ns)
     if config.io is Io.STREAM and config.target_interval is None:
         if objective.hurried:

@@ -37,7 +37,8 @@ def _layer(rows: int, cols: int, bits: int) -> hpq.QuantizedGraph:
 def _adders(project: hpq.Project) -> int:
     kernels = [kernel for kernel in project.dataflow.kernels if isinstance(kernel, UnrolledMatVec)]
     assert all(kernel.adders is not None and kernel.multipliers == 0 for kernel in kernels)
-    return sum(len(graph.adders) for kernel in kernels for graph in kernel.adders or ())
+    graphs = [graph for kernel in kernels if kernel.adders is not None for graph in kernel.adders.graphs]
+    return sum(len(graph.adders) for graph in graphs)
 
 
 CASES = [(301, "stream"), (300, "parallel"), (303, "stream"), (313, "parallel")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,7 @@ import numpy as np
 from hpq_hls.billing.parts import Family
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.fixed import Epilogue, FixedType
-from hpq_hls.hardware import Dataflow
+from hpq_hls.hardware import Dataflow, HardwareConfig
 from hpq_hls.kernels import (
     Cast,
     ChannelMac,
@@ -34,6 +35,7 @@ from hpq_hls.kernels import (
     Window,
 )
 from hpq_hls.kernels.adder_graph import solve
+from hpq_hls.kernels.adder_pipeline import cheapest, offsets_of
 from hpq_hls.kernels.geometry import WindowGeometry
 
 OUT = "ap_fixed<7,3,AP_RND_CONV,AP_SAT>"
@@ -362,14 +364,27 @@ def unrolled_flow(name: str, mac: Mac) -> Dataflow:
     )  # fmt: skip
 
 
-def adders_flow(name: str, mac: Mac) -> Dataflow:
-    """The same without multipliers."""
+def adders_flow(name: str, mac: Mac, clock_ns: float = 5.0) -> Dataflow:
+    """The same without multipliers, with registers for a clock."""
     flow = unrolled_flow(name, mac)
     (kernel,) = flow.kernels
     assert isinstance(kernel, UnrolledMatVec)
-    given = flow.streams[flow.input].type.code_interval
-    adders = tuple(solve(weights, given) for weights in kernel.weight)
-    return replace(flow, kernels=(replace(kernel, adders=adders),))
+    return replace(flow, kernels=(with_adders(kernel, flow, clock_ns),))
+
+
+def with_adders(kernel: UnrolledMatVec, flow: Dataflow, clock_ns: float = 5.0) -> UnrolledMatVec:
+    """An unrolled kernel of a flow, without multipliers."""
+    given, made = kernel.ends(flow.streams)
+    adders = cheapest(
+        [solve(weights, given.type.code_interval) for weights in kernel.weight],
+        offsets_of(kernel.weight, kernel.bias, kernel.bias_type, kernel.accumulator_type),
+        kernel.product_shift(given.type),
+        kernel.accumulator_type,
+        made.type,
+        kernel.epilogue,
+        HardwareConfig(clock_ns=clock_ns).pace,
+    )
+    return replace(kernel, adders=adders)
 
 
 def channelmac_flow(name: str, mac: Mac) -> Dataflow:
@@ -609,7 +624,8 @@ def window_flows() -> list[Dataflow]:
 def mac_flows() -> list[Dataflow]:
     flows = [matvec_flow(f"matvec_{i}", mac) for i, mac in enumerate(MATVECS)]
     flows += [unrolled_flow(f"unrolled_{i}", mac) for i, mac in enumerate(UNROLLED)]
-    flows += [adders_flow(f"adders_{i}", mac) for i, mac in enumerate(UNROLLED)]
+    clocks = itertools.cycle((5.0, 1.5, 20.0))
+    flows += [adders_flow(f"adders_{i}", mac, next(clocks)) for i, mac in enumerate(UNROLLED)]
     flows += [channelmac_flow(f"channelmac_{i}", mac) for i, mac in enumerate(CHANNELMACS)]
     return flows
 

@@ -113,8 +113,8 @@ def _latency(kernel: Kernel, flow: Dataflow) -> int:
     if isinstance(kernel, ChannelMac):
         return 5 + _tree(kernel.taps)
     if isinstance(kernel, UnrolledMatVec):
-        if kernel.adders is not None:  # a register after every third adder in a row
-            return 2 + max((graph.depth + 2) // 3 for graph in kernel.adders)
+        if kernel.adders is not None:  # placed for a clock
+            return kernel.registers
         return 3 + _tree(kernel.cols)
     if isinstance(kernel, Pool):
         return (1 if kernel.mode is PoolMode.MAX else 2) + _tree(kernel.taps)

@@ -1,0 +1,87 @@
+"""How long signals take: what places the registers of a pipeline for a clock.
+
+Figures of logic are those of 7 series at speed grade 1 that Yosys' `cells_sim.v` and its model for ABC9 take
+from Project X-Ray's database (artix7/timings): flip-flops, LUTs, CARRY4; a net counts as ABC9 counts it.
+Other generations and grades are scaled by the clock that their data sheets give for a block RAM in
+WRITE_FIRST mode, which is the one figure that all of them state: DS181 (7 series), DS892 (UltraScale), DS923
+(UltraScale+). It is a model: what a design reaches, only placing and routing can tell.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from hpq_hls.billing.parts import Family
+
+CLOCK_TO_Q, SETUP = 303, 0
+"""Picoseconds of a flip-flop."""
+NET = 300
+"""Picoseconds of a net to a few loads."""
+LUT_AND_NET = 642 + NET
+"""Picoseconds of one level of LUTs at its slowest input."""
+SUM_LUT = 238
+"""Picoseconds of the LUT in front of a carry chain."""
+INTO_CARRY, CARRY, OUT_OF_CARRY, CARRY_BITS = 508, 114, 334, 4
+"""Picoseconds into a CARRY4, past one, and from its carry to a sum; bits of one."""
+UNCERTAINTY = 0.02
+"""Share of a period that jitter takes."""
+
+_BLOCK_RAM_MHZ = {
+    Family.SERIES_7: (388.2, 460.83, 509.68),
+    Family.ULTRASCALE: (528.0, 585.0, 660.0),
+    Family.ULTRASCALE_PLUS: (645.0, 738.0, 825.0),
+}
+"""At speed grades 1, 2 and 3."""
+_GRADE = re.compile(r"-([123])[a-z]*(?:-|$)|(?<=\d)-([123])")
+
+
+@dataclass(frozen=True)
+class Delays:
+    """Picoseconds of what circuits are made of.
+
+    scale: of the figures of 7 series at speed grade 1.
+    """
+
+    scale: float = 1.0
+
+    def adder(self, bits: int) -> int:
+        """A sum of two numbers, its operands' nets included; bits: of its carry chain."""
+        blocks = max(math.ceil(bits / CARRY_BITS), 1)
+        if blocks == 1:
+            return self._of(NET + SUM_LUT + INTO_CARRY)
+        return self._of(NET + SUM_LUT + INTO_CARRY + (blocks - 2) * CARRY + OUT_OF_CARRY)
+
+    def logic(self, levels: int) -> int:
+        """LUTs in a row, the nets in front of them included."""
+        return self._of(levels * LUT_AND_NET)
+
+    def left(self, clock_ns: float) -> int:
+        """What a period leaves for logic between two registers; at least that of one level of LUTs."""
+        period = 1000 * clock_ns * (1 - UNCERTAINTY)
+        return max(math.floor(period) - self._of(CLOCK_TO_Q + SETUP), self.logic(1))
+
+    def period(self, logic: int) -> float:
+        """Nanoseconds of the shortest period with so many picoseconds of logic between two registers."""
+        return (logic + self._of(CLOCK_TO_Q + SETUP)) / (1 - UNCERTAINTY) / 1000
+
+    def _of(self, figure: int) -> int:
+        return round(figure * self.scale)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What registers are placed for. budget: picoseconds of logic between two of them."""
+
+    delays: Delays
+    budget: int
+
+
+def delays_of(family: Family, part: str) -> Delays:
+    """Those of a part, whose name ends in its speed grade; without one it is the slowest.
+
+    part: as the vendor tool names it, such as "xc7z020clg400-1" or "xczu7ev-ffvc1156-2-e".
+    """
+    grade = next((int(a or b) for a, b in _GRADE.findall(part.lower())), 1)
+    return Delays(_BLOCK_RAM_MHZ[Family.SERIES_7][0] / _BLOCK_RAM_MHZ[family][grade - 1])

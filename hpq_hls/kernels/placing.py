@@ -126,7 +126,7 @@ def _cut(
             edges.append((source, value, _UNCUT))
         else:
             continue
-        # What is cut crosses the boundary in one register; in front of it nothing reads what is made behind it.
+        # What is cut crosses the boundary in one register; nothing in front of it reads what is made behind.
         edges.append((value, total + value, circuit.widths[value]))
         for user in users[value]:
             if stages[user] == stage:

@@ -1,7 +1,7 @@
 """Measure circuits without multipliers against alkaid and da4ml: the same integers, one Yosys, one run.
 
 Networks are drawn: a dense layer, a pruned MLP of the size of the jet taggers. Each generator is given the
-same weights, biases, types and roundings, and registers after the same number of adders; what each predicts is
+same weights, biases, types and roundings, and registers after as many adders; what each predicts is
 compared on 500 inputs first. Then Yosys maps each to 7-series cells. The peers' circuits take no part in a
 handshake, so ours is counted without the ports and buffers around its kernels, which have a row of their own.
 LUTs used as shift registers are LUTs.

@@ -1,8 +1,7 @@
 """A layer built from adders as RTL has it: biases in the graph, one cast behind it, registers for a clock.
 
 The bias of a row, and the half that rounding to the nearest adds, are one constant. It joins the way to the
-row's sum that has an adder to spare, where there is one. What a cast drops is dropped in front of the
-registers, not behind them.
+row's sum where that has time for an adder more, if it has anywhere.
 """
 
 from __future__ import annotations
@@ -37,14 +36,12 @@ class Adders:
 class Ending:
     """What becomes of a sum behind the graph.
 
-    half: added to it. drop: its bits that are dropped then. epilogue, in units of what is left; rounding and
-    shift: as of ``hpq_finish``, of what is left. width: of a signed number that holds all that can be left.
+    half: added to it for its rounding, which is nothing else then. drop: its lowest bits that nobody reads.
+    shift: its fraction bits less those of what it is cast to. width: of a signed number that holds it.
     """
 
     half: int
     drop: int
-    epilogue: Epilogue
-    rounding: Rounding
     shift: int
     width: int
 
@@ -52,16 +49,16 @@ class Ending:
 def ending(accumulator: FixedType, made: FixedType, epilogue: Epilogue) -> Ending:
     """The end of sums of type ``accumulator`` that are cast to ``made``.
 
-    Rounding by one addition is part of the sum: it is monotonic, so that bounds can be rounded instead of
-    what they bound.
+    Rounding to the nearest is one addition, and monotonic: half a unit can be part of the sum, but where
+    wrapping looks at bits that are not rounded.
     """
-    drop = accumulator.fraction - made.fraction
-    simple = made.rounding in (Rounding.TRN, Rounding.RND) and not epilogue.slopes
-    if not simple or not 0 < drop <= accumulator.width:
-        return Ending(0, 0, epilogue, made.rounding, drop, accumulator.width)
-    half = 1 << (drop - 1) if made.rounding is Rounding.RND else 0
-    low, high = (None if one is None else (one + half) >> drop for one in (epilogue.low, epilogue.high))
-    return Ending(half, drop, Epilogue(low, high), Rounding.TRN, 0, accumulator.width - drop + 1)
+    shift, width = accumulator.fraction - made.fraction, accumulator.width
+    bounded = epilogue.high is not None or epilogue.low not in (None, 0)
+    if epilogue.slopes or not 0 < shift < width:
+        return Ending(0, 0, shift, width)
+    if made.rounding is Rounding.RND and made.overflow is not Overflow.WRAP_SM:
+        return Ending(1 << (shift - 1), 0 if bounded else shift, shift, width + 1)
+    return Ending(0, shift if made.rounding is Rounding.TRN and not bounded else 0, shift, width)
 
 
 @dataclass(frozen=True)
@@ -123,7 +120,7 @@ def pipelined(
     """
     end = ending(accumulator, made, epilogue)
     whole, constants = _with_offsets(graph, [offset + end.half for offset in offsets], shift)
-    circuit, rows = _circuit(whole, constants, end, made, pace.delays)
+    circuit, rows = _circuit(whole, constants, end, made, epilogue, pace.delays)
     placed = place(circuit, pace.budget)
     values = len(whole.inputs) + len(whole.adders)
     return Pipelined(
@@ -179,7 +176,7 @@ def _cost(one: Pipelined) -> float:
 
 
 def _circuit(
-    graph: AdderGraph, constants: int, end: Ending, made: FixedType, delays: Delays
+    graph: AdderGraph, constants: int, end: Ending, made: FixedType, epilogue: Epilogue, delays: Delays
 ) -> tuple[Circuit, list[int]]:
     """The graph, and for each row what is kept of its sum, and its cast; returns the numbers of the casts."""
     count = len(graph.inputs)
@@ -189,39 +186,39 @@ def _circuit(
         times.append(delays.adder(adder.bits))
         reads.append((adder.left.ref, adder.right.ref))
         widths.append(bits_for(adder.interval)[0])
-    cast, rows = _cast_time(end, made, delays), []
+    cast, rows = _cast_time(end, made, epilogue, delays), []
     for term in graph.outputs:
         kept = () if term is None or count - constants <= term.ref < count else (len(times),)
         if kept:
             assert term is not None
             times.append(0)
             reads.append((term.ref,))
-            widths.append(bits_for(left_over(graph, term, end))[0])
+            widths.append(max(bits_for(sum_of(graph, term))[0] - end.drop, 1))
         rows.append(len(times))
         times.append(cast)
         reads.append(kept)
         widths.append(made.width)
-    return Circuit(times, widths, reads, rows, rows if end.epilogue.slopes else ()), rows
+    return Circuit(times, widths, reads, rows, rows if epilogue.slopes else ()), rows
 
 
-def left_over(graph: AdderGraph, term: Term, end: Ending) -> Interval:
-    """The values of what is kept of the sum that ``term`` is."""
-    interval, shift = graph.interval(term.ref), term.shift - end.drop
+def sum_of(graph: AdderGraph, term: Term) -> Interval:
+    """The values of the sum that ``term`` is; right shifts are exact."""
+    interval, shift = graph.interval(term.ref), term.shift
     return interval.shift(shift) if shift >= 0 else Interval(interval.lo >> -shift, interval.hi >> -shift)
 
 
-def _cast_time(end: Ending, made: FixedType, delays: Delays) -> int:
+def _cast_time(end: Ending, made: FixedType, epilogue: Epilogue, delays: Delays) -> int:
     """Of hpq_finish: a sum where it rounds, a product where there are slopes, then LUTs that look at the
     sign and at the bits above the result."""
     capacity = made.width if made.signed else made.width + 1
     above = max(end.width - end.shift - capacity, 0)
-    levels = 0 if made.overflow is Overflow.WRAP and end.epilogue == Epilogue() else 1 + (above > 3)
+    levels = 0 if made.overflow is Overflow.WRAP and epilogue == Epilogue() else 1 + (above > 3)
     time = delays.logic(levels)
-    if end.rounding is not Rounding.TRN and end.shift > 0:
+    if made.rounding is not Rounding.TRN and end.shift > 0 and not end.half:
         time += delays.adder(min(made.width, end.width))
-    if end.epilogue.slopes:
+    if epilogue.slopes:
         time += 2 * delays.adder(end.width)
-    if end.epilogue.high is not None or end.epilogue.low not in (None, 0):
+    if epilogue.high is not None or epilogue.low not in (None, 0):
         time += delays.adder(end.width)
     return time
 

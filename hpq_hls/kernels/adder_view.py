@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hpq_hls.fixed.interval import bits_for
 from hpq_hls.kernels.adder_graph import AdderGraph, Term, side_by_side
-from hpq_hls.kernels.adder_pipeline import Ending, Pipelined, left_over
+from hpq_hls.kernels.adder_pipeline import Ending, Pipelined, sum_of
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,14 @@ class AdderView:
 class RowView:
     """The end of a row.
 
-    source: the signal that is its sum; None for zero. drop: bits of it that are dropped (negative: zeros to
-    append). width, signed: the least that hold every value of what is left. waits: registers between that and
-    the cast. delays: registers behind the cast, but for the last. stage: in which it is cast.
+    source: the signal that its sum is; None for zero. shift: of it to the left; negative where zeros are
+    dropped. width, signed: the least that hold every sum. waits: registers between that and the cast. delays:
+    registers behind the cast, but for the last. stage: in which it is cast.
     """
 
     name: str
     source: str | None
-    drop: int
+    shift: int
     width: int
     signed: bool
     waits: int
@@ -158,9 +158,8 @@ def pipeline_view(one: Pipelined) -> PipelineView:
         later = one.registers - 1 - stage
         if term is None:
             return RowView(f"y{index}", None, 0, 1, False, 0, later, stage)
-        kind = bits_for(left_over(graph, term, one.end))
         source = _name(term.ref, inputs, count)
-        return RowView(f"y{index}", source, one.end.drop - term.shift, *kind, waits, later, stage)
+        return RowView(f"y{index}", source, term.shift, *bits_for(sum_of(graph, term)), waits, later, stage)
 
     adders = tuple(signal(count + index) for index in range(len(graph.adders)))
     return PipelineView(

@@ -12,10 +12,10 @@ import numpy as np
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, dsp_blocks, finished, tree
 from hpq_hls.billing.products import constant_product
-from hpq_hls.fixed import FixedType
+from hpq_hls.fixed import Epilogue, FixedType, Rounding
 from hpq_hls.fixed.interval import bits_for
 from hpq_hls.kernels.adder_graph import side_by_side
-from hpq_hls.kernels.adder_pipeline import Adders, Pipelined, left_over, offsets_of, pipelined
+from hpq_hls.kernels.adder_pipeline import Adders, Pipelined, offsets_of, pipelined, sum_of
 from hpq_hls.kernels.adder_view import AdderView, PipelineView, adder_view, pipeline_view
 from hpq_hls.kernels.base import Frame, IntArray, Module, Streams, Table
 from hpq_hls.kernels.contract import tree_registers
@@ -90,7 +90,9 @@ class UnrolledMatVec(Matrix):
         per_position = Bill(bill.family)
         rows = self.groups * self.rows
         if self.pipelined is not None:
-            _bill_adders(per_position, self.pipelined, accumulator, made.type, in_luts=self.in_luts)
+            _bill_adders(
+                per_position, self.pipelined, accumulator, made.type, self.epilogue, in_luts=self.in_luts
+            )
         else:
             bill.ff += made.bits
             per_position.ff += rows * accumulator.width
@@ -150,7 +152,13 @@ class UnrolledMatVec(Matrix):
 
 
 def _bill_adders(
-    bill: Bill, one: Pipelined, accumulator: FixedType, made: FixedType, *, in_luts: bool
+    bill: Bill,
+    one: Pipelined,
+    accumulator: FixedType,
+    made: FixedType,
+    epilogue: Epilogue,
+    *,
+    in_luts: bool,
 ) -> None:
     """The adders of one position, the constants among them, their registers, and the casts."""
     graph, count = one.graph, len(one.graph.inputs)
@@ -159,14 +167,14 @@ def _bill_adders(
         fixed = adder.left.ref in constants or adder.right.ref in constants
         bill.add(Term.BIAS if fixed else Term.GRAPH, adder.bits)
     bill.ff += one.flip_flops
-    end, kind = one.end, replace(made, rounding=one.end.rounding)
+    kind = replace(made, rounding=Rounding.TRN) if one.end.half else made
     for term in graph.outputs:
         width = accumulator.width
-        if term is not None and not end.epilogue.slopes:
-            bits, signed = bits_for(left_over(graph, term, end))
+        if term is not None:
+            bits, signed = bits_for(sum_of(graph, term))
             width = bits + (0 if signed else 1)
-        left = FixedType(width, width - made.fraction - end.shift)
-        finished(bill, left, kind, end.epilogue, 1, in_luts=in_luts)
+        sums = FixedType(width, width - accumulator.fraction)
+        finished(bill, sums, kind, epilogue, 1, in_luts=in_luts)
 
 
 def _by_different_inputs(kernel: UnrolledMatVec, same_as: tuple[int, ...]) -> IntArray:

@@ -7,7 +7,8 @@ module hpq_cast #(
     parameter bit OUT_SIGNED = 1'b1,
     parameter logic [2*IN_W+1:0] CLIP = '0,
     parameter     ROUNDING   = "AP_TRN",
-    parameter     OVERFLOW   = "AP_WRAP"
+    parameter     OVERFLOW   = "AP_WRAP",
+    parameter bit HALF_ADDED = 1'b0
 ) (
     input  logic signed [IN_W-1:0]  x,
     output logic        [OUT_W-1:0] y
@@ -24,20 +25,26 @@ module hpq_cast #(
       .OUT_SIGNED(OUT_SIGNED),
       .CLIP      (CLIP),
       .ROUNDING  (ROUNDING),
-      .OVERFLOW  (OVERFLOW)
+      .OVERFLOW  (OVERFLOW),
+      .HALF_ADDED(HALF_ADDED)
   ) cast (
       .x(x),
       .y(written)
   );
 
+  // What is cast is the number without the half that may be in it already.
   localparam int WIDE = (IN_W > OUT_W) ? IN_W : OUT_W;
-  assign y = bench.looks ? OUT_W'(WIDE'(x) >>> bench.from) : written;
+  localparam logic signed [IN_W-1:0] HALF = HALF_ADDED ? IN_W'(1) << (SHIFT - 1) : '0;
+  logic signed [IN_W-1:0] exact;
+  assign exact = x - HALF;
+  assign y = bench.looks ? OUT_W'(WIDE'(exact) >>> bench.from) : written;
 
   int number;
   initial begin
     number = hpq_cast_new(
-        $sformatf("%0d %0d %0d %0d %h %s %s", IN_W, SHIFT, OUT_W, OUT_SIGNED, CLIP, ROUNDING, OVERFLOW),
-        IN_W, SHIFT, OUT_W);
+        $sformatf("%0d %0d %0d %0d %h %s %s %0d", IN_W, SHIFT, OUT_W, OUT_SIGNED, CLIP, ROUNDING, OVERFLOW,
+                  HALF_ADDED),
+        IN_W - int'(HALF_ADDED), SHIFT, OUT_W);
   end
 
   logic signed [ IN_W-1:0] given;
@@ -52,9 +59,10 @@ module hpq_cast #(
       .OUT_SIGNED(OUT_SIGNED),
       .CLIP      (CLIP),
       .ROUNDING  (ROUNDING),
-      .OVERFLOW  (OVERFLOW)
+      .OVERFLOW  (OVERFLOW),
+      .HALF_ADDED(HALF_ADDED)
   ) alone (
-      .x(given),
+      .x(given + HALF),
       .y(made)
   );
   always_ff @(negedge bench.probe) begin

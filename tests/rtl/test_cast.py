@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +24,20 @@ class Case:
     rounding: Rounding
     overflow: Overflow
     epilogue: Epilogue
+    half_added: bool = False
+
+    @property
+    def given_w(self) -> int:
+        """Bits of what the cast is given: with half a unit in it, one more."""
+        return self.in_w + self.half_added
 
     @property
     def clip_text(self) -> str:
         """As hpq_cast takes it."""
-        mask = (1 << self.in_w) - 1
+        mask = (1 << self.given_w) - 1
         flags = f"1'b{int(self.epilogue.high is not None)}, 1'b{int(self.epilogue.low is not None)}"
         bounds = [
-            f"{self.in_w}'h{(bound or 0) & mask:x}" for bound in (self.epilogue.high, self.epilogue.low)
+            f"{self.given_w}'h{(bound or 0) & mask:x}" for bound in (self.epilogue.high, self.epilogue.low)
         ]
         return f"{{{flags}, {', '.join(bounds)}}}"
 
@@ -74,10 +80,22 @@ def _clip(number: int, width: int) -> Epilogue:
 
 def cases() -> list[Case]:
     every = itertools.product(SHAPES, (True, False), Rounding, Overflow)
-    return [
+    found = [
         Case(*shape, signed, rounding, overflow, _clip(number, shape[0]))
         for number, (shape, signed, rounding, overflow) in enumerate(every)
         if signed or overflow is not Overflow.WRAP_SM
+    ]
+    nearest = [
+        case
+        for case in found
+        if case.rounding is Rounding.RND
+        and case.overflow is not Overflow.WRAP_SM
+        and 0 < case.shift < case.in_w
+    ]
+    return found + [
+        replace(case, half_added=True, epilogue=_clip(number + turn, case.in_w))
+        for turn in range(2)
+        for number, case in enumerate(nearest)
     ]
 
 

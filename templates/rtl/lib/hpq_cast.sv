@@ -3,7 +3,9 @@
 // x is a signed integer with SHIFT more fraction bits than y (SHIFT may be negative or exceed IN_W).
 // First x is brought into the range that CLIP says, {has upper, has lower, upper bound, lower bound}, where a
 // lower bound of 0 is a ReLU; then the bits below y's least significant one are rounded away as ROUNDING
-// says; then a value outside y's range is handled as OVERFLOW says. The modes bear the names that
+// says; then a value outside y's range is handled as OVERFLOW says. With HALF_ADDED half a unit of y is in x
+// already, which is all that AP_RND adds: bounds are of the number without it. (AP_WRAP_SM looks at what was not
+// rounded.) The modes bear the names that
 // Vitis HLS gives them (UG1399, "Arbitrary Precision Fixed-Point Data Types"):
 //
 //   ROUNDING: AP_TRN, AP_TRN_ZERO, AP_RND, AP_RND_ZERO, AP_RND_INF, AP_RND_MIN_INF, AP_RND_CONV
@@ -15,7 +17,8 @@ module hpq_cast #(
     parameter bit OUT_SIGNED = 1'b1,
     parameter logic [2*IN_W+1:0] CLIP = '0,
     parameter     ROUNDING   = "AP_TRN",
-    parameter     OVERFLOW   = "AP_WRAP"
+    parameter     OVERFLOW   = "AP_WRAP",
+    parameter bit HALF_ADDED = 1'b0         // with AP_RND, SHIFT in 1 .. IN_W - 1, not AP_WRAP_SM
 ) (
     input  logic signed [IN_W-1:0]  x,
     output logic        [OUT_W-1:0] y
@@ -45,14 +48,15 @@ module hpq_cast #(
   // The range
   localparam bit                     HAS_LOWER = CLIP[2*IN_W];
   localparam bit                     HAS_UPPER = CLIP[2*IN_W+1];
-  localparam logic signed [IN_W-1:0] LOWER     = CLIP[0+:IN_W];
-  localparam logic signed [IN_W-1:0] UPPER     = CLIP[IN_W+:IN_W];
+  localparam logic signed [IN_W-1:0] HALF      = HALF_ADDED ? IN_W'(1) << (SHIFT - 1) : '0;
+  localparam logic signed [IN_W-1:0] LOWER     = $signed(CLIP[0+:IN_W]) + HALF;
+  localparam logic signed [IN_W-1:0] UPPER     = $signed(CLIP[IN_W+:IN_W]) + HALF;
 
   logic signed [IN_W-1:0] raised, clipped;
   logic signed [A_W-1:0]  a;
   if (!HAS_LOWER) begin : any
     assign raised = x;
-  end else if (LOWER == '0) begin : rectified
+  end else if (CLIP[0+:IN_W] == '0) begin : rectified  // what half a unit makes positive is rounded to 0
     assign raised = x[IN_W-1] ? '0 : x;
   end else begin : bounded
     assign raised = (x < LOWER) ? LOWER : x;
@@ -70,7 +74,7 @@ module hpq_cast #(
   assign half     = (DROP > 0) && a[HALF_BIT];  // the uppermost dropped bit
   assign rest     = |(a & REST_MASK);           // any bit below it
   assign floored  = R_W'(a >>> DROP);
-  assign up       = RND ? half :
+  assign up       = RND ? half && !HALF_ADDED :
                     RND_ZERO ? half && (negative || rest) :
                     RND_INF ? half && (!negative || rest) :
                     RND_MIN_INF ? half && rest :

@@ -11,6 +11,7 @@ module hpq_finish #(
     parameter logic [2*IN_W+1:0] CLIP = '0,  // see hpq_cast
     parameter     ROUNDING    = "AP_TRN",
     parameter     OVERFLOW    = "AP_WRAP",
+    parameter bit HALF_ADDED  = 1'b0,        // see hpq_cast; without slopes
     parameter int LEAKY_W     = 0,           // 0: no slopes
     parameter int SLOPE_W     = 1,
     parameter int SLOPE_SHIFT = 0,
@@ -31,7 +32,8 @@ module hpq_finish #(
         .OUT_SIGNED(OUT_SIGNED),
         .CLIP      (CLIP),
         .ROUNDING  (ROUNDING),
-        .OVERFLOW  (OVERFLOW)
+        .OVERFLOW  (OVERFLOW),
+        .HALF_ADDED(HALF_ADDED)
     ) cast (
         .x(x),
         .y(y)

@@ -86,10 +86,25 @@ class AdderGraph:
         """Adders on the longest way from an input to an output."""
         return max((adder.level for adder in self.adders), default=0)
 
-    @property
+    @functools.cached_property
     def adder_bits(self) -> int:
-        """Full adders of the graph, about the LUTs it takes."""
-        return sum(adder.bits for adder in self.adders)
+        """LUTs in front of the carry chains of the graph: one for each bit at which two numbers meet."""
+        return sum(self._meeting_bits(adder) for adder in self.adders)
+
+    def _meeting_bits(self, adder: Adder) -> int:
+        """Where there is one number alone, its bit goes straight into the carry chain; where both are extended
+        by their signs, one LUT does for all bits. A constant only decides what is inverted."""
+        ends = []
+        for term in (adder.left, adder.right):
+            interval = self.interval(term.ref)
+            if interval.lo == interval.hi:
+                return 0
+            width, signed = bits_for(interval)
+            ends.append((term.shift, term.shift + width, signed))
+        first = max(start for start, _, _ in ends)
+        top = max(end for _, end, _ in ends)
+        last = min(top if signed else end for _, end, signed in ends)
+        return max(last - first, 0)
 
     def interval(self, ref: int) -> Interval:
         """The values that input or adder number ``ref`` can have."""

@@ -161,11 +161,8 @@ def _bill_adders(
     in_luts: bool,
 ) -> None:
     """The adders of one position, the constants among them, their registers, and the casts."""
-    graph, count = one.graph, len(one.graph.inputs)
-    constants = range(count - one.constants, count)
-    for adder in graph.adders:
-        fixed = adder.left.ref in constants or adder.right.ref in constants
-        bill.add(Term.BIAS if fixed else Term.GRAPH, adder.bits)
+    graph = one.graph
+    bill.add(Term.GRAPH, graph.adder_bits)
     bill.ff += one.flip_flops
     kind = replace(made, rounding=Rounding.TRN) if one.end.half else made
     for term in graph.outputs:

@@ -132,7 +132,7 @@ CHANGES = {
         "several", "hpq_cast.sv", "below ? LOW : HIGH", "below ? HIGH : LOW", "fc_matvec", "cast from|not"
     ),
     "rounding": Change(
-        "several", "hpq_cast.sv", "RND ? half :", "RND ? rest :", "head_matvec", "cast from|frame"
+        "several", "hpq_cast.sv", "RND ? half &&", "RND ? rest &&", "head_matvec", "cast from|frame"
     ),
     "accumulator": Change(
         "several",

@@ -92,8 +92,8 @@ class AdderGraph:
         return sum(self._meeting_bits(adder) for adder in self.adders)
 
     def _meeting_bits(self, adder: Adder) -> int:
-        """Where there is one number alone, its bit goes straight into the carry chain; where both are extended
-        by their signs, one LUT does for all bits. A constant only decides what is inverted."""
+        """Where there is one number alone, its bit goes straight into the carry chain; where both are
+        extended by their signs, one LUT does for all bits. A constant only decides what is inverted."""
         ends = []
         for term in (adder.left, adder.right):
             interval = self.interval(term.ref)

@@ -99,10 +99,15 @@ def test_fifos_are_measured_with_room_for_a_frame(
         ({"layers": {"0": {"simd": 0}}}, "simd of layer '0' is 0"),
         ({"layers": {"0": {"strategy": "magic"}}}, "strategy of layer '0' is 'magic'"),
         (
-            {"layers": {"0": {"multipliers": "lut"}}},
-            "multipliers of layer '0' is 'lut'; choose auto or fabric",
+            {"layers": {"0": {"multiplier": "luts"}}},
+            "multiplier of layer '0' is 'luts'; choose auto, dsp or lut",
         ),
-        ({"multipliers": "dsp"}, "multipliers is 'dsp'; choose auto or fabric"),
+        ({"multiplier": "fabric"}, "multiplier is 'fabric'; choose auto, dsp or lut"),
+        ({"multipliers": "cotton"}, "multipliers is 'cotton'; choose auto, dsp or lut"),
+        (
+            {"multiplier": "dsp", "multipliers": "fabric"},
+            "multiplier and multipliers are both given, and mean the same; keep multiplier",
+        ),
         ({"tlast": "none"}, "tlast is 'none'; choose checked or ignored"),
         ({"fifo_depths": {"nothing": 4}}, "fifo_depths.nothing names an unknown stream; there are"),
     ],

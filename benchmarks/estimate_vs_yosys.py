@@ -7,7 +7,7 @@ mapping.
 
     python benchmarks/estimate_vs_yosys.py                      # the error of the estimate
     python benchmarks/estimate_vs_yosys.py --refit              # prints new coefficients as well
-    python benchmarks/estimate_vs_yosys.py --multipliers fabric # all products in LUTs
+    python benchmarks/estimate_vs_yosys.py --multiplier lut # all products in LUTs
     python benchmarks/estimate_vs_yosys.py --work DIR           # keeps what was measured in DIR
 """
 
@@ -239,13 +239,13 @@ def main() -> None:
     parser.add_argument("--per-kind", type=int, default=40, help="kernels of each kind")
     parser.add_argument("--networks", type=int, default=12, help="whole networks")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--multipliers", default="auto", choices=[kind.value for kind in Multiplier])
+    parser.add_argument("--multiplier", default="auto", choices=[kind.value for kind in Multiplier])
     parser.add_argument("--refit", action="store_true", help="fit the coefficients and print them")
     parser.add_argument("--json", action="store_true", help="print everything as JSON instead of tables")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         work = args.work or Path(scratch)
-        multipliers = Multiplier(args.multipliers)
+        multipliers = Multiplier(args.multiplier)
         flows = networks(60, args.seed, multipliers)
         kernels = measure(kernel_designs(flows, args.per_kind, args.seed), work / "kernels")
         unseen = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +12,12 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.cost import time_dataflow, with_room_for_pipelines
+from hpq_hls.cost import find_part, time_dataflow, with_room_for_pipelines
 from hpq_hls.cost.engine import UNBOUNDED, follow
 from hpq_hls.cost.stages import network_of
 from hpq_hls.errors import ConfigError, DataError, OutputError, UnsupportedOperatorError
-from hpq_hls.hardware import with_fifo_depths
+from hpq_hls.hardware import Multiplier, with_fifo_depths
+from hpq_hls.project.hardware import hardware_config
 from tests.networks import Residual
 
 
@@ -118,6 +121,24 @@ def test_wrong_settings(
     with pytest.raises(ConfigError, match=message):
         hpq.generate(q, tmp_path / "out", **settings)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"multiplier": "dsp"}, "multiplier"),
+        ({"layers": {"fc": {"multiplier": "dsp"}}}, "multiplier of layer 'fc'"),
+    ],
+)
+def test_dsp_blocks_that_a_part_lacks(
+    settings: dict[str, Any], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = replace(find_part("xc7z020"), dsp=0)
+    monkeypatch.setattr("hpq_hls.project.hardware.find_part", lambda _: bare)
+    assert hardware_config(part="bare", multiplier="lut").multiplier is Multiplier.LUT
+    with pytest.raises(ConfigError) as caught:
+        hardware_config(part="bare", **settings)
+    assert str(caught.value) == f"{what} is 'dsp', and bare has no DSP block; choose auto or lut"
 
 
 @pytest.mark.parametrize("backend", ["vitis", "vivado", "rtl"])

@@ -239,11 +239,13 @@ def packed_dots(bill: Bill, packing: Packing, weight: FixedType, x: FixedType, r
     bill.ff += terms * fields * overlap
     groups = [COLUMNS] * (terms // COLUMNS) + ([terms % COLUMNS] if terms % COLUMNS else [])
     for columns in groups:
-        joined = 2 if columns == 1 and len(groups) > 1 else columns
-        level = (joined - 1).bit_length()
-        tree(bill, joined, width - level, width, joined if bill.family.absorbs else 0)
+        waits = columns == 1 and len(groups) > 1  # for the sums of the other groups, in a register
+        if waits:
+            bill.ff += width
+        levels = (columns - 1).bit_length()
+        tree(bill, columns, width - levels, width, columns if bill.family.absorbs else 0)
         if overlap:
-            bill.ff += fields * overlap * (2 if joined > 1 else 1)
+            bill.ff += fields * overlap * (2 if waits or levels else 1)
             low = columns * (overlap * (overlap + 1) // 2 + overlap) + 1
             bill.add(Term.PRODUCT, fields * low)
             bill.add(Term.ADD2, fields * (packing.sum_width - overlap))

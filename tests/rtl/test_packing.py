@@ -24,6 +24,8 @@ from hpq_hls.billing.parts import DSP48E1, DSP48E2, DSP58, Operands
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import FixedType
 from hpq_hls.resources import templates_dir
+from hpq_hls.synth.yosys import run_script
+from tests.rtl import harness
 from tests.rtl.harness import BENCH, build_bench, render_bench
 
 BLOCKS = {"DSP48E1": DSP48E1, "DSP48E2": DSP48E2, "DSP58": DSP58}
@@ -203,26 +205,56 @@ def vectors(given: Case, count: int, rng: np.random.Generator) -> tuple[IntArray
     return words, x
 
 
-def test_rtl_takes_every_sum_apart(tmp_path: Path) -> None:
-    built, count, rng = cases(), 1 << 17, np.random.default_rng(3)
-    for module in ("hpq_packeddot", "hpq_addtree"):
-        shutil.copy(templates_dir() / "rtl" / "lib" / f"{module}.sv", tmp_path)
-    render_bench("packed.sv.j2", tmp_path / "bench.sv", cases=built)
-    executable = build_bench(tmp_path, BENCH / "packed.cpp", ["hpq_packeddot.sv", "hpq_addtree.sv"])
+def write_sources(folder: Path, built: list[Case]) -> list[str]:
+    """The modules and the bench around them; returns the modules' files."""
+    files = ["hpq_packeddot.sv", "hpq_addtree.sv"]
+    for name in files:
+        shutil.copy(templates_dir() / "rtl" / "lib" / name, folder)
+    render_bench("packed.sv.j2", folder / "bench.sv", cases=built)
+    return files
+
+
+def check(executable: Path, folder: Path, built: list[Case], count: int) -> None:
+    """Every sum that the bench makes of ``count`` vectors."""
+    rng = np.random.default_rng(3)
     given = [vectors(one, count, rng) for one in built]
-    xs = np.stack([side_by_side(x, one.x.width) for one, (_, x) in zip(built, given, strict=True)], axis=1)
-    ws = np.stack(
-        [
-            side_by_side(pack_words(words, one.w, one.packing).reshape(count, -1), one.w.width)
-            for one, (words, _) in zip(built, given, strict=True)
-        ],
-        axis=1,
-    )
-    (tmp_path / "vectors").write_bytes(np.concatenate([xs, ws], axis=1).astype("<u8").tobytes())
-    subprocess.run([executable, "vectors", "y"], cwd=tmp_path, check=True)
-    y = np.fromfile(tmp_path / "y", dtype="<i4").reshape(count, len(built), 8)
+    xs = [side_by_side(x, one.x.width) for one, (_, x) in zip(built, given, strict=True)]
+    ws = [
+        side_by_side(pack_words(words, one.w, one.packing).reshape(count, -1), one.w.width)
+        for one, (words, _) in zip(built, given, strict=True)
+    ]
+    (folder / "vectors").write_bytes(np.stack([*xs, *ws], axis=1).astype("<u8").tobytes())
+    subprocess.run([executable, "vectors", "y"], cwd=folder, check=True)
+    y = np.fromfile(folder / "y", dtype="<i4").reshape(count, len(built), 8)
     for number, (one, (words, x)) in enumerate(zip(built, given, strict=True)):
         expected = (words * x[:, None, :]).sum(axis=-1)[: count - one.latency]
-        np.testing.assert_array_equal(
-            y[one.latency :, number, : one.packing.rows], expected, err_msg=str(one)
-        )
+        found = y[one.latency :, number, : one.packing.rows]
+        np.testing.assert_array_equal(found, expected, err_msg=str(one))
+
+
+def test_rtl_takes_every_sum_apart(tmp_path: Path) -> None:
+    built = cases()
+    files = write_sources(tmp_path, built)
+    check(build_bench(tmp_path, BENCH / "packed.cpp", files), tmp_path, built, 1 << 17)
+
+
+@pytest.mark.slow
+def test_mapped_blocks_compute_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Yosys puts into DSP48E1 blocks (operand registers, the offset, sums of two) is what was meant: its
+    netlist, with its own models of the cells, gives the same sums."""
+    wide, narrow = integer(8, True), integer(4, True)
+    sizes = ((wide, integer(8, True), 2, 4), (wide, integer(8, False), 2, 1), (narrow, narrow, 3, 4))
+    built = [case(*size, DSP48E1) for size in sizes]
+    files = write_sources(tmp_path, built)
+    script = [
+        f"read_verilog -sv {' '.join(files)} bench.sv",
+        "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top bench",
+        f"select -assert-count {sum(one.columns for one in built)} t:*DSP48E1",
+        "techmap -autoproc -map +/xilinx/cells_sim.v",
+        "opt_clean",
+        "write_verilog -noattr netlist.v",
+    ]
+    run_script("\n".join(script), tmp_path, "yosys, packed products", print)
+    (tmp_path / "netlist.v").rename(tmp_path / "bench.sv")
+    monkeypatch.setattr(harness, "LINT", ["-Wno-lint", "-Wno-style", "-Wno-UNOPTFLAT"])
+    check(build_bench(tmp_path, BENCH / "packed.cpp", []), tmp_path, built, 1 << 15)

@@ -4,16 +4,7 @@ struct net_unit {
     typedef ap_fixed<4,1> weight_t;
     typedef ap_fixed<5,2> bias_t;
     typedef ap_fixed<9,4> accumulator_t;
-    // In DSP blocks at any width: `multiplier` of this layer is dsp.
-    struct multiplier {
-        template <class A, class B>
-        static typename hpq::product<A, B>::type apply(const A& a, const B& b) {
-#pragma HLS inline
-            const typename hpq::product<A, B>::type product = a * b;
-#pragma HLS bind_op variable=product op=mul impl=dsp
-            return product;
-        }
-    };
+    typedef hpq::free_multiplier multiplier;
     // Products of 3 rows share a DSP block.
     struct shared_multiplier {
         template <int A, int B>

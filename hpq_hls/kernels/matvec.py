@@ -76,6 +76,12 @@ class MatVec(FromRom, Matrix):
     def layout(self) -> object:
         return None if self.packing is None else self.packing.rows
 
+    @property
+    def weight_content(self) -> str:
+        if self.packing is None:
+            return super().weight_content
+        return f"{super().weight_content}, less 1 where those below in the factor are negative"
+
     def built_in_luts(self, x: FixedType) -> bool:
         shared = self.packing is not None and 1 not in self.packing.blocks(self.pe)
         return not shared and super().built_in_luts(x)

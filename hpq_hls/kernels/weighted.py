@@ -116,6 +116,13 @@ class Weighted(Kernel):
             return 0
         return self.accumulator_type.fraction - self.bias_type.fraction
 
+    @property
+    def weight_content(self) -> str:
+        """What a ROM holds of the weights, for people."""
+        if self.signs:
+            return f"signs (0: +1, 1: -1) times 2^{-self.weight_type.fraction}"
+        return _raw(self.rom_type)
+
     def _tables(
         self, weight: IntArray | None, bias: IntArray | None, *, in_memory: bool = True
     ) -> Mapping[str, Table]:
@@ -123,10 +130,7 @@ class Weighted(Kernel):
         for shifts that stay the same."""
         found = dict(slope_table(self.epilogue))
         if weight is not None:
-            content = _raw(self.rom_type)
-            if self.signs:
-                content = f"signs (0: +1, 1: -1) times 2^{-self.weight_type.fraction}"
-            found["weight"] = Table(weight, self.rom_type, content, in_memory=in_memory)
+            found["weight"] = Table(weight, self.rom_type, self.weight_content, in_memory=in_memory)
         if bias is not None and self.bias_type is not None:
             found["bias"] = Table(bias, self.bias_type, _raw(self.bias_type), in_memory=in_memory)
         shift, kind = self.shift_words(), self.shift_type

@@ -47,7 +47,7 @@ static void net_unit(hls::stream<data::x>& in, hls::stream<data::y>& out) {
 },
 
 // ==== src/tables/net_unit_weight.inc
-// net.0: weight, 1 words of 15, raw integers of ap_fixed<4,1> (60 bits a word)
+// net.0: weight, 1 words of 15, raw integers of ap_fixed<4,1>, less 1 where those below in the factor are negative (60 bits a word)
 {
 {0xbefed98043aba04ULL},
 },

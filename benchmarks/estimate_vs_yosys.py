@@ -7,7 +7,7 @@ mapping.
 
     python benchmarks/estimate_vs_yosys.py                      # the error of the estimate
     python benchmarks/estimate_vs_yosys.py --refit              # prints new coefficients as well
-    python benchmarks/estimate_vs_yosys.py --multipliers fabric # all products in LUTs
+    python benchmarks/estimate_vs_yosys.py --multiplier lut # all products in LUTs
     python benchmarks/estimate_vs_yosys.py --work DIR           # keeps what was measured in DIR
 """
 
@@ -36,7 +36,7 @@ from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import manifest_of
 from hpq_hls.codegen.rtl import RtlBackend
 from hpq_hls.cost.estimate import bill_dataflow
-from hpq_hls.hardware import Dataflow, Multipliers
+from hpq_hls.hardware import Dataflow, Multiplier
 from hpq_hls.kernels import Kernel
 from hpq_hls.synth.yosys import ROMS, STATISTICS, count_cells, run_script
 
@@ -239,13 +239,13 @@ def main() -> None:
     parser.add_argument("--per-kind", type=int, default=40, help="kernels of each kind")
     parser.add_argument("--networks", type=int, default=12, help="whole networks")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--multipliers", default="auto", choices=[kind.value for kind in Multipliers])
+    parser.add_argument("--multiplier", default="auto", choices=[kind.value for kind in Multiplier])
     parser.add_argument("--refit", action="store_true", help="fit the coefficients and print them")
     parser.add_argument("--json", action="store_true", help="print everything as JSON instead of tables")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         work = args.work or Path(scratch)
-        multipliers = Multipliers(args.multipliers)
+        multipliers = Multiplier(args.multiplier)
         flows = networks(60, args.seed, multipliers)
         kernels = measure(kernel_designs(flows, args.per_kind, args.seed), work / "kernels")
         unseen = [

@@ -10,14 +10,14 @@ from torch import nn
 
 import hpq_hls as hpq
 from hpq_hls.cost.folding import UNLIMITED, interval_of
-from hpq_hls.hardware import Dataflow, HardwareConfig, Io, Multipliers, Strategy, build_dataflow
+from hpq_hls.hardware import Dataflow, HardwareConfig, Io, Multiplier, Strategy, build_dataflow
 from hpq_hls.quantize.quantizer import Quantizer
 
 WEIGHT_BITS = (2, 3, 3, 4, 4, 5, 6, 6, 8, 8, 8, 12, 16)
 ACTIVATION_BITS = (2, 3, 4, 4, 5, 6, 6, 8, 8, 8, 10, 16)
 
 
-def networks(count: int, seed: int, multipliers: Multipliers = Multipliers.AUTO) -> list[Dataflow]:
+def networks(count: int, seed: int, multipliers: Multiplier = Multiplier.AUTO) -> list[Dataflow]:
     """``count`` networks of one to five layers, with mixed precisions and a random target interval."""
     draw = random.Random(seed)
     torch.manual_seed(seed)
@@ -43,16 +43,16 @@ def sample_network(draw: random.Random) -> hpq.QuantizedGraph:
     return quantizer.quantize(widths)
 
 
-def _network(draw: random.Random, multipliers: Multipliers) -> Dataflow:
+def _network(draw: random.Random, multipliers: Multiplier) -> Dataflow:
     q = sample_network(draw)
     shape = q.graph.input_shape
     size = sum(layer.weight_raw.size for layer in q.layers.values() if layer.weight_raw is not None)
     if len(shape) == 1 and size < 300 and draw.random() < 0.5:
         strategy = draw.choice([Strategy.UNROLLED, Strategy.DA])
-        return build_dataflow(q, HardwareConfig(io=Io.PARALLEL, strategy=strategy, multipliers=multipliers))
+        return build_dataflow(q, HardwareConfig(io=Io.PARALLEL, strategy=strategy, multiplier=multipliers))
     slowest = interval_of(build_dataflow(q, HardwareConfig(target_interval=UNLIMITED)))
     target = slowest // draw.choice([1, 2, 4, 8, 16]) or 1
-    return build_dataflow(q, HardwareConfig(target_interval=target, multipliers=multipliers))
+    return build_dataflow(q, HardwareConfig(target_interval=target, multiplier=multipliers))
 
 
 def _mlp(draw: random.Random) -> tuple[nn.Module, tuple[int, ...]]:

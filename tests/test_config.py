@@ -234,7 +234,7 @@ def test_paths_start_from_the_file(tmp_path, monkeypatch):
         (LEAST + "hardware: {strategy: unroled}\n", "hardware.strategy is 'unroled'; did you mean 'unrolled'?"),
         (LEAST + "hardware: {multipliers: fabrik}\n", "hardware.multipliers is 'fabrik'; did you mean 'fabric'?"),
         (LEAST + "hardware: {tlast: ignore}\n", "hardware.tlast is 'ignore'; did you mean 'ignored'?"),
-        (LEAST + "hardware: {layers: {c: {multipliers: lut}}}\n", "hardware.layers.c.multipliers is 'lut'; choose one of auto, fabric"),
+        (LEAST + "hardware: {layers: {c: {multiplier: luts}}}\n", "hardware.layers.c.multiplier is 'luts'; did you mean 'lut'?"),
         (LEAST + "hardware: {control: axilite}\n", "hardware.control is 'axilite'; did you mean 's_axilite'?"),
         (LEAST + "hardware: {memory: ddr}\n", "hardware.memory is 'ddr'; choose one of axis, m_axi"),
         (LEAST + "hardware: {memory: m_axi}\n", "memory m_axi and control none exclude each other"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +12,12 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.cost import time_dataflow, with_room_for_pipelines
+from hpq_hls.cost import find_part, time_dataflow, with_room_for_pipelines
 from hpq_hls.cost.engine import UNBOUNDED, follow
 from hpq_hls.cost.stages import network_of
 from hpq_hls.errors import ConfigError, DataError, OutputError, UnsupportedOperatorError
-from hpq_hls.hardware import with_fifo_depths
+from hpq_hls.hardware import Multiplier, with_fifo_depths
+from hpq_hls.project.hardware import hardware_config
 from tests.networks import Residual
 
 
@@ -99,10 +102,15 @@ def test_fifos_are_measured_with_room_for_a_frame(
         ({"layers": {"0": {"simd": 0}}}, "simd of layer '0' is 0"),
         ({"layers": {"0": {"strategy": "magic"}}}, "strategy of layer '0' is 'magic'"),
         (
-            {"layers": {"0": {"multipliers": "lut"}}},
-            "multipliers of layer '0' is 'lut'; choose auto or fabric",
+            {"layers": {"0": {"multiplier": "luts"}}},
+            "multiplier of layer '0' is 'luts'; choose auto, dsp or lut",
         ),
-        ({"multipliers": "dsp"}, "multipliers is 'dsp'; choose auto or fabric"),
+        ({"multiplier": "fabric"}, "multiplier is 'fabric'; choose auto, dsp or lut"),
+        ({"multipliers": "cotton"}, "multipliers is 'cotton'; choose auto, dsp or lut"),
+        (
+            {"multiplier": "dsp", "multipliers": "fabric"},
+            "multiplier and multipliers are both given, and mean the same; keep multiplier",
+        ),
         ({"tlast": "none"}, "tlast is 'none'; choose checked or ignored"),
         ({"fifo_depths": {"nothing": 4}}, "fifo_depths.nothing names an unknown stream; there are"),
     ],
@@ -113,6 +121,24 @@ def test_wrong_settings(
     with pytest.raises(ConfigError, match=message):
         hpq.generate(q, tmp_path / "out", **settings)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"multiplier": "dsp"}, "multiplier"),
+        ({"layers": {"fc": {"multiplier": "dsp"}}}, "multiplier of layer 'fc'"),
+    ],
+)
+def test_dsp_blocks_that_a_part_lacks(
+    settings: dict[str, Any], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = replace(find_part("xc7z020"), dsp=0)
+    monkeypatch.setattr("hpq_hls.project.hardware.find_part", lambda _: bare)
+    assert hardware_config(part="bare", multiplier="lut").multiplier is Multiplier.LUT
+    with pytest.raises(ConfigError) as caught:
+        hardware_config(part="bare", **settings)
+    assert str(caught.value) == f"{what} is 'dsp', and bare has no DSP block; choose auto or lut"
 
 
 @pytest.mark.parametrize("backend", ["vitis", "vivado", "rtl"])

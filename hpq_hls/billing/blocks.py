@@ -17,9 +17,6 @@ IntArray = npt.NDArray[np.int64]
 DSP_MIN_OPERAND, DSP_MIN_PRODUCT = 2, 9
 """Yosys' synth_xilinx builds a product in a DSP block from these widths on, whatever else there is."""
 
-DSP_OPERANDS = {Family.SERIES_7: (25, 18), Family.ULTRASCALE: (27, 18), Family.ULTRASCALE_PLUS: (27, 18)}
-"""Signed operands of one DSP48E1 / DSP48E2 (UG479, UG579)."""
-
 LUT_ROM_BITS = 64
 """Words of one bit that a LUT holds."""
 
@@ -190,7 +187,7 @@ def in_dsp(left: int, right: int) -> bool:
 
 def dsp_blocks(left: int, right: int, family: Family) -> int:
     """DSP blocks of a product of signed operands of these widths."""
-    wide, narrow = DSP_OPERANDS[family]
+    wide, narrow = family.operands
     long, short = max(left, right), min(left, right)
     if long <= wide and short <= narrow:
         return 1

@@ -16,6 +16,16 @@ from dataclasses import dataclass
 
 from hpq_hls.errors import ConfigError
 
+Operands = tuple[int, int]
+"""Bits of the signed operands of a DSP block, the wider first."""
+
+DSP48E1: Operands = (25, 18)
+"""7 series (UG479)."""
+DSP48E2: Operands = (27, 18)
+"""UltraScale and UltraScale+ (UG579)."""
+DSP58: Operands = (27, 24)
+"""Versal (AM004); no part of the catalogue has it yet."""
+
 
 class Family(enum.Enum):
     """Generation of the fabric; the value is the name Yosys' synth_xilinx gives it."""
@@ -23,6 +33,17 @@ class Family(enum.Enum):
     SERIES_7 = "xc7"
     ULTRASCALE = "xcu"
     ULTRASCALE_PLUS = "xcup"
+
+    @property
+    def operands(self) -> Operands:
+        """Of its DSP blocks."""
+        return DSP48E1 if self is Family.SERIES_7 else DSP48E2
+
+    @property
+    def absorbs(self) -> bool:
+        """Whether Yosys puts registers and adders around a multiplication into its DSP block: it knows those
+        of the DSP48E1 alone."""
+        return self is Family.SERIES_7
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ A CSV file with a heading. Needed: rows, cols, input, weight, lut, ff, dsp. The 
 | input, weight | types, such as ``ap_fixed<16,6>`` |
 | output, accumulator | types (the input's; wide enough for every sum) |
 | nonzeros | weights that are not zero (all) |
-| multipliers | ``auto`` or ``fabric``, in LUTs (``auto``) |
+| multipliers | ``auto``, or ``lut`` (``fabric``), in LUTs (``auto``) |
 | lut, ff, dsp | as reported |
 | tool, version, stage, part | of the report (HLS tool, none, C synthesis, a 7-series part) |
 """
@@ -135,8 +135,8 @@ def comparable(given: Mapping[str, str]) -> tuple[Kernel, dict[str, Stream]]:
     y = FixedType.parse(given["output"]) if given.get("output") else x
     total = FixedType.parse(given["accumulator"]) if given.get("accumulator") else _total(x, weight, cols)
     multipliers = given.get("multipliers") or "auto"
-    if multipliers not in ("auto", "fabric"):
-        raise ValueError(f"multipliers is {multipliers!r}; choose auto or fabric")
+    if multipliers not in ("auto", "lut", "fabric"):
+        raise ValueError(f"multipliers is {multipliers!r}; choose auto or lut")
     values = _weights(given, weight, (groups, rows, cols))
     lanes = (simd, pe) if kind == "matvec" else (groups * cols, groups * rows)
     streams = {
@@ -147,9 +147,9 @@ def comparable(given: Mapping[str, str]) -> tuple[Kernel, dict[str, Stream]]:
     ends = ("kernel", "kernel", ("x",), ("y",), values, bias, weight, BIAS, total, Epilogue())
     kernel: Kernel
     if kind == "matvec":
-        kernel = MatVec(*ends, vectors, pe, simd, in_luts=multipliers == "fabric")
+        kernel = MatVec(*ends, vectors, pe, simd, in_luts=multipliers != "auto")
     else:
-        kernel = UnrolledMatVec(*ends, 1, vectors, in_luts=multipliers == "fabric")
+        kernel = UnrolledMatVec(*ends, 1, vectors, in_luts=multipliers != "auto")
     return kernel, streams
 
 

@@ -65,6 +65,7 @@ class RtlBackend:
                 shifts_in_rom=any(name.endswith("_shift.mem") for name in memories),
                 slopes_in_rom=any(name.endswith("_slope.mem") for name in memories),
                 signs_in_rom=any(kernel.signs_in_rom for kernel in flow.kernels),
+                packed_in_rom=any(kernel.layout is not None for kernel in flow.kernels),
                 own={name: module.content for name, module, _ in made},
                 **_ports(flow),
             ),

@@ -19,11 +19,10 @@ from weakref import WeakKeyDictionary
 
 from hpq_hls.billing.bill import Bill
 from hpq_hls.billing.coefficients import LUTS
-from hpq_hls.billing.parts import Family
 from hpq_hls.cost.kernels import bill_kernel, bill_stream
 from hpq_hls.graph import Graph
 from hpq_hls.hardware import HardwareConfig, LayerFolding
-from hpq_hls.hardware.probe import Piece, Probe
+from hpq_hls.hardware.probe import FAMILY, Piece, Probe
 from hpq_hls.simulate import QuantizedGraph
 
 LUTS_PER_DSP = 55
@@ -55,7 +54,7 @@ def choose_layers(q: QuantizedGraph, config: HardwareConfig, target: int) -> Har
         target,
         *q.input_types.items(),
         config.reuse_factor,
-        config.multipliers,
+        config.multiplier,
         config.strategy,
         *sorted(config.layers.items(), key=str),
     )
@@ -141,10 +140,6 @@ class _Chooser:
             if stream.name not in piece.outputs:
                 total += price_of(bill_stream(stream, FAMILY))
         return total
-
-
-FAMILY = Family.SERIES_7
-"""What prices are compared on."""
 
 
 def _best(states: Iterable[_State]) -> list[_State]:

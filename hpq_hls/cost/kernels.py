@@ -23,6 +23,7 @@ def bill_kernel(
     constants: what ``bill_constants`` says, where that is known. calibration: says what a tool would report.
     """
     bill = Bill(family)
+    kernel = kernel.on(family)
     bill.take(constants or bill_constants(kernel, family))
     kernel.bill(bill, streams)
     if calibration is not None:
@@ -44,7 +45,7 @@ def passed(kernel: Kernel, streams: Streams) -> tuple[int, int]:
 def bill_constants(kernel: Kernel, family: Family) -> Bill:
     """The memory of a kernel's constants, which no type around it has a part in."""
     bill = Bill(family)
-    kernel.bill_constants(bill)
+    kernel.on(family).bill_constants(bill)
     return bill
 
 

@@ -21,7 +21,7 @@ from hpq_hls.cost.kernels import bill_constants, bill_kernel, bill_ports, bill_s
 from hpq_hls.cost.relief import Exchange, allowance, cheapest, exchange
 from hpq_hls.cost.timing import Timing, time_dataflow
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware import Dataflow, HardwareConfig
+from hpq_hls.hardware import Dataflow, HardwareConfig, Multiplier
 from hpq_hls.hardware.builder import Block, Make
 from hpq_hls.hardware.skeleton import Skeleton
 from hpq_hls.kernels import Kernel, Stream
@@ -131,7 +131,14 @@ class _Design:
         for kernel in flow.kernels:
             made[kernel.layer].append(kernel)
         self._places = {
-            name: _Place(block, made[name], flow, family, config.calibration)
+            name: _Place(
+                block,
+                made[name],
+                flow,
+                family,
+                config.calibration,
+                may_leave=name not in q.layers or config.of(name).multiplier is not Multiplier.DSP,
+            )
             for name, block in skeleton.blocks.items()
         }
         self._flow = flow
@@ -235,13 +242,16 @@ class _Place:
         flow: Dataflow,
         family: Family,
         calibration: Calibration | None,
+        *,
+        may_leave: bool,
     ) -> None:
-        self._family, self._calibration = family, calibration
+        """may_leave: whether products may leave DSP blocks if these run short."""
+        self._family, self._calibration, self._may_leave = family, calibration, may_leave
         self._numbers = block.streams | {name: number for number, name in enumerate(block.inputs)}
         self._streams = {name: flow.streams[name] for name in self._numbers}
         self._typed: dict[tuple[str, FixedType], Stream] = {}
         self._own: list[tuple[Make, Kernel]] = []
-        self._constants: dict[tuple[int, int], tuple[object, Bill]] = {}
+        self._constants: dict[tuple[int, int, object], tuple[object, Bill]] = {}
         shared: dict[tuple[int, ...], _Shared] = {}
 
         def part(names: Iterable[str]) -> _Shared:
@@ -265,8 +275,9 @@ class _Place:
             bill = bill_kernel(kernel, streams, self._family, constants, self._calibration)
             row = row + bill.row
             registers.append(kernel.registers)
-            if bill.dsp:
-                change, offer = exchange(kernel, streams, self._family, bill, constants, self._calibration)
+            if bill.dsp and self._may_leave:
+                moved = self._bill_constants(number, kernel.in_fabric())
+                change, offer = exchange(kernel, streams, self._family, bill, moved, self._calibration)
                 relief = (change, offer) if relief is None else (relief[0] + change, relief[1] + offer)
         return _Entry(row, tuple(registers), relief)
 
@@ -296,7 +307,7 @@ class _Place:
         constants = kernel.constants
         if constants is None:
             return bill_constants(kernel, self._family)
-        key = place, id(constants)
+        key = place, id(constants), kernel.layout
         known = self._constants.get(key)
         if known is None:
             if len(self._constants) == REMEMBERED_CONSTANTS:

@@ -10,7 +10,7 @@ from hpq_hls.billing.calibration import Calibration
 from hpq_hls.billing.coefficients import LUTS
 from hpq_hls.billing.parts import Family, Part, find_part
 from hpq_hls.cost.kernels import bill_kernel
-from hpq_hls.hardware import HardwareConfig, Multipliers, build_dataflow
+from hpq_hls.hardware import HardwareConfig, Multiplier, build_dataflow
 from hpq_hls.kernels import Kernel, Streams
 from hpq_hls.simulate import QuantizedGraph
 
@@ -40,12 +40,12 @@ def relieve(q: QuantizedGraph, config: HardwareConfig) -> HardwareConfig:
     taken, offers = 0, dict[str, Exchange]()
     for kernel in flow.kernels:
         bill = bill_kernel(kernel, flow.streams, device.family)
-        if bill.dsp:
-            taken += bill.dsp
+        taken += bill.dsp
+        if bill.dsp and config.of(kernel.layer).multiplier is not Multiplier.DSP:
             _, offer = exchange(kernel, flow.streams, device.family, bill)
             offers[kernel.layer] = offers.get(kernel.layer, Exchange(0, 0.0)) + offer
     chosen = cheapest(offers, taken - allowance(device, config.utilisation))
-    inside = {name: replace(config.of(name), multipliers=Multipliers.FABRIC) for name in chosen}
+    inside = {name: replace(config.of(name), multiplier=Multiplier.LUT) for name in chosen}
     return replace(config, layers={**config.layers, **inside}) if inside else config
 
 
@@ -57,8 +57,8 @@ def exchange(
     constants: Bill | None = None,
     calibration: Calibration | None = None,
 ) -> tuple[Row, Exchange]:
-    """What a kernel offers, and what that changes of its bill. constants, calibration: as of
-    ``bill_kernel``."""
+    """What a kernel offers, and what that changes of its bill. constants, calibration: as of ``bill_kernel``,
+    the constants as they lie in memory for products in LUTs."""
     change = bill_kernel(kernel.in_fabric(), streams, family, constants, calibration).row - bill.row
     difference = Bill.of(family, change)
     return change, Exchange(-difference.dsp, difference.lut(LUTS))

@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from hpq_hls.billing.packing import Sharing
+from hpq_hls.billing.parts import find_part
 from hpq_hls.errors import ConfigError, UnsupportedOperatorError
 from hpq_hls.fixed import Epilogue, FixedType
-from hpq_hls.hardware.config import HardwareConfig, Multipliers, Strategy, Tlast
+from hpq_hls.hardware.config import HardwareConfig, Multiplier, Strategy, Tlast
 from hpq_hls.hardware.dataflow import Dataflow, Terminal
 from hpq_hls.hardware.naming import Namer, port_names
 from hpq_hls.hardware.order import places, same, transmission_orders
@@ -407,6 +409,7 @@ class Builder(ABC):
             "weight_type": layer.weight_type if aligned else layer.stored_weight_type,
             "bias_type": layer.bias_type,
             "in_luts": self.in_luts(layer),
+            "sharing": self._sharing(layer),
             **self._sums(layer, lanes),
         }
 
@@ -470,7 +473,13 @@ class Builder(ABC):
 
     def in_luts(self, layer: QuantizedLayer) -> bool:
         """Whether a layer's products are built in LUTs whatever their widths."""
-        return self.config.of(layer.name).multipliers is Multipliers.FABRIC
+        return self.config.of(layer.name).multiplier is Multiplier.LUT
+
+    def _sharing(self, layer: QuantizedLayer) -> Sharing:
+        """What a layer's products may share DSP blocks by."""
+        always = self.config.of(layer.name).multiplier is Multiplier.DSP
+        operands = find_part(self.config.part).family.operands
+        return Sharing(operands, layer.input_edges[0].type, always)
 
     def _adders(self, layer: QuantizedLayer, matrix: IntArray, bias: IntArray | None, lanes: int) -> Adders:
         """The adders of each group of ``matrix`` (groups, rows, columns); bias: (groups, rows)."""

@@ -43,17 +43,20 @@ class Strategy(enum.Enum):
     DA = "da"
 
 
-class Multipliers(enum.Enum):
+class Multiplier(enum.Enum):
     """What the products of a layer are built from.
 
-    AUTO: in DSP blocks where the widths are worth one (``hpq_hls.billing.blocks.in_dsp``), else in LUTs.
-    FABRIC: in LUTs at any width (``hpq_hls.billing.products``), so that no DSP block is taken.
-    There is no setting for DSP blocks at any width: Yosys builds narrower products in LUTs whatever they are
-    asked for.
+    AUTO: in DSP blocks where the widths are worth one of their own or shared with other rows, as long as the
+    part has them; else in LUTs.
+    DSP: in DSP blocks, where rows share them at any width; a product alone that is too narrow for Yosys to
+    build it there (``hpq_hls.billing.blocks.in_dsp``) stays in LUTs. They never move into LUTs for want of
+    blocks.
+    LUT: in LUTs at any width (``hpq_hls.billing.products``), so that no DSP block is taken.
     """
 
     AUTO = "auto"
-    FABRIC = "fabric"
+    DSP = "dsp"
+    LUT = "lut"
 
 
 class Tlast(enum.Enum):
@@ -73,14 +76,14 @@ class LayerFolding:
     """Folding of one layer, by hand.
 
     pe: rows worked on in parallel; simd: columns worked on in parallel; or reuse_factor: how many
-    cycles one matrix-vector product may take. multipliers: what its products are built from.
+    cycles one matrix-vector product may take. multiplier: what its products are built from.
     """
 
     pe: int | None = None
     simd: int | None = None
     reuse_factor: int | None = None
     strategy: Strategy = Strategy.FOLDED
-    multipliers: Multipliers = Multipliers.AUTO
+    multiplier: Multiplier = Multiplier.AUTO
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class HardwareConfig:
 
     target_interval: cycles per inference that every layer should meet at least cost; None: the fastest that
         fits ``part`` (see ``hpq_hls.cost.folding``).
-    reuse_factor, strategy, multipliers: for every layer that ``layers`` does not mention. part: as the vendor
+    reuse_factor, strategy, multiplier: for every layer that ``layers`` does not mention. part: as the vendor
     tool names it. utilisation: share of each of its resources that may be taken. tlast: what the input ports
     make of it. clock_ns: the clock's period, which registers are placed for where a kernel can. calibration:
     whose figures are estimated, instead of those of the RTL twin after Yosys; what is built does not depend
@@ -100,7 +103,7 @@ class HardwareConfig:
     target_interval: int | None = None
     reuse_factor: int | None = None
     strategy: Strategy = Strategy.FOLDED
-    multipliers: Multipliers = Multipliers.AUTO
+    multiplier: Multiplier = Multiplier.AUTO
     layers: Mapping[str, LayerFolding] = field(default_factory=lambda: MappingProxyType({}))
     part: str = DEFAULT_PART
     utilisation: float = DEFAULT_UTILISATION
@@ -112,7 +115,7 @@ class HardwareConfig:
     def of(self, layer: str) -> LayerFolding:
         """The folding of a layer."""
         others = LayerFolding(
-            reuse_factor=self.reuse_factor, strategy=self.strategy, multipliers=self.multipliers
+            reuse_factor=self.reuse_factor, strategy=self.strategy, multiplier=self.multiplier
         )
         return self.layers.get(layer, others)
 

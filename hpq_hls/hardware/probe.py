@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hpq_hls.billing.packing import Sharing
+from hpq_hls.billing.parts import Family
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.builder import Arrange, Block
 from hpq_hls.hardware.config import HardwareConfig, LayerFolding
@@ -24,6 +26,8 @@ VALUE, WEIGHT = FixedType(8, 4, signed=True), FixedType(8, 1, signed=True)
 """Nominal types, at which foldings are chosen: all networks of a graph are folded alike at a target."""
 SUM = FixedType(24, 12, signed=True)
 """Nominal accumulators and biases."""
+FAMILY = Family.SERIES_7
+"""What is compared is compared on this one, whatever the part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +107,7 @@ class Probe(StreamBuilder):
                 weight_type=WEIGHT,
                 bias_type=SUM,
                 accumulator_type=SUM,
+                sharing=Sharing(FAMILY.operands, VALUE),
                 epilogue=self.in_order(epilogue, self._layer.name, lanes),
             )
         )

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill
+from hpq_hls.billing.parts import Family
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.contract import Contract, pipeline, wiring
 from hpq_hls.kernels.nature import Nature, Sums
@@ -117,9 +118,7 @@ class Module:
     content: str
 
 
-FABRIC_REMARK = (
-    "Products in LUTs: `multipliers` of this layer is fabric, so that DSP blocks are left to others."
-)
+FABRIC_REMARK = "Products in LUTs: `multiplier` of this layer is lut, so that DSP blocks are left to others."
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +175,7 @@ class Kernel(ABC):
 
     @property
     def multipliers(self) -> int:
-        """Multipliers by constants (weights, reciprocals) working in parallel. Products of two streams are
+        """Multiplier by constants (weights, reciprocals) working in parallel. Products of two streams are
         none of them; what they take is in ``bill``."""
         return 0
 
@@ -208,8 +207,17 @@ class Kernel(ABC):
         """Whether its weights are signs, of which a ROM holds a bit each."""
         return False
 
+    @property
+    def layout(self) -> object:
+        """How its constants lie in memory, as far as the types around it have a part in that."""
+        return None
+
     def in_fabric(self) -> Kernel:
         """The same kernel with its products in LUTs."""
+        return self
+
+    def on(self, family: Family) -> Kernel:
+        """The same kernel for the DSP blocks of a family."""
         return self
 
     def nominal(self, accumulator: FixedType) -> Kernel:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,9 +11,19 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import count_bits, finished, ram, rom
+from hpq_hls.billing.blocks import count_bits, finished, ram, rom, tree
+from hpq_hls.billing.packing import (
+    COLUMNS,
+    Packing,
+    pack_words,
+    packed_dots,
+    shared_elements,
+    unpack_words,
+)
+from hpq_hls.fixed import FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Streams
 from hpq_hls.kernels.contract import Contract, pipeline, tree_registers
+from hpq_hls.kernels.meaning import Objects
 from hpq_hls.kernels.nature import Sums
 from hpq_hls.kernels.weighted import FromRom, Matrix, by_fold
 
@@ -52,13 +64,47 @@ class MatVec(FromRom, Matrix):
     def multipliers(self) -> int:
         return self.pe * self.simd
 
+    @functools.cached_property
+    def packing(self) -> Packing | None:
+        """How the products of the rows that are worked on at once share DSP blocks; None where they do
+        not."""
+        if self.sharing is None or self.signs or self.in_luts:
+            return None
+        return self.sharing.packing(self.weight_type, self.pe, self.simd)
+
+    @property
+    def layout(self) -> object:
+        return None if self.packing is None else self.packing.rows
+
+    @property
+    def weight_content(self) -> str:
+        if self.packing is None:
+            return super().weight_content
+        return f"{super().weight_content}, less 1 where those below in the factor are negative"
+
+    def built_in_luts(self, x: FixedType) -> bool:
+        shared = self.packing is not None and 1 not in self.packing.blocks(self.pe)
+        return not shared and super().built_in_luts(x)
+
+    def remarks(self, streams: Streams) -> Sequence[str]:
+        if self.packing is None:
+            return super().remarks(streams)
+        return (f"Products of {self.packing.rows} rows share a DSP block.",)
+
     def cycles(self, streams: Streams) -> int:
         return self.vectors * self.groups * self.neuron_folds * self.synapse_folds
 
     def weight_words(self) -> IntArray:
         """The ROM in order: (G * M/pe * K/simd, pe, simd) integers."""
         folded = self.weight.reshape(self.groups, self.neuron_folds, self.pe, self.synapse_folds, self.simd)
-        return self.in_rom(folded.transpose(0, 1, 3, 2, 4).reshape(-1, self.pe, self.simd))
+        words = self.in_rom(folded.transpose(0, 1, 3, 2, 4).reshape(-1, self.pe, self.simd))
+        return words if self.packing is None else pack_words(words, self.rom_type, self.packing)
+
+    def _weights_read(self) -> Objects:
+        if self.packing is None:
+            return super()._weights_read()
+        words: Objects = unpack_words(self.weight_words(), self.rom_type, self.packing).astype(object)
+        return words
 
     def bias_words(self) -> IntArray | None:
         """The bias ROM in order: (G * M/pe, pe) integers."""
@@ -103,7 +149,7 @@ class MatVec(FromRom, Matrix):
             bill.ff += 1
             bill.add(Term.SELECT, given.bits)
         accumulator = self.accumulator_type
-        inside = self._bill_dot(bill, given.type, self.simd, self.pe, shared=True)
+        inside = self._bill_dots(bill, given.type)
         if steps == 1:
             if biases is not None:
                 bill.add(Term.BIAS, self.pe * accumulator.width)
@@ -113,6 +159,21 @@ class MatVec(FromRom, Matrix):
         bill.ff += (shifted if inside and self.simd == 1 else self.pe) * accumulator.width
         bill.ff += made.bits
         finished(bill, accumulator, made.type, self.epilogue, self.pe, in_luts=self.in_luts)
+
+    def _bill_dots(self, bill: Bill, x: FixedType) -> bool:
+        """All dot products; True if the last register of each is inside a DSP block."""
+        packing, terms, limit = self.packing, self.simd, self.accumulator_type.width
+        if packing is None:
+            return self._bill_dot(bill, x, terms, self.pe, shared=True)
+        shared_elements(bill, packing, x, terms)
+        for rows in packing.blocks(self.pe):
+            if rows == 1:
+                self._bill_dot(bill, x, terms, 1, shared=True)  # its x registers too: few, if any
+                continue
+            packed_dots(bill, packing, self.weight_type, x, rows, terms)
+            width = packing.sum_width + (0 if packing.offset else 1)
+            tree(bill, math.ceil(terms / COLUMNS), width, limit, 0, rows)
+        return False
 
     def summary(self, streams: Streams) -> str:
         return self._described(

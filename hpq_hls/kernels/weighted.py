@@ -12,6 +12,8 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, dsp_blocks, in_dsp, rom, sign_product, tree
+from hpq_hls.billing.packing import ONE_ROW, Sharing
+from hpq_hls.billing.parts import Family
 from hpq_hls.billing.products import signed_width, soft_product
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, IntArray, Kernel, Streams, Table
@@ -28,6 +30,7 @@ class Weighted(Kernel):
     the bias is added; the least is 0. None: no row is shifted.
     signs: all weights are +1 or -1, and a ROM holds one bit of each, 1 for -1.
     in_luts: products are built in LUTs whatever their widths, never in DSP blocks.
+    sharing: what products of several rows may share DSP blocks by; None: each has its own.
     """
 
     by_types: ClassVar[bool] = False
@@ -41,6 +44,7 @@ class Weighted(Kernel):
     shift: IntArray | None = field(default=None, kw_only=True)
     signs: bool = field(default=False, kw_only=True)
     in_luts: bool = field(default=False, kw_only=True)
+    sharing: Sharing | None = field(default=None, kw_only=True)
 
     @property
     def nature(self) -> Nature:
@@ -85,6 +89,12 @@ class Weighted(Kernel):
     def in_fabric(self) -> Kernel:
         return replace(self, in_luts=True)
 
+    def on(self, family: Family) -> Kernel:
+        sharing = self.sharing
+        if sharing is None or sharing.operands == family.operands:
+            return self
+        return replace(self, sharing=replace(sharing, operands=family.operands))
+
     def built_in_luts(self, x: FixedType) -> bool:
         """Whether products of elements of type ``x`` are built in LUTs without leaving that to synthesis."""
         return self.multipliers > 0 and self.in_luts
@@ -106,6 +116,13 @@ class Weighted(Kernel):
             return 0
         return self.accumulator_type.fraction - self.bias_type.fraction
 
+    @property
+    def weight_content(self) -> str:
+        """What a ROM holds of the weights, for people."""
+        if self.signs:
+            return f"signs (0: +1, 1: -1) times 2^{-self.weight_type.fraction}"
+        return _raw(self.rom_type)
+
     def _tables(
         self, weight: IntArray | None, bias: IntArray | None, *, in_memory: bool = True
     ) -> Mapping[str, Table]:
@@ -113,10 +130,7 @@ class Weighted(Kernel):
         for shifts that stay the same."""
         found = dict(slope_table(self.epilogue))
         if weight is not None:
-            content = _raw(self.rom_type)
-            if self.signs:
-                content = f"signs (0: +1, 1: -1) times 2^{-self.weight_type.fraction}"
-            found["weight"] = Table(weight, self.rom_type, content, in_memory=in_memory)
+            found["weight"] = Table(weight, self.rom_type, self.weight_content, in_memory=in_memory)
         if bias is not None and self.bias_type is not None:
             found["bias"] = Table(bias, self.bias_type, _raw(self.bias_type), in_memory=in_memory)
         shift, kind = self.shift_words(), self.shift_type
@@ -215,11 +229,14 @@ class FromRom(Weighted):
         """The bias ROM in order: (words, rows at once) integers."""
 
     def built_in_luts(self, x: FixedType) -> bool:
-        """Whether the products of x and a weight are hpq_product: where the layer asks for it, and where they
-        are too narrow for DSP blocks. Those by signs are neither."""
-        return not self.signs and (
-            self.in_luts or not in_dsp(signed_width(x), signed_width(self.weight_type))
-        )
+        """Whether the products of x and a weight are hpq_product: where the layer asks for it, where they are
+        too narrow for DSP blocks, and where one factor has no more than -2, -1, 0 and 1, so
+        that a row of LUTs negates the other, shifts it or skips it. Those by signs are none of these."""
+        if self.signs:
+            return False
+        widths = signed_width(x), signed_width(self.weight_type)
+        always = self.sharing is not None and self.sharing.always
+        return self.in_luts or not in_dsp(*widths) or (min(widths) <= ONE_ROW and not always)
 
     def bill_constants(self, bill: Bill) -> None:
         words = self.weight_words()
@@ -264,8 +281,11 @@ class FromRom(Weighted):
             if blocks > 1:
                 bill.add(Term.ADD2, terms * rows * width)
                 bill.ff += terms * rows * width
-            tree(bill, terms, width, limit, terms if blocks == 1 else 0, rows)
-            return blocks == 1 and terms <= 3
+            absorbed = blocks == 1 and bill.family.absorbs
+            if blocks == 1 and not absorbed:
+                bill.ff += terms * (x.width * copies + rows * (self.weight_type.width + width))
+            tree(bill, terms, width, limit, terms if absorbed else 0, rows)
+            return absorbed and terms <= 3
         tree(bill, terms, width, limit, 0, rows)
         return False
 

@@ -60,7 +60,8 @@ def generate(
     utilisation: float = DEFAULT_UTILISATION,
     reuse_factor: int | None = None,
     strategy: str = "folded",
-    multipliers: str = "auto",
+    multiplier: str = "auto",
+    multipliers: str | None = None,
     layers: LayerSettings | None = None,
     tlast: str = "checked",
     control: str = "none",
@@ -83,10 +84,12 @@ def generate(
     target_interval: cycles per inference that every layer is to meet at least cost, or target_fps: inferences
     per second; without both the design is the fastest that takes no more than ``utilisation`` of each of the
     part's resources. A target that cannot be met is said in ``notes``.
-    layers: ``{"conv1": {"pe": 4, "simd": 9}}``, ``reuse_factor``, ``strategy`` or ``multipliers``.
+    layers: ``{"conv1": {"pe": 4, "simd": 9}}``, ``reuse_factor``, ``strategy`` or ``multiplier``.
     strategy: of the layers that ``layers`` does not mention, "folded", "unrolled" (every multiplication in
-    hardware) or "da" (adders instead of multiplications). multipliers: of those layers too, "auto" (in DSP
-    blocks where the widths are worth one, and the part has them) or "fabric" (in LUTs at any width).
+    hardware) or "da" (adders instead of multiplications). multiplier: of those layers too, "auto" (in DSP
+    blocks where the widths are worth one, and the part has them), "dsp" (in DSP blocks wherever a tool builds
+    products there, however few the part has) or "lut" (in LUTs at any width). multipliers: the same under its
+    older name, where "fabric" is "lut".
     tlast: of the inputs, "checked" (a packet that is too short or too long raises ``<port>_packet_error``,
     and the next is right again) or "ignored" (for masters that do not drive it).
     control, memory: who starts the design, "none" or "s_axilite", and where frames are, "axis" or
@@ -130,6 +133,7 @@ def generate(
         utilisation=utilisation,
         reuse_factor=reuse_factor,
         strategy=strategy,
+        multiplier=multiplier,
         multipliers=multipliers,
         layers=layers,
         tlast=Tlast.IGNORED.value if system.memory is Memory.M_AXI else tlast,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -24,7 +23,7 @@ from hpq_hls.hardware import (
     HardwareConfig,
     Io,
     LayerFolding,
-    Multipliers,
+    Multiplier,
     Strategy,
     Tlast,
     check_clock,
@@ -49,53 +48,83 @@ def hardware_config(
     utilisation: float = DEFAULT_UTILISATION,
     reuse_factor: int | None = None,
     strategy: str = "folded",
-    multipliers: str = "auto",
+    multiplier: str = "auto",
+    multipliers: str | None = None,
     layers: LayerSettings | None = None,
     tlast: str = "checked",
 ) -> HardwareConfig:
     """Check the hardware settings that ``generate`` and ``estimate`` take.
 
     Raises:
-        ConfigError: an unknown part, io, key, strategy, kind of multipliers or use of TLAST, a number below
-            1, a clock that is none, or an impossible target.
+        ConfigError: an unknown part, io, key, strategy, multiplier or use of TLAST, a number below 1, a clock
+            that is none, an impossible target, or DSP blocks asked for where the part has none.
     """
     if io not in {item.value for item in Io}:
         raise ConfigError(f"io is {io!r}; choose stream or parallel")
     _check_positive("reuse_factor", reuse_factor)
-    find_part(part)
-    return HardwareConfig(
+    device = find_part(part)
+    config = HardwareConfig(
         io=Io(io),
         clock_ns=check_clock(clock_ns),
         target_interval=target_of(target_interval, target_fps, clock_ns),
         reuse_factor=reuse_factor,
         strategy=choice_of("strategy", strategy, Strategy),
-        multipliers=choice_of("multipliers", multipliers, Multipliers),
+        multiplier=_multiplier("multiplier", "multipliers", multiplier, multipliers),
         layers={name: _folding(name, given) for name, given in (layers or {}).items()},
         part=part,
         utilisation=check_utilisation(utilisation),
         tlast=choice_of("tlast", tlast, Tlast),
     )
+    if device.dsp == 0:
+        _check_without_blocks(config)
+    return config
+
+
+def _check_without_blocks(config: HardwareConfig) -> None:
+    """Raises ConfigError where DSP blocks are asked for that the part lacks."""
+    asked = ["multiplier"] if config.multiplier is Multiplier.DSP else []
+    asked += [
+        f"multiplier of layer {name!r}"
+        for name, own in config.layers.items()
+        if own.multiplier is Multiplier.DSP
+    ]
+    if asked:
+        raise ConfigError(f"{asked[0]} is 'dsp', and {config.part} has no DSP block; choose auto or lut")
 
 
 def _folding(layer: str, given: dict[str, int | str]) -> LayerFolding:
-    known = ("pe", "simd", "reuse_factor", *_CHOICES)
+    known = ("pe", "simd", "reuse_factor", "strategy", "multiplier")
     settings: dict[str, Any] = {}
     for key, value in given.items():
-        if key not in known:
+        what = f"{key} of layer {layer!r}"
+        if key == "strategy":
+            settings[key] = choice_of(what, value, Strategy)
+        elif key in ("multiplier", "multipliers"):
+            continue
+        elif key in known:
+            _check_positive(what, value)
+            settings[key] = value
+        else:
             raise ConfigError(
                 f"layer {layer!r} has the unknown hardware key {key!r}; known are {', '.join(known)}"
             )
-        what = f"{key} of layer {layer!r}"
-        if key in _CHOICES:
-            settings[key] = choice_of(what, value, _CHOICES[key])
-        else:
-            _check_positive(what, value)
-            settings[key] = value
+    settings["multiplier"] = _multiplier(
+        f"multiplier of layer {layer!r}",
+        f"multipliers of layer {layer!r}",
+        given.get("multiplier", "auto"),
+        given.get("multipliers"),
+    )
     return LayerFolding(**settings)
 
 
-_CHOICES: Mapping[str, type[enum.Enum]] = {"strategy": Strategy, "multipliers": Multipliers}
-"""Settings of a layer that are one of some words."""
+def _multiplier(name: str, older: str, value: object, given_older: object) -> Multiplier:
+    """What products are built from. older: the name that the setting had, under which ``fabric`` is
+    ``lut``."""
+    if given_older is None:
+        return choice_of(name, value, Multiplier)
+    if value != "auto":
+        raise ConfigError(f"{name} and {older} are both given, and mean the same; keep {name}")
+    return choice_of(older, "lut" if given_older == "fabric" else given_older, Multiplier)
 
 
 def _check_positive(what: str, value: object) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from hpq_hls.cost import Ledger, find_part
 from hpq_hls.cost.folding import UNLIMITED, fastest, first, reached
 from hpq_hls.errors import HpqError
-from hpq_hls.hardware import HardwareConfig, Io, Multipliers
+from hpq_hls.hardware import HardwareConfig, Io, Multiplier
 from hpq_hls.search.limits import RESOURCES, TIMES, Bound, Figure, Limits, check_bounds
 from hpq_hls.search.measurement import Price
 from hpq_hls.search.objective import Objective, Pricer, figures_of
@@ -114,8 +114,8 @@ def _hurried(
     q: QuantizedGraph,
 ) -> Pricer:
     target = fastest(q, config) or reached(q, config, UNLIMITED)
-    layers = {name: replace(own, multipliers=Multipliers.FABRIC) for name, own in config.layers.items()}
-    compared = replace(config, target_interval=target, multipliers=Multipliers.FABRIC, layers=layers)
+    layers = {name: replace(own, multiplier=Multiplier.LUT) for name, own in config.layers.items()}
+    compared = replace(config, target_interval=target, multiplier=Multiplier.LUT, layers=layers)
     return HurriedPricer(objective, bounds, config.part, clock_ns, compared, config, target)
 
 

@@ -22,6 +22,7 @@ from hpq_hls.hardware import (
     Control,
     Export,
     Memory,
+    Multiplier,
     System,
     Tlast,
     system_of,
@@ -163,6 +164,12 @@ class PrecisionSettings(Section):
         return parse_precision(self.model_dump(exclude={"file"}))
 
 
+MULTIPLIER = tuple(item.value for item in Multiplier)
+OLDER_MULTIPLIERS = (*MULTIPLIER, "fabric")
+"""What ``multipliers`` may be, the older name of ``multiplier``; fabric is lut."""
+TWO_MULTIPLIERS = "names multiplier and multipliers, which mean the same; keep multiplier"
+
+
 class FoldingSettings(Section):
     """Folding of one layer."""
 
@@ -170,7 +177,14 @@ class FoldingSettings(Section):
     simd: Positive | None = None
     reuse_factor: Positive | None = None
     strategy: Annotated[Text, one_of(("folded", "unrolled", "da"))] | None = None
-    multipliers: Annotated[Text, one_of(("auto", "fabric"))] | None = None
+    multiplier: Annotated[Text, one_of(MULTIPLIER)] | None = None
+    multipliers: Annotated[Text, one_of(OLDER_MULTIPLIERS)] | None = None
+
+    @model_validator(mode="after")
+    def _one_multiplier(self) -> FoldingSettings:
+        if self.multiplier is not None and self.multipliers is not None:
+            raise ValueError(TWO_MULTIPLIERS)
+        return self
 
 
 Backends = Annotated[
@@ -211,7 +225,8 @@ class HardwareSettings(Section):
     utilisation: Annotated[Real, Field(gt=0, le=1)] = DEFAULT_UTILISATION
     reuse_factor: Positive | None = None
     strategy: Annotated[Text, one_of(("folded", "unrolled", "da"))] = "folded"
-    multipliers: Annotated[Text, one_of(("auto", "fabric"))] = "auto"
+    multiplier: Annotated[Text, one_of(MULTIPLIER)] = "auto"
+    multipliers: Annotated[Text, one_of(OLDER_MULTIPLIERS)] | None = None
     tlast: Annotated[Text, one_of(("checked", "ignored"))] = "checked"
     control: Annotated[Text, one_of(item.value for item in Control)] = "none"
     memory: Annotated[Text, one_of(item.value for item in Memory)] = "axis"
@@ -221,6 +236,12 @@ class HardwareSettings(Section):
     layers: Annotated[dict[str, FoldingSettings], Empty] = Field(default_factory=dict)
     fifo_depths: Annotated[dict[str, Depth], Empty] = Field(default_factory=dict)
     calibration: FileName | None = None
+
+    @model_validator(mode="after")
+    def _one_multiplier(self) -> HardwareSettings:
+        if self.multiplier != "auto" and self.multipliers is not None:
+            raise ValueError(TWO_MULTIPLIERS)
+        return self
 
     @model_validator(mode="after")
     def _target(self) -> HardwareSettings:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hpq_hls.billing.parts import DSP48E2
 from hpq_hls.fixed import Epilogue
 from hpq_hls.hardware import Dataflow
 from hpq_hls.hardware.dataflow import Terminal
@@ -22,6 +23,7 @@ from tests.rtl.cases import (
     converter_flow,
     gather_flow,
     matvec_flow,
+    packed_flow,
     pool_flow,
     reduce_flow,
     stream,
@@ -40,6 +42,12 @@ def _shifted() -> Dataflow:
     (kernel,) = flow.kernels
     assert isinstance(kernel, MatVec)
     return replace(flow, kernels=(replace(kernel, shift=np.array([[0, 1, 2, 0]]), in_luts=True),))
+
+
+def _packed() -> Dataflow:
+    """A folded layer whose products share DSP blocks: of five rows three, and two."""
+    mac = replace(MAC, rows=5, pe=5, simd=3, x="ap_fixed<4,2>", w="ap_fixed<4,1>")
+    return packed_flow(matvec_flow("net", mac), DSP48E2)
 
 
 def _leaky() -> Dataflow:
@@ -94,6 +102,7 @@ FLOWS: Mapping[str, Dataflow] = {
     "matvec": matvec_flow("net", replace(MAC, simd=3)),
     "matvec_shifted": _shifted(),
     "matvec_leaky": _leaky(),
+    "matvec_packed": _packed(),
     "channelmac": channelmac_flow("net", replace(MAC, groups=2, rows=1, pe=2)),
     "unrolled": unrolled_flow("net", MAC),
     "unrolled_adders": adders_flow("net", replace(MAC, rows=2, cols=2)),

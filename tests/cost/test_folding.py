@@ -14,7 +14,7 @@ from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.cost.folding import fastest, interval_of, reached
 from hpq_hls.cost.relief import Exchange, cheapest
 from hpq_hls.errors import ConfigError
-from hpq_hls.hardware import HardwareConfig, LayerFolding, Multipliers, build_dataflow
+from hpq_hls.hardware import HardwareConfig, LayerFolding, Multiplier, build_dataflow
 from hpq_hls.hardware.build import slowest_pixel
 from hpq_hls.hardware.folding import choose_folding
 from hpq_hls.kernels.lanes import divisors
@@ -90,11 +90,13 @@ def test_no_folding_is_much_cheaper(seed: int) -> None:
     for target in (12, 40):
         chosen = build_dataflow(q, choose_layers(q, HardwareConfig(), target))
         assert interval_of(chosen) <= target
-        assert price_of(bill_dataflow(chosen, PART.family)) <= 1.02 * min(ways(q, target))
+        cheapest_of_all = min(ways(q, target))
+        # Chosen at 8 bits; at these widths more products share a DSP block.
+        assert price_of(bill_dataflow(chosen, PART.family)) <= 1.04 * cheapest_of_all
 
 
 def test_flip_flops_count_and_not_multipliers_alone() -> None:
-    """PE 1 x SIMD 144 has as many multipliers as PE 8 x SIMD 18, and twice the flip-flops."""
+    """PE 1 x SIMD 144 has as many multipliers as PE 8 x SIMD 18, more flip-flops, no rows to share blocks."""
     q = quantized(nn.Conv2d(16, 16, 3, padding=1), (16, 20, 20))
     (layer,) = q.layers
     target = 16 * 400
@@ -107,7 +109,8 @@ def test_flip_flops_count_and_not_multipliers_alone() -> None:
         for pe, simd in ((chosen.pe, chosen.simd), fewest)
     )
     assert one.interval_cycles == other.interval_cycles
-    assert one.ff < 0.7 * other.ff
+    assert one.ff < 0.75 * other.ff
+    assert 2 * one.dsp == other.dsp
 
 
 @pytest.mark.parametrize(("seed", "part"), [(0, "xc7s6"), (2, "xc7z010"), (4, "xc7s6")])
@@ -142,18 +145,36 @@ def test_products_leave_dsp_blocks_where_the_part_runs_short() -> None:
     q = quantized(nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 12)), (16,))
     roomy = hpq.estimate(q, "xc7z045", target_interval=1)
     tight = hpq.estimate(q, "xc7s6", target_interval=1)
-    assert roomy.dsp == 16 * 16 + 16 * 12
+    assert roomy.dsp == (16 * 16 + 16 * 12) // 2  # two products of 8 x 8 bits share a block
     assert tight.dsp <= 0.8 * tight.device.dsp
     assert tight.lut > roomy.lut
     assert tight.interval_cycles == roomy.interval_cycles
 
 
-def test_products_settled_by_hand_stay() -> None:
+@pytest.mark.parametrize("words", [{"multiplier": "lut"}, {"multipliers": "lut"}, {"multipliers": "fabric"}])
+def test_products_settled_by_hand_stay(words: dict[str, str]) -> None:
     q = quantized(nn.Linear(16, 16), (16,))
-    report = hpq.estimate(q, "xc7z045", target_interval=1, multipliers="fabric")
+    report = hpq.estimate(q, "xc7z045", target_interval=1, **words)
     assert report.dsp == 0
-    folded = fold(q, hardware_config(part="xc7z045", target_interval=1, multipliers="fabric"))
-    assert folded.config.multipliers is Multipliers.FABRIC
+    folded = fold(q, hardware_config(part="xc7z045", target_interval=1, **words))
+    assert folded.config.multiplier is Multiplier.LUT
+
+
+def test_products_asked_for_in_dsp_blocks_stay_there() -> None:
+    """However few the part has; auto moves them."""
+    q = quantized(nn.Linear(16, 16), (16,))
+    (layer,) = q.layers
+    by_hand = hpq.estimate(q, "xc7s6", target_interval=1, layers={layer: {"multiplier": "dsp"}})
+    assert by_hand.dsp == 16 * 16 // 2 > by_hand.device.dsp
+    assert not by_hand.fits
+    assert hpq.estimate(q, "xc7s6", target_interval=1).dsp <= by_hand.device.dsp
+
+
+def test_narrow_products_share_blocks_where_that_is_asked_for() -> None:
+    """Of 3 x 3 bits none is worth a block by itself."""
+    q = quantized(nn.Linear(16, 16), (16,), 3)
+    assert hpq.estimate(q, "xc7z045", target_interval=1).dsp == 0
+    assert hpq.estimate(q, "xc7z045", target_interval=1, multiplier="dsp").dsp == 16 * 16 // 4
 
 
 def test_the_cheapest_layers_leave_dsp_blocks() -> None:

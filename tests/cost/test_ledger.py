@@ -14,7 +14,7 @@ from torch import nn
 from hpq_hls.cost import Ledger, build_design, estimate_dataflow
 from hpq_hls.errors import ConfigError
 from hpq_hls.frontends import from_torch
-from hpq_hls.hardware import HardwareConfig, Io, Multipliers, Strategy, build_dataflow
+from hpq_hls.hardware import HardwareConfig, Io, Multiplier, Strategy, build_dataflow
 from hpq_hls.hardware.config import LayerFolding
 from hpq_hls.quantize import Quantizer
 from hpq_hls.search.space import Space, space_of
@@ -27,9 +27,9 @@ CONFIGS = {
     "slow": HardwareConfig(target_interval=1 << 30),
     "middle": HardwareConfig(target_interval=40),
     "adders": HardwareConfig(target_interval=40, strategy=Strategy.DA),
-    "fabric": HardwareConfig(target_interval=40, multipliers=Multipliers.FABRIC),
+    "fabric": HardwareConfig(target_interval=40, multiplier=Multiplier.LUT),
     "parallel": HardwareConfig(io=Io.PARALLEL),
-    "parallel fabric": HardwareConfig(io=Io.PARALLEL, multipliers=Multipliers.FABRIC),
+    "parallel fabric": HardwareConfig(io=Io.PARALLEL, multiplier=Multiplier.LUT),
     "parallel adders": HardwareConfig(io=Io.PARALLEL, strategy=Strategy.DA),
 }
 
@@ -109,7 +109,7 @@ def test_strategies_by_layer_and_branches(label: str) -> None:
     layers = {
         "point": LayerFolding(strategy=Strategy.DA),
         "side": LayerFolding(strategy=Strategy.UNROLLED),
-        "stem": LayerFolding(pe=2, simd=9, multipliers=Multipliers.FABRIC),
+        "stem": LayerFolding(pe=2, simd=9, multiplier=Multiplier.LUT),
     }
     config = HardwareConfig(target_interval=150, layers=layers) if label == "middle" else CONFIGS[label]
     ledger = Ledger(config, PART)

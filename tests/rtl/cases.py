@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hpq_hls.billing.parts import Family
+from hpq_hls.billing.packing import Sharing
+from hpq_hls.billing.parts import DSP48E1, DSP48E2, DSP58, Family, Operands
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.hardware import Dataflow, HardwareConfig
@@ -666,6 +667,32 @@ def signed_flows() -> list[Dataflow]:
         kernel = replace(kernel, weight=weight, weight_type=kind, accumulator_type=total, signs=True)
         flow = replace(flow, name=f"signs_{flow.name}", kernels=(kernel,))
         found.append(scaled(flow, seed) if seed % 2 else flow)
+    return found
+
+
+def packed_flow(flow: Dataflow, operands: Operands) -> Dataflow:
+    """The same matrix-vector unit with products in DSP blocks of such operands, which rows share."""
+    (kernel,) = flow.kernels
+    sharing = Sharing(operands, flow.streams[flow.input].type, always=True)
+    return replace(flow, kernels=(replace(kernel, sharing=sharing),))
+
+
+def packed_flows() -> list[Dataflow]:
+    """Folded matrices whose rows share DSP blocks, the blocks of all families, also with scales for rows; and
+    pairs and quadruples of 8 and of 4 bits."""
+    sizes = [Mac(1, 8, 12, pe=8, simd=6, x=f"ap_{x}fixed<{n},{n}>", w=f"ap_{w}fixed<{n},1>", relu=n == 8,
+                 y="ap_fixed<20,14,AP_RND,AP_SAT>")
+             for n in (4, 8) for x in ("", "u") for w in ("", "u")]  # fmt: skip
+    flows = [matvec_flow(f"shared_{index}", mac) for index, mac in enumerate(sizes)]
+    flows += [flow for flow in (*mac_flows(), *scaled_flows()) if isinstance(flow.kernels[0], MatVec)]
+    found = []
+    for number, flow in enumerate(flows):
+        made = packed_flow(flow, (DSP48E1, DSP48E2, DSP58)[number % 3])
+        (kernel,) = made.kernels
+        assert isinstance(kernel, MatVec)
+        if kernel.packing is not None:
+            found.append(replace(made, name=f"packed_{flow.name}"))
+    assert len(found) > len(sizes)
     return found
 
 

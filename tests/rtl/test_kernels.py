@@ -31,6 +31,7 @@ from tests.rtl.cases import (
     fabric_flows,
     mac_flows,
     other_flows,
+    packed_flows,
     random_slide,
     scaled_flows,
     signed_flows,
@@ -50,7 +51,8 @@ TRAFFIC = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "flows", [window_flows, mac_flows, scaled_flows, signed_flows, fabric_flows, other_flows]
+    "flows",
+    [window_flows, mac_flows, scaled_flows, signed_flows, packed_flows, fabric_flows, other_flows],
 )
 def test_words_and_cycles(flows: Callable[[], list[Dataflow]], tmp_path: Path) -> None:
     batch = Batch(flows(), tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections import Counter
@@ -10,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from hpq_hls.billing.parts import Family
+from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.fixed import Epilogue
 from hpq_hls.hardware import Dataflow
+from hpq_hls.kernels import MatVec
 from hpq_hls.tools.toolchain import find_yosys, run_tool, yosys_env
 from tests.rtl import harness
 from tests.rtl.cases import (
@@ -24,6 +28,7 @@ from tests.rtl.cases import (
     mac_flows,
     matvec_flow,
     other_flows,
+    packed_flows,
     signed_flows,
     unrolled_flow,
     window_flow,
@@ -60,6 +65,7 @@ def _elaborate(flows: list[Dataflow]) -> list[str]:
 def test_netlists_compute_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Yosys understands the sources as Verilator does: its netlists give the same words."""
     flows = [*window_flows(), *mac_flows(), *signed_flows(), *fabric_flows(), *other_flows()][::3]
+    flows += packed_flows()[::3]
     write_projects(flows, tmp_path)
     log = _yosys(tmp_path, _elaborate(flows))
     assert "Warning" not in log, log[-3000:]
@@ -101,6 +107,24 @@ def test_products_in_luts_take_no_dsp_block(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("family", [Family.SERIES_7, Family.ULTRASCALE_PLUS])
+def test_rows_share_dsp_blocks(family: Family, tmp_path: Path) -> None:
+    """One block for each packed multiplication, as billed: two products of 8 x 8 bits, and four of 4 x 4."""
+    flows = [replace(flow, kernels=(flow.kernels[0].on(family),)) for flow in packed_flows()[:8]]
+    write_projects(flows, tmp_path)
+    cells = _synthesize(tmp_path, [flow.name for flow in flows], family)
+    for flow in flows:
+        (kernel,) = flow.kernels
+        blocks = sum(count for cell, count in cells[flow.name].items() if cell.startswith("DSP48"))
+        assert blocks == bill_dataflow(flow, family).dsp, flow.name
+        narrow = flow.streams[flow.input].type.width == 4
+        rows = 2 if not narrow else 3 if family is Family.SERIES_7 else 4
+        assert blocks == math.ceil(8 / rows) * 6, flow.name
+        assert isinstance(kernel, MatVec)
+        assert kernel.multipliers == 48
+
+
+@pytest.mark.slow
 def test_slopes_stay_where_they_follow_a_register(tmp_path: Path) -> None:
     """The product of a sum and a slope is a DSP block, and nothing is dropped for it."""
     kinds = {
@@ -127,13 +151,13 @@ def test_yosys_command_of_the_readme(tmp_path: Path) -> None:
     assert re.search(r"\d+ +FDRE", log)
 
 
-def _synthesize(folder: Path, tops: list[str]) -> dict[str, Counter[str]]:
+def _synthesize(folder: Path, tops: list[str], family: Family = Family.SERIES_7) -> dict[str, Counter[str]]:
     """Cells of each design."""
     script = ["read_verilog -sv rtl/*.sv", "design -save sources"]
     for top in tops:
         script += [
             "design -load sources",
-            f"synth_xilinx -family xc7 -flatten -top {top}",
+            f"synth_xilinx -family {family.value} -flatten -top {top}",
             "select -assert-none t:LD*",
             f"tee -o {top}.stat stat",
         ]

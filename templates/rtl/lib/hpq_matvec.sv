@@ -4,7 +4,8 @@
 // come in, and NEURON_FOLDS beats of PE results go out: row = bias + (weights . x << shift), exact,
 // then ReLU and one cast. The vector is consumed as it arrives, during the first fold of rows, and kept in a
 // buffer for the other folds; so a pair takes NEURON_FOLDS * SYNAPSE_FOLDS cycles, and the next one
-// follows without a gap. Weight ROM words are stored in the order in which they are used.
+// follows without a gap. Weight ROM words are stored in the order in which they are used; where rows share
+// DSP blocks, as hpq_packeddot takes them.
 //
 // The pipeline: issue | ROM and buffer read | operands | products | adder tree | accumulator | cast.
 module hpq_matvec #(
@@ -19,6 +20,10 @@ module hpq_matvec #(
     parameter bit W_SIGNED      = 1'b1,
     parameter bit W_IS_SIGN     = 1'b0,       // weights are +1 or -1, and W_W is 1: the ROM has a 1 for -1
     parameter bit IN_LUTS       = 1'b0,       // products in LUTs, not in DSP blocks
+    parameter int PACKED_ROWS   = 1,          // rows whose products share DSP blocks: see hpq_packeddot
+    parameter int PACKED_FIELD  = 1,
+    parameter int PACKED_SUM_W  = 1,
+    parameter bit PACKED_OFFSET = 1'b0,
     parameter bit HAS_BIAS      = 1'b0,
     parameter int B_W           = 1,
     parameter bit B_SIGNED      = 1'b1,
@@ -222,24 +227,54 @@ module hpq_matvec #(
       .slopes(slopes)
   );
 
+  // ---------------------------------------------------------------- products and their sums
+  // PACKED_ROWS rows share DSP blocks; of the last ones there may be fewer.
+  localparam int W_ROW = SIMD * W_W;
+  logic [PE*ACC_W-1:0] sums;
+  for (genvar p = 0; p < PE; p += PACKED_ROWS) begin : rows
+    localparam int COUNT = (PE - p < PACKED_ROWS) ? PE - p : PACKED_ROWS;
+    if (COUNT == 1) begin : alone
+      hpq_dot #(
+          .N        (SIMD),
+          .X_W      (X_W),
+          .X_SIGNED (X_SIGNED),
+          .W_W      (W_W),
+          .W_SIGNED (W_SIGNED),
+          .W_IS_SIGN(W_IS_SIGN),
+          .IN_LUTS  (IN_LUTS),
+          .OUT_W    (ACC_W)
+      ) dot (
+          .clk(clk),
+          .en (en),
+          .x  (x),
+          .w  (weights[p*W_ROW+:W_ROW]),
+          .y  (sums[p*ACC_W+:ACC_W])
+      );
+    end else begin : together
+      hpq_packeddot #(
+          .ROWS    (COUNT),
+          .N       (SIMD),
+          .X_W     (X_W),
+          .X_SIGNED(X_SIGNED),
+          .W_W     (W_W),
+          .W_SIGNED(W_SIGNED),
+          .FIELD   (PACKED_FIELD),
+          .SUM_W   (PACKED_SUM_W),
+          .OFFSET  (PACKED_OFFSET),
+          .OUT_W   (ACC_W)
+      ) dot (
+          .clk(clk),
+          .en (en),
+          .x  (x),
+          .w  (weights[p*W_ROW+:COUNT*W_ROW]),
+          .y  (sums[p*ACC_W+:COUNT*ACC_W])
+      );
+    end
+  end
+
   for (genvar p = 0; p < PE; p++) begin : row
     logic signed [ACC_W-1:0] sum, scaled, start, accumulator;
-    hpq_dot #(
-        .N        (SIMD),
-        .X_W      (X_W),
-        .X_SIGNED (X_SIGNED),
-        .W_W      (W_W),
-        .W_SIGNED (W_SIGNED),
-        .W_IS_SIGN(W_IS_SIGN),
-        .IN_LUTS  (IN_LUTS),
-        .OUT_W    (ACC_W)
-    ) dot (
-        .clk(clk),
-        .en (en),
-        .x  (x),
-        .w  (weights[p*SIMD*W_W+:SIMD*W_W]),
-        .y  (sum)
-    );
+    assign sum    = sums[p*ACC_W+:ACC_W];
     assign scaled = sum <<< PRODUCT_SHIFT <<< shifts[p*SHIFT_W+:SHIFT_W];
     assign start  = first_at[LATENCY-1] ? $signed(biases[p*ACC_W+:ACC_W]) : accumulator;
     always_ff @(posedge clk) begin

@@ -5,12 +5,13 @@
 
 #include "beat.h"
 #include "number.h"
+#include "rows.h"
 
 namespace hpq {
 
 // For each vector of a frame and each group: y = cast(epilogue(bias + (weight * x << shift))).
 //
-// Config: weight_t, bias_t, shift_t, accumulator_t, multiplier; vectors, groups, rows, cols (of one group); clip.
+// Config: weight_t, bias_t, shift_t, accumulator_t, multiplier, rows_t (rows.h); vectors, groups, rows, cols (of one group); clip.
 // weight: words (group * rows / PE + fold) * cols / SIMD + step, elements p * SIMD + s: one per cycle, in order.
 // bias: words group * rows / PE + fold, elements p, or no_bias; shift likewise, or one word, or none.
 // slopes: words of PE elements or one element, or no_slopes.
@@ -58,17 +59,14 @@ matvec_steps:
 
         beat<Y, PE> y;
         const bool last = step == steps - 1;
+        // The products of this cycle are summed first, so that the loop-carried path is one addition.
+        accumulator_t partial[PE];
+#pragma HLS array_partition variable=partial type=complete
+        Config::rows_t::template sum<Config>(partial, weight, place, x);
         for (unsigned p = 0; p < PE; ++p) {
 #pragma HLS unroll
-            // The products of this cycle are summed first, so that the loop-carried path is one addition.
-            accumulator_t partial = 0;
-            for (unsigned s = 0; s < SIMD; ++s) {
-#pragma HLS unroll
-                partial += Config::multiplier::apply(
-                    weight_value<typename Config::weight_t>(weight, place, p * SIMD + s), x.data[s]);
-            }
             const accumulator_t before = step == 0 ? initial<Config>(bias, row, p) : sum[p];
-            sum[p] = before + scaled<Config>(partial, shift, row, p);
+            sum[p] = before + scaled<Config>(partial[p], shift, row, p);
             if (last) {
                 y.data[p] = finish<Config, Y>(sum[p], slopes, word, p);
             }

@@ -5,6 +5,7 @@ struct net_unit {
     typedef ap_fixed<5,2> bias_t;
     typedef ap_fixed<8,4> accumulator_t;
     typedef hpq::free_multiplier multiplier;
+    typedef hpq::rows_apart rows_t;
     static const unsigned vectors = 2;
     static const unsigned groups = 1, rows = 4, cols = 3;
     typedef ap_fixed<4,2> slope_t;

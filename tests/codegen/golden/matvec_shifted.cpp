@@ -5,7 +5,7 @@ struct net_unit {
     typedef ap_fixed<5,2> bias_t;
     typedef ap_ufixed<2,2> shift_t;
     typedef ap_fixed<8,4> accumulator_t;
-    // In LUTs at any width, so that DSP blocks are left to other layers: `multipliers` of this layer is fabric.
+    // In LUTs at any width, so that DSP blocks are left to other layers: `multiplier` of this layer is lut.
     struct multiplier {
         template <class A, class B>
         static typename hpq::product<A, B>::type apply(const A& a, const B& b) {
@@ -15,6 +15,7 @@ struct net_unit {
             return product;
         }
     };
+    typedef hpq::rows_apart rows_t;
     static const unsigned vectors = 2;
     static const unsigned groups = 1, rows = 4, cols = 3;
     typedef hpq::relu clip;

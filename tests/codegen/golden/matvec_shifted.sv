@@ -1,5 +1,5 @@
 // net.0: matvec
-  // Products in LUTs: `multipliers` of this layer is fabric, so that DSP blocks are left to others.
+  // Products in LUTs: `multiplier` of this layer is lut, so that DSP blocks are left to others.
   hpq_matvec #(
       .SIMD         (1),
       .PE           (2),

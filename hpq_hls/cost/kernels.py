@@ -7,7 +7,7 @@ from hpq_hls.billing.blocks import count_bits, fifo
 from hpq_hls.billing.calibration import STREAMS, Calibration
 from hpq_hls.billing.memory import SRL_DEPTH
 from hpq_hls.billing.parts import Family
-from hpq_hls.hardware import Dataflow
+from hpq_hls.hardware import Dataflow, Link
 from hpq_hls.kernels import Kernel, StageKind, Stream, Streams
 
 
@@ -36,7 +36,7 @@ def passed(kernel: Kernel, streams: Streams) -> tuple[int, int]:
     taken, made = (sum(streams[name].bits for name in names) for names in (kernel.inputs, kernel.outputs))
     contract = kernel.contract(streams)
     if contract.kind is StageKind.PIPELINE:
-        _, group, folds, _ = contract.parameters
+        _, group, folds = contract.parameters
         return group * taken, folds * made
     return taken, made
 
@@ -48,12 +48,14 @@ def bill_constants(kernel: Kernel, family: Family) -> Bill:
     return bill
 
 
-def bill_stream(stream: Stream, family: Family, calibration: Calibration | None = None) -> Bill:
-    """What the FIFO of a stream is built from."""
+def bill_stream(stream: Stream, link: Link, family: Family, calibration: Calibration | None = None) -> Bill:
+    """What a stream is built from: a FIFO, or nothing."""
     bill = Bill(family)
-    # Synthesis merges registers of equal content, and shift registers, but not what is in one memory.
-    merged = stream.depth <= SRL_DEPTH
-    fifo(bill, stream.depth, stream.different_bits if merged else stream.bits)
+    if link.wire:
+        return bill
+    # Synthesis merges shift registers of equal content, but not what is in one memory.
+    merged = link.places <= SRL_DEPTH
+    fifo(bill, link.places, stream.different_bits if merged else stream.bits, link.latency)
     if calibration is not None:
         bill.reported = calibration.apply(STREAMS, bill, stream.bits, stream.bits)
     return bill

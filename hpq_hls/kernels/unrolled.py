@@ -50,6 +50,10 @@ class UnrolledMatVec(Matrix):
         return self.positions * int(np.count_nonzero(self.weight))
 
     @property
+    def in_step(self) -> bool:
+        return len(self.epilogue.slopes) <= 1  # a word of slopes for each beat would have to be counted
+
+    @property
     def registers(self) -> int:
         if self.adders is not None:
             return 2 + max(graph.registers for graph in self.adders)
@@ -69,8 +73,7 @@ class UnrolledMatVec(Matrix):
         several positions. Powers of two are wires, zeros nothing at all."""
         given, made = self.ends(streams)
         accumulator = self.accumulator_type
-        bill.add(Term.PIPELINE, 1)
-        bill.ff += self.registers + made.bits
+        bill.ff += made.bits
         per_position = Bill(bill.family)
         if self.adders is None and given.same_as:
             _multiplied(bill, self, _by_different_inputs(self, given.same_as), given.type)

@@ -62,9 +62,9 @@ def bill_stream(stream: Stream, link: Link, family: Family, calibration: Calibra
 
 
 def bill_ports(flow: Dataflow, family: Family, calibration: Calibration | None = None) -> Bill:
-    """hpq_axis_in or hpq_axis_in_checked, and hpq_axis_out."""
+    """hpq_axis_in or hpq_axis_in_checked, hpq_axis_out, and the register of reset."""
     bill = Bill(family)
-    bill.ff += len(flow.inputs)
+    bill.ff += 1 + len(flow.inputs)  # of reset
     for terminal in flow.inputs:
         if terminal.checked:
             stream = flow.streams[terminal.stream]

@@ -41,12 +41,11 @@ def fifo(bill: Bill, depth: int, width: int, latency: int) -> None:
         bill.ff += latency + count
     if style == "shift":
         bill.ff += pointer + 1
-        bill.add(Term.FIFO, 1)
-        bill.add(Term.DEEP_FIFO, pointer + (count if latency else 0))
+        bill.add(Term.FIFO, pointer + (pointer + 1) // 2 + (2 if latency else 0))
         bill.add(Term.MEMORY, width)
         return
     bill.ff += 2 * pointer + count
-    bill.add(Term.DEEP_FIFO, count + 2 * pointer + (count if latency else 0))
+    bill.add(Term.FIFO, count + 2 * pointer + (count if latency else 0))
     if style == "block":
         bill.ff += width + 1
         bill.bram += bram18_count(depth, width)

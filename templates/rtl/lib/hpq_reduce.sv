@@ -107,6 +107,8 @@ module hpq_reduce #(
   // ---------------------------------------------------------------- the taps of a beat
   logic             beat, first, last;  // one comes out of the tree; whether it opens, and completes
   logic [N*S_W-1:0] partial;
+  logic             unused_flags;  // by some modes
+  assign unused_flags = &{beat, first, last, base};
 
   if (TREE > 0) begin : in_tree
     logic [TREE-1:0] valid_at, first_at, last_at;

@@ -30,21 +30,19 @@ def count_bits(states: int) -> int:
 # Memories
 
 
-def fifo(bill: Bill, depth: int, width: int) -> None:
-    """hpq_fifo."""
+def fifo(bill: Bill, depth: int, width: int, latency: int) -> None:
+    """hpq_fifo, of three places or more."""
     pointer, count = count_bits(depth), depth.bit_length()
-    bill.ff += count
-    if depth <= 2:
-        bill.ff += depth * width
-        bill.add(Term.SELECT, width * (depth - 1))
-        bill.add(Term.FIFO, 1)
-        return
     style = fifo_style(depth, width)
-    bill.add(Term.DEEP_FIFO, count if style == "shift" else count + 2 * pointer)
+    if latency:
+        bill.ff += latency + count
     if style == "shift":
+        bill.ff += pointer + 1
+        bill.add(Term.FIFO, pointer + (pointer + 1) // 2 + (2 if latency else 0))
         bill.add(Term.MEMORY, width)
         return
-    bill.ff += 2 * pointer
+    bill.ff += 2 * pointer + count
+    bill.add(Term.FIFO, count + 2 * pointer + (count if latency else 0))
     if style == "block":
         bill.ff += width + 1
         bill.bram += bram18_count(depth, width)

@@ -42,8 +42,8 @@ def billed_of(flow: Dataflow, family: Family) -> tuple[Billed, ...]:
         for kernel in flow.kernels
     ]
     rest, bits = bill_ports(flow, family), sum(stream.bits for stream in flow.streams.values())
-    for stream in flow.streams.values():
-        rest.take(bill_stream(stream, family))
+    for name, stream in flow.streams.items():
+        rest.take(bill_stream(stream, flow.links[name], family))
     taken, made = port_bits(flow)
     return (*found, Billed("", STREAMS, rest, bits + taken, bits + made))
 

@@ -94,7 +94,8 @@ def _context(flow: Dataflow) -> dict[str, Any]:
         "fifo_style": fifo_style,
         "packed": packed,
     }
-    return {"flow": flow, "streams": list(flow.streams.values()), **_ports(flow), **functions}
+    streams = list(flow.streams.values())
+    return {"flow": flow, "streams": streams, "links": flow.links, **_ports(flow), **functions}
 
 
 def _ports(flow: Dataflow) -> dict[str, list[tuple[str, Stream]] | dict[str, str]]:

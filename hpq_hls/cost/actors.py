@@ -11,12 +11,12 @@ the two equal, and where there is no compiler it takes the other's place.
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hpq_hls.cost.stages import Network, Stage
 from hpq_hls.kernels import StageKind
+from hpq_hls.kernels.contract import REORDER_STAGES
 
 Actor = Iterator[None]
 
@@ -28,15 +28,13 @@ RESET = -2
 Only a window has something to do before that: it scans the padding above the first row."""
 
 
-REORDER_STAGES = 2
-"""Registers behind the memory of a reordering."""
-
-
 @dataclass
 class Channel:
-    """A FIFO of ``depth`` beats. pushes, pops: the cycle of each beat's transfer in and out, as far as known.
+    """A FIFO of ``depth`` beats. pushes, pops: the cycle in which each beat is written and taken, as far as
+    known.
 
-    A beat can leave in the cycle after it came; its place is free in the cycle after it left.
+    A beat can leave in the cycle after it came; its place is free in the cycle after it left, and is taken as
+    soon as it is on its way.
     """
 
     depth: int
@@ -80,65 +78,33 @@ def pipeline(
     stages: int,
     group: int = 1,
     folds: int = 1,
-    skid: bool = False,
     quiet: Sequence[int] = (1, 0),
 ) -> Actor:
-    """A pipeline of ``stages`` registers that stands still while the beat at its end is not taken.
+    """``stages`` registers that never stand still: what makes a result is taken where there is a place for
+    that.
 
-    After every ``group`` beats taken, ``folds`` results follow each other at a distance of ``group``
-    cycles, the first one ``stages`` cycles after the last beat; meanwhile nothing is taken. skid: one
-    more register at the end, which does not hold up the others. quiet: of a period of so many beats so
-    many, the first ones, have no result.
+    With the last of every ``group`` beats taken the first of ``folds`` results is under way; the others
+    follow at a distance of ``group`` cycles, and meanwhile nothing is taken. quiet: of a period of so many
+    beats so many, the first ones, have no result.
     """
-    # Time inside the pipeline is counted in cycles in which it moves. `stall` is what to add for the next
-    # result, `behind` what to add for the next beat in: a result may be known to wait before it is known what
-    # came in meanwhile.
-    results: deque[int] = deque()
-    waits: deque[tuple[int, int, int]] = deque()  # moment, until when, for how long
-    stall, behind, moment, taken, last_push = 0, 0, 0, 0, BEFORE
-
-    def leave(space: int) -> int:
-        """The oldest result reaches the end and gets away; for how long the pipeline has to stand still."""
-        due = results.popleft()
-        reached = due + stall
-        gone = max(reached, last_push) if skid else max(reached, space)
-        out.pushes.append(max(gone + 1, space) if skid else gone)
-        if gone > reached:
-            waits.append((due, gone, gone - reached))
-        return gone - reached
-
+    cycle, taken = -1, 0
     while True:
         while any(len(channel.pushes) <= taken for channel in inputs):
-            if results and (space := out.space()) is not None:
-                stall += leave(space)
-                last_push = out.pushes[-1]
-            else:
+            yield
+        cycle = max(cycle + 1, max(channel.pushes[taken] for channel in inputs) + 1)
+        results = 0 if (taken + 1) % group or taken % quiet[0] < quiet[1] else folds
+        for fold in range(results):
+            while (space := out.space()) is None:
                 yield
-        cycle = max(moment + behind, max(channel.pushes[taken] for channel in inputs) + 1)
-        while True:
-            if waits:
-                due, until, length = waits[0]
-                if due + behind > cycle:
-                    break
-                waits.popleft()
-                behind += length
-                cycle = max(cycle, until, moment + behind)
-            elif results and results[0] + stall <= cycle:
-                while (space := out.space()) is None:
-                    yield
-                stall += leave(space)
-                last_push = out.pushes[-1]
-            else:
-                break
-        for channel in inputs:
-            channel.pops.append(cycle)
-        moment = cycle - behind
+            cycle = max(cycle + (group if fold else 0), space)
+            out.pushes.append(cycle + stages)
+            if not fold:
+                for channel in inputs:
+                    channel.pops.append(cycle)
+        if not results:
+            for channel in inputs:
+                channel.pops.append(cycle)
         taken += 1
-        if taken % group or (taken - 1) % quiet[0] < quiet[1]:
-            moment += 1
-        else:
-            results.extend(moment + stages + fold * group for fold in range(folds))
-            moment += 1 + (folds - 1) * group
 
 
 def wiring(given: Channel, outs: Sequence[Channel]) -> Actor:
@@ -198,43 +164,29 @@ def widen(given: Channel, out: Channel, ratio: int) -> Actor:
 
 
 def window(given: Channel, out: Channel, parameters: Sequence[int]) -> Actor:
-    """Scans the padded area, a beat per cycle; windows leave through one register, and the scan goes on
-    while they wait there. Late windows wait for no beat of the row that is scanned."""
+    """Scans the padded area, a beat per cycle, and stands still where windows find no place. Late windows
+    wait for no beat of the row that is scanned."""
     frame, steps = _scan(*parameters, after=False), _scan(*parameters, after=True)
-    cycle, gone, waiting = RESET, BEFORE, False
-
-    def leave() -> bool:
-        """The windows in the register leave, where it is known when; whether they do."""
-        nonlocal gone, waiting
-        if not waiting or (space := out.space()) is None:
-            return False
-        gone, waiting = max(gone, space), False
-        out.pushes.append(gone)
-        return True
-
-    def enter() -> Actor:
-        """Windows go into the register as soon as it is free."""
-        nonlocal cycle, gone, waiting
-        while waiting:
-            if not leave():
-                yield
-        cycle = max(cycle, gone)
-        gone, waiting = cycle + 1, True
-
+    cycle = RESET
     while True:
         started = False
         for idle, inside, emit, late in frame:
             cycle += 1 + idle
             if late:
-                yield from enter()
+                while (space := out.space()) is None:
+                    yield
+                cycle = max(cycle, space)
+                out.pushes.append(cycle)
             if inside or (emit and not started):
                 beat = len(given.pops)
                 while len(given.pushes) <= beat:
-                    if not leave():
-                        yield
+                    yield
                 cycle = max(cycle, given.pushes[beat] + 1)
             if emit:
-                yield from enter()
+                while (space := out.space()) is None:
+                    yield
+                cycle = max(cycle, space)
+                out.pushes.append(cycle)
             if inside:
                 given.pops.append(cycle)
                 started = True
@@ -309,21 +261,10 @@ def fill(given: Channel, frames: Channel, words: int, reads: int) -> Actor:
 
 
 def splice(inputs: Sequence[Channel], out: Channel, runs: Sequence[int]) -> Actor:
-    """Takes beats as ``runs`` say (input or -1, whether they leave, how many), one per cycle; they leave
-    through one register, and others are dropped while one waits there. What is put in front of the first beat
-    that is taken waits for it."""
+    """Takes beats as ``runs`` say (input or -1, whether they leave, how many), one per cycle. What is put in
+    front of the first beat that is taken waits for it."""
     steps = [tuple(runs[at : at + 3]) for at in range(0, len(runs), 3)]
-    cycle, gone, waiting = -1, BEFORE, False
-
-    def leave() -> bool:
-        """The beat in the register leaves, where it is known when; whether it does."""
-        nonlocal gone, waiting
-        if not waiting or (space := out.space()) is None:
-            return False
-        gone, waiting = max(gone, space), False
-        out.pushes.append(gone)
-        return True
-
+    cycle = -1
     while True:
         started = False
         for source, leaves, count in steps:
@@ -333,15 +274,13 @@ def splice(inputs: Sequence[Channel], out: Channel, runs: Sequence[int]) -> Acto
                 if source >= 0 or not started:
                     beat = len(given.pops)
                     while len(given.pushes) <= beat:
-                        if not leave():
-                            yield
+                        yield
                     cycle = max(cycle, given.pushes[beat] + 1)
                 if leaves:
-                    while waiting:
-                        if not leave():
-                            yield
-                    cycle = max(cycle, gone)
-                    gone, waiting = cycle + 1, True
+                    while (space := out.space()) is None:
+                        yield
+                    cycle = max(cycle, space)
+                    out.pushes.append(cycle)
                 if source >= 0:
                     given.pops.append(cycle)
                     started = True
@@ -355,7 +294,7 @@ def follow(
     network: Network, depths: Sequence[int], pace: int, most: int
 ) -> tuple[tuple[int, ...] | None, tuple[int, ...], int]:
     """The ends of frames, None where the network hangs, the fills and the period; as ``engine.follow``."""
-    channels = [Channel(depth) for depth in depths]
+    channels = [Channel(places) for places in network.places(depths)]
     frames = [0]
     actors = [source(channels[end.fifo], end.beats, pace, frames) for end in network.sources]
     for stage in network.stages:
@@ -409,7 +348,7 @@ def _actors(stage: Stage, channels: list[Channel]) -> list[Actor]:
         return [stage.actor(inputs, outs, given)]
     match stage.kind:
         case StageKind.PIPELINE:
-            return [pipeline(inputs, outs[0], given[0], given[1], given[2], bool(given[3]))]
+            return [pipeline(inputs, outs[0], given[0], given[1], given[2])]
         case StageKind.REDUCE:
             return [pipeline(inputs, outs[0], given[0], quiet=given[1:])]
         case StageKind.WINDOW:

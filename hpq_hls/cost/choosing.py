@@ -21,7 +21,8 @@ from hpq_hls.billing.bill import Bill
 from hpq_hls.billing.coefficients import LUTS
 from hpq_hls.cost.kernels import bill_kernel, bill_stream
 from hpq_hls.graph import Graph
-from hpq_hls.hardware import HardwareConfig, LayerFolding
+from hpq_hls.hardware import HardwareConfig, LayerFolding, Link
+from hpq_hls.hardware.dataflow import SHORTEST
 from hpq_hls.hardware.probe import FAMILY, Piece, Probe
 from hpq_hls.simulate import QuantizedGraph
 
@@ -138,8 +139,12 @@ class _Chooser:
             total += self._prices[key]
         for stream in piece.streams.values():
             if stream.name not in piece.outputs:
-                total += price_of(bill_stream(stream, FAMILY))
+                total += price_of(bill_stream(stream, FIFO, FAMILY))
         return total
+
+
+FIFO = Link(0, False, SHORTEST)
+"""What a stream is taken to be before there is a design."""
 
 
 def _best(states: Iterable[_State]) -> list[_State]:

@@ -48,15 +48,16 @@ def follow(
 ) -> Run:
     """Follow frames until they are known to repeat, or for ``frames`` of them.
 
-    depths: of the FIFOs, in beats; UNBOUNDED for one that is never full. pace: frames enter at least so many
-    cycles apart, their beats evenly; 0 where the source never waits. fills: whether to measure them.
+    depths: of the FIFOs, in beats, but for those beyond; UNBOUNDED for one that is never full. pace: frames
+    enter at least so many cycles apart, their beats evenly; 0 where the source never waits. fills: whether to
+    measure them.
     """
     # Compiled actors know those of this package alone.
     library = None if any(stage.actor for stage in network.stages) else _library()
     if library is None:
         ends, fill, period = follow_slowly(network, depths, pace, frames)
         return Run(ends, fill if fills else (), period)
-    stages, given = _encoded(network), np.array(depths, dtype=np.int64)
+    stages, given = _encoded(network), np.array(network.places(depths), dtype=np.int64)
     ports = np.array([(end.fifo, end.beats) for end in (*network.sources, *network.sinks)], dtype=np.int64)
     ends_found, fills_found = np.zeros(frames, dtype=np.int64), np.zeros(len(depths), dtype=np.int64)
     repeats = np.zeros(1, dtype=np.int64)

@@ -208,13 +208,14 @@ def _bills(
     """The bill of every layer, and that of the input FIFOs and the ports."""
     rest = bill_ports(flow, family, calibration)
     for terminal in flow.inputs:
-        rest.take(bill_stream(flow.streams[terminal.stream], family, calibration))
+        name = terminal.stream
+        rest.take(bill_stream(flow.streams[name], flow.links[name], family, calibration))
     layers: dict[str, Bill] = {}
     for kernel in flow.kernels:
         bill = layers.setdefault(kernel.layer, Bill(family))
         bill.take(bill_kernel(kernel, flow.streams, family, calibration=calibration))
         for name in kernel.outputs:
-            bill.take(bill_stream(flow.streams[name], family, calibration))
+            bill.take(bill_stream(flow.streams[name], flow.links[name], family, calibration))
     return layers, rest
 
 

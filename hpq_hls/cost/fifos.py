@@ -24,7 +24,8 @@ def size_fifos(flow: Dataflow) -> Dataflow:
 
     The start are the depths that suffice where frames enter evenly at that interval. Each FIFO is then shrunk
     as far as the interval allows, those first that hold most, until none can be a beat smaller or EFFORT is
-    spent. A pipeline that stands still may hold one beat, and bubbles behind it, where gaps in what
+    spent. A depth is of what waits; FIFOs of the RTL have places for what is under way besides (``Link``). A
+    pipeline of a tool that stands still may hold one beat, and bubbles behind it, where gaps in what
     comes, or in what is taken, are unlucky: what waits at a join never counts on the others of its registers.
     Types do not matter: designs that are folded alike get the same depths.
     """
@@ -106,15 +107,19 @@ def _depths(network: Network, sizes: tuple[tuple[int, int], ...], interval: int)
 
 
 def _with_bubbles(network: Network) -> Network | None:
-    """The network with as little room in its pipelines as there can be, for what has branches that join: only
-    they can deadlock. Whether they do depends on room alone, not on times."""
+    """The network with as little room in its pipelines as there can be in a project of C++, for what has
+    branches that join: only they can deadlock. Whether they do depends on room alone, not on times."""
     if all(len(stage.inputs) < 2 for stage in network.stages):
         return None
     stages = (
         replace(stage, parameters=(1, *stage.parameters[1:])) if stage.kind is StageKind.PIPELINE else stage
         for stage in network.stages
     )
-    return replace(network, stages=tuple(stages))
+    beyond = [0] * len(network.beyond)
+    for stage in network.stages:
+        for number in stage.outputs if stage.kind in (StageKind.PIPELINE, StageKind.REDUCE) else ():
+            beyond[number] = 1
+    return replace(network, stages=tuple(stages), beyond=tuple(beyond))
 
 
 @dataclass

@@ -7,7 +7,7 @@ from hpq_hls.billing.blocks import count_bits, fifo
 from hpq_hls.billing.calibration import STREAMS, Calibration
 from hpq_hls.billing.memory import SRL_DEPTH
 from hpq_hls.billing.parts import Family
-from hpq_hls.hardware import Dataflow
+from hpq_hls.hardware import Dataflow, Link
 from hpq_hls.kernels import Kernel, StageKind, Stream, Streams
 
 
@@ -37,7 +37,7 @@ def passed(kernel: Kernel, streams: Streams) -> tuple[int, int]:
     taken, made = (sum(streams[name].bits for name in names) for names in (kernel.inputs, kernel.outputs))
     contract = kernel.contract(streams)
     if contract.kind is StageKind.PIPELINE:
-        _, group, folds, _ = contract.parameters
+        _, group, folds = contract.parameters
         return group * taken, folds * made
     return taken, made
 
@@ -49,21 +49,23 @@ def bill_constants(kernel: Kernel, family: Family) -> Bill:
     return bill
 
 
-def bill_stream(stream: Stream, family: Family, calibration: Calibration | None = None) -> Bill:
-    """What the FIFO of a stream is built from."""
+def bill_stream(stream: Stream, link: Link, family: Family, calibration: Calibration | None = None) -> Bill:
+    """What a stream is built from: a FIFO, or nothing."""
     bill = Bill(family)
-    # Synthesis merges registers of equal content, and shift registers, but not what is in one memory.
-    merged = stream.depth <= SRL_DEPTH
-    fifo(bill, stream.depth, stream.different_bits if merged else stream.bits)
+    if link.wire:
+        return bill
+    # Synthesis merges shift registers of equal content, but not what is in one memory.
+    merged = link.places <= SRL_DEPTH
+    fifo(bill, link.places, stream.different_bits if merged else stream.bits, link.latency)
     if calibration is not None:
         bill.reported = calibration.apply(STREAMS, bill, stream.bits, stream.bits)
     return bill
 
 
 def bill_ports(flow: Dataflow, family: Family, calibration: Calibration | None = None) -> Bill:
-    """hpq_axis_in or hpq_axis_in_checked, and hpq_axis_out."""
+    """hpq_axis_in or hpq_axis_in_checked, hpq_axis_out, and the register of reset."""
     bill = Bill(family)
-    bill.ff += len(flow.inputs)
+    bill.ff += 1 + len(flow.inputs)  # of reset
     for terminal in flow.inputs:
         if terminal.checked:
             stream = flow.streams[terminal.stream]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,7 +21,7 @@ from hpq_hls.cost.kernels import bill_constants, bill_kernel, bill_ports, bill_s
 from hpq_hls.cost.relief import Exchange, allowance, cheapest, exchange
 from hpq_hls.cost.timing import Timing, time_dataflow
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware import Dataflow, HardwareConfig, Multiplier
+from hpq_hls.hardware import Dataflow, HardwareConfig, Link, Multiplier
 from hpq_hls.hardware.builder import Block, Make
 from hpq_hls.hardware.skeleton import Skeleton
 from hpq_hls.kernels import Kernel, Stream
@@ -110,9 +110,9 @@ class _Entry:
 
 @dataclass(frozen=True, eq=False)
 class _Sized:
-    """Depths by stream, and the timing that they allow."""
+    """What streams are, by name, and the timing that they allow."""
 
-    depths: dict[str, int]
+    links: Mapping[str, Link]
     timing: Timing
 
 
@@ -144,8 +144,7 @@ class _Design:
         self._flow = flow
         self._ports: dict[tuple[FixedType, ...], Row] = {}
         self._layers: WeakKeyDictionary[QuantizedLayer, _Entry] = WeakKeyDictionary()
-        self._depths = {name: stream.depth for name, stream in flow.streams.items()}
-        # Where no registers depend on weights, all networks keep the depths.
+        # Where no registers depend on weights, all networks keep the links.
         self._varies = any(kernel.registers_vary for kernel in flow.kernels)
         self._makers = {name: layer for layer, block in skeleton.blocks.items() for name in block.streams}
         self._known: dict[tuple[tuple[int, ...], ...], _Sized] = {}
@@ -190,20 +189,19 @@ class _Design:
             if len(self._known) == REMEMBERED_TIMINGS:
                 self._known.clear()
             flow = with_room_for_pipelines(build_design(q, self._config), self._config.stages)
-            depths = {name: stream.depth for name, stream in flow.streams.items()}
-            self._known[key] = _Sized(depths, time_dataflow(flow))
+            self._known[key] = _Sized(flow.links, time_dataflow(flow))
         return self._known[key]
 
     def _deeper(self, q: QuantizedGraph) -> Iterable[Row]:
-        """What FIFOs cost that are deeper, or less deep, than those that are in the books."""
+        """What streams cost that are not what they are in the books."""
         if not self._varies:
             return
-        for name, depth in self._sized(q).depths.items():
-            if depth != self._depths[name]:
-                booked = self._places[self._makers[name]].stream(name, self._types(q, self._makers[name]))
-                deeper = replace(booked, depth=depth)
-                yield bill_stream(deeper, self._family, self._calibration).row
-                yield -bill_stream(booked, self._family, self._calibration).row
+        for name, link in self._sized(q).links.items():
+            booked = self._flow.links[name]
+            if link != booked:
+                stream = self._places[self._makers[name]].stream(name, self._types(q, self._makers[name]))
+                yield bill_stream(stream, link, self._family, self._calibration).row
+                yield -bill_stream(stream, booked, self._family, self._calibration).row
 
     def _types(self, q: QuantizedGraph, name: str) -> Types:
         kind = q.input_types.get(name)
@@ -249,6 +247,7 @@ class _Place:
         self._family, self._calibration, self._may_leave = family, calibration, may_leave
         self._numbers = block.streams | {name: number for number, name in enumerate(block.inputs)}
         self._streams = {name: flow.streams[name] for name in self._numbers}
+        self._links = {name: flow.links[name] for name in self._numbers}
         self._typed: dict[tuple[str, FixedType], Stream] = {}
         self._own: list[tuple[Make, Kernel]] = []
         self._constants: dict[tuple[int, int, object], tuple[object, Bill]] = {}
@@ -299,7 +298,8 @@ class _Place:
             around = self._around(place, types)
             bill.take(bill_kernel(kernel, around, self._family, calibration=self._calibration))
         for name in part.streams:
-            bill.take(bill_stream(self.stream(name, types), self._family, self._calibration))
+            stream = self.stream(name, types)
+            bill.take(bill_stream(stream, self._links[name], self._family, self._calibration))
         return bill
 
     def _bill_constants(self, place: int, kernel: Kernel) -> Bill:

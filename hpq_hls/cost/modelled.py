@@ -33,8 +33,9 @@ class Cycles:
 
 def modelled_cycles(flow: Dataflow) -> Cycles:
     """Cycles of the C++ of a Dataflow where its pipelines have 2 to 24 stages."""
-    network = network_of(flow)
-    bare = follow(_without_registers(network), [UNBOUNDED] * len(flow.streams), frames=4).ends
+    network = network_of(flow, in_step=False)
+    simple = _without_registers(flow, network)
+    bare = follow(simple, [UNBOUNDED] * len(simple.beyond), frames=4).ends
     assert bare is not None  # nothing hangs where no FIFO is ever full
     (longest, turned), interval = _processes(network), time_dataflow(flow).interval
     # A FIFO of the RTL is a cycle of its own; in the model what is written can be read in the next one.
@@ -52,9 +53,18 @@ def modelled_cycles(flow: Dataflow) -> Cycles:
     return Cycles((least[0], most[0]), (least[1], most[1]))
 
 
-def _without_registers(network: Network) -> Network:
-    """The same with one register in each pipeline."""
-    return replace(network, stages=tuple(map(_bare, network.stages)))
+def _without_registers(flow: Dataflow, network: Network) -> Network:
+    """The same with one register in each pipeline, and what the C++ is ``Contract.later`` behind."""
+    stages: list[Stage] = []
+    fifos = len(network.beyond)
+    for kernel, stage in zip(flow.kernels, map(_bare, network.stages), strict=True):
+        later = kernel.contract(flow.streams).later
+        for _ in range(later):  # each FIFO more is a cycle
+            stages.append(replace(stage, outputs=(fifos,)))
+            stage = Stage(StageKind.PIPELINE, (fifos,), stage.outputs, (0, 1, 1))
+            fifos += 1
+        stages.append(stage)
+    return replace(network, stages=tuple(stages), beyond=(0,) * fifos)
 
 
 def _bare(stage: Stage) -> Stage:

@@ -16,7 +16,7 @@ from hpq_hls.hardware.config import (
     target_of,
     whole_cycles,
 )
-from hpq_hls.hardware.dataflow import Dataflow, Terminal
+from hpq_hls.hardware.dataflow import Dataflow, Link, Terminal
 from hpq_hls.hardware.system import (
     CORE,
     NAMELESS,
@@ -46,6 +46,7 @@ __all__ = [
     "Ip",
     "Kernel",
     "LayerFolding",
+    "Link",
     "Memory",
     "Multiplier",
     "Strategy",

@@ -4,8 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from hpq_hls.kernels import Frame, IntArray, Kernel, Streams
+from hpq_hls.billing.memory import SRL_DEPTH
+from hpq_hls.kernels import MIN_DEPTH, Frame, IntArray, Kernel, Stream, Streams
+from hpq_hls.kernels.contract import StageKind
+
+SHORTEST = 3
+"""Places of a FIFO of the RTL, at least: from three stages on a shift register is one LUT."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a stream is in the RTL.
+
+    latency: cycles from the handshake of a beat until its data is there. wire: whether there is no FIFO, so
+    that the kernel behind it works in step with the one in front. places: of its FIFO, with those for beats
+    that are under way; 0 for a wire.
+    """
+
+    latency: int
+    wire: bool
+    places: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +84,40 @@ class Dataflow:
         made = Terminal(output, "m_axis", output, output_shape, output_order)
         return cls(name, kernels, streams, (given,), (made,))
 
+    @cached_property
+    def links(self) -> Mapping[str, Link]:
+        """What each stream is in the RTL, by name.
+
+        A kernel whose results come a fixed number of cycles after it has taken a beat never stands still: it
+        takes a beat where the FIFO behind it has a place for the result. So a FIFO has places for what is
+        under way, beside its ``depth``. Kernels that are ``in_step`` need no FIFO in front of them, unless
+        one was asked for: the FIFO behind the last of them has places for what is in all of them, as many as
+        a shift register has.
+        """
+        steady = {name: kernel for kernel in self.kernels if kernel.in_step for name in kernel.inputs}
+        ports = {terminal.stream for terminal in (*self.inputs, *self.outputs)}
+        made = {name for kernel in self.kernels for name in kernel.outputs}
+        found = {
+            name: _link(stream, 0, 0, wire=False) for name, stream in self.streams.items() if name not in made
+        }
+        for kernel in self.kernels:
+            contract, before = kernel.contract(self.streams), found[kernel.inputs[0]]
+            latency, under_way = contract.latency, contract.under_way
+            if before.wire:
+                latency, under_way = before.latency + latency, before.latency + latency
+            one_by_one = contract.kind is StageKind.PIPELINE and contract.parameters[1:] == (1, 1)
+            for name in kernel.outputs:
+                stream = self.streams[name]
+                wire = (
+                    (one_by_one or kernel.in_step)
+                    and name in steady
+                    and name not in ports
+                    and stream.depth == MIN_DEPTH
+                    and MIN_DEPTH + latency + steady[name].contract(self.streams).latency <= SRL_DEPTH
+                )
+                found[name] = _link(stream, latency, under_way, wire=wire)
+        return found
+
     @property
     def input(self) -> str:
         """Name of the stream at the only input port."""
@@ -91,3 +145,7 @@ class Dataflow:
             made = kernel.run([frames[name] for name in kernel.inputs], self.streams)
             frames.update(zip(kernel.outputs, made, strict=True))
         return frames
+
+
+def _link(stream: Stream, latency: int, under_way: int, *, wire: bool) -> Link:
+    return Link(latency, wire, 0 if wire else stream.depth + max(under_way, SHORTEST - MIN_DEPTH))

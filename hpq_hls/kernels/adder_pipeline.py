@@ -149,7 +149,7 @@ def cheapest(
     offsets: of each group, and the others: as of ``pipelined``.
     """
 
-    def cost(graph: AdderGraph, own: Sequence[int]) -> float:
+    def cost(graph: AdderGraph, own: Sequence[int]) -> int:
         return _cost(pipelined(graph, tuple(own), shift, accumulator, made, epilogue, pace))
 
     graphs = tuple(
@@ -170,9 +170,9 @@ def offsets_of(
     return scaled
 
 
-def _cost(one: Pipelined) -> float:
-    """In LUTs; each comes with two flip-flops."""
-    return one.graph.adder_bits + one.flip_flops / 2
+def _cost(one: Pipelined) -> int:
+    """LUTs and flip-flops alike."""
+    return one.graph.adder_bits + one.flip_flops
 
 
 def _circuit(

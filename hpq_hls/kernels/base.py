@@ -167,6 +167,12 @@ class Kernel(ABC):
         """Whether ``registers`` depends on what its constants are, not on their number alone."""
         return False
 
+    @property
+    def in_step(self) -> bool:
+        """Whether what leaves is what was there so many ``registers`` earlier, and nothing in it looks at a
+        handshake: then mere wires can lead to it from a kernel in front (``Dataflow.links``)."""
+        return False
+
     def contract(self, streams: Streams) -> Contract:
         """How it moves beats: the actor that stands for it in the timing model."""
         return pipeline(self.registers) if self.registers else wiring()

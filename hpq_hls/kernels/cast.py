@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.bill import Bill
 from hpq_hls.billing.blocks import finished
 from hpq_hls.fixed import Epilogue, FixedType, Interval, bits_for
 from hpq_hls.kernels.base import Frame, Kernel, Streams, Table
@@ -37,6 +37,10 @@ class Cast(Kernel):
         return FixedType(width, width - x.fraction)
 
     @property
+    def in_step(self) -> bool:
+        return len(self.epilogue.slopes) <= 1  # a word of slopes for each beat would have to be counted
+
+    @property
     def registers(self) -> int:
         return 1
 
@@ -45,8 +49,7 @@ class Cast(Kernel):
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
-        bill.add(Term.PIPELINE, 1)
-        bill.ff += 1 + made.bits
+        bill.ff += made.bits
         sums = self.accumulator(given.type) if self.epilogue.slopes else given.type
         finished(bill, sums, made.type, self.epilogue, made.lanes)
 

@@ -77,8 +77,7 @@ class Combine(Kernel):
     def bill(self, bill: Bill, streams: Streams) -> None:
         a, b = (streams[name].type for name in self.inputs)
         made, width = streams[self.outputs[0]], self.accumulator_type.width
-        bill.add(Term.PIPELINE, 1)
-        bill.ff += self.registers + made.bits
+        bill.ff += made.bits
         if self.multiplies:
             self._bill_products(bill, a, b, made.lanes)
         else:

@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+REORDER_STAGES = 2
+"""Registers behind the memory of a reordering."""
+
 Actor = Callable[[Sequence[Any], Sequence[Any], tuple[int, ...]], Iterator[None]]
 """An actor in Python: from the channels it reads, those it writes, and its parameters, a generator like those
 of ``hpq_hls.cost.actors``."""
@@ -18,7 +21,7 @@ of ``hpq_hls.cost.actors``."""
 class StageKind(enum.Enum):
     """Which actor a stage is; the numbers are those of hw_sim/timing/follow.cpp.
 
-    PIPELINE: registers, group, folds, whether there is a skid register. WIRING: none. NARROW, WIDEN: the
+    PIPELINE: registers, group, folds. WIRING: none. NARROW, WIDEN: the
     ratio. WINDOW: the geometry (see ``hpq_hls.kernels.window``). REDUCE: registers, beats of a period, how
     many of them, the first ones, make no result. REORDER: beats of a frame in, and out. SPLICE: for each run
     the input or -1, whether its beats leave, and how many there are. OWN: an actor that the contract carries.
@@ -41,12 +44,33 @@ class Contract:
     """An actor and its parameters.
 
     actor: of the kind OWN, a function of a module, always the same one. A design with such an actor is
-    followed in Python, about a hundred times slower.
+    followed in Python, about a hundred times slower. later: cycles that the first result of the C++ comes
+    later than that of the RTL, but for registers.
     """
 
     kind: StageKind
     parameters: tuple[int, ...] = ()
     actor: Actor | None = None
+    later: int = 0
+
+    @property
+    def latency(self) -> int:
+        """Cycles after the handshake of a result at which its data is there (``LATENCY`` of hpq_fifo)."""
+        if self.kind is StageKind.REORDER:
+            return REORDER_STAGES
+        return self.parameters[0] if self.kind in (StageKind.PIPELINE, StageKind.REDUCE) else 0
+
+    @property
+    def under_way(self) -> int:
+        """Results at full rate that are on their way, or in the FIFO for a cycle only, but for the two that
+        any FIFO holds."""
+        apart = 1
+        if self.kind is StageKind.PIPELINE:
+            apart = self.parameters[1]
+        elif self.kind is StageKind.REDUCE:
+            _, beats, quiet = self.parameters
+            apart = beats if beats - quiet == 1 else 1
+        return max(-(-(self.latency + 2) // apart) - 2, 0)
 
 
 def own(actor: Actor, *parameters: int) -> Contract:
@@ -54,9 +78,12 @@ def own(actor: Actor, *parameters: int) -> Contract:
     return Contract(StageKind.OWN, parameters, actor)
 
 
-def pipeline(registers: int, group: int = 1, folds: int = 1, *, skid: bool = False) -> Contract:
-    """A pipeline that gives ``folds`` beats, ``group`` cycles apart, for every ``group`` beats it takes."""
-    return Contract(StageKind.PIPELINE, (registers, group, folds, int(skid)))
+def pipeline(registers: int, group: int = 1, folds: int = 1) -> Contract:
+    """A pipeline that gives ``folds`` beats, ``group`` cycles apart, for every ``group`` beats it takes.
+
+    It never stands still: it takes what makes a result where there is a place for that in the FIFO behind it.
+    """
+    return Contract(StageKind.PIPELINE, (registers, group, folds))
 
 
 def wiring() -> Contract:

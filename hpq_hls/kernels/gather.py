@@ -29,6 +29,10 @@ class Gather(Kernel):
     def nature(self) -> Nature:
         return Nature.ROUTES
 
+    @property
+    def in_step(self) -> bool:
+        return True
+
     def bill(self, bill: Bill, streams: Streams) -> None:
         """Wires only."""
 

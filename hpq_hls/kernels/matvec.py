@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -120,10 +120,10 @@ class MatVec(FromRom, Matrix):
 
     @property
     def registers(self) -> int:
-        return 4 + tree_registers(self.simd)
+        return 5 + tree_registers(self.simd)
 
     def contract(self, streams: Streams) -> Contract:
-        return pipeline(self.registers, self.synapse_folds, self.neuron_folds, skid=True)
+        return replace(pipeline(self.registers, self.synapse_folds, self.neuron_folds), later=1)
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
@@ -131,7 +131,7 @@ class MatVec(FromRom, Matrix):
         counters = count_bits(steps) + count_bits(rows) + count_bits(folds * steps)
         latency = 3 + tree_registers(self.simd)
         bill.add(Term.MATVEC, 1)
-        bill.ff += counters + latency + 2  # valid_at, done, out_valid
+        bill.ff += counters + (latency if steps > 1 or self.bias is not None else 0)  # valid_at
         if steps > 1:  # first_at and last_at: shift registers
             bill.ff += 3 if latency == 3 else 1
             bill.add(Term.MEMORY, 1 if latency == 3 else 2)

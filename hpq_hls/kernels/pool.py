@@ -59,6 +59,10 @@ class Pool(Kernel):
         return self.positions * self.lanes if self.mode is PoolMode.AVERAGE and self.reciprocal != 1 else 0
 
     @property
+    def in_step(self) -> bool:
+        return len(self.epilogue.slopes) <= 1  # a word of slopes for each beat would have to be counted
+
+    @property
     def registers(self) -> int:
         return (1 if self.mode is PoolMode.MAX else 2) + tree_registers(self.taps)
 
@@ -74,8 +78,7 @@ class Pool(Kernel):
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
         results = self.positions * self.lanes
-        bill.add(Term.PIPELINE, 1)
-        bill.ff += self.registers + made.bits
+        bill.ff += made.bits
         if self.mode is PoolMode.MAX:
             comparators(bill, self.taps, given.type.width, results)
         else:

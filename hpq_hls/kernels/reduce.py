@@ -125,8 +125,6 @@ class Reduce(Kernel):
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = streams[self.inputs[0]], streams[self.outputs[0]]
         width, stored = given.type.width, self.stored_width(given.type)
-        bill.add(Term.PIPELINE, 1)
-        bill.ff += self.registers
         if self.sums:
             tree(bill, self.taps, width, stored, 0, self.results)
         else:
@@ -140,11 +138,9 @@ class Reduce(Kernel):
 
     def _bill_steps(self, bill: Bill, stored: int) -> None:
         bits = self.lanes * stored
-        counters = count_bits(self.steps) + count_bits(self.chunks)
-        if self.index_width:
-            counters += count_bits(self.steps) + count_bits(self.chunks)
+        counters = count_bits(self.steps) + count_bits(self.chunks) + self.index_width
         bill.add(Term.ACCUMULATE if self.sums else Term.COMPARE, bits)
-        bill.ff += bits + counters
+        bill.ff += bits + counters + 2 * tree_registers(self.taps)  # with what the beats in the tree do
         if self.chunks > 1:
             bill.ff += bits + count_bits(self.chunks) + 2  # the operands, and where they belong
             dual_port_ram(bill, self.chunks, bits)

@@ -121,10 +121,9 @@ class Reorder(Kernel):
         for _ in range(self.reads):
             buffer(bill, 2 * self.words, given.bits)
         counters = count_bits(self.words) + count_bits(2 * self.words) + count_bits(self.beats)
-        bill.add(Term.PIPELINE, 1)
         bill.add(Term.COUNTER, counters + self.reads * self.word_bits)
         bill.add(Term.SELECT, made.bits * math.ceil((self.split - 1) / 3))
-        bill.ff += counters + 6 + made.bits + self.reads * (self.place_bits + int(self.zeros))
+        bill.ff += counters + 4 + made.bits + self.reads * (self.place_bits + int(self.zeros))
 
     def summary(self, streams: Streams) -> str:
         text = f"{self.index.size} elements in another order, {self.atom * self.reads} at a time"

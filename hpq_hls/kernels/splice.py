@@ -87,7 +87,7 @@ class Splice(Kernel):
 
     def contract(self, streams: Streams) -> Contract:
         numbers = [(source, int(leaves), count) for source, leaves, count in self.runs]
-        return Contract(StageKind.SPLICE, tuple(itertools.chain.from_iterable(numbers)))
+        return Contract(StageKind.SPLICE, tuple(itertools.chain.from_iterable(numbers)), later=1)
 
     @property
     def source_bits(self) -> int:
@@ -127,7 +127,7 @@ class Splice(Kernel):
         bill.add(Term.PIPELINE, 1)
         bill.add(Term.COUNTER, counters)
         bill.add(Term.SELECT, made.bits * math.ceil((len(self.inputs) - 1) / 3))
-        bill.ff += counters + 2 + made.bits
+        bill.ff += counters + 1
         if self.casts:
             for name in self.inputs:
                 cast(bill, streams[name].type, made.type, Epilogue(), made.lanes)
@@ -183,8 +183,7 @@ class Weld(Kernel):
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         made = streams[self.outputs[0]]
-        bill.add(Term.PIPELINE, 1)
-        bill.ff += 1 + made.bits
+        bill.ff += made.bits
         for name in self.inputs:
             cast(bill, streams[name].type, made.type, Epilogue(), streams[name].lanes)
 

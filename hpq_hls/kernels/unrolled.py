@@ -52,6 +52,10 @@ class UnrolledMatVec(Matrix):
         return self.positions * int(np.count_nonzero(self.weight))
 
     @property
+    def in_step(self) -> bool:
+        return len(self.epilogue.slopes) <= 1  # a word of slopes for each beat would have to be counted
+
+    @property
     def registers(self) -> int:
         return 3 + tree_registers(self.cols) if self.pipelined is None else self.pipelined.registers
 
@@ -85,8 +89,6 @@ class UnrolledMatVec(Matrix):
         several positions. Powers of two are wires, zeros nothing at all."""
         given, made = self.ends(streams)
         accumulator = self.accumulator_type
-        bill.add(Term.PIPELINE, 1)
-        bill.ff += self.registers
         per_position = Bill(bill.family)
         rows = self.groups * self.rows
         if self.pipelined is not None:

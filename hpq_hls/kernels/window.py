@@ -68,16 +68,16 @@ class Window(Kernel):
             self.chunks(streams[self.inputs[0]].lanes),
             geometry.pixels,
         )
-        return Contract(StageKind.WINDOW, parameters)
+        return Contract(StageKind.WINDOW, parameters, later=1)
 
     def bill(self, bill: Bill, streams: Streams) -> None:
-        given, made = self.ends(streams)
+        given = streams[self.inputs[0]]
         geometry, chunks = self.geometry, self.chunks(given.lanes)
         rows, columns = geometry.scan
         counters = count_bits(chunks) + 2 * (count_bits(rows + 1) + count_bits(columns + 1))
         bill.add(Term.WINDOW, 1)
         bill.add(Term.COUNTER, counters)
-        bill.ff += counters + 1 + made.different_bits
+        bill.ff += counters
         if geometry.first < (geometry.pad_top, geometry.pad_beats):
             bill.ff += 1  # a window before the first pixel has to wait for it
         if geometry.scan != (geometry.height, geometry.beats):

@@ -336,7 +336,8 @@ class Project:
         """
         fills, sized = self.fifo_fills(x, progress=progress), size_fifos(self.dataflow)
         depths = {
-            name: max(MIN_DEPTH, min(fills[name], stream.depth)) for name, stream in sized.streams.items()
+            name: max(MIN_DEPTH, min(fills.get(name, 0), stream.depth))
+            for name, stream in sized.streams.items()
         }
         measured, least = (time_dataflow(flow).interval for flow in (with_fifo_depths(sized, depths), sized))
         if measured > least:  # what waits less at one place can be late at another
@@ -345,6 +346,8 @@ class Project:
 
     def fifo_fills(self, x: Any, *, progress: Progress | None = None) -> dict[str, int]:
         """How full, in beats, each stream's FIFO gets on RTL in which all have room for a frame.
+
+        Streams between kernels in step have none.
 
         The packets of ``x`` start as far apart as the slowest kernel takes for one, their beats evenly
         spread. Give at least three, so that the design is full.

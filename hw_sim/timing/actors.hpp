@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <coroutine>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <utility>
 #include <vector>
@@ -86,8 +85,8 @@ struct Sleep {
   void await_resume() const noexcept {}
 };
 
-// A FIFO of `depth` beats. A beat can leave in the cycle after it came; its place is free in the cycle after
-// it left.
+// A FIFO of `depth` beats. A beat can leave in the cycle after it was written; its place is free in the cycle after
+// it left, and is taken as soon as it is on its way.
 class Channel {
  public:
   std::int64_t depth = 2, pushed = 0, popped = 0;
@@ -161,77 +160,38 @@ inline Actor sink(Sleeper& self, Channel& given, std::int64_t beats, std::vector
   }
 }
 
-// A pipeline of `stages` registers that stands still while the beat at its end is not taken. After every
-// `group` beats taken, `folds` results follow each other at a distance of `group` cycles, the first one `stages`
-// cycles after the last beat; meanwhile nothing is taken. skid: one more register at the end, which does not
-// hold up the others. Of a `period` of beats the first `quiet` have no result.
+// `stages` registers that never stand still: what makes a result is taken where there is a place for that. With the
+// last of every `group` beats taken the first of `folds` results is under way; the others follow at a distance of
+// `group` cycles, and meanwhile nothing is taken. Of a `period` of beats the first `quiet` have no result.
 inline Actor pipeline(Sleeper& self, Channels inputs, Channel& out, std::int64_t stages, std::int64_t group,
-                      std::int64_t folds, bool skid, std::int64_t period = 1, std::int64_t quiet = 0) {
-  // Time inside the pipeline is counted in cycles in which it moves. `stall` is what to add for the next result,
-  // `behind` what to add for the next beat in: a result may be known to wait before it is known what came in
-  // meanwhile.
-  struct Wait {
-    Cycle moment, until, length;
-  };
-  Ring results;
-  std::deque<Wait> waits;
+                      std::int64_t folds, std::int64_t period = 1, std::int64_t quiet = 0) {
   const bool alone = inputs.size() == 1;
   Channel& only = *inputs[0];
-  std::int64_t made = 0, left = 0, taken = 0, in_group = 0, in_period = 0;
-  Cycle stall = 0, behind = 0, moment = 0, last_push = BEFORE;
-
+  std::int64_t taken = 0, in_group = 0, in_period = 0;
+  Cycle cycle = -1;
   const auto missing = [&] {
     return alone ? !only.has(taken) : std::any_of(inputs.begin(), inputs.end(), [&](Channel* channel) { return !channel->has(taken); });
   };
-  // The oldest result reaches the end of the pipeline and leaves.
-  const auto leave = [&] {
-    const Cycle space = out.space(), due = results[left++], reached = due + stall;
-    const Cycle gone = std::max(reached, skid ? last_push : space);
-    last_push = skid ? std::max(gone + 1, space) : gone;
-    out.push(last_push);
-    stall += gone - reached;
-    if (gone > reached) waits.push_back({due, gone, gone - reached});
-  };
-
   while (true) {
-    while (missing()) {
-      if (left < made && out.knows_space()) {
-        leave();
-      } else {
-        co_await Sleep{self, left < made ? EITHER : INPUT};
-      }
-    }
-    Cycle cycle = moment + behind;
+    while (missing()) co_await Sleep{self, INPUT};
+    ++cycle;
     for (Channel* channel : inputs) cycle = std::max(cycle, channel->came(taken) + 1);
-    while (true) {
-      if (!waits.empty()) {
-        const Wait wait = waits.front();
-        if (wait.moment + behind > cycle) break;
-        waits.pop_front();
-        behind += wait.length;
-        cycle = std::max({cycle, wait.until, moment + behind});
-      } else {
-        if (left == made || results[left] + stall > cycle) break;
-        while (!out.knows_space()) co_await Sleep{self, SPACE};
-        leave();
-      }
-    }
-    for (Channel* channel : inputs) channel->pop(cycle);
-    moment = cycle - behind;
-    ++taken;
     const bool silent = in_period < quiet;
     if (++in_period == period) in_period = 0;
-    if (++in_group < group || silent) {
-      if (silent) in_group = 0;
-      ++moment;
-      continue;
+    if (++in_group == group) in_group = 0;
+    const std::int64_t results = in_group > 0 || silent ? 0 : folds;
+    for (std::int64_t fold = 0; fold < results; ++fold) {
+      while (!out.knows_space()) co_await Sleep{self, SPACE};
+      cycle = std::max(fold > 0 ? cycle + group : cycle, out.space());
+      out.push(cycle + stages);
+      if (fold == 0) {
+        for (Channel* channel : inputs) channel->pop(cycle);
+      }
     }
-    in_group = 0;
-    for (std::int64_t fold = 0; fold < folds; ++fold) {
-      results.reserve(left, made);
-      results[made++] = moment + stages + fold * group;
+    if (results == 0) {
+      for (Channel* channel : inputs) channel->pop(cycle);
     }
-    moment += 1 + (folds - 1) * group;
+    ++taken;
   }
 }
 
@@ -303,25 +263,17 @@ struct Geometry {
   }
 };
 
-// Scans the padded area, a beat per cycle; windows leave through one register, and the scan goes on while they
-// wait there. Late windows wait for no beat of the row that is scanned.
+// Scans the padded area, a beat per cycle, and stands still where windows find no place. Late windows wait for no
+// beat of the row that is scanned.
 inline Actor window(Sleeper& self, Channel& given, Channel& out, Geometry g) {
   std::vector<char> rows_end(g.rows), columns_end(2 * g.columns);  // where windows leave
   for (std::int64_t y = 0; y < g.out_height; ++y) rows_end[g.first_row + y * g.stride_h] = true;
   for (std::int64_t x = 0; x < g.out_width; ++x) columns_end[g.leaves(x)] = true;
-  Cycle cycle = RESET, gone = BEFORE;
-  bool waiting = false;  // in the register, since the cycle `gone`
+  Cycle cycle = RESET;
   bool row_before = false;
-  const auto leave = [&] {
-    gone = std::max(gone, out.space());
-    out.push(gone);
-    waiting = false;
-  };
-  const auto enter = [&] {  // once the register is known to be free
-    if (waiting) leave();
-    cycle = std::max(cycle, gone);
-    gone = cycle + 1;
-    waiting = true;
+  const auto leave = [&] {  // once it is known when there is a place
+    cycle = std::max(cycle, out.space());
+    out.push(cycle);
   };
   while (true) {
     bool started = false;
@@ -334,28 +286,21 @@ inline Actor window(Sleeper& self, Channel& given, Channel& out, Geometry g) {
         for (std::int64_t chunk = 0; chunk < g.chunks; ++chunk) {
           ++cycle;
           if (late) {
-            while (waiting && !out.knows_space()) co_await Sleep{self, SPACE};
-            enter();
+            while (!out.knows_space()) co_await Sleep{self, SPACE};
+            leave();
           }
           if (inside || (emit && !started)) {
-            while (!given.has(given.popped)) {
-              if (waiting && out.knows_space()) {
-                leave();
-              } else {
-                co_await Sleep{self, waiting ? EITHER : INPUT};
-              }
-            }
+            while (!given.has(given.popped)) co_await Sleep{self, INPUT};
             cycle = std::max(cycle, given.came(given.popped) + 1);
           }
           if (emit) {
-            while (waiting && !out.knows_space()) co_await Sleep{self, SPACE};
-            enter();
+            while (!out.knows_space()) co_await Sleep{self, SPACE};
+            leave();
           }
           if (inside) {
             given.pop(cycle);
             started = true;
           }
-          if (waiting && out.knows_space()) leave();
         }
       }
       row_before = rows_end[row];
@@ -381,17 +326,10 @@ inline Actor fill(Sleeper& self, Channel& given, Channel& frames, std::int64_t w
   }
 }
 
-// Takes beats as `runs` say (input or -1, whether they leave, how many), one per cycle; they leave through one
-// register, and others are dropped while one waits there. What is put in front of the first beat that is taken
-// waits for it.
+// Takes beats as `runs` say (input or -1, whether they leave, how many), one per cycle. What is put in front of the
+// first beat that is taken waits for it.
 inline Actor splice(Sleeper& self, Channels inputs, Channel& out, std::vector<std::int64_t> runs) {
-  Cycle cycle = -1, gone = BEFORE;
-  bool waiting = false;  // in the register, since the cycle `gone`
-  const auto leave = [&] {
-    gone = std::max(gone, out.space());
-    out.push(gone);
-    waiting = false;
-  };
+  Cycle cycle = -1;
   while (true) {
     bool started = false;
     for (std::size_t run = 0; run < runs.size(); run += 3) {
@@ -400,27 +338,18 @@ inline Actor splice(Sleeper& self, Channels inputs, Channel& out, std::vector<st
       for (std::int64_t beat = 0; beat < runs[run + 2]; ++beat) {
         ++cycle;
         if (takes || !started) {
-          while (!given.has(given.popped)) {
-            if (waiting && out.knows_space()) {
-              leave();
-            } else {
-              co_await Sleep{self, waiting ? EITHER : INPUT};
-            }
-          }
+          while (!given.has(given.popped)) co_await Sleep{self, INPUT};
           cycle = std::max(cycle, given.came(given.popped) + 1);
         }
         if (leaves) {
-          while (waiting && !out.knows_space()) co_await Sleep{self, SPACE};
-          if (waiting) leave();
-          cycle = std::max(cycle, gone);
-          gone = cycle + 1;
-          waiting = true;
+          while (!out.knows_space()) co_await Sleep{self, SPACE};
+          cycle = std::max(cycle, out.space());
+          out.push(cycle);
         }
         if (takes) {
           given.pop(cycle);
           started = true;
         }
-        if (waiting && out.knows_space()) leave();
       }
     }
   }

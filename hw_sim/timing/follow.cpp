@@ -57,11 +57,11 @@ class Network {
     Sleeper& self = sleeper(in, out);
     Channel &x = channels_[in[0]], &y = channels_[out[0]];
     switch (kind) {
-      case PIPELINE: return add(pipeline(self, pointers(in), y, p[0], p[1], p[2], p[3] != 0));
+      case PIPELINE: return add(pipeline(self, pointers(in), y, p[0], p[1], p[2]));
       case WIRING: return add(wiring(self, x, pointers(out)));
       case NARROW: return add(narrow(self, x, y, p[0]));
       case WIDEN: return add(widen(self, x, y, p[0]));
-      case REDUCE: return add(pipeline(self, pointers(in), y, p[0], 1, 1, false, p[1], p[2]));
+      case REDUCE: return add(pipeline(self, pointers(in), y, p[0], 1, 1, p[1], p[2]));
       case WINDOW:
         return add(window(self, x, y, {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10],
                                        p[11], p[12], p[13]}));
@@ -75,7 +75,7 @@ class Network {
         frames.reader = &reading;
         channels_[in[0]].reader = &self;
         add(fill(self, x, frames, p[0], p[1]));
-        return add(pipeline(reading, {&frames}, y, REORDER_STAGES, 1, 1, false));
+        return add(pipeline(reading, {&frames}, y, REORDER_STAGES, 1, 1));
       }
     }
   }

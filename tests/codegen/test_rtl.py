@@ -111,7 +111,6 @@ def test_a_project_holds_what_it_needs_and_no_more() -> None:
         "castunit",
         "fifo",
         "finish",
-        "pipeline",
         "ram",
         "rom",
         "slopes",

@@ -109,10 +109,10 @@ def test_a_unit_at_work_holds_up_its_producer() -> None:
     assert time_dataflow(roomy).latency <= time_dataflow(slow).latency
 
 
-def test_a_result_that_waits_does_not_delay_what_came_in_before() -> None:
-    """It may be known that a result waits before it is known when the next beat came in."""
-    for first in (True, False):  # whichever is known first
-        given, out = actors.Channel(8), actors.Channel(1)
+def test_a_beat_is_taken_where_there_is_a_place_for_its_result() -> None:
+    """Whichever is known first, that a place is free or that the next beat came."""
+    for first in (True, False):
+        given, out = actors.Channel(8), actors.Channel(2)
         given.pushes.append(0)
         unit = actors.pipeline([given], out, 4)
         out.pushes.append(0)  # somebody's beat, until cycle 20
@@ -120,12 +120,14 @@ def test_a_result_that_waits_does_not_delay_what_came_in_before() -> None:
         if first:
             given.pushes.append(2)
             next(unit)
+        assert given.pops == [1]
         out.pops.append(20)
         next(unit)
         if not first:
             given.pushes.append(2)
             next(unit)
-        assert given.pops == [1, 3]
+        assert given.pops == [1, 21]
+        assert out.pushes == [0, 5, 25]
 
 
 def test_types_do_not_matter() -> None:

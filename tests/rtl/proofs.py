@@ -41,17 +41,14 @@ class Instance:
         return "-".join([self.module[4:], *(f"{value}" for _, value in self.parameters)])
 
 
-def fifo(depth: int, style: str) -> Instance:
-    return Instance("hpq_fifo", (("WIDTH", 2), ("DEPTH", depth), ("STYLE", style)))
+def fifo(depth: int, style: str, latency: int = 0) -> Instance:
+    given = (("WIDTH", 2), ("DEPTH", depth), ("STYLE", style), ("LATENCY", latency))
+    return Instance("hpq_fifo", given)
 
 
 def ram(depth: int, style: str) -> Instance:
     width = max(1, (depth - 1).bit_length())
     return Instance("hpq_ram", (("WIDTH", 2), ("DEPTH", depth), ("ADDR_W", width), ("STYLE", style)))
-
-
-def pipeline(stages: int) -> Instance:
-    return Instance("hpq_pipeline", (("STAGES", stages),))
 
 
 def converter(lanes_in: int, lanes_out: int) -> Instance:
@@ -90,15 +87,14 @@ def used(top: str) -> set[Instance]:
     for module, text, _ in _INSTANCE.findall(top):
         given = dict(_PARAMETER.findall(text))
         if module == "hpq_fifo":
-            found.add(fifo(int(given["DEPTH"]), given["STYLE"].strip('"')))
+            latency = int(given.get("LATENCY", 0))
+            found.add(fifo(int(given["DEPTH"]), given["STYLE"].strip('"'), latency))
         elif module == "hpq_widthconverter":
             found.add(converter(int(given["IN_LANES"]), int(given["OUT_LANES"])))
         elif module == "hpq_fork":
             found.add(fork(int(given["OUTPUTS"])))
         elif module == "hpq_weld":
             found.add(weld(int(given["INPUTS"])))
-        elif module == "hpq_pipeline":
-            found.add(pipeline(int(given["STAGES"])))
         elif module == "hpq_axis_in":
             found.add(axis_in(None))
         elif module == "hpq_axis_in_checked":

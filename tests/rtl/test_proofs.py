@@ -19,16 +19,19 @@ from tests.networks import Residual
 from tests.ports.networks import SHAPES, heads, samples
 from tests.rtl import proofs
 from tests.rtl.harness import design_of
-from tests.rtl.proofs import Instance, axis_in, axis_out, converter, fifo, fork, pipeline, ram, weld
+from tests.rtl.proofs import Instance, axis_in, axis_out, converter, fifo, fork, ram, weld
 
-# A FIFO of at most 32 beats is a shift register. Pipelines have up to three stages, and one for every two
-# levels of a tree of sums.
+# A FIFO of at most 32 beats is a shift register. Data comes as many cycles late as the kernel has registers.
 PROVED: dict[str, tuple[Instance, ...]] = {
     "FIFOs that shift": tuple(fifo(depth, "shift") for depth in (*range(2, 9), 17, 32)),
     "FIFOs in LUTs": tuple(fifo(depth, "distributed") for depth in (2, 5, 8, 33, 128)),
     "FIFOs in block RAM": tuple(fifo(depth, "block") for depth in (2, 5, 8, 33)),
     "memories": tuple(ram(depth, style) for style in ("distributed", "block") for depth in (5, 8)),
-    "pipelines": tuple(pipeline(stages) for stages in (*range(1, 7), 8, 12)),
+    "FIFOs behind kernels": tuple(fifo(latency + 2, "shift", latency) for latency in (1, 2, 3, 5, 8)),
+    "FIFOs behind slow kernels": tuple(fifo(3, "shift", latency) for latency in (2, 4, 7)),
+    "deep FIFOs behind kernels": tuple(
+        fifo(depth, style, 3) for depth in (5, 8, 33) for style in ("distributed", "block")
+    ),
     "to narrow beats": tuple(converter(ratio, 1) for ratio in (2, 3, 4, 5, 8, 32)),
     "to wide beats": tuple(converter(1, ratio) for ratio in (1, 2, 3, 4, 5, 8, 32)),
     "forks": tuple(fork(outputs) for outputs in (2, 3, 4, 7)),
@@ -125,6 +128,7 @@ class Fault:
         return text.replace(self.old, self.new)
 
 
+_LATE = fifo(4, "shift", 3)
 _SHIFT, _LUTS, _BLOCK = fifo(5, "shift"), fifo(5, "distributed"), fifo(5, "block")
 _NARROW, _WIDEN = converter(3, 1), converter(1, 3)
 _LUT_RAM, _BLOCK_RAM = (
@@ -133,16 +137,27 @@ _LUT_RAM, _BLOCK_RAM = (
 )
 _POINTER = "write_ptr <= (write_ptr == LAST) ? '0 : write_ptr + 1'b1;"
 FAULTS: tuple[Fault, ...] = (
-    Fault(_SHIFT, "count != COUNT_W'(DEPTH)", "count != COUNT_W'(DEPTH - 1)"),
-    Fault(_SHIFT, "count != COUNT_W'(DEPTH)", "1'b1"),
-    Fault(_SHIFT, "out_valid = count != '0", "out_valid = count > 1"),
-    Fault(_SHIFT, "push && !pop", "push"),
-    Fault(_SHIFT, "pop && !push", "pop && !in_valid"),
-    Fault(_SHIFT, "if (rst) count <= '0;\n    else if", "if"),
-    Fault(_SHIFT, "ADDR_W'(count - 1'b1)", "ADDR_W'(count)"),
+    Fault(_SHIFT, "oldest == ADDR_W'(DEPTH - 1)", "oldest == ADDR_W'(DEPTH - 2)"),
+    Fault(_SHIFT, "in_ready = !full", "in_ready = 1'b1"),
+    Fault(_SHIFT, "push && !pop) begin\n        oldest", "push) begin\n        oldest"),
+    Fault(_SHIFT, "end else if (pop && !push)", "end else if (pop && !in_valid)"),
+    Fault(_SHIFT, "oldest + ADDR_W'(some)", "oldest + 1'b1"),
+    Fault(_SHIFT, "if (oldest == '0) some <= 1'b0;\n        else oldest", "some <= 1'b0;\n        oldest"),
+    Fault(_SHIFT, "        some   <= 1'b0;\n      end else if (push", "      end else if (push"),
     Fault(_SHIFT, "if (push) stage <=", "if (in_valid) stage <="),
-    Fault(_LUTS, "ADDR_W'(DEPTH - 1)", "ADDR_W'(DEPTH)"),
-    Fault(_LUTS, "ADDR_W'(DEPTH - 1)", "ADDR_W'(DEPTH - 2)"),
+    Fault(_LATE, "held != COUNT_W'(DEPTH)", "held != COUNT_W'(DEPTH - 1)"),
+    Fault(_LATE, "held != COUNT_W'(DEPTH)", "!full"),
+    Fault(_LATE, "coming[LATENCY-1]", "coming[LATENCY-2]"),
+    Fault(_LATE, "if (rst) coming <= '0;\n      else coming", "coming"),
+    Fault(_LATE, "coming, take}", "coming, in_valid}"),
+    Fault(_LATE, "take && !pop", "take"),
+    Fault(_LATE, "pop && !take", "pop && !in_valid"),
+    Fault(_LATE, "if (rst) held <= '0;\n      else if", "if"),
+    Fault(_LUTS, "if (rst) count <= '0;\n      else if", "if"),
+    Fault(_LUTS, "count == COUNT_W'(DEPTH)", "count == COUNT_W'(DEPTH - 1)"),
+    Fault(_LUTS, "out_valid = count != '0", "out_valid = count > 1"),
+    Fault(_LUTS, "LAST = ADDR_W'(DEPTH - 1)", "LAST = ADDR_W'(DEPTH)"),
+    Fault(_LUTS, "LAST = ADDR_W'(DEPTH - 1)", "LAST = ADDR_W'(DEPTH - 2)"),
     Fault(_LUTS, _POINTER, "write_ptr <= write_ptr + 1'b1;"),
     Fault(_LUTS, "if (pop) read_ptr", "if (out_ready) read_ptr"),
     Fault(_LUTS, "        read_ptr  <= '0;\n", ""),
@@ -153,10 +168,6 @@ FAULTS: tuple[Fault, ...] = (
     Fault(_BLOCK, "push && (write_ptr == fetch_ptr)", "write_ptr == fetch_ptr"),
     Fault(ram(5, "block"), _BLOCK_RAM + "if (write_en) ", _BLOCK_RAM),
     Fault(ram(5, "distributed"), _LUT_RAM + "if (write_en) ", _LUT_RAM),
-    Fault(pipeline(3), "!out_valid || out_ready", "out_ready"),
-    Fault(pipeline(3), "else if (en) valid", "else valid"),
-    Fault(pipeline(3), "valid[STAGES-1]", "valid[STAGES-2]"),
-    Fault(pipeline(3), "if (rst) valid <= '0;\n    else if", "if"),
     Fault(_NARROW, "left == COUNT_W'(1) && out_ready", "left == COUNT_W'(1)"),
     Fault(_NARROW, "left <= COUNT_W'(RATIO)", "left <= COUNT_W'(RATIO - 1)"),
     Fault(_NARROW, "else if (out_ready) held", "else if (out_valid) held"),
@@ -169,8 +180,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault(fork(3), "&(served | out_ready)", "|(served | out_ready)"),
     Fault(fork(3), "in_ready ? '0 : served | out_ready", "served | out_ready"),
     Fault(fork(3), "else if (in_valid) served", "else served"),
-    Fault(weld(2), "ready && all", "ready"),
-    Fault(weld(2), "if (en) out_data", "if (out_ready) out_data"),
+    Fault(weld(2), "all && out_ready", "out_ready"),
+    Fault(weld(2), "always_ff @(posedge clk) out_data", "always_ff @(posedge clk) if (out_ready) out_data"),
     Fault(weld(2), "[FROM*WIDTH+:WIDTH]", "[i*WIDTH+:WIDTH]"),
     Fault(axis_in(None), "running <= !rst", "running <= 1'b1"),
     Fault(axis_in(None), "out_ready && running", "out_ready"),
@@ -185,7 +196,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(axis_in(3), "take && tlast != at_end", "tlast != at_end"),
     Fault(axis_in(3), "if (rst) packet_error <= 1'b0;\n    else if", "if"),
     Fault(axis_in(3), "COUNT_W'(BEATS - 1)", "COUNT_W'(BEATS - 2)"),
-    Fault(axis_in(3), "filling ? '0 : tdata[WIDTH-1:0];\n    always", "tdata[WIDTH-1:0];\n    always"),
+    Fault(axis_in(3), "tdata[WIDTH-1:0] & {WIDTH{!filling}}", "tdata[WIDTH-1:0]"),
     Fault(axis_in(3), "!at_end && (filling || tlast)", "filling || tlast"),
     Fault(axis_in(3), "!at_end && (filling || tlast)", "!at_end && tlast"),
     Fault(axis_in(3), "beat <= at_end ? '0 : beat + 1'b1", "beat <= tlast ? '0 : beat + 1'b1"),

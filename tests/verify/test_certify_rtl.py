@@ -160,11 +160,11 @@ CHANGES = {
         "conv_matvec",
         "stands still|what is|more than",
     ),
-    "pipeline that drops": Change(
+    "beats without a place": Change(
         "several",
-        "hpq_pipeline.sv",
-        "!out_valid || out_ready",
-        "1'b1",
+        "hpq_table.sv",
+        "in_ready  = out_ready",
+        "in_ready  = 1'b1",
         "sigmoid_table",
         "withdrawn|changed|stands",
     ),
@@ -184,13 +184,13 @@ CHANGES = {
         "flat", TOP, "'h", "'h1", "n_2_matvec", "what is cast|compile", "n_2_matvec_weights"
     ),
     "a FIFO that is too small": Change(
-        "flat", TOP, ".DEPTH(2)", ".DEPTH(1)", "", "holds 1 beats, not 2", found="n_input"
+        "flat", TOP, ".DEPTH(3)", ".DEPTH(2)", "", "holds 2 beats, not 3", found="n_input"
     ),
     "a FIFO that overflows": Change(
         "flat",
         "hpq_fifo.sv",
-        "count != COUNT_W'(DEPTH)",
-        "1'b1",
+        "in_ready = !full",
+        "in_ready = 1'b1",
         "",
         "stands still|changed|holds",
         found="n_input",

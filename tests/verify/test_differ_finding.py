@@ -181,13 +181,13 @@ def test_ports_that_stop(made: Made) -> None:
 def test_everything_waits_for_everything(made: Made) -> None:
     """The shortcut is full, and what would empty it waits for what the other way cannot have yet."""
     flow = made.flow
-    depth = flow.streams["first_copy1"].depth
+    depth = flow.links["first_copy1"].places
     given = flow.streams["first_copy0"].beats
     starved(made, "second_windows", "second_out", "add_out", *BEHIND)
     for name in ("first_copy0", "first_copy1"):
         made.cut({(name, IN): depth, (name, OUT): depth if name == "first_copy0" else 0})
     assert depth < given
-    made.cut({("first_out", OUT): depth, ("first_out", IN): depth + flow.streams["first_out"].depth})
+    made.cut({("first_out", OUT): depth, ("first_out", IN): depth + flow.links["first_out"].places})
     for end in (IN, OUT):
         made.states["first_copy1", end] = (True, False)
         made.states["first_out", end] = (True, False)

@@ -130,9 +130,8 @@ def silent(project: Project) -> None:
 
 
 def shallow(project: Project) -> None:
-    stream = project.dataflow.streams["first_copy1"]
-    depth = str(stream.depth)
-    edit(top(project), f".DEPTH({depth})", ".DEPTH(2)", "// first_copy1: ")
+    places = project.dataflow.links["first_copy1"].places
+    edit(top(project), f".DEPTH({places})", ".DEPTH(2)", "// first_copy1: ")
 
 
 def tlast(project: Project) -> None:

@@ -97,7 +97,8 @@ def _macros(text: str) -> set[str]:
 
 
 def kernel_unit(top: Top, kernel: Kernel, flow: Dataflow, library: Library) -> Unit:
-    """A kernel as the project's top module has it.
+    """A kernel as the project's top module has it; where its results come some cycles after their handshake,
+    with a FIFO of the bench's behind it.
 
     Raises:
         VerificationError: it is not there, or connects to other streams.
@@ -109,9 +110,16 @@ def kernel_unit(top: Top, kernel: Kernel, flow: Dataflow, library: Library) -> U
     for index, name in enumerate(kernel.inputs):
         ports.append(Port(f"in{index}", True, _width(top, flow, name)))
         new |= {f"{name}_out_{side}": f"in{index}_{side}" for side in _SIDES}
+    latency, behind = kernel.contract(flow.streams).latency, ""
     for index, name in enumerate(kernel.outputs):
-        ports.append(Port(f"out{index}", False, _width(top, flow, name)))
-        new |= {f"{name}_in_{side}": f"out{index}_{side}" for side in _SIDES}
+        bits, port = _width(top, flow, name), f"out{index}"
+        ports.append(Port(port, False, bits))
+        made = f"made{index}" if latency else port
+        new |= {f"{name}_in_{side}": f"{made}_{side}" for side in _SIDES}
+        if latency:
+            behind += render(
+                "verify/rtl_behind.sv.j2", {"made": made, "port": port, "bits": bits, "latency": latency}
+            )
     memories = sorted({token for token in tokens(section) if token.endswith('.mem"')})
     common = {token: f'"{index}.mem"' for index, token in enumerate(memories)}
     taken = library.modules
@@ -120,17 +128,21 @@ def kernel_unit(top: Top, kernel: Kernel, flow: Dataflow, library: Library) -> U
             new[word] = "examined" + word[len(kernel.name) :]
     body = renamed(section, new | common)
     files = tuple((common[token].strip('"'), token.strip('"')) for token in memories)
-    return Unit(tuple(ports), _tidy(body), files)
+    return Unit(tuple(ports), _tidy(behind + body), files)
 
 
 def fifo_unit(stream: str, flow: Dataflow, top: Top) -> Unit:
-    """The FIFO of a stream."""
+    """The FIFO of a stream; in front of one to which data comes late, registers that make it late."""
     instance = top.instance("hpq_fifo", f"fifo_{stream}")
     new = {f"fifo_{stream}": "fifo"}
     for end, port in (("in", "in0"), ("out", "out0")):
         new |= {f"{stream}_{end}_{side}": f"{port}_{side}" for side in _SIDES}
-    bits = _width(top, flow, stream)
-    return Unit((Port("in0", True, bits), Port("out0", False, bits)), _tidy(renamed(instance, new)))
+    bits, latency = _width(top, flow, stream), flow.links[stream].latency
+    late = ""
+    if latency:
+        new[f"{stream}_in_data"] = f"late[{(latency - 1) * bits} +: {bits}]"
+        late = render("verify/rtl_late.sv.j2", {"bits": bits, "latency": latency})
+    return Unit((Port("in0", True, bits), Port("out0", False, bits)), _tidy(late + renamed(instance, new)))
 
 
 _AXIS = ("TDATA", "TLAST", "TKEEP", "TSTRB")

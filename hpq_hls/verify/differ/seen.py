@@ -30,7 +30,7 @@ _DIGITS[np.frombuffer(b"0123456789abcdef", dtype=np.uint8)] = np.arange(16)
 class Tap:
     """Where beats can be seen: the names of three signals of the top module, and how elements are packed.
 
-    bits: of ``data``.
+    bits: of ``data``. latency: cycles after its handshake at which a beat's data is there.
     """
 
     end: End
@@ -40,6 +40,7 @@ class Tap:
     data: str
     valid: str
     ready: str
+    latency: int = 0
 
 
 def port_taps(manifest: Manifest) -> list[Tap]:
@@ -66,7 +67,10 @@ def stream_taps(flow: Dataflow) -> list[Tap]:
             stream.type,
             stream.lanes,
             stream.bits,
-            *(f"{name}_{end}_{side}" for side in ("data", "valid", "ready")),
+            f"{name}_{end}_data",
+            f"{name}_{end}_valid",
+            f"{name}_{end}_ready",
+            flow.links[name].latency if end == IN or flow.links[name].wire else 0,
         )
         for name, stream in flow.streams.items()
         for end in (IN, OUT)

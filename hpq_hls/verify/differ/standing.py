@@ -71,8 +71,10 @@ def _held_by(look: Look, kernel: Kernel) -> list[str]:
 
 
 def _stuck_fifo(look: Look, stream: str) -> Difference | None:
+    if look.flow.links[stream].wire:
+        return None
     into, out = look.run[stream, IN], look.run[stream, OUT]
-    held, depth = into.count - out.count, look.flow.streams[stream].depth
+    held, depth = into.count - out.count, look.flow.links[stream].places
     if held > 0 and not out.valid:
         note = f"it holds {held} beats and gives none"
     elif not into.ready and held < depth:

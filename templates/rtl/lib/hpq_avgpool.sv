@@ -41,18 +41,9 @@ module hpq_avgpool #(
   localparam int XE    = X_SIGNED ? X_W : X_W + 1;
   localparam int SUM_W = XE + $clog2(TAPS);
 
-  logic en;
-  hpq_pipeline #(
-      .STAGES(2 + ($clog2(TAPS) + 1) / 2)
-  ) control (
-      .clk      (clk),
-      .rst      (rst),
-      .in_valid (in_valid),
-      .in_ready (in_ready),
-      .out_valid(out_valid),
-      .out_ready(out_ready),
-      .en       (en)
-  );
+  // Nothing stands still: what is taken is out so many cycles later, where there is a place for it.
+  assign out_valid = in_valid;
+  assign in_ready  = out_ready;
 
   logic [POSITIONS*LANES*SLOPE_W-1:0] slopes;
   hpq_slopes #(
@@ -66,8 +57,8 @@ module hpq_avgpool #(
   ) slope (
       .clk   (clk),
       .rst   (rst),
-      .en    (en),
-      .beat  (in_valid),
+      .en    (1'b1),
+      .beat  (in_valid && out_ready),
       .slopes(slopes)
   );
 
@@ -87,7 +78,7 @@ module hpq_avgpool #(
           .OUT_W(SUM_W)
       ) tree (
           .clk  (clk),
-          .en   (en),
+          .en   (1'b1),
           .terms(terms),
           .sum  (sum)
       );
@@ -123,10 +114,8 @@ module hpq_avgpool #(
         assign product = ACC_W'(sum) * $signed(ACC_W'(RECIPROCAL));
       end
       always_ff @(posedge clk) begin
-        if (en) begin
-          scaled                           <= product;
-          out_data[(p*LANES+l)*Y_W+:Y_W] <= result;
-        end
+        scaled                           <= product;
+        out_data[(p*LANES+l)*Y_W+:Y_W] <= result;
       end
     end
   end

@@ -46,7 +46,8 @@ module hpq_axis_in_checked #(
     logic               put;
     assign at_end   = beat == COUNT_W'(BEATS - 1);
     assign put      = out_valid && out_ready;
-    assign out_data = filling ? '0 : tdata[WIDTH-1:0];
+    // No choice between this and zeros: a tool would make a reset of that, which no shift register behind has.
+    assign out_data = tdata[WIDTH-1:0] & {WIDTH{!filling}};
     always_ff @(posedge clk) begin
       if (rst) beat <= '0;
       else if (put) beat <= at_end ? '0 : beat + 1'b1;

@@ -29,18 +29,9 @@ module hpq_castunit #(
     input  logic                 out_ready
 );
 
-  logic en;
-  hpq_pipeline #(
-      .STAGES(1)
-  ) control (
-      .clk      (clk),
-      .rst      (rst),
-      .in_valid (in_valid),
-      .in_ready (in_ready),
-      .out_valid(out_valid),
-      .out_ready(out_ready),
-      .en       (en)
-  );
+  // Nothing stands still: what is taken is out so many cycles later, where there is a place for it.
+  assign out_valid = in_valid;
+  assign in_ready  = out_ready;
 
   logic [LANES*SLOPE_W-1:0] slopes;
   hpq_slopes #(
@@ -54,8 +45,8 @@ module hpq_castunit #(
   ) slope (
       .clk   (clk),
       .rst   (rst),
-      .en    (en),
-      .beat  (in_valid),
+      .en    (1'b1),
+      .beat  (in_valid && out_ready),
       .slopes(slopes)
   );
 
@@ -81,7 +72,7 @@ module hpq_castunit #(
         .y    (result)
     );
     always_ff @(posedge clk) begin
-      if (en) out_data[l*Y_W+:Y_W] <= result;
+      out_data[l*Y_W+:Y_W] <= result;
     end
   end
 

@@ -58,15 +58,16 @@ module hpq_channelmac #(
   localparam int ADDR_W  = (CHUNKS > 1) ? $clog2(CHUNKS) : 1;
   localparam int LATENCY = 3 + ($clog2(TAPS) + 1) / 2;  // read, operands, products, tree
 
-  // valid_at[i]: there is a beat i + 1 registers behind the input. The last two are bias and cast.
-  logic [LATENCY+1:0] valid_at;
-  logic               en;
-  assign out_valid = valid_at[LATENCY+1];
-  assign en        = !out_valid || out_ready;
-  assign in_ready  = en;
+  // valid_at[i]: there is a beat i + 1 registers behind the input. Nothing stands still: bias and cast are two more
+  // registers, behind which there is a place for it.
+  logic [LATENCY:0] valid_at;
+  logic             take;
+  assign out_valid = in_valid;
+  assign in_ready  = out_ready;
+  assign take      = in_valid && out_ready;
   always_ff @(posedge clk) begin
     if (rst) valid_at <= '0;
-    else if (en) valid_at <= (LATENCY + 2)'({valid_at, in_valid});
+    else valid_at <= (LATENCY + 1)'({valid_at, take});
   end
 
   // ---------------------------------------------------------------- ROM read
@@ -75,10 +76,10 @@ module hpq_channelmac #(
   logic [TAPS*LANES*W_W-1:0] weights;
   always_ff @(posedge clk) begin
     if (rst) chunk <= '0;
-    else if (en && in_valid) chunk <= (chunk == ADDR_W'(CHUNKS - 1)) ? '0 : chunk + 1'b1;
+    else if (take) chunk <= (chunk == ADDR_W'(CHUNKS - 1)) ? '0 : chunk + 1'b1;
   end
   always_ff @(posedge clk) begin
-    if (en) x <= in_data;
+    x <= in_data;
   end
   hpq_rom #(
       .WIDTH (TAPS * LANES * W_W),
@@ -88,7 +89,7 @@ module hpq_channelmac #(
       .STYLE (WEIGHT_STYLE)
   ) weight_rom (
       .clk (clk),
-      .en  (en),
+      .en  (1'b1),
       .addr(chunk),
       .data(weights)
   );
@@ -106,7 +107,7 @@ module hpq_channelmac #(
     ) rom (
         .clk (clk),
         .rst (rst),
-        .en  (en),
+        .en  (1'b1),
         .next(valid_at[LATENCY-2]),
         .data(word)
     );
@@ -132,7 +133,7 @@ module hpq_channelmac #(
     ) rom (
         .clk (clk),
         .rst (rst),
-        .en  (en),
+        .en  (1'b1),
         .next(valid_at[LATENCY-2]),
         .data(shifts)
     );
@@ -152,7 +153,7 @@ module hpq_channelmac #(
   ) slope (
       .clk   (clk),
       .rst   (rst),
-      .en    (en),
+      .en    (1'b1),
       .beat  (valid_at[LATENCY]),
       .slopes(slopes)
   );
@@ -177,7 +178,7 @@ module hpq_channelmac #(
         .OUT_W    (ACC_W)
     ) dot (
         .clk(clk),
-        .en (en),
+        .en (1'b1),
         .x  (lane_x),
         .w  (lane_w),
         .y  (sum)
@@ -201,10 +202,8 @@ module hpq_channelmac #(
         .y    (result)
     );
     always_ff @(posedge clk) begin
-      if (en) begin
-        accumulator          <= $signed(biases[l*ACC_W+:ACC_W]) + scaled;
-        out_data[l*Y_W+:Y_W] <= result;
-      end
+      accumulator          <= $signed(biases[l*ACC_W+:ACC_W]) + scaled;
+      out_data[l*Y_W+:Y_W] <= result;
     end
   end
 

@@ -50,20 +50,9 @@ module hpq_combine #(
   localparam bit LARGER     = 64'(OPERATION) == 64'("maximum");
   localparam bit SMALLER    = 64'(OPERATION) == 64'("minimum");
 
-  logic en, ready;
-  assign a_ready = ready && b_valid;
-  assign b_ready = ready && a_valid;
-  hpq_pipeline #(
-      .STAGES(MULTIPLIES ? 3 : 2)
-  ) control (
-      .clk      (clk),
-      .rst      (rst),
-      .in_valid (a_valid && b_valid),
-      .in_ready (ready),
-      .out_valid(out_valid),
-      .out_ready(out_ready),
-      .en       (en)
-  );
+  assign out_valid = a_valid && b_valid;
+  assign a_ready   = out_ready && b_valid;
+  assign b_ready   = out_ready && a_valid;
 
   logic [LANES*SLOPE_W-1:0] slopes;
   hpq_slopes #(
@@ -77,8 +66,8 @@ module hpq_combine #(
   ) slope (
       .clk   (clk),
       .rst   (rst),
-      .en    (en),
-      .beat  (a_valid && b_valid),
+      .en    (1'b1),
+      .beat  (out_valid && out_ready),
       .slopes(slopes)
   );
 
@@ -96,7 +85,7 @@ module hpq_combine #(
           .OUT_W   (ACC_W)
       ) dot (
           .clk(clk),
-          .en (en),
+          .en (1'b1),
           .x  (a_data[l*A_W+:A_W]),
           .w  (b_data[l*B_W+:B_W]),
           .y  (total)
@@ -115,7 +104,7 @@ module hpq_combine #(
         assign exact = a + b;
       end
       always_ff @(posedge clk) begin
-        if (en) total <= ACC_W'(exact);
+        total <= ACC_W'(exact);
       end
       logic unused;
       assign unused = &exact;
@@ -138,7 +127,7 @@ module hpq_combine #(
         .y    (result)
     );
     always_ff @(posedge clk) begin
-      if (en) out_data[l*Y_W+:Y_W] <= result;
+      out_data[l*Y_W+:Y_W] <= result;
     end
   end
 

@@ -7,7 +7,8 @@
 // follows without a gap. Weight ROM words are stored in the order in which they are used; where rows share
 // DSP blocks, as hpq_packeddot takes them.
 //
-// The pipeline: issue | ROM and buffer read | operands | products | adder tree | accumulator | cast.
+// The pipeline: issue | ROM and buffer read | operands | products | adder tree | accumulator | cast. It never stands
+// still: a result is handed over when its last step is issued, and there 5 cycles and those of the tree later.
 module hpq_matvec #(
     parameter int SIMD          = 1,
     parameter int PE            = 1,
@@ -75,8 +76,6 @@ module hpq_matvec #(
   // products, tree.
   localparam int LATENCY = 3 + ($clog2(SIMD) + 1) / 2;
 
-  logic en;  // the pipeline advances
-
   // ---------------------------------------------------------------- issue
   logic [SF_W-1:0] sf;
   logic [NF_W-1:0] nf;
@@ -85,8 +84,9 @@ module hpq_matvec #(
   assign from_stream = nf == '0;
   assign first       = sf == '0;
   assign last        = sf == SF_W'(SYNAPSE_FOLDS - 1);
-  assign issue       = en && (in_valid || !from_stream);
-  assign in_ready    = en && from_stream;
+  assign out_valid   = last && (in_valid || !from_stream);
+  assign issue       = (in_valid || !from_stream) && (!last || out_ready);
+  assign in_ready    = from_stream && (!last || out_ready);
 
   always_ff @(posedge clk) begin
     if (rst) begin
@@ -103,13 +103,11 @@ module hpq_matvec #(
   logic [LATENCY-1:0] valid_at, first_at, last_at;
   always_ff @(posedge clk) begin
     if (rst) valid_at <= '0;
-    else if (en) valid_at <= LATENCY'({valid_at, issue});
+    else valid_at <= LATENCY'({valid_at, issue});
   end
   always_ff @(posedge clk) begin
-    if (en) begin
-      first_at <= LATENCY'({first_at, first});
-      last_at  <= LATENCY'({last_at, last});
-    end
+    first_at <= LATENCY'({first_at, first});
+    last_at  <= LATENCY'({last_at, last});
   end
 
   // ---------------------------------------------------------------- ROM and buffer read
@@ -122,14 +120,14 @@ module hpq_matvec #(
       .STYLE (WEIGHT_STYLE)
   ) weight_rom (
       .clk (clk),
-      .en  (en),
+      .en  (1'b1),
       .addr(weight_addr),
       .data(weights)
   );
 
   logic [SIMD*X_W-1:0] x, streamed;
   always_ff @(posedge clk) begin
-    if (en && from_stream) streamed <= in_data;
+    if (from_stream) streamed <= in_data;
   end
   if (NEURON_FOLDS > 1 && SYNAPSE_FOLDS > 1) begin : vector
     logic [SIMD*X_W-1:0] buffered;
@@ -141,15 +139,15 @@ module hpq_matvec #(
         .STYLE (BUFFER_STYLE)
     ) ram (
         .clk       (clk),
-        .write_en  (en && from_stream),
+        .write_en  (from_stream),
         .write_addr(sf),
         .write_data(in_data),
-        .read_en   (en),
+        .read_en   (1'b1),
         .read_addr (sf),
         .read_data (buffered)
     );
     always_ff @(posedge clk) begin
-      if (en) reuse <= !from_stream;
+      reuse <= !from_stream;
     end
     assign x = reuse ? buffered : streamed;
   end else begin : beat
@@ -169,7 +167,7 @@ module hpq_matvec #(
     ) rom (
         .clk (clk),
         .rst (rst),
-        .en  (en),
+        .en  (1'b1),
         .next(valid_at[LATENCY-2] && first_at[LATENCY-2]),
         .data(word)
     );
@@ -196,7 +194,7 @@ module hpq_matvec #(
     ) rom (
         .clk (clk),
         .rst (rst),
-        .en  (en),
+        .en  (1'b1),
         .next(valid_at[LATENCY-2] && last_at[LATENCY-2]),
         .data(shifts)
     );
@@ -205,10 +203,10 @@ module hpq_matvec #(
   end
 
   logic done;  // the accumulators hold the results of a fold of rows
-  logic load;  // and the output register takes them
-  logic [PE*Y_W-1:0] results;
-  assign load = done && (!out_valid || out_ready);
-  assign en   = !done || load;
+  always_ff @(posedge clk) begin
+    if (rst) done <= 1'b0;
+    else done <= valid_at[LATENCY-1] && last_at[LATENCY-1];
+  end
 
   logic [PE*SLOPE_W-1:0] slopes;
   hpq_slopes #(
@@ -222,7 +220,7 @@ module hpq_matvec #(
   ) slope (
       .clk   (clk),
       .rst   (rst),
-      .en    (load),
+      .en    (1'b1),
       .beat  (done),
       .slopes(slopes)
   );
@@ -245,7 +243,7 @@ module hpq_matvec #(
           .OUT_W    (ACC_W)
       ) dot (
           .clk(clk),
-          .en (en),
+          .en (1'b1),
           .x  (x),
           .w  (weights[p*W_ROW+:W_ROW]),
           .y  (sums[p*ACC_W+:ACC_W])
@@ -264,7 +262,7 @@ module hpq_matvec #(
           .OUT_W   (ACC_W)
       ) dot (
           .clk(clk),
-          .en (en),
+          .en (1'b1),
           .x  (x),
           .w  (weights[p*W_ROW+:COUNT*W_ROW]),
           .y  (sums[p*ACC_W+:COUNT*ACC_W])
@@ -278,7 +276,8 @@ module hpq_matvec #(
     assign scaled = sum <<< PRODUCT_SHIFT <<< shifts[p*SHIFT_W+:SHIFT_W];
     assign start  = first_at[LATENCY-1] ? $signed(biases[p*ACC_W+:ACC_W]) : accumulator;
     always_ff @(posedge clk) begin
-      if (en && valid_at[LATENCY-1]) accumulator <= start + scaled;
+      // Of a fold of one step, whatever stands there when nothing came is not looked at.
+      if (SYNAPSE_FOLDS == 1 || valid_at[LATENCY-1]) accumulator <= start + scaled;
     end
     hpq_finish #(
         .IN_W       (ACC_W),
@@ -295,22 +294,9 @@ module hpq_matvec #(
     ) finish (
         .x    (accumulator),
         .slope(slopes[p*SLOPE_W+:SLOPE_W]),
-        .y    (results[p*Y_W+:Y_W])
+        .y    (result)
     );
-  end
-
-  always_ff @(posedge clk) begin
-    if (rst) begin
-      done      <= 1'b0;
-      out_valid <= 1'b0;
-    end else begin
-      if (en) done <= valid_at[LATENCY-1] && last_at[LATENCY-1];
-      if (load) out_valid <= 1'b1;
-      else if (out_ready) out_valid <= 1'b0;
-    end
-  end
-  always_ff @(posedge clk) begin
-    if (load) out_data <= results;
+    always_ff @(posedge clk) out_data[p*Y_W+:Y_W] <= result;
   end
 
 endmodule

@@ -8,7 +8,8 @@
 // ARGMAX, ARGMIN: the number, step * TAPS + tap, of the first of the largest or smallest. Elements are compared
 // as they are, or inverted for the smallest, with the number inverted below: of equal ones the first is larger.
 //
-// The pipeline: tree | read (several chunks) | reduce (several steps) | product | cast.
+// The pipeline: tree | read (several chunks) | reduce (several steps) | product | cast. It never stands still: a result
+// is handed over when the beat that completes it is taken, and there so many cycles later.
 module hpq_reduce #(
     parameter     MODE         = "SUM",
     parameter int POSITIONS    = 1,
@@ -65,24 +66,67 @@ module hpq_reduce #(
   localparam int STEP_W   = STEPS > 1 ? $clog2(STEPS) : 1;
   localparam int CHUNK_W  = CHUNKS > 1 ? $clog2(CHUNKS) : 1;
 
-  logic              en;
-  logic [BASE_W-1:0] base;  // the number of the first tap of the beat that comes in
-  assign en       = !out_valid || out_ready;
-  assign in_ready = en;
+  // ---------------------------------------------------------------- the beat that comes in
+  logic [CHUNK_W-1:0] chunk;
+  logic [ BASE_W-1:0] base;  // the number of its first tap
+  logic               opens, completes, take;  // whether it begins results, and completes them
+  assign out_valid = in_valid && completes;
+  assign in_ready  = !completes || out_ready;
+  assign take      = in_valid && in_ready;
+
+  if (STEPS > 1) begin : place
+    logic [STEP_W-1:0] step;
+    logic              next_step;
+    assign opens     = step == '0;
+    assign completes = step == STEP_W'(STEPS - 1);
+    assign next_step = chunk == CHUNK_W'(CHUNKS - 1);
+    always_ff @(posedge clk) begin
+      if (rst) begin
+        step  <= '0;
+        chunk <= '0;
+      end else if (take) begin
+        chunk <= next_step ? '0 : chunk + 1'b1;
+        if (next_step) step <= completes ? '0 : step + 1'b1;
+      end
+    end
+    if (INDEX_W > 0) begin : number
+      always_ff @(posedge clk) begin
+        if (rst) base <= '0;
+        else if (take && next_step) base <= completes ? '0 : base + BASE_W'(TAPS);
+      end
+    end else begin : no_number
+      assign base = '0;
+    end
+  end else begin : one_place
+    assign chunk     = '0;
+    assign base      = '0;
+    assign opens     = 1'b1;
+    assign completes = 1'b1;
+  end
 
   // ---------------------------------------------------------------- the taps of a beat
-  logic             beat;  // one comes out of the tree
+  logic             beat, first, last;  // one comes out of the tree; whether it opens, and completes
   logic [N*S_W-1:0] partial;
+  logic             unused_flags;  // by some modes
+  assign unused_flags = &{beat, first, last, base};
 
   if (TREE > 0) begin : in_tree
-    logic [TREE-1:0] valid_at;
+    logic [TREE-1:0] valid_at, first_at, last_at;
     always_ff @(posedge clk) begin
       if (rst) valid_at <= '0;
-      else if (en) valid_at <= TREE'({valid_at, in_valid});
+      else valid_at <= TREE'({valid_at, take});
     end
-    assign beat = valid_at[TREE-1];
+    always_ff @(posedge clk) begin
+      first_at <= TREE'({first_at, opens});
+      last_at  <= TREE'({last_at, completes});
+    end
+    assign beat  = valid_at[TREE-1];
+    assign first = first_at[TREE-1];
+    assign last  = last_at[TREE-1];
   end else begin : no_tree
-    assign beat = in_valid;
+    assign beat  = take;
+    assign first = opens;
+    assign last  = completes;
   end
 
   for (genvar p = 0; p < POSITIONS; p++) begin : position
@@ -107,7 +151,7 @@ module hpq_reduce #(
             .OUT_W(S_W)
         ) tree (
             .clk  (clk),
-            .en   (en),
+            .en   (1'b1),
             .terms(elements),
             .sum  (total)
         );
@@ -119,7 +163,7 @@ module hpq_reduce #(
             .IS_SIGNED(X_SIGNED)
         ) tree (
             .clk    (clk),
-            .en     (en),
+            .en     (1'b1),
             .values (elements),
             .largest(partial[(p*LANES+l)*S_W+:S_W])
         );
@@ -127,51 +171,16 @@ module hpq_reduce #(
     end
   end
 
-  if (INDEX_W > 0 && STEPS > 1) begin : number
-    logic [STEP_W-1:0]  step;
-    logic [CHUNK_W-1:0] chunk;
-    always_ff @(posedge clk) begin
-      if (rst) begin
-        step  <= '0;
-        chunk <= '0;
-        base  <= '0;
-      end else if (en && in_valid) begin
-        chunk <= (chunk == CHUNK_W'(CHUNKS - 1)) ? '0 : chunk + 1'b1;
-        if (chunk == CHUNK_W'(CHUNKS - 1)) begin
-          step <= (step == STEP_W'(STEPS - 1)) ? '0 : step + 1'b1;
-          base <= (step == STEP_W'(STEPS - 1)) ? '0 : base + BASE_W'(TAPS);
-        end
-      end
-    end
-  end else begin : no_number
-    logic unused;
-    assign base   = '0;
-    assign unused = &base;
-  end
-
   // ---------------------------------------------------------------- step by step
   logic [N*S_W-1:0] total;
-  logic             last;  // the beat out of the tree completes results
 
   if (STEPS == 1) begin : one_step
-    assign total = partial;
-    assign last  = 1'b1;
+    logic unused;
+    assign total  = partial;
+    assign unused = &{first, chunk, base};
   end else begin : steps
-    logic [STEP_W-1:0]  step;
-    logic [CHUNK_W-1:0] chunk;
-    assign last = step == STEP_W'(STEPS - 1);
-    always_ff @(posedge clk) begin
-      if (rst) begin
-        step  <= '0;
-        chunk <= '0;
-      end else if (en && beat) begin
-        chunk <= (chunk == CHUNK_W'(CHUNKS - 1)) ? '0 : chunk + 1'b1;
-        if (chunk == CHUNK_W'(CHUNKS - 1)) step <= last ? '0 : step + 1'b1;
-      end
-    end
-
     logic [N*S_W-1:0] operand, kept, after;
-    logic             first, taken;  // of the beat that is reduced now
+    logic             starts, taken;  // of the beat that is reduced now
     for (genvar n = 0; n < N; n++) begin : result
       logic signed [S_W-1:0] old, new_one, both;
       assign old     = kept[n*S_W+:S_W];
@@ -183,26 +192,24 @@ module hpq_reduce #(
         assign greater = SIGNED ? new_one > old : $unsigned(new_one) > $unsigned(old);
         assign both    = greater ? new_one : old;
       end
-      assign after[n*S_W+:S_W] = first ? new_one : both;
+      assign after[n*S_W+:S_W] = starts ? new_one : both;
     end
 
     if (CHUNKS == 1) begin : in_register
       assign operand = partial;
       assign kept    = total;
-      assign first   = step == '0;
+      assign starts  = first;
       assign taken   = beat;
     end else begin : in_memory
-      logic [CHUNK_W-1:0] place;
+      logic [CHUNK_W-1:0] address;
       always_ff @(posedge clk) begin
         if (rst) taken <= 1'b0;
-        else if (en) taken <= beat;
+        else taken <= beat;
       end
       always_ff @(posedge clk) begin
-        if (en) begin
-          operand <= partial;
-          first   <= step == '0;
-          place   <= chunk;
-        end
+        operand <= partial;
+        starts  <= first;
+        address <= chunk;
       end
       hpq_ram #(
           .WIDTH (N * S_W),
@@ -211,39 +218,26 @@ module hpq_reduce #(
           .STYLE (MEMORY_STYLE)
       ) memory (
           .clk       (clk),
-          .write_en  (en && taken),
-          .write_addr(place),
+          .write_en  (taken),
+          .write_addr(address),
           .write_data(after),
-          .read_en   (en),
+          .read_en   (1'b1),
           .read_addr (chunk),
           .read_data (kept)
       );
     end
 
     always_ff @(posedge clk) begin
-      if (en && taken) total <= after;
+      if (taken) total <= after;
     end
   end
-
-  logic [BEHIND-1:0] valid_behind;
-  always_ff @(posedge clk) begin
-    if (rst) valid_behind <= '0;
-    else if (en) valid_behind <= BEHIND'({valid_behind, beat && last});
-  end
-  assign out_valid = valid_behind[BEHIND-1];
 
   // ---------------------------------------------------------------- the result
   logic [N*SLOPE_W-1:0] slopes;
   if (SUMS) begin : sloped
-    logic casts;  // a beat is in front of the cast
-    if (BEHIND > 1) begin : behind
-      assign casts = valid_behind[BEHIND-2];
-    end else begin : direct
-      assign casts = beat && last;
-    end
     hpq_slopes #(
         .LANES      (N),
-        .STAGES     (0),
+        .STAGES     (BEHIND - 1),
         .SLOPE_W    (SLOPE_W),
         .SLOPE_DEPTH(SLOPE_DEPTH),
         .SLOPE_FILE (SLOPE_FILE),
@@ -252,14 +246,14 @@ module hpq_reduce #(
     ) slope (
         .clk   (clk),
         .rst   (rst),
-        .en    (en),
-        .beat  (casts),
+        .en    (1'b1),
+        .beat  (beat && last),
         .slopes(slopes)
     );
   end else begin : unsloped
     logic unused;
     assign slopes = '0;
-    assign unused = &slopes;
+    assign unused = &{slopes, last};
   end
 
   for (genvar n = 0; n < N; n++) begin : output_of
@@ -285,7 +279,7 @@ module hpq_reduce #(
           assign product = ACC_W'(exact) * $signed(ACC_W'(RECIPROCAL));
         end
         always_ff @(posedge clk) begin
-          if (en) scaled <= product;
+          scaled <= product;
         end
       end else begin : shifted
         logic unused;
@@ -318,7 +312,7 @@ module hpq_reduce #(
     end
     if (LEAVES) begin : registered
       always_ff @(posedge clk) begin
-        if (en) out_data[n*Y_W+:Y_W] <= result;
+        out_data[n*Y_W+:Y_W] <= result;
       end
     end else begin : direct
       assign out_data[n*Y_W+:Y_W] = result;

@@ -5,7 +5,8 @@
 // beat out is READS atoms, each from a copy of the memories of its own. The table says for each beat and read,
 // read 0 lowest: whether the atom is zero (with ZEROS), the word (WORD_W bits), its place in it (PLACE_W bits).
 //
-// The pipeline behind the table: memories | place, out_data.
+// The pipeline behind the table: memories | place, out_data. It never stands still: a beat is handed over when it
+// is read, and there two cycles later.
 module hpq_reorder #(
     parameter int ATOM_W      = 8,  // bits of an atom
     parameter int SPLIT       = 1,
@@ -60,29 +61,18 @@ module hpq_reorder #(
 
   // ---------------------------------------------------------------- reading
   logic [BEAT_W-1:0] beat, next;
-  logic              en, ready, issue, last;
-  assign issue   = ready && full[read_bank];
-  assign last    = beat == BEAT_W'(BEATS - 1);
-  assign emptied = issue && last;
-  assign next    = rst ? '0 : !issue ? beat : last ? '0 : beat + 1'b1;
+  logic              issue, last;
+  assign out_valid = full[read_bank];
+  assign issue     = out_valid && out_ready;
+  assign last      = beat == BEAT_W'(BEATS - 1);
+  assign emptied   = issue && last;
+  assign next      = rst ? '0 : !issue ? beat : last ? '0 : beat + 1'b1;
 
   always_ff @(posedge clk) begin
     beat <= next;
     if (rst) read_bank <= 1'b0;
     else if (emptied) read_bank <= !read_bank;
   end
-
-  hpq_pipeline #(
-      .STAGES(2)
-  ) control (
-      .clk      (clk),
-      .rst      (rst),
-      .in_valid (full[read_bank]),
-      .in_ready (ready),
-      .out_valid(out_valid),
-      .out_ready(out_ready),
-      .en       (en)
-  );
 
   logic [READS*ENTRY_W-1:0] entries;
   hpq_rom #(
@@ -116,14 +106,14 @@ module hpq_reorder #(
         .write_en  (take),
         .write_addr(write_addr),
         .write_data(in_data),
-        .read_en   (en),
+        .read_en   (1'b1),
         .read_addr (addr),
         .read_data (word)
     );
 
     if (PLACE_W > 0) begin : placed
       logic [AT_W-1:0] place;
-      always_ff @(posedge clk) if (en) place <= entry[AT_W-1:0];
+      always_ff @(posedge clk) place <= entry[AT_W-1:0];
       always_comb begin
         atom = word[0+:ATOM_W];
         for (int p = 1; p < SPLIT; p++) if (place == AT_W'(p)) atom = word[p*ATOM_W+:ATOM_W];
@@ -134,10 +124,10 @@ module hpq_reorder #(
 
     if (ZEROS) begin : or_zero
       logic zero;
-      always_ff @(posedge clk) if (en) zero <= entry[ENTRY_W-1];
-      always_ff @(posedge clk) if (en) out_data[r*ATOM_W+:ATOM_W] <= zero ? '0 : atom;
+      always_ff @(posedge clk) zero <= entry[ENTRY_W-1];
+      always_ff @(posedge clk) out_data[r*ATOM_W+:ATOM_W] <= zero ? '0 : atom;
     end else begin : no_zero
-      always_ff @(posedge clk) if (en) out_data[r*ATOM_W+:ATOM_W] <= atom;
+      always_ff @(posedge clk) out_data[r*ATOM_W+:ATOM_W] <= atom;
     end
   end
 

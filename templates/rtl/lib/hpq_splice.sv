@@ -53,17 +53,20 @@ module hpq_splice #(
     beat  = '0;
     put   = 1'b1;
     for (int i = 0; i < INPUTS; i++) begin
+      // No choice between this and zeros: a tool would make a reset of that, which no shift register behind has.
+      beat |= in_data[i*WIDTH+:WIDTH] & {WIDTH{source == SOURCE_W'(i)}};
       if (source == SOURCE_W'(i)) begin
         there = in_valid[i];
-        beat  = in_data[i*WIDTH+:WIDTH];
         put   = 1'b0;
       end
     end
   end
 
   logic room;
-  assign room = !leaves || !out_valid || out_ready;
-  assign step = room && there;
+  assign room      = !leaves || out_ready;
+  assign out_valid = leaves && there;
+  assign out_data  = beat;
+  assign step      = room && there;
   for (genvar i = 0; i < INPUTS; i++) begin : from
     assign in_ready[i] = room && source == SOURCE_W'(i);
   end
@@ -74,12 +77,6 @@ module hpq_splice #(
     else if (step) count <= count + 1'b1;
     if (rst || end_of_all) started <= 1'b0;
     else if (step && !put) started <= 1'b1;
-    if (rst) out_valid <= 1'b0;
-    else if (step && leaves) out_valid <= 1'b1;
-    else if (out_ready) out_valid <= 1'b0;
-  end
-  always_ff @(posedge clk) begin
-    if (step && leaves) out_data <= beat;
   end
 
 endmodule

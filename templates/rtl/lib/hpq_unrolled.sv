@@ -49,18 +49,9 @@ module hpq_unrolled #(
     input  logic                                 out_ready
 );
 
-  logic en;
-  hpq_pipeline #(
-      .STAGES(3 + ($clog2(COLS) + 1) / 2)
-  ) control (
-      .clk      (clk),
-      .rst      (rst),
-      .in_valid (in_valid),
-      .in_ready (in_ready),
-      .out_valid(out_valid),
-      .out_ready(out_ready),
-      .en       (en)
-  );
+  // Nothing stands still: what is taken is out so many cycles later, where there is a place for it.
+  assign out_valid = in_valid;
+  assign in_ready  = out_ready;
 
   logic [POSITIONS*GROUPS*ROWS*SLOPE_W-1:0] slopes;
   hpq_slopes #(
@@ -74,8 +65,8 @@ module hpq_unrolled #(
   ) slope (
       .clk   (clk),
       .rst   (rst),
-      .en    (en),
-      .beat  (in_valid),
+      .en    (1'b1),
+      .beat  (in_valid && out_ready),
       .slopes(slopes)
   );
 
@@ -101,7 +92,7 @@ module hpq_unrolled #(
           .WEIGHTS (WEIGHTS[r*COLS*W_W+:COLS*W_W])
       ) dot (
           .clk(clk),
-          .en (en),
+          .en (1'b1),
           .x  (in_data[X_AT+:COLS*X_W]),
           .y  (sum)
       );
@@ -123,10 +114,8 @@ module hpq_unrolled #(
           .y    (result)
       );
       always_ff @(posedge clk) begin
-        if (en) begin
-          accumulator          <= $signed(BIAS) + (sum <<< SUM_SHIFT);
-          out_data[Y_AT+:Y_W] <= result;
-        end
+        accumulator          <= $signed(BIAS) + (sum <<< SUM_SHIFT);
+        out_data[Y_AT+:Y_W] <= result;
       end
     end
   end

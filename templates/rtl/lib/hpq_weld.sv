@@ -16,24 +16,17 @@ module hpq_weld #(
     input  logic                   out_ready
 );
 
-  logic en, ready, all;
-  assign all      = &in_valid;
-  assign in_ready = {INPUTS{ready && all}};
-  hpq_pipeline #(
-      .STAGES(1)
-  ) control (
-      .clk      (clk),
-      .rst      (rst),
-      .in_valid (all),
-      .in_ready (ready),
-      .out_valid(out_valid),
-      .out_ready(out_ready),
-      .en       (en)
-  );
+  logic all;
+  assign all       = &in_valid;
+  assign out_valid = all;
+  assign in_ready  = {INPUTS{all && out_ready}};
 
   for (genvar i = 0; i < LANES; i++) begin : element
     localparam int FROM = INDEX[i*32+:32];
-    always_ff @(posedge clk) if (en) out_data[i*WIDTH+:WIDTH] <= in_data[FROM*WIDTH+:WIDTH];
+    always_ff @(posedge clk) out_data[i*WIDTH+:WIDTH] <= in_data[FROM*WIDTH+:WIDTH];
   end
+
+  logic unused_rst;
+  assign unused_rst = rst;
 
 endmodule

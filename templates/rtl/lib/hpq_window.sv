@@ -169,7 +169,8 @@ module hpq_window #(
   end
 
   // ---------------------------------------------------------------- handshake
-  logic wait_for_input, room;
+  logic wait_for_input, room, unused;
+  assign unused = push;
   if (EARLY) begin : early
     // Windows of padding are held back until the first pixel of the frame is there to be taken.
     logic started;
@@ -181,10 +182,11 @@ module hpq_window #(
   end else begin : regular
     assign wait_for_input = on_input;
   end
-  assign room     = !emit || !out_valid || out_ready;
-  assign step     = room && (in_valid || !wait_for_input);
-  assign push     = room && emit && (in_valid || !wait_for_input || late);
-  assign in_ready = room && on_input;
+  assign room      = !emit || out_ready;
+  assign out_valid = emit && (in_valid || !wait_for_input || late);
+  assign step      = room && (in_valid || !wait_for_input);
+  assign push      = out_valid && out_ready;
+  assign in_ready  = room && on_input;
 
   // ---------------------------------------------------------------- delay lines
   logic [BEAT-1:0]          beat;
@@ -193,7 +195,8 @@ module hpq_window #(
   /* verilator lint_off UNUSEDSIGNAL */  // of several pixels a beat, the oldest may be no tap
   logic [(PAST+PIXELS)*COLUMN-1:0] area;
   /* verilator lint_on UNUSEDSIGNAL */
-  assign beat = on_input ? in_data : {PIXELS * LANES{PAD_VALUE}};
+  // In this form, and not as a choice, no tool makes a reset of it, which a shift register behind would not have.
+  assign beat = (in_data & {BEAT{on_input}}) | ({PIXELS * LANES{PAD_VALUE}} & {BEAT{!on_input}});
 
   if (KERNEL_H > 1) begin : rows
     logic [(KERNEL_H-1)*BEAT-1:0] above;
@@ -251,25 +254,15 @@ module hpq_window #(
     end
   end
 
-  logic [WINDOWS*TAPS*PIXEL-1:0] windows;
   for (genvar w = 0; w < WINDOWS; w++) begin : out_window
     for (genvar t = 0; t < TAPS; t++) begin : tap
       localparam int RIGHT = (w * STRIDE_W + (t % KERNEL_W) * DILATION_W) / STEP;
       localparam int FROM = RIGHT * COLUMN + (KERNEL_H - 1 - t / KERNEL_W) * PIXEL;
       for (genvar l = 0; l < LANES; l++) begin : lane
         localparam int AT = BY_CHANNEL ? (w * LANES + l) * TAPS + t : (w * TAPS + t) * LANES + l;
-        assign windows[AT*WIDTH+:WIDTH] = view[FROM+l*WIDTH+:WIDTH];
+        assign out_data[AT*WIDTH+:WIDTH] = view[FROM+l*WIDTH+:WIDTH];
       end
     end
-  end
-
-  always_ff @(posedge clk) begin
-    if (rst) out_valid <= 1'b0;
-    else if (push) out_valid <= 1'b1;
-    else if (out_ready) out_valid <= 1'b0;
-  end
-  always_ff @(posedge clk) begin
-    if (push) out_data <= windows;
   end
 
 endmodule

@@ -18,8 +18,8 @@
 // cast to; <signal>_r<d> is the same signal d cycles later. Every sum has just the bits that its values need.
 // Half a unit of the result is in every sum, with the bias: that is its rounding.
 //
-// 1 register is on every way, at most 2 adders follow each other. It takes a beat of
-// 1 x 2 elements every cycle and stands still only while a beat at its end is not taken.
+// At most 2 adders follow each other. It never stands still: a beat of 1 x 2 elements that
+// is taken is out 1 cycle later, where there is a place for it.
 `ifdef YOSYS
 // Yosys would join a sum that only one other reads with that, three numbers at three LUTs a bit instead of two sums
 // at one each; a zero below keeps them apart.
@@ -38,21 +38,12 @@ module net_net_unit (
     input  logic out_ready
 );
 
-  logic en;
-  hpq_pipeline #(
-      .STAGES(1)
-  ) control (
-      .clk      (clk),
-      .rst      (rst),
-      .in_valid (in_valid),
-      .in_ready (in_ready),
-      .out_valid(out_valid),
-      .out_ready(out_ready),
-      .en       (en)
-  );
+  assign out_valid = in_valid;
+  assign in_ready  = out_ready;
+
   // Elements whose weights are all zero are not read.
   logic unused;
-  assign unused = &in_data;
+  assign unused = &{rst, in_data};
 
   localparam logic [0:0] c0 = 1'd1;
 
@@ -96,9 +87,7 @@ module net_net_unit (
 
     // registers
     always_ff @(posedge clk) begin
-      if (en) begin
-        out_data[p * 8 +: 8] <= results;
-      end
+      out_data[p * 8 +: 8] <= results;
     end
   end
 

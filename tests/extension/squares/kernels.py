@@ -53,9 +53,8 @@ class SquaredDifference(Kernel):
     def bill(self, bill: Bill, streams: Mapping[str, Stream]) -> None:
         made, kind = streams[self.outputs[0]], self.difference_type
         lanes, width = made.lanes, kind.width
-        bill.add(Term.PIPELINE, 1)
         bill.add(Term.ADD2, lanes * width)
-        bill.ff += 3 + lanes * width + made.bits
+        bill.ff += lanes * width + made.bits
         if in_dsp(width, width):
             bill.dsp += lanes * dsp_blocks(width, width, bill.family)
         else:

@@ -19,8 +19,9 @@ from hpq_hls.errors import ConfigError, VerificationError
 from hpq_hls.fixed import Epilogue
 from hpq_hls.hardware import system_of
 from hpq_hls.kernels import Cast
-from hpq_hls.tools.toolchain import find_ap_types, find_gxx
+from hpq_hls.tools.toolchain import find_gxx
 from hpq_hls.verify.csim import FLAGS, run_csim, run_selfcheck
+from hpq_hls.verify.vendor_headers import vendor_headers
 from tests.codegen.compilers import clang_warnings, sanitizer_reports
 from tests.codegen.flows import dataflow, design, small_design, stream, write
 from tests.ports.networks import SHAPES, heads, samples
@@ -100,7 +101,8 @@ def test_every_bit_of_memory(case: tuple[str, str, int, int], tmp_path: Path) ->
     (folder / "tb" / "main.cpp").write_text(
         f"#include <cstdio>\n#include <cstdlib>\n#include <vector>\n{MAIN}"
     )
-    command = [find_gxx().require(), *FLAGS, "-isystem", find_ap_types(), "-idirafter", "tb/include"]
+    command = [find_gxx().require(), *FLAGS, *vendor_headers(folder / "src", FLAGS)]
+    command += ["-idirafter", "tb/include"]
     sources = ["src/net.cpp", "src/net_kernel.cpp", "tb/main.cpp"]
     subprocess.run([*command, *sources, "-o", "main"], cwd=folder, check=True)
     for frames in (0, 1, 5):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.cost.actors import follow as follow_slowly
+from hpq_hls.cost.plain import follow as follow_slowly
 from hpq_hls.cost.stages import UNBOUNDED, Network
 from hpq_hls.errors import ToolError
 from hpq_hls.resources import hw_sim_dir

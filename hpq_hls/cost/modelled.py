@@ -1,26 +1,21 @@
-"""Cycles of a project of C++ in closed form: what the depth of a tool's pipelines adds to the RTL twin's.
+"""Cycles of a project of C++ without the C++: what its loops take as a tool pipelines them.
 
-``hpq_hls.verify.schedule`` runs the emitted C++ in a model of its schedule. This is the same model in a
-formula, for estimates: every process of the dataflow, ports included, is a pipeline of so many stages, and
-the slowest way through them is late by as much. It says nothing of what FIFOs that are too small would do.
+``hpq_hls.verify.schedule`` runs the emitted C++ in a model of its schedule. This is the same model of the
+design that the C++ is emitted from, for estimates.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from hpq_hls.cost.engine import follow
-from hpq_hls.cost.stages import UNBOUNDED, Network, Stage, network_of
-from hpq_hls.cost.timing import time_dataflow
+from hpq_hls.cost.engine import Run, follow
+from hpq_hls.cost.loops import loops_of
+from hpq_hls.cost.stages import network_of
+from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import Dataflow
-from hpq_hls.kernels import StageKind
 
 DEPTHS = (2, 24)
 """Stages of a pipeline, the least and the most, as ``hpq_hls.verify.schedule`` has them."""
-PORTS = 2
-"""Processes of the ports on each way through."""
-HAND_OVER = 2
-"""Cycles from the end of a call that fills a reordering's memory to the first that reads it."""
 
 
 @dataclass(frozen=True)
@@ -32,53 +27,27 @@ class Cycles:
 
 
 def modelled_cycles(flow: Dataflow) -> Cycles:
-    """Cycles of the C++ of a Dataflow where its pipelines have 2 to 24 stages."""
-    network = network_of(flow, in_step=False)
-    simple = _without_registers(flow, network)
-    bare = follow(simple, [UNBOUNDED] * len(simple.beyond), frames=4).ends
-    assert bare is not None  # nothing hangs where no FIFO is ever full
-    (longest, turned), interval = _processes(network), time_dataflow(flow).interval
-    # A FIFO of the RTL is a cycle of its own; in the model what is written can be read in the next one.
-    first = bare[0] - max(longest - 1, 0) + HAND_OVER * turned
-    # A half takes its beats, runs empty in depth - 1 cycles, and begins again in the second one after. Where
-    # beats come in bursts and its input is full by then, it takes some cycles more.
-    halves = [max(stage.parameters) for stage in network.stages if stage.kind is StageKind.REORDER]
-    least, most = (
-        (
-            first + (longest + PORTS) * (depth - 1),
-            max([interval, *(beats + depth for beats in halves)]),
+    """Cycles of the C++ of a Dataflow where its pipelines have 2 to 24 stages.
+
+    Raises:
+        ConfigError: it hangs with such pipelines, because a FIFO before a join is too small.
+    """
+    least, most = (_run(flow, stages) for stages in DEPTHS)
+    return Cycles((_latency(least), _latency(most)), (least.interval, most.interval))
+
+
+def _run(flow: Dataflow, stages: int) -> Run:
+    depths = [stream.depth for stream in flow.streams.values()]
+    run = follow(*loops_of(network_of(flow, in_step=False), depths, stages))
+    if run.ends is None:
+        raise ConfigError(
+            f"as C++ the dataflow stops, with pipelines of {stages} stages, with FIFOs full on one branch of "
+            "a join; make them deeper"
         )
-        for depth in DEPTHS
-    )
-    return Cycles((least[0], most[0]), (least[1], most[1]))
+    return run
 
 
-def _without_registers(flow: Dataflow, network: Network) -> Network:
-    """The same with one register in each pipeline, and what the C++ is ``Contract.later`` behind."""
-    stages: list[Stage] = []
-    fifos = len(network.beyond)
-    for kernel, stage in zip(flow.kernels, map(_bare, network.stages), strict=True):
-        later = kernel.contract(flow.streams).later
-        for _ in range(later):  # each FIFO more is a cycle
-            stages.append(replace(stage, outputs=(fifos,)))
-            stage = Stage(StageKind.PIPELINE, (fifos,), stage.outputs, (0, 1, 1))
-            fifos += 1
-        stages.append(stage)
-    return replace(network, stages=tuple(stages), beyond=(0,) * fifos)
-
-
-def _bare(stage: Stage) -> Stage:
-    if stage.kind not in (StageKind.PIPELINE, StageKind.REDUCE):
-        return stage
-    return replace(stage, parameters=(1, *stage.parameters[1:]))
-
-
-def _processes(network: Network) -> tuple[int, int]:
-    """The most pipelines on a way through, and how many reorderings are on it, which are two pipelines each.
-    Stages stand in the order of the flow."""
-    behind: dict[int, tuple[int, int]] = {}
-    for stage in network.stages:
-        count, turned = max((behind.get(fifo, (0, 0)) for fifo in stage.inputs), default=(0, 0))
-        here = (2, 1) if stage.kind is StageKind.REORDER else (1, 0)
-        behind.update(dict.fromkeys(stage.outputs, (count + here[0], turned + here[1])))
-    return max(behind.values(), default=(0, 0))
+def _latency(run: Run) -> int:
+    """The last beat has left one cycle after the sink finds it in the port's registers."""
+    assert run.ends is not None
+    return run.ends[0] + 1

@@ -24,7 +24,10 @@ class StageKind(enum.Enum):
     PIPELINE: registers, group, folds. WIRING: none. NARROW, WIDEN: the
     ratio. WINDOW: the geometry (see ``hpq_hls.kernels.window``). REDUCE: registers, beats of a period, how
     many of them, the first ones, make no result. REORDER: beats of a frame in, and out. SPLICE: for each run
-    the input or -1, whether its beats leave, and how many there are. OWN: an actor that the contract carries.
+    the input or -1, whether its beats leave, and how many there are. LOOP: of a project of C++
+    (``hpq_hls.cost.loops``): stages of its pipeline, whether the last input, and whether the output, is a
+    memory that is handed over at the end of a frame, and for each run of iterations the input, ``EVERY`` or
+    ``NONE``, whether they write, and how many there are. OWN: an actor that the contract carries.
     """
 
     OWN = -1
@@ -36,7 +39,14 @@ class StageKind(enum.Enum):
     WINDOW = 4
     REORDER = 5
     SPLICE = 6
+    LOOP = 7
     REDUCE = 8
+
+
+EVERY = -2
+"""An iteration of a loop that reads a beat of each stream."""
+NONE = -1
+"""One that reads nothing."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +54,12 @@ class Contract:
     """An actor and its parameters.
 
     actor: of the kind OWN, a function of a module, always the same one. A design with such an actor is
-    followed in Python, about a hundred times slower. later: cycles that the first result of the C++ comes
-    later than that of the RTL, but for registers.
+    followed in Python, about a hundred times slower.
     """
 
     kind: StageKind
     parameters: tuple[int, ...] = ()
     actor: Actor | None = None
-    later: int = 0
 
     @property
     def latency(self) -> int:

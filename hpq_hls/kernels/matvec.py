@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -123,7 +123,7 @@ class MatVec(FromRom, Matrix):
         return 5 + tree_registers(self.simd)
 
     def contract(self, streams: Streams) -> Contract:
-        return replace(pipeline(self.registers, self.synapse_folds, self.neuron_folds), later=1)
+        return pipeline(self.registers, self.synapse_folds, self.neuron_folds)
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)

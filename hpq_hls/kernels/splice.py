@@ -87,7 +87,7 @@ class Splice(Kernel):
 
     def contract(self, streams: Streams) -> Contract:
         numbers = [(source, int(leaves), count) for source, leaves, count in self.runs]
-        return Contract(StageKind.SPLICE, tuple(itertools.chain.from_iterable(numbers)), later=1)
+        return Contract(StageKind.SPLICE, tuple(itertools.chain.from_iterable(numbers)))
 
     @property
     def source_bits(self) -> int:

@@ -68,7 +68,7 @@ class Window(Kernel):
             self.chunks(streams[self.inputs[0]].lanes),
             geometry.pixels,
         )
-        return Contract(StageKind.WINDOW, parameters, later=1)
+        return Contract(StageKind.WINDOW, parameters)
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         given = streams[self.inputs[0]]

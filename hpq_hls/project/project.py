@@ -296,7 +296,8 @@ class Project:
         progress: Progress | None = None,
     ) -> CosimResult:
         """Run the emitted C++ as clocked hardware under the cocotb testbench: its processes, compiled by
-        clang, as state machines between FIFOs of the emitted depths (see `hpq_hls.verify.clocked`).
+        clang, as state machines between FIFOs of the emitted depths (see `hpq_hls.verify.clocked`); a kernel
+        with memory stands between memories.
 
         x: float inputs as for ``predict``. Words, packets, reset and FIFOs are those of the C++; cycles are
         not those of an HLS tool, so that latency and interval say nothing.

@@ -41,6 +41,31 @@ def compiled(source: Path, flags: Sequence[str], name: str) -> Path:
     return target
 
 
+def compiled_header(text: str, flags: Sequence[str], name: str) -> Path:
+    """A header with this text for ``-include``, beside which lies what g++ made of it: with the same flags it
+    is read from there.
+
+    Raises:
+        ToolError: there is no compiler, or it fails.
+        OSError: nothing can be kept.
+    """
+    compiler = find_gxx()
+    identity = " ".join([*flags, *os.uname(), str(compiler.require()), str(compiler.version), text])
+    home = _cache_dir() / f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+    header = home / f"{name}.h"
+    target = home / f"{name}.h.gch"
+    if not is_sealed(target):
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=home) as scratch:
+            plain, made = Path(scratch) / header.name, Path(scratch) / target.name
+            plain.write_text(text, encoding="utf-8")
+            run_tool([compiler.require(), *flags, "-x", "c++-header", plain, "-o", made])
+            plain.replace(header)
+            made.replace(target)
+        seal(target)
+    return header
+
+
 def _cache_dir() -> Path:
     """A folder of this environment, or else of this user."""
     if sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK):

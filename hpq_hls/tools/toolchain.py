@@ -99,6 +99,15 @@ def find_gxx() -> Tool:
     return _system_tool("g++", names, hint)
 
 
+def is_gnu(compiler: Path) -> bool:
+    """Whether what is called g++ is that, and not clang under its name.
+
+    Raises:
+        ToolError: it does not run.
+    """
+    return "clang" not in run_tool([compiler, "--version"], timeout=60).stdout.lower()
+
+
 def find_clang() -> Clang:
     """Find clang: the one of the ``ziglang`` wheel, else the system's.
 

@@ -30,7 +30,7 @@ import cocotb_tools.config as cocotb
 from hpq_hls.errors import ToolError
 from hpq_hls.resources import hw_sim_dir
 from hpq_hls.tools.sealed import is_sealed, seal, sweep
-from hpq_hls.tools.toolchain import find_gxx, find_verilator, run_tool, verilator_env
+from hpq_hls.tools.toolchain import find_gxx, find_verilator, is_gnu, run_tool, verilator_env
 from hpq_hls.verify.cosim_sources import Sources
 
 EXECUTABLE = "simulation"
@@ -190,8 +190,7 @@ def find_toolchain() -> Toolchain:
     root = run_tool([path, "--getenv", "VERILATOR_ROOT"], env=env, timeout=60).stdout.strip()
     versions = (f"verilator {verilator.version}", f"g++ {gxx.version}")
     identity = f"{verilator.version} {root} {compiler} {gxx.version}"
-    gnu = "clang" not in run_tool([compiler, "--version"], timeout=60).stdout.lower()
-    return Toolchain(path, compiler, env, Path(root) / "include", gnu, identity, versions)
+    return Toolchain(path, compiler, env, Path(root) / "include", is_gnu(compiler), identity, versions)
 
 
 def _fingerprint(request: BuildRequest, tools: Toolchain) -> str:

@@ -7,6 +7,7 @@ import fcntl
 import json
 import math
 import os
+import re
 import shutil
 import sys
 import threading
@@ -22,7 +23,7 @@ import numpy.typing as npt
 from find_libpython import find_libpython
 
 from hpq_hls.codegen.manifest import Manifest
-from hpq_hls.errors import OutputError, ToolError
+from hpq_hls.errors import OutputError, ToolError, VerificationError
 from hpq_hls.resources import hw_sim_dir
 from hpq_hls.tools.toolchain import run_tool
 from hpq_hls.verify.cosim_sources import Sources
@@ -39,6 +40,7 @@ PARTIAL = {WRONG_PACKETS: 6, "reset_mid_stream": 8}
 """Scenarios that do not play all packets, and how many whole ones they play at least."""
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile)
 _LOCK = ".lock"
+_FATAL = re.compile(r"%Fatal: \S+ Assertion failed in (\S+?)(?:\.unnamedblk\d+)*: (.+)")
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,8 @@ def run_scenarios(
     ------
     OutputError
         `run_dir` exists and is not from an earlier run.
+    VerificationError
+        The design says of itself that something is wrong.
     ToolError
         The simulator stopped before its end, or could not read a memory file.
     """
@@ -125,6 +129,11 @@ def run_scenarios(
         for name in stimulus.scenarios:
             path = run_dir / "results" / f"{name}.json"
             if not path.is_file():
+                stops = _FATAL.search(done.stdout)
+                if stops is not None:
+                    raise VerificationError(
+                        f"the design stops itself in {name}: {stops[1]}: {stops[2]} (log: {log})"
+                    )
                 last = "\n  ".join(done.stdout.rstrip().splitlines()[-_TAIL_LINES:])
                 raise ToolError(f"the simulation ended without a result for {name} (log: {log}):\n  {last}")
             try:

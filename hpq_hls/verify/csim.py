@@ -26,8 +26,9 @@ from hpq_hls.codegen.vitis import OPTIMISATION, data_file
 from hpq_hls.errors import DataError, OutputError, ToolError, VerificationError
 from hpq_hls.graph import plain
 from hpq_hls.tools.sealed import is_sealed, seal, sweep
-from hpq_hls.tools.toolchain import find_ap_types, find_gxx, run_tool
+from hpq_hls.tools.toolchain import find_gxx, run_tool
 from hpq_hls.verify.frames import checked_frames
+from hpq_hls.verify.vendor_headers import vendor_headers
 
 IntArray = npt.NDArray[np.int64]
 Progress = Callable[[str], None]
@@ -252,9 +253,8 @@ def write_frames(path: Path, frames: IntArray) -> None:
 
 def _build(project_dir: Path, part: _Part, progress: Progress | None) -> Path:
     """The compiled testbench; compiled only if something that goes into it has changed."""
-    headers = find_ap_types()
     compiler = find_gxx()
-    command: list[str | Path] = [compiler.require(), *FLAGS, "-isystem", headers]
+    command: list[str | Path] = [compiler.require(), *FLAGS, *vendor_headers(project_dir / "src", FLAGS)]
     sources = [*part.sources, f"tb/{part.name}_tb.cpp"]
     identity = hashlib.sha256(f"{command} {compiler.version}".encode())
     for path in program_files(project_dir):

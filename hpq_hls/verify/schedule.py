@@ -24,9 +24,10 @@ from hpq_hls.codegen.vitis import data_file
 from hpq_hls.errors import ConfigError, ToolError, VerificationError
 from hpq_hls.resources import hw_sim_dir
 from hpq_hls.tools.compiled import compiled
-from hpq_hls.tools.toolchain import find_ap_types, find_gxx, run_tool
+from hpq_hls.tools.toolchain import find_gxx, run_tool
 from hpq_hls.verify.csim import FLAGS
 from hpq_hls.verify.schedule_sources import Style, Text, between, instrument
+from hpq_hls.verify.vendor_headers import vendor_headers
 
 DEPTHS = (2, 4, 8, 12, 16, 24)
 """Stages of a pipeline, read to write, that are looked at."""
@@ -215,7 +216,8 @@ def record(project_dir: Path, *, progress: Progress | None = None) -> Course:
 def _compile(folder: Path, manifest: Manifest) -> Path:
     program = folder / "course"
     own = hw_sim_dir() / "schedule"
-    command: list[str | Path] = [find_gxx().require(), *FLAGS, "-I", own, "-isystem", find_ap_types()]
+    command: list[str | Path] = [find_gxx().require(), *FLAGS, "-I", own]
+    command += vendor_headers(folder / "src", FLAGS)
     command += ["-idirafter", "tb/include", f"src/{manifest.name}.cpp", f"tb/{manifest.name}_tb.cpp"]
     result = run_tool([*command, "-o", program], cwd=folder, check=False)
     if result.returncode != 0:

@@ -66,7 +66,7 @@ _STREAM = re.compile(
 )
 _NAMED = re.compile(r'\b(\w+)\("(\w+)"\)\s*;')
 _CALL = re.compile(r"(?P<name>[\w:]+)\s*(?:<.*>)?\s*\((?P<arguments>.*)\)", re.DOTALL)
-_ARRAY = re.compile(r"(?!static\b)[\w:<>,\s]+?\b(\w+)((?:\s*\[[^\]]*\])+)", re.DOTALL)
+_ARRAY = re.compile(r"(?!static\b)[\w:<>,\s-]+?\b(\w+)((?:\s*\[[^\]]*\])+)", re.DOTALL)
 _LOOP = re.compile(r"\b(?:for|while)\s*\([^{}]*\)\s*$")
 _FUNCTION = re.compile(r"\b(\w+)\s*\([^{}]*\)\s*$")
 _WORDS = re.compile(r"\w+")
@@ -148,6 +148,11 @@ def _mark_regions(path: str, text: str, found: Text) -> str:
             elif array is not None:
                 arrays[array[1]] = len(found.memories)
                 found.memories.append(f"{function[1]}.{array[1]}")
+            elif "[" in statement and not statement.startswith("static"):
+                said = " ".join(statement.split())[:100]
+                raise VerificationError(
+                    f"{path} has a dataflow region with an array that cannot be read: {said}"
+                )
     return "".join([*parts, text[at:]])
 
 

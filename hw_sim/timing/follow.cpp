@@ -1,7 +1,7 @@
 // Latency and interval of a network of kernels, and how full its FIFOs get: called from hpq_hls/cost/engine.py.
 #include <memory>
 
-#include "actors.hpp"
+#include "loop.hpp"
 
 namespace {
 
@@ -9,7 +9,7 @@ using namespace hpq;
 
 // The numbers of hpq_hls/cost/stages.py. A stage is kind, FIFOs in, FIFOs out, parameters, each list with its
 // length first.
-enum Kind : std::int64_t { PIPELINE, WIRING, NARROW, WIDEN, WINDOW, REORDER, SPLICE, REDUCE = 8 };
+enum Kind : std::int64_t { PIPELINE, WIRING, NARROW, WIDEN, WINDOW, REORDER, SPLICE, LOOP, REDUCE };
 
 class Reader {
  public:
@@ -66,6 +66,7 @@ class Network {
         return add(window(self, x, y, {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10],
                                        p[11], p[12], p[13]}));
       case SPLICE: return add(splice(self, pointers(in), y, p));
+      case LOOP: return add(loop(self, pointers(in), pointers(out), p));
       case REORDER: {
         inner_.push_back(std::make_unique<Channel>());
         Channel& frames = *inner_.back();

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,9 @@ from hpq_hls.errors import ConfigError, VerificationError
 from hpq_hls.fixed import Epilogue
 from hpq_hls.hardware import system_of
 from hpq_hls.kernels import Cast
-from hpq_hls.tools.toolchain import find_ap_types, find_gxx
+from hpq_hls.tools.toolchain import find_gxx
 from hpq_hls.verify.csim import FLAGS, run_csim, run_selfcheck
+from hpq_hls.verify.vendor_headers import vendor_headers
 from tests.codegen.compilers import clang_warnings, sanitizer_reports
 from tests.codegen.flows import dataflow, design, small_design, stream, write
 from tests.ports.networks import SHAPES, heads, samples
@@ -100,9 +102,8 @@ def test_every_bit_of_memory(case: tuple[str, str, int, int], tmp_path: Path) ->
     (folder / "tb" / "main.cpp").write_text(
         f"#include <cstdio>\n#include <cstdlib>\n#include <vector>\n{MAIN}"
     )
-    command = [find_gxx().require(), *FLAGS, "-isystem", find_ap_types(), "-idirafter", "tb/include"]
     sources = ["src/net.cpp", "src/net_kernel.cpp", "tb/main.cpp"]
-    subprocess.run([*command, *sources, "-o", "main"], cwd=folder, check=True)
+    subprocess.run([*compiler(folder), *sources, "-o", "main"], cwd=folder, check=True)
     for frames in (0, 1, 5):
         (folder / "x").write_bytes(packed[:frames].tobytes() + b"\xff" * given.word_bytes)
         subprocess.run([folder / "main", str(frames), folder / "x", folder / "y"], check=True)
@@ -126,30 +127,68 @@ def test_elements_of_every_width_come_back(width: int) -> None:
         np.testing.assert_array_equal(one.from_memory(one.to_memory(frames), False), right)
 
 
+@dataclass(frozen=True)
+class Built:
+    """A project, and the objects of what memory.h and the kernel's own file have no part in."""
+
+    folder: Path
+    objects: tuple[Path, ...]
+
+
+def compiler(folder: Path) -> list[str | Path]:
+    command = [find_gxx().require(), *FLAGS, *vendor_headers(folder / "src", FLAGS)]
+    return [*command, "-idirafter", "tb/include"]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = write(
+        VitisBackend(), cast_design("s5.2", "u7.1,AP_RND,AP_SAT", 3, 35), tmp_path_factory.mktemp("built")
+    )
+    objects = []
+    for name in ("src/net.cpp", "tb/net_kernel_tb.cpp"):
+        assert "memory.h" not in (folder / name).read_text()
+        objects.append((folder / name).with_suffix(".o"))
+        subprocess.run([*compiler(folder), "-c", name, "-o", objects[-1]], cwd=folder, check=True)
+    return Built(folder, tuple(objects))
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
+        ("src/net_kernel.cpp", "hpq::take_beats<35, 16>", "hpq::take_beats<35, 16>"),
         ("src/hpq/memory.h", "if (i == 0) {\n            slot = 0;", "if (i == 1) {\n            slot = 0;"),
         ("src/hpq/memory.h", "word = 0;\n        }\n        for", "word = word;\n        }\n        for"),
         ("src/hpq/memory.h", "memory[i] = words.read();", "memory[i + 1] = words.read();"),
         ("src/hpq/memory.h", "i < frames * FRAME; ++i) {\n#pragma HLS loop_tripcount min=FRAME max=FRAME\n"
          "#pragma HLS pipeline II=1 style=flp\n        words", "i < FRAME; ++i) {\n        words"),
         ("src/net_kernel.cpp", "frame < frames", "frame + 1 < frames"),
-        ("src/net_kernel.cpp", "hpq::take_beats<35, 16>", "hpq::take_beats<35, 8>"),
     ],
 )  # fmt: skip
-def test_a_change_is_found(file: str, old: str, new: str, tmp_path: Path) -> None:
-    """By the testbench that is emitted, and by comparison with the design inside."""
+def test_a_change_is_found_by_the_emitted_testbench(
+    built: Built, file: str, old: str, new: str, tmp_path: Path
+) -> None:
+    """What is no change, the first, is none."""
+    shutil.copytree(built.folder / "src", tmp_path / "src")
+    (tmp_path / "tb").symlink_to(built.folder / "tb")
+    text = (tmp_path / file).read_text()
+    assert old in text
+    (tmp_path / file).write_text(text.replace(old, new))
+    sources = ["src/net_kernel.cpp", *built.objects]
+    subprocess.run([*compiler(tmp_path), *sources, "-o", "check"], cwd=tmp_path, check=True)
+    done = subprocess.run(
+        [tmp_path / "check", "input.dat", "golden.dat"], cwd=tmp_path / "tb", capture_output=True, check=False
+    )
+    assert done.returncode in ((0,) if old == new else (1, 3)), done.stdout
+
+
+def test_a_change_is_found_by_comparison_with_the_design(tmp_path: Path) -> None:
     made = cast_design("s5.2", "u7.1,AP_RND,AP_SAT", 3, 35)
     folder = write(VitisBackend(), made, tmp_path)
-    text = (folder / file).read_text()
-    assert old in text
-    (folder / file).write_text(text.replace(old, new))
-    if file.endswith(".cpp"):
-        with pytest.raises(VerificationError, match="net_kernel"):
-            run_csim(folder, made.vectors)
-    else:
-        assert not run_selfcheck(folder).passed
+    path = folder / "src" / "net_kernel.cpp"
+    path.write_text(path.read_text().replace("hpq::take_beats<35, 16>", "hpq::take_beats<35, 8>"))
+    with pytest.raises(VerificationError, match="net_kernel"):
+        run_csim(folder, made.vectors)
 
 
 def test_the_core_is_the_same_and_no_port_of_the_tool_is_inside() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from hpq_hls.cost import actors, engine
+from hpq_hls.cost import actors, engine, plain
 from hpq_hls.cost.stages import Network, network_of
 from hpq_hls.cost.timing import time_dataflow
 from hpq_hls.errors import ConfigError
@@ -50,7 +50,7 @@ def random_flows(seed: int, count: int = 3) -> Iterator[Dataflow]:
 
 
 def slowly(network: Network, depths: list[int], pace: int) -> engine.Run:
-    ends, fills, period = actors.follow(network, depths, pace, FRAMES)
+    ends, fills, period = plain.follow(network, depths, pace, FRAMES)
     return engine.Run(ends, fills, period)
 
 

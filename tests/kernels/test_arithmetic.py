@@ -11,9 +11,9 @@ import pytest
 
 from hpq_hls.billing.parts import Family
 from hpq_hls.codegen.vitis import VitisBackend
-from hpq_hls.cost.actors import follow as follow_plain
 from hpq_hls.cost.engine import follow
 from hpq_hls.cost.kernels import bill_kernel
+from hpq_hls.cost.plain import follow as follow_plain
 from hpq_hls.cost.stages import network_of
 from hpq_hls.cost.timing import time_dataflow
 from hpq_hls.fixed import Epilogue, FixedType

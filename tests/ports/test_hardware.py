@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.cost import actors, build_design, engine, time_dataflow
+from hpq_hls.cost import build_design, engine, plain, time_dataflow
 from hpq_hls.cost.ledger import Ledger
 from hpq_hls.cost.stages import UNBOUNDED, network_of
 from hpq_hls.errors import DataError
@@ -147,7 +147,7 @@ def test_timing_of_random_networks(seed: int) -> None:
     assert engine.is_compiled()
     sized = [stream.depth for stream in flow.streams.values()]
     for depths, pace in ((sized, 0), ([UNBOUNDED] * len(sized), 0), ([2] * len(sized), 0), (sized, 50)):
-        ends, fills, period = actors.follow(network, depths, pace, 24)
+        ends, fills, period = plain.follow(network, depths, pace, 24)
         fast = engine.follow(network, depths, pace=pace, fills=True, frames=24)
         assert fast.ends == ends
         assert ends is None or (fast.fills, fast.period) == (fills, period)

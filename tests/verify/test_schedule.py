@@ -161,7 +161,7 @@ void top(hls::stream<int>& in, hls::stream<int>& out) {
     };
     hls::stream<n::t> a_fifo("a");
 #pragma HLS stream variable=a_fifo type=fifo depth=7
-    float memory[4][2];
+    ap_fixed<5,-1> memory[4][2];
     // a remark (with a call);
     n::first<config::x>(in, memory);
     n::second(memory, a_fifo);
@@ -193,6 +193,12 @@ def test_regions_and_pragmas_are_found() -> None:
     assert "{ ::hpq_schedule::process one(1); n::second(memory, a_fifo); }" in text
     undone = re.sub(r"\{ ::hpq_schedule::process one\(\d\); (.*;) \}", r"\1", text)
     assert re.sub(r"::hpq_schedule.*", "", undone) == re.sub(r"#pragma HLS pipeline.*", "", REGION)
+
+
+def test_an_array_that_is_not_understood_is_refused() -> None:
+    """It could be a memory that is handed over, and what waits for it would not."""
+    with pytest.raises(VerificationError, match=r"an array that cannot be read: float memory\[4\] = \{\}"):
+        instrument("src/x.cpp", REGION.replace("ap_fixed<5,-1> memory[4][2]", "float memory[4] = {}"), Text())
 
 
 # ---------------------------------------------------------------------------------------------

@@ -26,12 +26,13 @@ from hpq_hls.kernels import IntArray, Kernel, Stream
 from hpq_hls.resources import hw_sim_dir
 from hpq_hls.templating import render
 from hpq_hls.tools.sealed import is_sealed, seal
-from hpq_hls.tools.toolchain import find_ap_types, find_gxx, run_tool
+from hpq_hls.tools.toolchain import find_gxx, run_tool
 from hpq_hls.verify.certify.bench import Progress
 from hpq_hls.verify.certify.certificate import KernelCertificate
 from hpq_hls.verify.certify.plan import Proof
 from hpq_hls.verify.certify.unseen import unseen, written
 from hpq_hls.verify.csim import FLAGS
+from hpq_hls.verify.vendor_headers import vendor_headers
 
 PORTS = "// The AXI4-Stream ports\n"
 """What the part of the top file begins with that connects kernels."""
@@ -186,7 +187,7 @@ class CppBench:
         values = {"top": flow.name, "kernels": kernels, "streams": list(flow.streams.values())}
         main = render("verify/examine.cpp.j2", values)
         own = hw_sim_dir() / "examine"
-        headers = find_ap_types()
+        headers = vendor_headers(self._project / "src", [*FLAGS, *_BOUNDS])
         digest = hashlib.sha256(f"{FLAGS} {_BOUNDS} {compiler} {self.tools} {headers}".encode())
         digest.update(main.encode())
         for folder in (own, self._project / "src", self._project / "tb" / "include"):
@@ -206,7 +207,7 @@ class CppBench:
             self._open_finish(scratch / "src" / "hpq" / "number.h", own / "finish.h")
             self._guard_elements(scratch / "src" / "hpq" / "beat.h", own / "elements.h")
             (scratch / "examine.cpp").write_text(main, encoding="utf-8")
-            include: list[str | Path] = ["-isystem", headers, "-I", scratch / "src", "-I", own]
+            include: list[str | Path] = [*headers, "-I", scratch / "src", "-I", own]
             made = scratch / "examine"
             command: list[str | Path] = [compiler, *FLAGS, *_BOUNDS, *include]
             command += ["-idirafter", self._project / "tb" / "include", scratch / "examine.cpp", "-o", made]

@@ -21,11 +21,14 @@ from hpq_hls.resources import hw_sim_dir, templates_dir
 from hpq_hls.templating import render
 from hpq_hls.tools.toolchain import Clang, find_ap_types, find_clang, run_tool
 from hpq_hls.verify.clocked.assembly import read_module
+from hpq_hls.verify.clocked.kernel import ENDED, STARTED, split_kernel
 from hpq_hls.verify.clocked.machine import Machine, machine_of
 from hpq_hls.verify.clocked.sources import RAW, Split, bytes_of, headers_unrolled, split, unrolled
 
 PORT_DEPTH = 2
 """Beats that a port's registers hold."""
+BATCH = 3
+"""Frames of every other call of a kernel with memory; the others have one."""
 _TARGET = ("-target", "x86_64-linux-gnu", "-S", "-emit-llvm", "-O2", "-w", "-g0", "-fno-sanitize=all")
 _FRONT = (
     *_TARGET,
@@ -59,7 +62,8 @@ class _Fifo:
 
 def write_clocked(project_dir: Path, folder: Path, *, progress: Progress | None = None) -> None:
     """Write the clocked form of a project's C++, as it is on disk, into an empty folder: ``rtl/*.sv``,
-    memories.
+    memories. A kernel with memory (m_axi) stands between memories that take and give packets as the design
+    inside does.
 
     Raises:
         VerificationError: the C++ is no hardware, or does not compile.
@@ -75,7 +79,7 @@ def write_clocked(project_dir: Path, folder: Path, *, progress: Progress | None 
         found = module.functions.get(f"@{function}")
         if found is None:
             raise VerificationError(f"process {parts.processes[function]} is missing in what clang made")
-        machines[function] = machine_of(found, module)
+        machines[function] = machine_of(found, module, [f"@{name}" for name in parts.memories])
     _check_variables(machines.values(), parts)
     rtl = folder / "rtl"
     rtl.mkdir(parents=True)
@@ -85,9 +89,13 @@ def write_clocked(project_dir: Path, folder: Path, *, progress: Progress | None 
         (rtl / f"{name}.mem").write_text(
             "".join(f"{byte:02x}\n" for byte in machine.memory), encoding="ascii"
         )
-    (rtl / f"{manifest.name}.sv").write_text(_top_text(machines, parts, manifest), encoding="utf-8")
+    top_text = _top_text if manifest.kernel is None else _kernel_text
+    (rtl / f"{manifest.name}.sv").write_text(top_text(machines, parts, manifest), encoding="utf-8")
     for library in ("hpq_fifo.sv", "hpq_ram.sv"):
         shutil.copy(templates_dir() / "rtl" / "lib" / library, rtl / library)
+    if manifest.kernel is not None:
+        for path in (hw_sim_dir() / "clocked").glob("*.sv"):
+            shutil.copy(path, rtl / path.name)
 
 
 def _assembly(project_dir: Path, manifest: Manifest) -> tuple[str, Split]:
@@ -100,7 +108,12 @@ def _assembly(project_dir: Path, manifest: Manifest) -> tuple[str, Split]:
             if path.suffix in (".h", ".cpp"):
                 path.write_text(unrolled(path.read_text(encoding="utf-8")), encoding="utf-8")
         top = scratch / "src" / f"{manifest.name}.cpp"
-        parts = split(top.read_text(encoding="utf-8"), manifest)
+        text = top.read_text(encoding="utf-8")
+        if manifest.kernel is None:
+            parts = split(text, manifest)
+        else:
+            around = (scratch / "src" / f"{manifest.kernel.name}.cpp").read_text(encoding="utf-8")
+            parts = split_kernel(text, around, manifest, manifest.kernel)
         top.write_text(parts.text, encoding="utf-8")
         numbers = scratch / "numbers"
         shutil.copytree(find_ap_types(), numbers)
@@ -140,8 +153,11 @@ def _process_text(machine: Machine, title: str, signals: Sequence[str]) -> str:
     waits: dict[str, list[str]] = {}
     guards = {}
     for state, stream, _ in machine.waits:
-        waits.setdefault(stream, []).append(f"state == {state}")
+        waits.setdefault(stream, []).append(f"shown == {state}")
         guards[state] = f"{stream}_{'ready' if machine.uses[stream].writes else 'valid'}"
+    for state, port in machine.accesses:
+        waits.setdefault(port, []).append(f"shown == {state}")
+        guards[state] = f"{port}_ready"
     restored = [
         (at + i, machine.memory[at + i])
         for name, (at, size) in machine.variables.items()
@@ -151,6 +167,7 @@ def _process_text(machine: Machine, title: str, signals: Sequence[str]) -> str:
         "m": machine,
         "title": title,
         "uses": list(machine.uses.values()),
+        "ports": list(machine.ports.values()),
         "waits": waits,
         "guards": guards,
         "restored": restored,
@@ -165,29 +182,78 @@ def _signals_of(machine: Machine, signals: Sequence[str]) -> dict[str, tuple[int
     }
 
 
-def _top_text(machines: Mapping[str, Machine], parts: Split, manifest: Manifest) -> str:
+def _fifos(machines: Mapping[str, Machine], parts: Split) -> dict[str, _Fifo]:
     sizes: dict[str, int] = {}
     for machine in machines.values():
         for use in machine.uses.values():
             if sizes.setdefault(use.stream, use.size) != use.size:
                 raise VerificationError(f"stream {use.stream} is written and read in different sizes")
-    fifos = {name: _Fifo(size, max(2, parts.depths.get(name, PORT_DEPTH))) for name, size in sizes.items()}
+    return {name: _Fifo(size, max(2, parts.depths.get(name, PORT_DEPTH))) for name, size in sizes.items()}
+
+
+def _top_text(machines: Mapping[str, Machine], parts: Split, manifest: Manifest) -> str:
     ports: list[dict[str, Any]] = [
         {"name": port.port, "raw": f"{RAW}{port.port}", "bytes": bytes_of(port), "is_input": is_input}
         for is_input, side in ((True, manifest.inputs), (False, manifest.outputs))
         for port in side
     ]
-    processes, signals = [], dict[str, int]()
-    for name, machine in machines.items():
-        own = _signals_of(machine, parts.signals)
-        signals |= {signal: 8 * size for signal, (_, size) in own.items()}
-        uses = list(machine.uses.values())
-        processes.append({"module": name, "title": parts.processes[name], "uses": uses, "signals": own})
+    signals = dict[str, int]()
+    for machine in machines.values():
+        signals |= {name: 8 * size for name, (_, size) in _signals_of(machine, parts.signals).items()}
     values = {
         "top": manifest.name,
         "ports": ports,
         "signals": signals,
-        "fifos": fifos,
-        "processes": processes,
+        "fifos": _fifos(machines, parts),
+        "processes": _instances(machines, parts),
     }
     return render("verify/clocked_top.sv.j2", values)
+
+
+def _instances(machines: Mapping[str, Machine], parts: Split) -> list[dict[str, Any]]:
+    return [
+        {
+            "module": name,
+            "title": parts.processes[name],
+            "uses": list(machine.uses.values()),
+            "ports": list(machine.ports.values()),
+            "signals": _signals_of(machine, parts.signals),
+        }
+        for name, machine in machines.items()
+    ]
+
+
+def _kernel_text(machines: Mapping[str, Machine], parts: Split, manifest: Manifest) -> str:
+    kernel = manifest.kernel
+    assert kernel is not None
+    used = {port.stream: port for machine in machines.values() for port in machine.ports.values()}
+    bytes_at = {port.port: bytes_of(port) for port in (*manifest.inputs, *manifest.outputs)}
+    given = {port.port for port in manifest.inputs}
+    memories = []
+    for one in kernel.arguments:
+        use, is_input = used.get(one.name), one.port in given
+        if use is None or use.writes == is_input:
+            raise VerificationError(f"{one.name} is not {'read' if is_input else 'written'} by the C++")
+        memories.append(
+            {
+                "name": one.name,
+                "port": one.port,
+                "is_input": is_input,
+                "bytes": bytes_at[one.port],
+                "beats": one.beats,
+                "slot": one.slot_bytes,
+                "frame": one.frame_bytes,
+                "width": use.size,
+            }
+        )
+    values = {
+        "top": manifest.name,
+        "memories": memories,
+        "batch": BATCH,
+        "calls": parts.calls,
+        "started": STARTED,
+        "ended": ENDED,
+        "fifos": _fifos(machines, parts),
+        "processes": _instances(machines, parts),
+    }
+    return render("verify/clocked_kernel.sv.j2", values)

@@ -7,7 +7,7 @@ memory of the process; pointers are places in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from hpq_hls.errors import VerificationError
@@ -31,16 +31,18 @@ from hpq_hls.verify.clocked.ir import (
     size_of,
     stored,
 )
+from hpq_hls.verify.clocked.outside import LOAD, READ, STORE, WRITE, with_ports
 
-READ, WRITE = "@hpq_read", "@hpq_write"
-"""What a stream's methods call: the stream, where the beat lies, its bytes."""
 _ALIGNMENT = 16
+_OUTSIDE = 1 << (POINTER_BITS - 1)
+"""Where memory outside of a process begins: no pointer into it is one into the process's own."""
 _IGNORED = ("@llvm.lifetime", "@llvm.assume", "@llvm.experimental.noalias", "@llvm.dbg", "@llvm.donothing")
 
 
 @dataclass(frozen=True)
 class Use:
-    """A stream of a process: bytes of a beat, and whether they are written."""
+    """A stream of a process: bytes of a beat, and whether they are written; or memory outside, and the most
+    bytes at a time."""
 
     stream: str
     size: int
@@ -53,7 +55,8 @@ class Machine:
 
     memory: its first contents, bytes. variables: places of what others see or nothing but this process
     changes, by symbol. registers: widths by name. states: statements by state, the first is where it
-    begins. ready: states in which a stream is read or written.
+    begins. waits: states in which a stream is read or written, the stream, and where the beat lies.
+    ports: of memory outside, by symbol. accesses: states in which one is used, and the port.
     """
 
     name: str
@@ -62,7 +65,9 @@ class Machine:
     variables: dict[str, tuple[int, int]] = field(default_factory=dict)
     registers: dict[str, int] = field(default_factory=dict)
     states: list[list[str]] = field(default_factory=list)
-    waits: list[tuple[int, str, str]] = field(default_factory=list)  # state, stream, where the beat lies
+    waits: list[tuple[int, str, str]] = field(default_factory=list)
+    ports: dict[str, Use] = field(default_factory=dict)
+    accesses: list[tuple[int, str]] = field(default_factory=list)
 
 
 def width_of(kind: Type) -> int:
@@ -70,21 +75,21 @@ def width_of(kind: Type) -> int:
     return kind.bits if isinstance(kind, Int) else POINTER_BITS
 
 
-def machine_of(function: Function, module: Module) -> Machine:
-    """The state machine of a process.
+def machine_of(function: Function, module: Module, memories: Collection[str] = ()) -> Machine:
+    """The state machine of a process. memories: symbols of memory outside of it.
 
     Raises:
         VerificationError: an instruction that is not hardware.
     """
-    return _Builder(function, module).build()
+    return _Builder(with_ports(function, memories), module, memories).build()
 
 
 class _Builder:
-    def __init__(self, function: Function, module: Module) -> None:
+    def __init__(self, function: Function, module: Module, memories: Collection[str]) -> None:
         self._function, self._module = function, module
         self._made = Machine(function.name.strip('@"'))
         self._made.memory.extend(bytes(_ALIGNMENT))
-        self._places: dict[str, int] = {}
+        self._places = dict.fromkeys(memories, _OUTSIDE)
         self._names: dict[str, str] = {}
         self._state_of: dict[str, int] = {}
 
@@ -100,13 +105,13 @@ class _Builder:
         count = 0
         for label, block in self._function.blocks.items():
             self._state_of[label] = count
-            count += 1 + sum(one.op == "call" and one.detail in (READ, WRITE) for one in block)
+            count += 1 + sum(_ends_state(one) for one in block)
         for label, block in self._function.blocks.items():
             lines: list[str] = []
             made.states.append(lines)
             for one in block:
-                if one.op == "call" and one.detail in (READ, WRITE):
-                    lines = self._wait(one, lines)
+                if _ends_state(one):
+                    lines = (self._access if one.detail in (LOAD, STORE) else self._wait)(one, lines)
                 else:
                     lines += self._statements(one, label)
         return made
@@ -171,6 +176,31 @@ class _Builder:
         following: list[str] = []
         if not writes:
             following += [f"mem[{at} + {i}] = {name}_data[{8 * i} +: 8];" for i in range(use.size)]
+        made.states.append(following)
+        return following
+
+    def _access(self, one: Instruction, lines: list[str]) -> list[str]:
+        """The same with a use of memory outside."""
+        made = self._made
+        (_, memory), address, place, (_, size) = one.operands
+        assert isinstance(memory, Symbol)
+        assert isinstance(size, Const)
+        name, writes = memory.name.strip('@"'), one.detail == STORE
+        before = made.ports.get(name, Use(name, size.value, writes))
+        if before.writes != writes:
+            raise VerificationError(f"process {made.name} reads and writes memory {name}")
+        made.ports[name] = Use(name, max(before.size, size.value), writes)
+        state = len(made.states)
+        made.accesses.append((state, name))
+        at = self._text(place, one.text)
+        lines.append(f"{name}_place = {self._text(address, one.text)} - {POINTER_BITS}'d{_OUTSIDE};")
+        lines.append(f"{name}_count = {size.value};")
+        if writes:
+            lines += [f"{name}_bytes[{8 * i} +: 8] = mem[{at} + {i}];" for i in range(size.value)]
+        lines.append(f"state = {state};")
+        following: list[str] = []
+        if not writes:
+            following += [f"mem[{at} + {i}] = {name}_data[{8 * i} +: 8];" for i in range(size.value)]
         made.states.append(following)
         return following
 
@@ -245,6 +275,11 @@ class _Builder:
             taken.append(f"{name}_next = {self._text(operand, one.text)};")
             given.append(f"{name} = {name}_next;")
         return [*taken, *given, f"state = {self._state_of[target]};"]
+
+
+def _ends_state(one: Instruction) -> bool:
+    """Whether a process waits for something outside of it."""
+    return one.op == "call" and one.detail in (READ, WRITE, LOAD, STORE)
 
 
 # ---------------------------------------------------------------------------------------------

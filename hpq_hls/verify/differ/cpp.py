@@ -18,9 +18,10 @@ from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import IntArray
 from hpq_hls.resources import hw_sim_dir
 from hpq_hls.tools.sealed import is_sealed, seal, sweep
-from hpq_hls.tools.toolchain import find_ap_types, find_gxx, run_tool
+from hpq_hls.tools.toolchain import find_gxx, run_tool
 from hpq_hls.verify.csim import FLAGS, Progress, program_files, write_frames
 from hpq_hls.verify.differ.seen import IN, End, Run, Seen, Written
+from hpq_hls.verify.vendor_headers import vendor_headers
 
 _STREAM_ERROR = 3  # exit status where a stream is read while it is empty, or holds data at the end
 
@@ -71,9 +72,10 @@ def _read(path: Path, flow: Dataflow) -> dict[End, Seen]:
 
 def _build(project_dir: Path, manifest: Manifest, progress: Progress | None) -> Path:
     """The compiled program; compiled only if something that goes into it has changed."""
-    compiler, headers, own = find_gxx(), find_ap_types(), hw_sim_dir() / "probe"
+    compiler, own = find_gxx(), hw_sim_dir() / "probe"
     main = f'#include "{manifest.name}.cpp"\n#include "note.h"\n'
-    command: list[str | Path] = [compiler.require(), *FLAGS, "-I", own, "-isystem", headers, "-I", "src"]
+    command: list[str | Path] = [compiler.require(), *FLAGS, "-I", own, "-I", "src"]
+    command += vendor_headers(project_dir / "src", FLAGS)
     identity = hashlib.sha256(f"{command} {compiler.version} {main}".encode())
     for path in (*program_files(project_dir), *sorted(own.iterdir())):
         identity.update(f"\n{path.name}\n".encode())

@@ -272,6 +272,7 @@ module hpq_matvec #(
 
   for (genvar p = 0; p < PE; p++) begin : row
     logic signed [ACC_W-1:0] sum, scaled, start, accumulator;
+    logic        [Y_W-1:0]   result;
     assign sum    = sums[p*ACC_W+:ACC_W];
     assign scaled = sum <<< PRODUCT_SHIFT <<< shifts[p*SHIFT_W+:SHIFT_W];
     assign start  = first_at[LATENCY-1] ? $signed(biases[p*ACC_W+:ACC_W]) : accumulator;

@@ -14,6 +14,7 @@ from torch import nn
 import hpq_hls as hpq
 from hpq_hls.errors import ConfigError, VerificationError
 from hpq_hls.project import Project
+from hpq_hls.tools.toolchain import find_ap_types
 from hpq_hls.verify.clocked.assembly import read_module
 from hpq_hls.verify.clocked.design import write_clocked
 from hpq_hls.verify.clocked.ir import (
@@ -111,6 +112,14 @@ def test_loops_of_headers_are_unrolled() -> None:
     assert headers_unrolled(text) == text.replace("for (int", '_Pragma("clang loop unroll(full)") for (int')
 
 
+def test_headers_put_nothing_on_the_heap() -> None:
+    """Products of wide numbers are the only thing that would be there."""
+    found = {path.name: path.read_text(encoding="utf-8") for path in find_ap_types().rglob("*.h")}
+    assert any("malloc(" in text for text in found.values())
+    for name, text in found.items():
+        assert not re.search(r"\b(malloc|free)\(", headers_unrolled(text)), name
+
+
 def test_loops_are_unrolled_as_the_hls_tool_does() -> None:
     text = "    for (int i = 0; i < 3; ++i) {\n#pragma HLS unroll\n        f(i);\n    }\n"
     assert (
@@ -161,6 +170,18 @@ def test_wide_numbers_are_values(tmp_path: Path) -> None:
     assert sizes["hpq_process_0"] < 200  # of the port: 20 bytes read, 24 as words, and where they are put
     result = project.cosim_cpp(x.numpy(), scenarios=("random_gaps",))
     assert result.passed
+    assert np.array_equal(result.raw, q.predict_raw(x.numpy()))
+
+
+def test_products_of_packed_rows(tmp_path: Path) -> None:
+    """Which the vendor's headers compute in numbers of two words, from factors of any sign."""
+    torch.manual_seed(6)
+    x = torch.randn(8, 3)
+    q = hpq.quantize(hpq.from_torch(nn.Linear(3, 4).eval(), x[:1]), x.numpy(), precision=8)
+    project = hpq.generate(q, tmp_path / "p", layers={"linear": {"pe": 4, "simd": 1}})
+    assert "hpq::rows_packed<2, 16" in (project.path / "src" / "model.cpp").read_text(encoding="utf-8")
+    result = project.cosim_cpp(x.numpy())
+    assert result.passed, result.failures
     assert np.array_equal(result.raw, q.predict_raw(x.numpy()))
 
 

@@ -352,6 +352,8 @@ _INTRINSICS: dict[str, Callable[[Sequence[str], int], str]] = {
     "fshl": lambda t, w: f"{w}'(({{{t[0]}, {t[1]}}} << ({t[2]} % {w})) >> {w})",
     "fshr": lambda t, w: f"{w}'({{{t[0]}, {t[1]}}} >> ({t[2]} % {w}))",
     "ctpop": lambda t, w: f"{w}'($countones({t[0]}))",
+    "ctlz": lambda t, w: f"{w}'({w} - $clog2({w + 1}'({t[0]}) + {w + 1}'d1))",
+    "cttz": lambda t, w: f"{w}'($countones(({t[0]} & -{t[0]}) - {w}'d1))",
     "usub.sat": lambda t, _: f"({t[0]} > {t[1]}) ? {t[0]} - {t[1]} : 0",
     "bswap": lambda t, w: "{" + ", ".join(f"{t[0]}[{8 * i} +: 8]" for i in range(w // 8)) + "}",
 }

@@ -19,6 +19,8 @@ _UNROLLED = re.compile(
     r"^([ \t]*(?:for|while) \([^{}]*\) \{\n)[ \t]*#pragma HLS unroll[ \t]*\n", re.MULTILINE
 )
 _LOOP = re.compile(r"^([ \t]*)(for \()", re.MULTILINE)
+_HEAP = re.compile(r"(uint64_t)\* (dest) = \(uint64_t\*\)malloc\(destWords \* sizeof\(uint64_t\)\);")
+_FREED = re.compile(r"^[ \t]*free\(dest\);\n", re.MULTILINE)
 _PARAMETER = re.compile(r"\s*(?P<type>.+?)&\s*(?P<name>\w+)\s*", re.DOTALL)
 _STREAM = re.compile(r"^[ \t]*(hls::stream<.+>)[ \t]+(\w+)\(\"(\w+)\"\);", re.MULTILINE)
 _DEPTH = re.compile(r"#pragma[ \t]+HLS[ \t]+stream\b(?=.*\bvariable=(\w+))(?=.*\bdepth=(\d+))", re.IGNORECASE)
@@ -49,7 +51,10 @@ def unrolled(text: str) -> str:
 
 def headers_unrolled(text: str) -> str:
     """A header of the vendor's numbers in which clang unrolls all loops whose length it knows: those over the
-    words of numbers beyond 64 bits, which then are values and no memories."""
+    words of numbers beyond 64 bits, which then are values and no memories. The product of two such is put
+    where the most words have room, instead of on the heap."""
+    text = _HEAP.sub(r"\1 \2[_AP_N + ap_private<_AP_W1, _AP_S1>::_AP_N];", text)
+    text = _FREED.sub("", text)
     return _LOOP.sub(r'\1_Pragma("clang loop unroll(full)") \2', text)
 
 

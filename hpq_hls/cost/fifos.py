@@ -54,7 +54,8 @@ def with_room_for_pipelines(flow: Dataflow, stages: int) -> Dataflow:
     """
     if not stages:
         return flow
-    paced = follow(network_of(flow), [UNBOUNDED] * len(flow.streams), pace=_slowest(flow), fills=True)
+    network = network_of(flow, in_step=False)  # each stream of the C++ is a FIFO
+    paced = follow(network, [UNBOUNDED] * len(flow.streams), pace=_slowest(flow), fills=True)
     depths = {
         name: max(stream.depth, fill)
         for (name, stream), fill in zip(flow.streams.items(), paced.fills, strict=True)

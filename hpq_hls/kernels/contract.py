@@ -54,18 +54,21 @@ class Contract:
     """An actor and its parameters.
 
     actor: of the kind OWN, a function of a module, always the same one. A design with such an actor is
-    followed in Python, about a hundred times slower.
+    followed in Python, about a hundred times slower. own_latency: of such an actor, as ``latency``.
     """
 
     kind: StageKind
     parameters: tuple[int, ...] = ()
     actor: Actor | None = None
+    own_latency: int = 0
 
     @property
     def latency(self) -> int:
         """Cycles after the handshake of a result at which its data is there (``LATENCY`` of hpq_fifo)."""
         if self.kind is StageKind.REORDER:
             return REORDER_STAGES
+        if self.kind is StageKind.OWN:
+            return self.own_latency
         return self.parameters[0] if self.kind in (StageKind.PIPELINE, StageKind.REDUCE) else 0
 
     @property
@@ -81,9 +84,12 @@ class Contract:
         return max(-(-(self.latency + 2) // apart) - 2, 0)
 
 
-def own(actor: Actor, *parameters: int) -> Contract:
-    """An actor that none of those here can stand for."""
-    return Contract(StageKind.OWN, parameters, actor)
+def own(actor: Actor, *parameters: int, latency: int = 0) -> Contract:
+    """An actor that none of those here can stand for.
+
+    latency: cycles after the handshake of a result at which its data is there.
+    """
+    return Contract(StageKind.OWN, parameters, actor, latency)
 
 
 def pipeline(registers: int, group: int = 1, folds: int = 1) -> Contract:

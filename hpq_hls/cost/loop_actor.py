@@ -37,7 +37,7 @@ def loop(inputs: Sequence[Channel], outs: Sequence[Channel], parameters: Sequenc
 
 
 class _Line:
-    """A pipeline of so many stages behind the first. Time inside of it is counted as in ``actors.pipeline``:
+    """A pipeline of so many stages behind the first. Time in it is counted in cycles in which it moves.
     moment: of the next iteration. stall: what to add for the next result. behind: what to add for the next
     beat in."""
 

@@ -78,6 +78,11 @@ class Epilogue:
         return self == Epilogue(0, None)
 
     @property
+    def is_same_for_all_beats(self) -> bool:
+        """Of a kernel: whether no beat has slopes of its own, which would have to be counted."""
+        return len(self.slopes) <= 1
+
+    @property
     def never_negative(self) -> bool:
         """Whether nothing below 0 comes out."""
         if self.slopes:

@@ -181,7 +181,7 @@ class Kernel(ABC):
 
     @property
     def multipliers(self) -> int:
-        """Multiplier by constants (weights, reciprocals) working in parallel. Products of two streams are
+        """Multipliers by constants (weights, reciprocals) working in parallel. Products of two streams are
         none of them; what they take is in ``bill``."""
         return 0
 

@@ -38,7 +38,7 @@ class Cast(Kernel):
 
     @property
     def in_step(self) -> bool:
-        return len(self.epilogue.slopes) <= 1  # a word of slopes for each beat would have to be counted
+        return self.epilogue.is_same_for_all_beats
 
     @property
     def registers(self) -> int:

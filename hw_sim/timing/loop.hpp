@@ -15,7 +15,7 @@ constexpr std::int64_t EVERY = -2, NONE = -1;  // an iteration that reads a beat
 // iteration finds no room. One that hands over a memory runs empty at the end of a frame, and begins anew RESTART
 // cycles later. parameters: see hpq_hls/kernels/contract.py.
 inline Actor loop(Sleeper& self, Channels inputs, Channels outs, std::vector<std::int64_t> parameters) {
-  // Time is counted as in `pipeline`.
+  // Time inside the pipeline is counted in cycles in which it moves.
   struct Wait {
     Cycle moment, until, length;
   };

@@ -1,0 +1,39 @@
+"""The model of delays: what a part's name says of it, and that more takes longer."""
+
+from __future__ import annotations
+
+import pytest
+
+from hpq_hls.billing.delays import delays_of
+from hpq_hls.billing.parts import find_part
+
+
+def _scale(part: str) -> float:
+    return delays_of(find_part(part).family, part).scale
+
+
+def test_speed_grades_are_read_from_names() -> None:
+    assert _scale("xc7z020clg400-1") == _scale("xc7z020-1clg400c") == _scale("xc7z020") == 1.0
+    assert _scale("xc7z020clg400-3") < _scale("xc7z020clg400-2") < 1.0
+    assert (
+        _scale("xczu7ev-ffvc1156-2-e") < _scale("xczu7ev-ffvc1156-1-e") < _scale("xcku040-ffva1156-1-c") < 1
+    )
+
+
+def test_more_takes_longer() -> None:
+    delays = delays_of(find_part("xc7z020").family, "xc7z020clg400-1")
+    times = [delays.adder(bits) for bits in (1, 4, 5, 8, 9, 40)]
+    assert times == sorted(times)
+    assert times[0] < times[2] < times[4] < times[5]
+    assert delays.logic(1) < delays.logic(2)
+
+
+@pytest.mark.parametrize("clock_ns", [2.0, 5.0, 13.0])
+def test_what_is_left_of_a_period_fills_it(clock_ns: float) -> None:
+    delays = delays_of(find_part("xc7z020").family, "xc7z020clg400-1")
+    assert delays.period(delays.left(clock_ns)) == pytest.approx(clock_ns, abs=0.002)
+
+
+def test_one_level_of_logic_is_the_least() -> None:
+    delays = delays_of(find_part("xc7z020").family, "xc7z020clg400-1")
+    assert delays.left(0.5) == delays.logic(1)

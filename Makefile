@@ -37,7 +37,7 @@ lint: $(STAMP)  ## style and types only
 	$(BIN)/mypy --strict hpq_hls
 
 docs: $(STAMP)  ## build the documentation into build/docs; a warning is an error
-	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs build/docs
 	@echo "open build/docs/index.html"
 
 wheel: $(STAMP)  ## build dist/hpq_hls-*.whl

@@ -35,6 +35,7 @@ myst_heading_anchors = 4
 nb_execution_mode = "off"
 
 autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "inherited-members": True}
 napoleon_numpy_docstring = True
@@ -55,8 +56,8 @@ _ITEM = re.compile(r"([a-z_]\w*(?:, [a-z_]\w*)*): (.*)")
 _CODE = re.compile(r"(``.*?``)")
 
 
-def _docstring(_app: Any, _what: str, _name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
-    """Make "name: text" lines of our docstrings list items, and stars outside of code plain stars."""
+def _docstring(_app: Any, what: str, _name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
+    """Make "name: text" lines parameters, or list items, and stars outside of code plain stars."""
     told: list[str] = []
     in_item = False
     for line in lines:
@@ -64,7 +65,12 @@ def _docstring(_app: Any, _what: str, _name: str, _obj: Any, _options: Any, line
         text = "".join(part if part.startswith("``") else part.replace("*", r"\*") for part in parts)
         item = None if line.startswith(" ") else _ITEM.fullmatch(text)
         if item is not None:
-            told += ["", f"* **{item[1]}**: {item[2]}"]
+            names = item[1].split(", ")
+            if what in ("function", "method"):
+                told += ["", *(f":param {name}: as {names[-1]}" for name in names[:-1])]
+                told.append(f":param {names[-1]}: {item[2]}")
+            else:
+                told += ["", f"* **{item[1]}**: {item[2]}"]
             in_item = True
         elif not line.strip():
             told.append("")

@@ -31,7 +31,7 @@ def _name(path: Path) -> str:
 
 
 def _known() -> dict[str, Any]:
-    """What docs/search.md takes as known."""
+    """What docs/searching.md takes as known."""
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Linear(5, 6), torch.nn.ReLU(), torch.nn.Linear(6, 3)).eval()
     x = np.random.default_rng(0).normal(size=(300, 5)).astype(np.float32)
@@ -42,7 +42,7 @@ def _known() -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", RUN, ids=_name)
 def test_python_runs(path: Path, tmp_path: Path) -> None:
-    run_page(path, tmp_path, _known() if path == DOCS / "search.md" else None)
+    run_page(path, tmp_path, _known() if path == DOCS / "searching.md" else None)
 
 
 @pytest.mark.parametrize("path", sorted(QUOTED), ids=_name)
@@ -84,3 +84,11 @@ def test_every_public_name_is_in_the_reference() -> None:
     for name in hpq.__all__:
         assert re.search(rf"hpq_hls\.{name}\b", pages), f"{name} has no entry in docs/reference"
         assert re.search(rf"hpq\.{name}\b|\b{name}`", pages), f"{name} has no example in docs/reference"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=_name)
+def test_links_lead_somewhere(path: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.S | re.M)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not target.startswith(("https:", "http:", "#")):
+            assert (path.parent / target.split("#")[0]).exists(), f"{_name(path)}: {target}"

@@ -218,7 +218,8 @@ def tree(bill: Bill, terms: int, width: int, limit: int, in_dsps: int = 0, times
         terms, width, done = full + (1 if rest else 0), min(width + step, limit), done + step
 
 
-_SUMS = {2: Term.ADD2, 3: Term.ADD3, 4: Term.ADD4}
+SUMS = {2: Term.ADD2, 3: Term.ADD3, 4: Term.ADD4}
+"""A sum of so many numbers between two registers."""
 
 
 def _sum(bill: Bill, members: int, width: int, in_dsps: int, times: int) -> None:
@@ -226,7 +227,7 @@ def _sum(bill: Bill, members: int, width: int, in_dsps: int, times: int) -> None
     too if that leaves none."""
     left = members - min(members - 1, in_dsps, 2)
     if left > 1:
-        bill.add(_SUMS[left], width * times)
+        bill.add(SUMS[left], width * times)
     if left > 1 or not in_dsps:
         bill.ff += width * times
 
@@ -301,3 +302,13 @@ def cast(bill: Bill, given: FixedType, kind: FixedType, epilogue: Epilogue, time
     ):
         bill.add(Term.SATURATE, kind.width * times)
         bill.add(Term.RANGE, max(value - capacity, 0) * times)
+
+
+def unread_bits(given: FixedType, kind: FixedType, epilogue: Epilogue) -> int:
+    """How many of the lowest bits of ``given`` hpq_finish to ``kind`` does not read."""
+    dropped = given.fraction - kind.fraction
+    if epilogue.slopes or epilogue.high is not None or epilogue.low not in (None, 0):
+        return 0
+    if kind.rounding is Rounding.TRN:
+        return max(dropped, 0)
+    return max(dropped - 1, 0) if kind.rounding is Rounding.RND else 0

@@ -63,20 +63,26 @@ def _chain_bits(factor: FixedType, recoded: FixedType) -> int:
 def constant_product(width: int, signed: bool, constant: int) -> int:
     """Bits added up in the product of an operand of ``width`` bits and a constant (hpq_constproduct).
 
-    None for a power of two. A step takes the bits of the operand and, if it subtracts, those of the sum so
-    far that lie above them. What is added lies above most of the sum so far, of which unsigned operands leave
-    little there. Sums that the products of one operand share are counted each time: too many for layers that
-    are unrolled.
+    None for a power of two. Sums that the products of one operand share are counted each time.
     """
-    bits, so_far = 0, 0
+    return sum(bits for _, bits in constant_steps(width, signed, constant))
+
+
+def constant_steps(width: int, signed: bool, constant: int) -> list[tuple[int, int]]:
+    """(constant so far, bits added up) of each sum that hpq_constproduct makes of ``width`` bits.
+
+    A step takes the bits of the operand and, if it subtracts, those of the sum so far that lie above them.
+    What is added lies above most of the sum so far, of which unsigned operands leave little there.
+    """
+    steps, so_far = list[tuple[int, int]](), 0
     for place, sign in sorted(_digits(constant), key=lambda digit: (-digit[1], digit[0])):
         top = width + abs(so_far).bit_length() - 1 if so_far else 0
+        before, so_far = so_far, so_far + sign * (1 << place)
         if sign < 0:
-            bits += width + max(top - width - place, 0)
-        elif so_far:
-            bits += max(top - place, width - 1 if signed else 0)
-        so_far += sign * (1 << place)
-    return bits
+            steps.append((so_far, width + max(top - width - place, 0)))
+        elif before:
+            steps.append((so_far, max(top - place, width - 1 if signed else 0)))
+    return steps
 
 
 def _digits(constant: int) -> list[tuple[int, int]]:

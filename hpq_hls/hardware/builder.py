@@ -20,6 +20,7 @@ from hpq_hls.hardware.config import HardwareConfig, Multiplier, Strategy, Tlast
 from hpq_hls.hardware.dataflow import Dataflow, Terminal
 from hpq_hls.hardware.naming import Namer, port_names
 from hpq_hls.hardware.order import places, same, transmission_orders
+from hpq_hls.hardware.unread import with_unread
 from hpq_hls.kernels import (
     Fork,
     IntArray,
@@ -124,7 +125,7 @@ class Builder(ABC):
         return Dataflow(
             name=top,
             kernels=tuple(self.kernels),
-            streams=self.streams,
+            streams=with_unread(self.kernels, self.streams),
             inputs=self._terminals(
                 "s_axis",
                 sources,

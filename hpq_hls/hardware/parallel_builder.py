@@ -69,7 +69,7 @@ class ParallelBuilder(Builder):
         self.reduce(stream, average, positions, window.taps, self.input_shapes[0][0], check)
 
     def rearranged(self, part: str, stream: str, positions: IntArray) -> str:
-        output = self.inner_stream(part, stream, positions.size, 1)
+        output = self.inner_stream(part, stream, positions.size, 1, _same_as(positions))
         make = self.kernel(Gather, f"{part}_gather", (stream,), output, index=positions, pad_value=0)
         self.emit(lambda _: make())
         return output
@@ -90,7 +90,7 @@ class ParallelBuilder(Builder):
         """Wire every window's elements side by side: (position, group, channel, tap), or
         (position, tap, channel) with ``taps_first``."""
         index = _window_index(self.input_shapes[0], window, taps_first)
-        output = self.inner_stream("windows", stream, index.size, 1)
+        output = self.inner_stream("windows", stream, index.size, 1, _same_as(index))
         make = self.kernel(Gather, "gather", (stream,), output, index=index)
         self.emit(lambda layer: make(pad_value=pad_value(layer)))
         return output
@@ -107,6 +107,13 @@ def _check_size(layer: QuantizedLayer, multipliers: int, elements: int) -> None:
             f"layer {layer.name!r} would need {multipliers} multipliers and beats of {bits} bits "
             f"in io parallel (limits {MAX_MULTIPLIERS} and {MAX_BEAT_BITS}); use io stream"
         )
+
+
+def _same_as(index: IntArray) -> tuple[int, ...]:
+    """What ``Stream.same_as`` is of elements that are wired to these places; -1: padding."""
+    _, first, places = np.unique(index, return_index=True, return_inverse=True)
+    same = np.where(index < 0, -1, first[places.reshape(-1)])
+    return () if (same == np.arange(index.size)).all() else tuple(same.tolist())
 
 
 def _window_index(shape: tuple[int, ...], window: WindowSpec, taps_first: bool) -> IntArray:

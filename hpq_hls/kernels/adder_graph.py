@@ -89,9 +89,9 @@ class AdderGraph:
     @functools.cached_property
     def adder_bits(self) -> int:
         """LUTs in front of the carry chains of the graph: one for each bit at which two numbers meet."""
-        return sum(self._meeting_bits(adder) for adder in self.adders)
+        return sum(self.meeting_bits(adder) for adder in self.adders)
 
-    def _meeting_bits(self, adder: Adder) -> int:
+    def meeting_bits(self, adder: Adder) -> int:
         """Where there is one number alone, its bit goes straight into the carry chain; where both are
         extended by their signs, one LUT does for all bits. A constant only decides what is inverted."""
         ends = []

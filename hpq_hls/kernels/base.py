@@ -10,7 +10,7 @@ its kind.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -42,7 +42,9 @@ class Stream:
     beats: beats per frame.
     depth: FIFO depth in beats (at least MIN_DEPTH).
     same_as: for each element of a beat, the first that it always equals, as windows that leave at once share
-        pixels; empty where no two are known to be equal.
+        pixels, or -1 for one that is always the same number, as padding; empty where nothing is known.
+    unread: elements of a beat that no kernel behind it looks at, so that synthesis drops them, and all that
+        is there for them alone.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Stream:
     beats: int
     depth: int = MIN_DEPTH
     same_as: tuple[int, ...] = ()
+    unread: tuple[int, ...] = ()
 
     @property
     def bits(self) -> int:
@@ -59,8 +62,16 @@ class Stream:
 
     @property
     def different_bits(self) -> int:
-        """Width of the elements of one beat that do not equal another."""
-        return (len(set(self.same_as)) or self.lanes) * self.type.width
+        """Width of the elements of one beat that are read, no constants, and do not equal another."""
+        same = self.same_as or range(self.lanes)
+        different = {same[lane] for lane in self.read} if self.unread else set(same)
+        return len(different - {-1}) * self.type.width
+
+    @property
+    def read(self) -> Sequence[int]:
+        """The elements of a beat that are read."""
+        dropped = set(self.unread)
+        return [lane for lane in range(self.lanes) if lane not in dropped] if dropped else range(self.lanes)
 
     @property
     def elements(self) -> int:
@@ -189,6 +200,11 @@ class Kernel(ABC):
     def folding(self) -> tuple[int, int]:
         """Rows and columns that it works on at once (PE, SIMD); (1, 1) where that is no choice."""
         return 1, 1
+
+    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
+        """Elements of a beat of each input that it does not look at, given what is unread of its outputs. A
+        kernel that cannot tell looks at all."""
+        return [()] * len(self.inputs)
 
     @abstractmethod
     def bill(self, bill: Bill, streams: Streams) -> None:

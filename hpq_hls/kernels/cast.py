@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -47,11 +47,14 @@ class Cast(Kernel):
     def tables(self) -> Mapping[str, Table]:
         return slope_table(self.epilogue)
 
+    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
+        return [streams[self.outputs[0]].unread] * len(self.inputs)
+
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
-        bill.ff += made.bits
+        bill.ff += len(made.read) * made.type.width
         sums = self.accumulator(given.type) if self.epilogue.slopes else given.type
-        finished(bill, sums, made.type, self.epilogue, made.lanes)
+        finished(bill, sums, made.type, self.epilogue, len(made.read))
 
     def summary(self, streams: Streams) -> str:
         return f"cast to {streams[self.outputs[0]].type}" + str(self.epilogue)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -74,19 +74,26 @@ class Combine(Kernel):
     def nominal(self, accumulator: FixedType) -> Kernel:
         return replace(self, accumulator_type=accumulator)
 
+    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
+        return [streams[self.outputs[0]].unread] * len(self.inputs)
+
     def bill(self, bill: Bill, streams: Streams) -> None:
         a, b = (streams[name].type for name in self.inputs)
         made, width = streams[self.outputs[0]], self.accumulator_type.width
-        bill.ff += made.bits
+        lanes = len(made.read)
+        bill.ff += lanes * made.type.width
         if self.multiplies:
-            self._bill_products(bill, a, b, made.lanes)
+            self._bill_products(bill, a, b, lanes, [streams[name].different_bits for name in self.inputs])
         else:
             larger = self.operation in (Combination.MAX, Combination.MIN)
-            bill.add(Term.COMPARE if larger else Term.ADD2, made.lanes * width)
-            bill.ff += made.lanes * width
-        finished(bill, self.accumulator_type, made.type, self.epilogue, made.lanes, in_luts=self.in_luts)
+            bill.add(Term.COMPARE if larger else Term.ADD2, lanes * width)
+            bill.ff += lanes * width
+        finished(bill, self.accumulator_type, made.type, self.epilogue, lanes, in_luts=self.in_luts)
 
-    def _bill_products(self, bill: Bill, a: FixedType, b: FixedType, lanes: int) -> None:
+    def _bill_products(
+        self, bill: Bill, a: FixedType, b: FixedType, lanes: int, different: Sequence[int]
+    ) -> None:
+        """different: bits of each operand that do not equal others."""
         bill.multiply(signed_width(a), signed_width(b), lanes, in_luts=self.in_luts)
         if self.soft(a, b):
             product = soft_product(a, b)
@@ -99,6 +106,8 @@ class Combine(Kernel):
         if blocks > 1:
             bill.add(Term.ADD2, lanes * width)
             bill.ff += lanes * width
+        elif not bill.family.absorbs:
+            bill.ff += lanes * width + sum(different)
 
     def summary(self, streams: Streams) -> str:
         text = f"{self.operation.value} two streams, {streams[self.outputs[0]].lanes} elements at a time"

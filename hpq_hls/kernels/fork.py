@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,6 +22,9 @@ class Fork(Kernel):
     @property
     def nature(self) -> Nature:
         return Nature.ROUTES
+
+    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
+        return [set.intersection(*(set(streams[name].unread) for name in self.outputs))]
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         bill.ff += len(self.outputs)

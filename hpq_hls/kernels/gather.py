@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -32,6 +32,10 @@ class Gather(Kernel):
     @property
     def in_step(self) -> bool:
         return True
+
+    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
+        given, made = self.ends(streams)
+        return [set(range(given.lanes)) - set(np.asarray(self.index)[made.read].tolist())]
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         """Wires only."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -75,10 +75,16 @@ class Pool(Kernel):
         growth = (self.taps - 1).bit_length()
         return FixedType(x.width + growth, x.integer + growth, x.signed)
 
+    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
+        given, made = self.ends(streams)
+        places = np.arange(given.lanes).reshape(self.positions, self.taps, self.lanes)
+        dropped = [divmod(element, self.lanes) for element in made.unread]
+        return [[place for position, lane in dropped for place in places[position, :, lane].tolist()]]
+
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
-        results = self.positions * self.lanes
-        bill.ff += made.bits
+        results = len(made.read)
+        bill.ff += results * made.type.width
         if self.mode is PoolMode.MAX:
             comparators(bill, self.taps, given.type.width, results)
         else:

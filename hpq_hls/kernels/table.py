@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -68,8 +68,11 @@ class Lookup(Kernel):
     def constant_bits(self) -> int:
         return len(self.values) * self.type.width
 
+    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
+        return [streams[self.outputs[0]].unread] * len(self.inputs)
+
     def bill(self, bill: Bill, streams: Streams) -> None:
-        lanes = streams[self.outputs[0]].lanes
+        lanes = len(streams[self.outputs[0]].read)
         if self.style == "block":
             bill.bram += lanes * bram18_count(len(self.values), self.type.width)
             return

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, dsp_blocks, finished, tree
-from hpq_hls.billing.products import constant_product
-from hpq_hls.fixed import Epilogue, FixedType, Rounding
-from hpq_hls.fixed.interval import bits_for
+from hpq_hls.billing.blocks import finished, unread_bits
+from hpq_hls.billing.constdot import Wires, added, constant_dots
+from hpq_hls.fixed import FixedType, Rounding
+from hpq_hls.fixed.interval import Interval, bits_for
 from hpq_hls.kernels.adder_graph import side_by_side
-from hpq_hls.kernels.adder_pipeline import Adders, Pipelined, offsets_of, pipelined, sum_of
+from hpq_hls.kernels.adder_pipeline import Adders, Pipelined, offsets_of, pipelined
+from hpq_hls.kernels.adder_positions import left_of
 from hpq_hls.kernels.adder_view import AdderView, PipelineView, adder_view, pipeline_view
-from hpq_hls.kernels.base import Frame, IntArray, Module, Streams, Table
+from hpq_hls.kernels.base import Frame, IntArray, Module, Stream, Streams, Table
 from hpq_hls.kernels.contract import tree_registers
 from hpq_hls.kernels.nature import Sums
 from hpq_hls.kernels.weighted import Matrix
@@ -85,29 +87,24 @@ class UnrolledMatVec(Matrix):
         return None if self.adders is None else adder_view(self.adders.graphs)
 
     def bill(self, bill: Bill, streams: Streams) -> None:
-        """Synthesis merges equal products: one for each different weight that an input meets, be it in
-        several positions. Powers of two are wires, zeros nothing at all."""
+        """What a row costs that follows from its own weights; one without any is a constant, and costs
+        nothing."""
         given, made = self.ends(streams)
-        accumulator = self.accumulator_type
+        elements = self.positions * self.groups * self.cols
+        if given.same_as or made.unread:  # positions are not alike
+            inputs = np.asarray(given.same_as or range(elements))
+            _bill(bill, self, inputs, self.positions, streams)
+            return
         per_position = Bill(bill.family)
-        rows = self.groups * self.rows
-        if self.pipelined is not None:
-            _bill_adders(
-                per_position, self.pipelined, accumulator, made.type, self.epilogue, in_luts=self.in_luts
-            )
-        else:
-            bill.ff += made.bits
-            per_position.ff += rows * accumulator.width
-            if given.same_as:
-                _multiplied(bill, self, _by_different_inputs(self, given.same_as), given.type)
-            else:
-                for matrix in self.weight:
-                    _multiplied(per_position, self, matrix, given.type)
-            if self.bias is not None:
-                per_position.add(Term.BIAS, rows * accumulator.width)
-            finished(per_position, accumulator, made.type, self.epilogue, rows, in_luts=self.in_luts)
+        _bill(per_position, self, np.arange(elements // self.positions), 1, streams)
         for _ in range(self.positions):
             bill.take(per_position)
+
+    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
+        """The elements of groups all of whose rows are unread."""
+        read = np.zeros((self.positions * self.groups, self.rows), dtype=bool)
+        read.reshape(-1)[self.ends(streams)[1].read] = True
+        return [np.flatnonzero(np.repeat(~read.any(axis=1), self.cols)).tolist()]
 
     def tables(self) -> Mapping[str, Table]:
         weight = None if self.adders is not None else self.in_rom(self.weight.reshape(-1, self.cols))
@@ -153,79 +150,80 @@ class UnrolledMatVec(Matrix):
         return [result.reshape(made.beats, made.lanes)]
 
 
+def _bill(bill: Bill, kernel: UnrolledMatVec, inputs: IntArray, positions: int, streams: Streams) -> None:
+    """So many positions. inputs: (positions * G * K,) which input each element is, -1: zero."""
+    if kernel.pipelined is None:
+        _bill_multiplied(bill, kernel, inputs, positions, streams)
+    else:
+        _bill_adders(bill, kernel, kernel.pipelined, inputs.reshape(positions, -1), streams)
+
+
 def _bill_adders(
-    bill: Bill,
-    one: Pipelined,
-    accumulator: FixedType,
-    made: FixedType,
-    epilogue: Epilogue,
-    *,
-    in_luts: bool,
+    bill: Bill, kernel: UnrolledMatVec, one: Pipelined, inputs: IntArray, streams: Streams
 ) -> None:
-    """The adders of one position, the constants among them, their registers, and the casts."""
-    graph = one.graph
-    bill.add(Term.GRAPH, graph.adder_bits)
-    bill.ff += one.flip_flops
+    """The adders, the constants among them, their registers, and the casts."""
+    stream = kernel.ends(streams)[1]
+    made = stream.type
+    read = _rows_read(kernel, stream, len(inputs))
+    left = left_of(one, inputs.tolist(), read.reshape(len(inputs), -1).tolist(), made.width)
+    bill.add(Term.GRAPH, left.adder_bits)
+    bill.ff += left.flip_flops
     kind = replace(made, rounding=Rounding.TRN) if one.end.half else made
-    for term in graph.outputs:
-        width = accumulator.width
-        if term is not None:
-            bits, signed = bits_for(sum_of(graph, term))
-            width = bits + (0 if signed else 1)
+    for interval in left.sums:
+        bits, signed = bits_for(interval)
+        width = bits + (0 if signed else 1)
+        sums = FixedType(width, width - kernel.accumulator_type.fraction)
+        finished(bill, sums, kind, kernel.epilogue, 1, in_luts=kernel.in_luts)
+
+
+def _rows_read(kernel: UnrolledMatVec, made: Stream, positions: int) -> npt.NDArray[np.bool_]:
+    """Which results are read: of each position, or of any where they are alike."""
+    read = np.zeros(positions * kernel.groups * kernel.rows, dtype=bool)
+    read[np.asarray(made.read)[: len(read)]] = True
+    return read
+
+
+def _bill_multiplied(
+    bill: Bill, kernel: UnrolledMatVec, inputs: IntArray, positions: int, streams: Streams
+) -> None:
+    """hpq_unrolled of so many positions. inputs: as of ``_bill``."""
+    given, made = kernel.ends(streams)
+    shape = (positions, kernel.groups, kernel.rows, kernel.cols)
+    columns = np.broadcast_to(inputs.reshape(positions, kernel.groups, 1, kernel.cols), shape)
+    read = _rows_read(kernel, made, positions).reshape(positions, kernel.groups, kernel.rows, 1)
+    weights = np.where(read & (columns >= 0), kernel.weight, 0)
+    each = (columns.reshape(-1, kernel.cols), weights.reshape(-1, kernel.cols))
+    sums = constant_dots(bill, *each, given.type, kernel.accumulator_type.width, in_luts=kernel.in_luts)
+    rows = kernel.groups * kernel.rows
+    biases = [0] * rows if kernel.bias is None else kernel.bias.reshape(-1).tolist()
+    shifts = [0] * rows if kernel.shift is None else kernel.shift.reshape(-1).tolist()
+    align = kernel.product_shift(given.type)
+    accumulator, live = kernel.accumulator_type, 0
+    for number, total in enumerate(sums):
+        if total is None:
+            continue
+        live += 1
+        row = number % rows
+        _bill_row(
+            bill, kernel, total.shifted(align + shifts[row]), biases[row] << kernel.bias_shift, made.type
+        )
+    if kernel.epilogue.slopes:
+        finished(bill, accumulator, made.type, kernel.epilogue, live, in_luts=kernel.in_luts)
+    bill.ff += live * made.type.width
+
+
+def _bill_row(bill: Bill, kernel: UnrolledMatVec, total: Wires, bias: int, made: FixedType) -> None:
+    """The accumulator of a row, and what it is cast with but for slopes."""
+    accumulator = kernel.accumulator_type
+    if bias:
+        low = (bias & -bias).bit_length() - 1
+        constant = Wires(low, bits_for(Interval(bias, bias))[0], bias < 0, None)
+        total, bits = added((total, constant), accumulator.width)
+        bill.add(Term.BIAS, bits)
+    high = min(total.high, accumulator.width)
+    unread = unread_bits(accumulator, made, kernel.epilogue)
+    bill.ff += max(high - max(total.low, unread), 0)
+    if not kernel.epilogue.slopes:
+        width = min(high + (0 if total.signed else 1), accumulator.width)
         sums = FixedType(width, width - accumulator.fraction)
-        finished(bill, sums, kind, epilogue, 1, in_luts=in_luts)
-
-
-def _by_different_inputs(kernel: UnrolledMatVec, same_as: tuple[int, ...]) -> IntArray:
-    """The rows of all positions and groups as one matrix, whose columns are the inputs that differ."""
-    _, column = np.unique(same_as, return_inverse=True)
-    count, shape = int(column.max()) + 1, (kernel.positions, kernel.groups, kernel.rows)
-    matrix = np.zeros((*shape, count), dtype=np.int64)
-    columns = np.broadcast_to(
-        column.reshape(kernel.positions, kernel.groups, 1, kernel.cols), (*shape, kernel.cols)
-    )
-    np.put_along_axis(matrix, columns, np.broadcast_to(kernel.weight, columns.shape), axis=3)
-    return matrix.reshape(-1, count)
-
-
-def _multiplied(bill: Bill, kernel: UnrolledMatVec, matrix: IntArray, given: FixedType) -> None:
-    """hpq_constdot for every row of a (rows, columns) matrix."""
-    operand = given.width + (0 if given.signed else 1)
-    product = operand + kernel.weight_type.width + (0 if kernel.weight_type.signed else 1)
-    users = _products(bill, matrix, operand, given.width, kernel.in_luts)
-    for row, alone in zip(matrix, users, strict=True):
-        _row(bill, row, product, alone, kernel.accumulator_type.width)
-
-
-def _row(bill: Bill, row: IntArray, product: int, alone: int, limit: int) -> None:
-    terms = int(np.count_nonzero(row))
-    if terms:
-        tree(bill, terms, product, limit, alone, 1)
-
-
-def _products(bill: Bill, matrix: IntArray, operand: int, width: int, in_luts: bool) -> list[int]:
-    """The products of a (rows, columns) matrix; returns for each row those in DSP blocks of its own."""
-    own = [0] * matrix.shape[0]
-    for column in matrix.T:
-        values, first, counts = np.unique(column, return_index=True, return_counts=True)
-        for value, row, count in zip(values.tolist(), first.tolist(), counts.tolist(), strict=True):
-            if value == 0:
-                continue
-            bits = value.bit_length() + 1 if value > 0 else (value + 1).bit_length() + 1
-            magnitude = abs(value)
-            if magnitude & (magnitude - 1) == 0:
-                bill.ff += width if value > 0 else operand
-                if value < 0:
-                    bill.add(Term.NEGATE, width)
-                continue
-            bill.multiply(operand, bits, 1, in_luts=in_luts)
-            if in_luts:
-                bill.ff += operand + bits - 1
-                bill.add(Term.CONSTANT, constant_product(width, operand == width, value))
-            elif bits >= DSP_MIN_OPERAND and operand + bits >= DSP_MIN_PRODUCT:
-                bill.dsp += dsp_blocks(operand, bits, bill.family)
-                own[row] += count == 1
-            else:
-                bill.ff += operand + bits - 1
-                bill.add(Term.CONSTANT, width * (magnitude.bit_count() - 1) + (width if value < 0 else 0))
-    return own
+        finished(bill, sums, made, kernel.epilogue, 1, in_luts=kernel.in_luts)

@@ -1,0 +1,183 @@
+"""Bills of dot products with constants (hpq_constdot): what synthesis leaves of products and of their sums.
+
+Synthesis narrows what it sees the ends of. Zeros below a product, and copies of its sign above it, are
+wires. A product whose factors are both never negative has no sign. Products of one input that differ by a
+power of two are one product, but in DSP blocks, and sums of the same terms are one sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, SUMS, dsp_blocks
+from hpq_hls.billing.products import constant_steps
+from hpq_hls.fixed import FixedType
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Wires:
+    """Bits of a number that synthesis does not know.
+
+    low: of its lowest, of which all below are zeros. high: above its highest, from where on all are zeros, or
+    copies of its sign where it is ``signed``. key: the same for the same number. in_dsp: whether it comes out
+    of a DSP block that nothing else reads.
+    """
+
+    low: int
+    high: int
+    signed: bool
+    key: Hashable
+    in_dsp: bool = False
+
+    @property
+    def bits(self) -> int:
+        """How many there are."""
+        return self.high - self.low
+
+    def shifted(self, places: int) -> Wires:
+        """The number with so many zeros appended."""
+        return Wires(self.low + places, self.high + places, self.signed, self.key, self.in_dsp)
+
+
+def added(members: Sequence[Wires], limit: int) -> tuple[Wires, int]:
+    """The sum of two numbers or more, modulo 2**limit, and the bits that it has to be added up for: below
+    these no two numbers have any."""
+    signed = any(one.signed for one in members)
+    tops = [one.high + (1 if signed and not one.signed else 0) for one in members]
+    high = min(max(tops) + (len(members) - 1).bit_length(), limit)
+    lows = sorted(one.low for one in members)
+    key = tuple((one.key, one.low - lows[0]) for one in members)
+    return Wires(min(lows[0], high), high, signed, key), max(high - lows[1], 0)
+
+
+def constant_dots(
+    bill: Bill, columns: IntArray, weights: IntArray, x: FixedType, limit: int, *, in_luts: bool
+) -> list[Wires | None]:
+    """Bill the products and the trees of all rows; returns the sum of each, None where no weight is.
+
+    columns: (rows, terms), which input each term is; weights: (rows, terms) integers. x: type of the inputs.
+    limit: bits of a sum. in_luts: no product is built in a DSP block.
+    """
+    products = _products(bill, columns, weights, x, limit, in_luts=in_luts)
+    seen = set[Hashable]()
+    return [_tree(bill, row, limit, seen) for row in products]
+
+
+def _products(
+    bill: Bill, columns: IntArray, weights: IntArray, x: FixedType, limit: int, *, in_luts: bool
+) -> list[list[Wires | None]]:
+    lows = np.where(weights == 0, 1, weights & -weights)
+    odds = weights // lows
+    places = np.log2(lows.astype(np.float64)).astype(np.int64)
+    # Yosys has put a product into a block before it could see that it is a multiple of another.
+    blocks = np.isin(odds, [odd for odd in np.unique(odds).tolist() if _in_block(odd, x, in_luts=in_luts)])
+    places_inside = np.where(blocks, places, 0)
+    kinds = np.stack([columns, odds, places_inside], axis=-1)
+    each, counts = np.unique(kinds[weights != 0], axis=0, return_counts=True)
+    steps = set[tuple[int, int]]()
+    made = {
+        (column, odd, place): _product(bill, (column, odd, place), count, x, limit, steps, in_luts=in_luts)
+        for (column, odd, place), count in zip(each.tolist(), counts.tolist(), strict=True)
+    }
+    return [
+        [
+            made[column, odd, inside].shifted(place) if odd else None
+            for (column, odd, inside), place in zip(row, row_places, strict=True)
+        ]
+        for row, row_places in zip(kinds.tolist(), places.tolist(), strict=True)
+    ]
+
+
+def _factors(odd: int, x: FixedType) -> tuple[int, int]:
+    """Bits of an input and of an odd constant as Yosys multiplies them: signed, or neither is."""
+    if not x.signed and odd > 0:
+        return x.width, odd.bit_length()
+    return x.width + (0 if x.signed else 1), (odd if odd > 0 else odd + 1).bit_length() + 1
+
+
+def _in_block(odd: int, x: FixedType, *, in_luts: bool) -> bool:
+    operand, bits = _factors(odd, x)
+    return not in_luts and abs(odd) > 1 and bits >= DSP_MIN_OPERAND and operand + bits >= DSP_MIN_PRODUCT
+
+
+def _product(
+    bill: Bill,
+    key: tuple[int, int, int],
+    count: int,
+    x: FixedType,
+    limit: int,
+    steps: set[tuple[int, int]],
+    *,
+    in_luts: bool,
+) -> Wires:
+    """An input times an odd constant that ``count`` terms need, in a register.
+
+    key: which input, the constant, and what else it is told apart by. steps: sums that products in LUTs have
+    been made of so far.
+    """
+    column, odd, _ = key
+    operand, bits = _factors(odd, x)
+    signed = x.signed or odd < 0
+    if odd == 1:
+        bill.ff += x.width
+        return Wires(0, x.width, signed, key)
+    if odd == -1:
+        bill.ff += operand
+        bill.add(Term.NEGATE, x.width)
+        return Wires(0, operand, signed, key)
+    as_signed = (operand, bits) if signed else (operand + 1, bits + 1)
+    bill.multiply(*as_signed, 1, in_luts=in_luts)
+    if _in_block(odd, x, in_luts=in_luts):
+        width = min(operand + bits, limit)
+        bill.dsp += dsp_blocks(*as_signed, bill.family)
+        bill.ff += 0 if bill.family.absorbs else width
+        return Wires(0, width, signed, key, bill.family.absorbs and count == 1)
+    # But for the least of both factors, no signed product needs the last bit.
+    width = min(operand + bits - (1 if signed else 0), limit)
+    bill.ff += width
+    if not in_luts:
+        bill.add(Term.CONSTANT, x.width * (abs(odd).bit_count() - 1 + (odd < 0)))
+        return Wires(0, width, signed, key)
+    for so_far, added_bits in constant_steps(x.width, x.signed, odd):
+        if (column, so_far) not in steps:
+            steps.add((column, so_far))
+            bill.add(Term.CONSTANT, added_bits)
+    return Wires(0, width, signed, key)
+
+
+def _tree(bill: Bill, terms: list[Wires | None], limit: int, seen: set[Hashable]) -> Wires | None:
+    """hpq_addtree of terms some of which are zero: a register behind every second level and the last one."""
+    levels = (len(terms) - 1).bit_length()
+    while levels > 0:
+        size = 1 << min(2, levels)
+        terms = [_sum(bill, terms[at : at + size], limit, seen) for at in range(0, len(terms), size)]
+        levels -= 2
+    return terms[0]
+
+
+def _sum(bill: Bill, terms: Sequence[Wires | None], limit: int, seen: set[Hashable]) -> Wires | None:
+    """A registered sum of up to four terms. DSP blocks take up to two of its adders, and the register too if
+    that leaves none."""
+    members = [one for one in terms if one is not None]
+    if not members:
+        return None
+    total, bits = added(members, limit) if len(members) > 1 else (members[0], 0)
+    in_dsps = sum(one.in_dsp for one in members)
+    if len(members) == 1:
+        total = Wires(total.low, total.high, total.signed, (total.key,))
+    if total.key in seen:
+        return total
+    seen.add(total.key)
+    left = len(members) - min(len(members) - 1, in_dsps, 2)
+    if left > 1:
+        bill.add(SUMS[left], bits)
+    if left > 1 or not in_dsps:
+        bill.ff += total.bits
+    return total

@@ -16,7 +16,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,13 +48,14 @@ class Sample:
         return 100 * (self.estimated[name] - self.measured[name]) / max(self.measured[name], 1)
 
 
-def measured(one: Drawn) -> Sample:
-    """Estimate a design, generate it, and have Yosys map it."""
-    said = hpq.estimate(one.q, **one.hardware)
-    with tempfile.TemporaryDirectory() as folder:
-        project = hpq.generate(one.q, Path(folder) / "rtl", backend="rtl", oversize=True, **one.hardware)
-        found = project.synth(tool="yosys")
-    names = (*RELATIVE, *COUNTED)
+def measured(one: Drawn, known: Mapping[str, int] | None = None) -> Sample:
+    """Estimate a design, generate it, and have Yosys map it, unless that is ``known``."""
+    said, names = hpq.estimate(one.q, **one.hardware), (*RELATIVE, *COUNTED)
+    if known is None:
+        with tempfile.TemporaryDirectory() as folder:
+            project = hpq.generate(one.q, Path(folder) / "rtl", backend="rtl", oversize=True, **one.hardware)
+            found = project.synth(tool="yosys")
+        known = {name: getattr(found, name) for name in names}
     layers = [
         f"{layer.name} {'+'.join(layer.kinds)}: "
         f"{layer.lut} LUT, {layer.ff} FF, {layer.dsp} DSP, {layer.bram} BRAM"
@@ -65,7 +66,7 @@ def measured(one: Drawn) -> Sample:
         find_part(one.hardware["part"]).family.value,
         one.described,
         {name: getattr(said, name) for name in names},
-        {name: getattr(found, name) for name in names},
+        dict(known),
         layers,
     )
 
@@ -115,14 +116,21 @@ def main() -> None:
         "--orders", type=int, default=0, help="networks to put combinations of widths in order of"
     )
     parser.add_argument("--worst", type=int, default=0, help="designs to show in detail")
-    parser.add_argument("--json", type=Path, help="file to add each design to, a line each")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        help="file to keep each design in, a line each; those in it are estimated again, not synthesized",
+    )
     given = parser.parse_args()
     parts, samples = given.part or PARTS, list[Sample]()
+    kept = given.json.read_text(encoding="utf-8").splitlines() if given.json and given.json.exists() else []
+    known = {(one["seed"], one["family"]): one["measured"] for one in map(json.loads, kept)}
     for seed in range(given.seed, given.seed + given.count):
         for part in parts:
             start = time.perf_counter()
             try:
-                one = measured(drawn(seed, part))
+                before = known.get((seed, find_part(part).family.value))
+                one = measured(drawn(seed, part), before)
             except hpq.HpqError as error:
                 print(f"seed {seed} {part}: {error}", file=sys.stderr)
                 continue
@@ -132,7 +140,7 @@ def main() -> None:
             )
             seconds = time.perf_counter() - start
             print(f"seed {seed} {one.family}: {errors}, {seconds:.0f} s", file=sys.stderr, flush=True)
-            if given.json:
+            if given.json and before is None:
                 with given.json.open("a", encoding="utf-8") as out:
                     out.write(json.dumps(one.__dict__) + "\n")
     print(table(samples))

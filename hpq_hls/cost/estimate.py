@@ -194,9 +194,9 @@ def luts_of(bill: Bill) -> int:
     return round(bill.lut(LUTS))
 
 
-def bill_dataflow(flow: Dataflow, family: Family) -> Bill:
-    """The bill of a whole design."""
-    layers, total = _bills(flow, family)
+def bill_dataflow(flow: Dataflow, family: Family, calibration: Calibration | None = None) -> Bill:
+    """The bill of a whole design. calibration: says what a tool would report."""
+    layers, total = _bills(flow, family, calibration)
     for bill in layers.values():
         total.take(bill)
     return total

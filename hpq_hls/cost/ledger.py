@@ -14,14 +14,14 @@ from hpq_hls.billing.bill import DSP, Bill, Row
 from hpq_hls.billing.calibration import Calibration
 from hpq_hls.billing.parts import Family, find_part
 from hpq_hls.cost.design import build_design
-from hpq_hls.cost.estimate import counted
+from hpq_hls.cost.estimate import bill_dataflow, counted
 from hpq_hls.cost.fifos import size_fifos, with_room_for_pipelines
 from hpq_hls.cost.folding import fold
 from hpq_hls.cost.kernels import bill_constants, bill_kernel, bill_ports, bill_stream
 from hpq_hls.cost.relief import Exchange, allowance, cheapest, exchange
 from hpq_hls.cost.timing import Timing, time_dataflow
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware import Dataflow, HardwareConfig, Link, Multiplier
+from hpq_hls.hardware import Dataflow, HardwareConfig, Io, Link, Multiplier
 from hpq_hls.hardware.builder import Block, Make
 from hpq_hls.hardware.skeleton import Skeleton
 from hpq_hls.kernels import Kernel, Stream
@@ -75,7 +75,7 @@ class Ledger:
         Raises:
             ConfigError: it has no hardware in this form, as ``build_dataflow``.
         """
-        bill = Bill.of(self._family, self._design(q).row(q))
+        bill = self._design(q).bill(q)
         lut, ff, dsp = counted(bill, self._config.calibration)
         return Resources(lut, ff, dsp, bill.bram)
 
@@ -151,6 +151,14 @@ class _Design:
 
     def same_graph(self, q: QuantizedGraph) -> bool:
         return q.graph is self._graph
+
+    def bill(self, q: QuantizedGraph) -> Bill:
+        """Of the whole network. In io parallel what a layer costs follows from the weights behind it too,
+        which say what of it is read."""
+        if self._config.io is Io.PARALLEL:
+            flow = with_room_for_pipelines(build_design(q, self._config), self._config.stages)
+            return bill_dataflow(flow, self._family, self._calibration)
+        return Bill.of(self._family, self.row(q))
 
     def row(self, q: QuantizedGraph) -> Row:
         """Of the whole network."""

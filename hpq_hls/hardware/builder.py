@@ -16,7 +16,7 @@ from hpq_hls.billing.packing import Sharing
 from hpq_hls.billing.parts import find_part
 from hpq_hls.errors import ConfigError, UnsupportedOperatorError
 from hpq_hls.fixed import Epilogue, FixedType
-from hpq_hls.hardware.config import HardwareConfig, Multiplier, Strategy, Tlast
+from hpq_hls.hardware.config import HardwareConfig, Io, Multiplier, Strategy, Tlast
 from hpq_hls.hardware.dataflow import Dataflow, Terminal
 from hpq_hls.hardware.naming import Namer, port_names
 from hpq_hls.hardware.order import places, same, transmission_orders
@@ -125,7 +125,7 @@ class Builder(ABC):
         return Dataflow(
             name=top,
             kernels=tuple(self.kernels),
-            streams=with_unread(self.kernels, self.streams),
+            streams=with_unread(self.kernels, self.streams, constants=self.config.io is Io.PARALLEL),
             inputs=self._terminals(
                 "s_axis",
                 sources,

@@ -8,14 +8,17 @@ from dataclasses import replace
 from hpq_hls.kernels import Kernel, Stream
 
 
-def with_unread(kernels: Sequence[Kernel], streams: Mapping[str, Stream]) -> dict[str, Stream]:
+def with_unread(
+    kernels: Sequence[Kernel], streams: Mapping[str, Stream], *, constants: bool
+) -> dict[str, Stream]:
     """The streams, with what is ``unread`` of each.
 
-    kernels: in topological order. Of the streams that no kernel takes, which are ports, all is read.
+    kernels: in topological order. constants: as of ``Kernel.unread``. Of the streams that no kernel takes,
+    which are ports, all is read.
     """
     found = dict(streams)
     for kernel in reversed(kernels):
-        for name, unread in zip(kernel.inputs, kernel.unread(found), strict=True):
+        for name, unread in zip(kernel.inputs, kernel.unread(found, constants=constants), strict=True):
             if unread:
                 found[name] = replace(found[name], unread=tuple(sorted(unread)))
     return found

@@ -65,7 +65,8 @@ class _Position:
                 intervals[term.ref].shift(term.shift).scale(-1 if term.negative else 1)
                 for term in (adder.left, adder.right)
             ]
-            interval = ends[0].add(ends[1])
+            same = all(intervals[term.ref] == graph.interval(term.ref) for term in (adder.left, adder.right))
+            interval = adder.interval if same else ends[0].add(ends[1])
             stage = one.stages[len(graph.inputs) + index]
             wire = next(
                 (term for term, other in _pairs(adder.left, adder.right) if intervals[other.ref] == ZERO),

@@ -201,9 +201,12 @@ class Kernel(ABC):
         """Rows and columns that it works on at once (PE, SIMD); (1, 1) where that is no choice."""
         return 1, 1
 
-    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
-        """Elements of a beat of each input that it does not look at, given what is unread of its outputs. A
-        kernel that cannot tell looks at all."""
+    def unread(self, streams: Streams, *, constants: bool) -> Sequence[Collection[int]]:
+        """Elements of a beat of each input that it does not look at, given what is unread of its outputs.
+
+        constants: whether its constants count, which other networks of the same graph have others of. A
+        kernel that cannot tell looks at all.
+        """
         return [()] * len(self.inputs)
 
     @abstractmethod

@@ -47,7 +47,7 @@ class Cast(Kernel):
     def tables(self) -> Mapping[str, Table]:
         return slope_table(self.epilogue)
 
-    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
+    def unread(self, streams: Streams, *, constants: bool) -> Sequence[Collection[int]]:
         return [streams[self.outputs[0]].unread] * len(self.inputs)
 
     def bill(self, bill: Bill, streams: Streams) -> None:

@@ -74,7 +74,7 @@ class Combine(Kernel):
     def nominal(self, accumulator: FixedType) -> Kernel:
         return replace(self, accumulator_type=accumulator)
 
-    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
+    def unread(self, streams: Streams, *, constants: bool) -> Sequence[Collection[int]]:
         return [streams[self.outputs[0]].unread] * len(self.inputs)
 
     def bill(self, bill: Bill, streams: Streams) -> None:

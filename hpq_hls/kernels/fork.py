@@ -23,7 +23,7 @@ class Fork(Kernel):
     def nature(self) -> Nature:
         return Nature.ROUTES
 
-    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
+    def unread(self, streams: Streams, *, constants: bool) -> Sequence[Collection[int]]:
         return [set.intersection(*(set(streams[name].unread) for name in self.outputs))]
 
     def bill(self, bill: Bill, streams: Streams) -> None:

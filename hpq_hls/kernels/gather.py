@@ -33,7 +33,7 @@ class Gather(Kernel):
     def in_step(self) -> bool:
         return True
 
-    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
+    def unread(self, streams: Streams, *, constants: bool) -> Sequence[Collection[int]]:
         given, made = self.ends(streams)
         return [set(range(given.lanes)) - set(np.asarray(self.index)[made.read].tolist())]
 

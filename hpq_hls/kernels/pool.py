@@ -75,7 +75,7 @@ class Pool(Kernel):
         growth = (self.taps - 1).bit_length()
         return FixedType(x.width + growth, x.integer + growth, x.signed)
 
-    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
+    def unread(self, streams: Streams, *, constants: bool) -> Sequence[Collection[int]]:
         given, made = self.ends(streams)
         places = np.arange(given.lanes).reshape(self.positions, self.taps, self.lanes)
         dropped = [divmod(element, self.lanes) for element in made.unread]

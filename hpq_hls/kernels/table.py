@@ -68,7 +68,7 @@ class Lookup(Kernel):
     def constant_bits(self) -> int:
         return len(self.values) * self.type.width
 
-    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
+    def unread(self, streams: Streams, *, constants: bool) -> Sequence[Collection[int]]:
         return [streams[self.outputs[0]].unread] * len(self.inputs)
 
     def bill(self, bill: Bill, streams: Streams) -> None:

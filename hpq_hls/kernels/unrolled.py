@@ -100,11 +100,12 @@ class UnrolledMatVec(Matrix):
         for _ in range(self.positions):
             bill.take(per_position)
 
-    def unread(self, streams: Streams) -> Sequence[Collection[int]]:
-        """The elements of groups all of whose rows are unread."""
-        read = np.zeros((self.positions * self.groups, self.rows), dtype=bool)
+    def unread(self, streams: Streams, *, constants: bool) -> Sequence[Collection[int]]:
+        """The elements of groups all of whose rows are unread, and of columns that are zero in all others."""
+        read = np.zeros((self.positions, self.groups, self.rows, 1), dtype=bool)
         read.reshape(-1)[self.ends(streams)[1].read] = True
-        return [np.flatnonzero(np.repeat(~read.any(axis=1), self.cols)).tolist()]
+        weights = self.weight != 0 if constants else np.ones(self.weight.shape, dtype=bool)
+        return [np.flatnonzero(~(read & weights).any(axis=2).reshape(-1)).tolist()]
 
     def tables(self) -> Mapping[str, Table]:
         weight = None if self.adders is not None else self.in_rom(self.weight.reshape(-1, self.cols))

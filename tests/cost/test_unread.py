@@ -1,0 +1,117 @@
+"""What nobody reads is not billed, and products with constants are billed as synthesis sees them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import hpq_hls as hpq
+from hpq_hls.billing.bill import Bill
+from hpq_hls.billing.constdot import constant_dots
+from hpq_hls.billing.parts import Family
+from hpq_hls.cost.estimate import bill_dataflow
+from hpq_hls.fixed import FixedType
+from hpq_hls.hardware import HardwareConfig, Io, Strategy, build_dataflow
+from hpq_hls.kernels.adder_positions import left_of
+
+
+def quantized(module: nn.Module, *shape: int) -> hpq.QuantizedGraph:
+    x = torch.randn(16, *shape, generator=torch.Generator().manual_seed(0))
+    return hpq.quantize(hpq.from_torch(module.eval(), x[:1]), x.numpy(), precision=5)
+
+
+def two_layers(*, pruned: bool) -> hpq.QuantizedGraph:
+    torch.manual_seed(1)
+    module = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3))
+    if pruned:
+        with torch.no_grad():
+            module[2].weight[:, [1, 4]] = 0
+    return quantized(module, 6)
+
+
+@pytest.mark.parametrize("strategy", [Strategy.UNROLLED, Strategy.DA])
+def test_neurons_that_nobody_reads(strategy: Strategy) -> None:
+    config = HardwareConfig(io=Io.PARALLEL, strategy=strategy)
+    flows = [build_dataflow(two_layers(pruned=pruned), config) for pruned in (False, True)]
+    first = [next(kernel for kernel in flow.kernels if kernel.layer == "0") for flow in flows]
+    assert [flow.streams[kernel.outputs[0]].unread for flow, kernel in zip(flows, first, strict=True)] == [
+        (),
+        (1, 4),
+    ]
+    whole, part = [Bill(Family.SERIES_7) for _ in flows]
+    for bill, flow, kernel in zip((whole, part), flows, first, strict=True):
+        kernel.bill(bill, flow.streams)
+    made = flows[0].streams[first[0].outputs[0]].type.width
+    assert part.ff <= whole.ff - 2 * made
+    assert part.dsp <= whole.dsp
+
+
+def test_weights_do_not_say_what_is_read_where_a_ledger_remembers_layers() -> None:
+    flow = build_dataflow(two_layers(pruned=True), HardwareConfig(strategy=Strategy.UNROLLED))
+    assert not any(stream.unread for stream in flow.streams.values())
+
+
+@pytest.mark.parametrize("strategy", [Strategy.UNROLLED, Strategy.DA])
+def test_pixels_that_windows_leave_out(strategy: Strategy) -> None:
+    torch.manual_seed(2)
+    module = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 2))
+    flow = build_dataflow(quantized(module, 1, 5, 5), HardwareConfig(io=Io.PARALLEL, strategy=strategy))
+    pool = next(kernel for kernel in flow.kernels if kernel.kind == "pool")
+    gather = next(kernel for kernel in flow.kernels if kernel.outputs == pool.inputs)
+    left_out = {
+        (row * 5 + column) * 2 + channel for row in range(5) for column in range(5) for channel in (0, 1)
+    }
+    left_out -= {
+        (row * 5 + column) * 2 + channel for row in range(4) for column in range(4) for channel in (0, 1)
+    }
+    assert set(flow.streams[gather.inputs[0]].unread) == left_out
+    bill_dataflow(flow, Family.SERIES_7)
+
+
+def test_one_position_has_all_registers_of_the_pipeline() -> None:
+    config = HardwareConfig(io=Io.PARALLEL, strategy=Strategy.DA)
+    flow = build_dataflow(two_layers(pruned=False), config)
+    for kernel in flow.kernels:
+        one = getattr(kernel, "pipelined", None)
+        if one is None:
+            continue
+        inputs, rows = len(one.graph.inputs) - one.constants, len(one.graph.outputs)
+        width = flow.streams[kernel.outputs[0]].type.width
+        left = left_of(one, [list(range(inputs))], [[True] * rows], width)
+        assert left.adder_bits == one.graph.adder_bits
+        twice = left_of(one, [list(range(inputs))] * 2, [[True] * rows] * 2, width)
+        assert twice.adder_bits == left.adder_bits  # the same inputs: one graph does for both
+        nothing = left_of(one, [[-1] * inputs], [[True] * rows], width)
+        assert (nothing.adder_bits, nothing.flip_flops, nothing.sums) == (0, 0, ())
+
+
+@pytest.mark.parametrize(
+    ("signed", "width", "weights", "dsp"),
+    [
+        (False, 6, [5], 1),  # 6 bits by 3, neither with a sign: 9
+        (False, 5, [5], 0),
+        (True, 5, [5], 1),  # 5 bits by 4 with their signs
+        (True, 4, [5], 0),
+        (False, 5, [-5], 1),  # 6 by 4
+        (False, 5, [20], 0),  # its zeros are wires
+        (False, 8, [3, 6], 2),  # merged too late
+        (False, 8, [3, 3], 1),
+        (False, 8, [0, 8], 0),
+    ],
+)
+def test_blocks_of_constants(signed: bool, width: int, weights: list[int], dsp: int) -> None:
+    bill = Bill(Family.SERIES_7)
+    column = np.zeros((len(weights), 1), dtype=np.int64)
+    kind = FixedType(width, width, signed=signed)
+    constant_dots(bill, column, np.array(weights)[:, None], kind, 24, in_luts=False)
+    assert bill.dsp == dsp
+
+
+def test_rows_without_weights_cost_nothing() -> None:
+    bill = Bill(Family.SERIES_7)
+    zeros = np.zeros((3, 4), dtype=np.int64)
+    sums = constant_dots(bill, zeros, zeros, FixedType(8, 8), 24, in_luts=False)
+    assert sums == [None] * 3
+    assert (bill.ff, bill.dsp, bill.terms) == (0, 0, {})

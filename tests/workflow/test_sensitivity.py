@@ -42,9 +42,8 @@ def test_without_the_widest_nothing_is_said():
 
 
 def test_rounding_modes_are_no_widths():
-    points = [
-        point(a={"activation": w, "rounding": mode}) for w, mode in itertools.product((8, 4), ("AP_RND",))
-    ]
+    chosen = itertools.product((8, 4), ("AP_RND", "AP_TRN"))
+    points = [point(a={"activation": width, "rounding": mode}) for width, mode in chosen]
     assert {one.variables for one in sensitivity(points)} == {("a.activation",)}
 
 

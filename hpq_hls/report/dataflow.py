@@ -134,13 +134,16 @@ def _line(stream: Plain, way: tuple[tuple[float, int], ...], *, alone: bool) -> 
         x, y = to_x, middle + half
     width = stream["bits"] // stream["lanes"]
     depth = "wires" if stream["depth"] is None else f"FIFO {stream['depth']}"
-    at_x, at_y = (
-        (places[0][0], places[0][1] + half + 16) if alone else (places[1][0], places[1][1] - half - 10)
-    )
+    if alone:
+        at_x, at_y = places[0][0], places[0][1] + half + 16
+    else:
+        at_x, at_y = places[1][0], places[1][1] - half - 10
+    left = not alone and at_x < places[0][0]  # on the side that the curve does not come from
     return {
         "name": stream["name"],
         "path": path,
         "label": f"{stream['lanes']} × {width} bit · {depth}",
-        "x": round(at_x + 8, 1),
+        "x": round(at_x + (-8 if left else 8), 1),
         "y": round(at_y, 1),
+        "anchor": "end" if left else "start",
     }

@@ -174,6 +174,8 @@
         next.focus();
       });
     });
+    const canvas = $(".canvas", flow);
+    canvas.scrollLeft = (canvas.scrollWidth - canvas.clientWidth) / 2;
     const busiest = boxes.find((box) => box.classList.contains("slowest")) || boxes[0];
     if (busiest) show(busiest);
   }

@@ -34,10 +34,10 @@ def left_of(
     inputs: of each position, which input each element is; -1: zero. read: of each position, whether each row
     is read. width: of what rows are cast to.
     """
-    seen = set[Hashable]()
+    seen, numbers = set[Hashable](), dict[Hashable, int]()
     bits, registers, sums = 0, 0, list[Interval]()
     for elements, rows in zip(inputs, read, strict=True):
-        position = _Position(one, elements, rows)
+        position = _Position(one, elements, rows, numbers)
         bits += position.adder_bits(seen)
         registers += position.flip_flops(seen)
         for row, term in enumerate(position.graph.outputs):
@@ -50,15 +50,20 @@ def left_of(
 
 
 class _Position:
-    """The graph with what is known of its inputs."""
+    """The graph with what is known of its inputs. numbers: of all values, by what they are made of."""
 
-    def __init__(self, one: Pipelined, elements: Sequence[int], read: Sequence[bool]) -> None:
+    def __init__(
+        self, one: Pipelined, elements: Sequence[int], read: Sequence[bool], numbers: dict[Hashable, int]
+    ) -> None:
+        def number(made_of: Hashable) -> int:
+            return numbers.setdefault(made_of, len(numbers))
+
         graph, count = one.graph, len(one.graph.inputs) - one.constants
         self._one = one
         known = [ZERO if element < 0 else graph.inputs[at] for at, element in enumerate(elements)]
         intervals = [*known, *graph.inputs[count:]]
-        keys: list[Hashable] = [("x", element) for element in elements]
-        keys += [("constant", interval.lo) for interval in graph.inputs[count:]]
+        keys = [number(("x", element)) for element in elements]
+        keys += [number(("constant", interval.lo)) for interval in graph.inputs[count:]]
         adders = []
         for index, adder in enumerate(graph.adders):
             ends = [
@@ -73,9 +78,9 @@ class _Position:
                 None,
             )
             if wire is not None and not wire.negative:
-                keys.append((keys[wire.ref], wire.shift) if wire.shift else keys[wire.ref])
+                keys.append(number((keys[wire.ref], wire.shift)) if wire.shift else keys[wire.ref])
             else:
-                keys.append((stage, _key(adder.left, keys), _key(adder.right, keys)))
+                keys.append(number((stage, _key(adder.left, keys), _key(adder.right, keys))))
             intervals.append(interval)
             adders.append(replace(adder, interval=interval))
         self._keys = keys
@@ -119,5 +124,5 @@ def _pairs(left: Term, right: Term) -> tuple[tuple[Term, Term], tuple[Term, Term
     return (left, right), (right, left)
 
 
-def _key(term: Term, keys: Sequence[Hashable]) -> Hashable:
+def _key(term: Term, keys: Sequence[int]) -> Hashable:
     return keys[term.ref], term.shift, term.negative

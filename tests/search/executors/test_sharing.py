@@ -280,7 +280,7 @@ def test_a_machine_that_belongs_to_no_ray_cluster(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", none)
-    with pytest.raises(ToolError, match="this machine belongs to no Ray cluster"), executor_for(None, "ray"):
+    with pytest.raises(ToolError, match="no Ray cluster answers on this machine"), executor_for(None, "ray"):
         pass
 
 

@@ -42,8 +42,8 @@ class RayCluster:
             ray.init(address="auto", log_to_driver=False, logging_level="ERROR")
         except ConnectionError as error:
             raise ToolError(
-                f"no Ray cluster answers on this machine ({brief(error)}); start one with `ray start --head`, "
-                "or join one with `ray start --address=...`"
+                f"no Ray cluster answers on this machine ({brief(error)}); start one with "
+                "`ray start --head`, or join one with `ray start --address=...`"
             ) from error
         return cls(options, leave=True)
 

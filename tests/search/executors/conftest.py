@@ -1,4 +1,4 @@
-"""Ray clusters that tests start are their own: nobody else gets in, and nothing is reported or left at home."""
+"""Ray clusters of tests are their own: nobody else gets in, nothing is reported, nothing is left at home."""
 
 import os
 import secrets

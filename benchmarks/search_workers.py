@@ -27,7 +27,7 @@ from torch import nn
 import hpq_hls as hpq
 
 
-def problem(seed: int) -> tuple[Any, np.ndarray, np.ndarray]:
+def problem(seed: int, samples: int) -> tuple[Any, np.ndarray, np.ndarray]:
     """A small network of random weights, and data that it labels itself."""
     torch.manual_seed(seed)
     net = nn.Sequential(
@@ -40,7 +40,7 @@ def problem(seed: int) -> tuple[Any, np.ndarray, np.ndarray]:
         nn.Linear(200, 5),
     ).eval()
     graph = hpq.from_torch(net, torch.zeros(2, 1, 16, 16))
-    x = np.random.default_rng(seed).normal(size=(1_000, 1, 16, 16))
+    x = np.random.default_rng(seed).normal(size=(samples, 1, 16, 16))
     return graph, x, graph.predict(x).argmax(1)
 
 
@@ -58,7 +58,7 @@ def searched(case: tuple[Any, np.ndarray, np.ndarray], given: argparse.Namespace
     graph, x, y = case
     return hpq.search(
         graph,
-        x[:100],
+        x[:50],
         (x, y),
         metric="top1" if given.sleep is None else slowed(given.sleep),
         objective="weight_bits",
@@ -67,8 +67,7 @@ def searched(case: tuple[Any, np.ndarray, np.ndarray], given: argparse.Namespace
         strategy=given.strategy,
         weight_bits=(3, 4, 6),
         activation_bits=(4, 8),
-        evaluations=given.evaluations,
-        **where,
+        **({"evaluations": given.evaluations} | where),
     )
 
 
@@ -108,7 +107,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to FILE as well")
     given = parser.parse_args()
-    case = problem(given.seed)
+    case = problem(given.seed, 1_000 if given.sleep is None else 100)
     fronts: list[Any] = []
     rows: list[dict[str, Any]] = []
     print(f"{given.strategy}, {given.evaluations} evaluations, {given.cluster}, seed {given.seed}")
@@ -116,7 +115,9 @@ def main() -> None:
     for count in given.workers:
         seconds = []
         with {"dask": dask_of, "ray": ray_of}[given.cluster](count) as cluster:
-            searched(case, given, cluster=cluster)  # what workers import, they import now
+            searched(
+                case, given, cluster=cluster, evaluations=4 * count
+            )  # what workers import, they import now
             for _ in range(given.repeats):
                 begin = time.monotonic()
                 found = searched(case, given, cluster=cluster)

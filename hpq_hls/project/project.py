@@ -346,7 +346,7 @@ class Project:
         return depths
 
     def fifo_fills(self, x: Any, *, progress: Progress | None = None) -> dict[str, int]:
-        """How full, in beats, each stream's FIFO gets on RTL in which all have room for every frame under way.
+        """How full, in beats, each stream's FIFO gets on RTL in which all have room for all frames under way.
 
         Streams between kernels in step have none.
 

@@ -205,7 +205,8 @@ def test_pixels_by_hand(wish: LayerFolding, kind: type) -> None:
         (
             "0",
             LayerFolding(pixels=3),
-            "pixels of layer '0' is 3, which does not divide its rows of 28; choose one of 1, 2, 4, 7, 14, 28",
+            "pixels of layer '0' is 3, which does not divide its rows of 28; choose one of 1, 2, 4, 7, 14, "
+            "28",
         ),
         (
             "7",

@@ -319,6 +319,7 @@ search:
     assert given == {
         "objective": {"lut": 1, "bram": 200},
         "max_drop": 0.01,
+        "cluster": None,
         "confidence": 0.95,
         "effort": "fast",
         "limits": Limits(utilisation=0.8, latency_us=3.0),

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from hpq_hls.finetune import Loss
 from hpq_hls.fixed import Overflow, Rounding
 from hpq_hls.quantize import QuantizerOptions, Scaling, WeightRounding
-from hpq_hls.search.arguments import MAX_JOBS, check_confidence
+from hpq_hls.search.arguments import MAX_JOBS, check_cluster, check_confidence
 from hpq_hls.search.choices import modes_of, narrowed
 from hpq_hls.search.errors import SettingError
 from hpq_hls.search.limits import Limits, check_limit
@@ -60,6 +60,11 @@ def _confidence(value: Any) -> Any:
 
 def _effort(value: Any) -> str:
     return find_effort(value).value
+
+
+def _cluster(value: Any) -> Any:
+    check_cluster("cluster", value)
+    return value
 
 
 def _limit(name: str) -> BeforeValidator:
@@ -175,6 +180,8 @@ class SearchSettings(Section):
     """Of everything that is drawn."""
     jobs: Annotated[int, Field(strict=True, ge=-1), AfterValidator(_jobs)] = 1
     """Combinations measured at the same time; -1: one per processor."""
+    cluster: Annotated[Text | None, accepted(_cluster)] = None
+    """Where combinations are measured: a Dask scheduler such as `tcp://host:8786`, or `ray`; null: here."""
     memory_mib: Annotated[Real, Field(ge=0)] = MEMORY_MIB
     """Memory, in MiB, in which jobs keep the values of layers that combinations share."""
 
@@ -185,6 +192,8 @@ class SearchSettings(Section):
             check_drop(kind_of(self.metric), self.max_drop)
         except SettingError as error:
             raise Misplaced(error.keys, error.problem) from None
+        if self.cluster is not None and self.jobs != 1:
+            raise Misplaced(("jobs",), "and search.cluster are both given; a cluster has workers of its own")
         for name, layer in self.layers.items():
             for part, default in (("weight", self.weight_bits), ("activation", self.activation_bits)):
                 given = getattr(layer, part)
@@ -210,7 +219,7 @@ class SearchSettings(Section):
         given = self.model_dump(exclude={"jobs", "finetune", "limits", "layers"})
         return {
             **given,
-            "n_jobs": self.jobs,
+            "n_jobs": self.jobs if self.cluster is None else None,
             "layers": self.layer_rules(),
             "limits": self.limits.to_limits(),
             "metric": find_metric(self.metric, folder),

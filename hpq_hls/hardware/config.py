@@ -76,7 +76,8 @@ class LayerFolding:
     """Folding of one layer, by hand.
 
     pe: rows worked on in parallel; simd: columns worked on in parallel; or reuse_factor: how many
-    cycles one matrix-vector product may take. multiplier: what its products are built from.
+    cycles one matrix-vector product may take. pixels: neighbours of a row that it reads in one beat (io
+    stream). multiplier: what its products are built from.
     """
 
     pe: int | None = None
@@ -84,6 +85,7 @@ class LayerFolding:
     reuse_factor: int | None = None
     strategy: Strategy = Strategy.FOLDED
     multiplier: Multiplier = Multiplier.AUTO
+    pixels: int | None = None
 
 
 @dataclass(frozen=True)

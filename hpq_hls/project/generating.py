@@ -84,7 +84,7 @@ def generate(
     target_interval: cycles per inference that every layer is to meet at least cost, or target_fps: inferences
     per second; without both the design is the fastest that takes no more than ``utilisation`` of each of the
     part's resources. A target that cannot be met is said in ``notes``.
-    layers: ``{"conv1": {"pe": 4, "simd": 9}}``, ``reuse_factor``, ``strategy`` or ``multiplier``.
+    layers: ``{"conv1": {"pe": 4, "simd": 9}}``, ``reuse_factor``, ``pixels``, ``strategy`` or ``multiplier``.
     strategy: of the layers that ``layers`` does not mention, "folded", "unrolled" (every multiplication in
     hardware) or "da" (adders instead of multiplications). multiplier: of those layers too, "auto" (in DSP
     blocks where the widths are worth one, and the part has them), "dsp" (in DSP blocks wherever a tool builds

@@ -346,7 +346,7 @@ class Project:
         return depths
 
     def fifo_fills(self, x: Any, *, progress: Progress | None = None) -> dict[str, int]:
-        """How full, in beats, each stream's FIFO gets on RTL in which all have room for a frame.
+        """How full, in beats, each stream's FIFO gets on RTL in which all have room for all frames under way.
 
         Streams between kernels in step have none.
 
@@ -359,7 +359,11 @@ class Project:
         """
         if self.backend != "rtl":
             raise ConfigError(f"project {self.path} holds C++; FIFOs are measured on backend rtl")
-        room = {name: max(stream.depth, stream.beats) for name, stream in self.dataflow.streams.items()}
+        timing = time_dataflow(self.dataflow)
+        frames = timing.latency // timing.interval + 2
+        room = {
+            name: max(stream.depth, frames * stream.beats) for name, stream in self.dataflow.streams.items()
+        }
         roomy = replace(self.design, dataflow=with_fifo_depths(self.dataflow, room))
         with tempfile.TemporaryDirectory(prefix="hpq_fifos_") as folder:
             write_project(find_backend("rtl").files(roomy), Path(folder) / "rtl", False)

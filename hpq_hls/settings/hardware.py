@@ -48,6 +48,8 @@ class FoldingSettings(Section):
     """Columns (inputs) that the layer works on at once."""
     reuse_factor: Positive | None = None
     """Cycles for which each multiplier is used per position, instead of pe and simd."""
+    pixels: Positive | None = None
+    """Neighbours of a row that the layer reads in one beat (io stream); they divide the row."""
     strategy: Annotated[Text, one_of(("folded", "unrolled", "da"))] | None = None
     """As `hardware.strategy`, for this layer."""
     multiplier: Annotated[Text, one_of(MULTIPLIER)] | None = None

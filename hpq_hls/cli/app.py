@@ -24,7 +24,7 @@ from hpq_hls.cli.session import (
 )
 from hpq_hls.demo import run_demo
 from hpq_hls.errors import ToolError
-from hpq_hls.report import search_tables, tables, tool_tables, write_report
+from hpq_hls.report import check_page, page_path, search_tables, tables, tool_tables, write_report
 from hpq_hls.tools import doctor as tools
 from hpq_hls.workflow.skeleton import Skeleton, write_skeleton
 
@@ -317,10 +317,16 @@ def report(
         Path | None, typer.Option(help="The page; report.html in the output folder by default.")
     ] = None,
     precision: PrecisionOption = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if the page is too old for the project.")
+    ] = False,
 ) -> None:
     """Write one self-contained HTML page with everything known of the project."""
     work = workflow.open_workspace(project, precision, generated=True)
-    run.show(write_report(work, out, run.reporter), tables.report_table)
+    if check:
+        run.show(check_page(work, page_path(work, out)), tables.age_note)
+    else:
+        run.show(write_report(work, out, run.reporter), tables.report_table)
 
 
 @command(app, "Example: hpq doctor --quick")

@@ -17,6 +17,16 @@ from hpq_hls.simulate import QuantizedGraph
 
 Pricing = Callable[[QuantizedGraph], Price]
 
+TITLES = {
+    Figure.LUT: "LUT",
+    Figure.FF: "FF",
+    Figure.DSP: "DSP",
+    Figure.BRAM: "BRAM",
+    Figure.LATENCY: "latency in cycles",
+    Figure.INTERVAL: "cycles per inference",
+    Figure.WEIGHT_BITS: "bits of weight memory",
+    Figure.BOPS: "bit operations",
+}
 THROUGHPUT = "throughput"
 """Objective: as many inferences per second as possible, that is, the least interval."""
 OBJECTIVES = (*(figure.value for figure in Figure), THROUGHPUT)
@@ -45,6 +55,22 @@ class Objective:
         )
 
     @property
+    def title(self) -> str:
+        """What the cost is the sum of, for people: "LUT + 55 DSP"."""
+        return " + ".join(
+            TITLES[figure] if weight == 1 else f"{weight:g} {TITLES[figure]}"
+            for figure, weight in self._weights.items()
+        )
+
+    @property
+    def _weights(self) -> dict[Figure, float]:
+        """Of each figure, the price of DSPs that comes with LUTs included."""
+        weights = dict(self.terms)
+        if Figure.LUT in weights and Figure.DSP not in weights:
+            weights[Figure.DSP] = LUTS_PER_DSP * weights[Figure.LUT]
+        return weights
+
+    @property
     def figures(self) -> frozenset[Figure]:
         """What must be known of a network."""
         own = frozenset(figure for figure, _ in self.terms)
@@ -52,10 +78,7 @@ class Objective:
 
     def cost(self, figures: Mapping[Figure, float]) -> float:
         """The sum."""
-        weights = dict(self.terms)
-        if Figure.LUT in weights and Figure.DSP not in weights:
-            weights[Figure.DSP] = LUTS_PER_DSP * weights[Figure.LUT]
-        return float(sum(weight * figures[figure] for figure, weight in weights.items()))
+        return float(sum(weight * figures[figure] for figure, weight in self._weights.items()))
 
 
 def find_objective(given: str | Mapping[str, float] | Objective) -> Objective:

@@ -2,8 +2,7 @@
 
 A streaming LeNet with random weights is generated, mapped to 7-series cells by Yosys and read back as a
 netlist. The load of a net is the number of cell pins that it drives. Clock pins are left out, and set and reset
-pins of flip-flops if a flip-flop drives the net. Flip-flops of streams are those that come from the source of
-the FIFOs.
+pins of flip-flops if a flip-flop drives the net. Flip-flops of streams come from the source of the FIFOs.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import argparse
 import json
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +29,8 @@ RESETS = {"R", "S", "CLR", "PRE"}
 
 @dataclass(frozen=True)
 class Loads:
-    """largest: pins that one net drives at most. net: its name. fifo_ff: flip-flops of FIFOs. stream_bits: of
-    a beat of every stream between kernels."""
+    """largest: pins that one net drives at most. net: its name. fifo_ff: flip-flops of FIFOs. stream_bits:
+    of a beat of every stream between kernels."""
 
     largest: int
     net: str
@@ -93,12 +92,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--clock-ns", type=float, default=5.0)
+    parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     q, _ = lenet(given.seed)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "lenet"
         project = hpq.generate(q, folder, "rtl", name="lenet", clock_ns=given.clock_ns)
         found = count(project, netlist(folder, "lenet"))
+    if given.json:
+        print(json.dumps(asdict(found), indent=2))
+        return
     print(f"largest load of a net: {found.largest} ({found.net})")
     share = found.fifo_ff / found.stream_bits
     print(f"flip-flops of FIFOs: {found.fifo_ff} for {found.stream_bits} bits of streams, {share:.2f} each")

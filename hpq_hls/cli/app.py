@@ -24,7 +24,15 @@ from hpq_hls.cli.session import (
 )
 from hpq_hls.demo import run_demo
 from hpq_hls.errors import ToolError
-from hpq_hls.report import check_page, page_path, search_tables, tables, tool_tables, write_report
+from hpq_hls.report import (
+    check_page,
+    page_path,
+    search_tables,
+    tables,
+    tool_tables,
+    write_comparison,
+    write_report,
+)
 from hpq_hls.tools import doctor as tools
 from hpq_hls.workflow.skeleton import Skeleton, write_skeleton
 
@@ -304,9 +312,15 @@ def compare(
             "of it: pareto.csv:1,4-6), which are applied to the first project."
         ),
     ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write an HTML page too, with layers and dataflows side by side.")
+    ] = None,
 ) -> None:
     """Put precision combinations side by side: accuracy, memory, resources, cycles."""
-    run.show(workflow.run_compare(files, run.reporter), search_tables.compare_table)
+    result = workflow.run_compare(files, run.reporter, thorough=out is not None)
+    if out is not None:
+        write_comparison(result, out, run.reporter)
+    run.show(result, search_tables.compare_table)
 
 
 @command(app, "Example: hpq report --out report.html")

@@ -1,6 +1,7 @@
 """The tables and the page."""
 
 from hpq_hls.report.age import Age, check_page, page_age
+from hpq_hls.report.comparison import write_comparison
 from hpq_hls.report.console import TerminalReporter, make_console
 from hpq_hls.report.page import ReportResult, page_path, render_page, write_page, write_report
 
@@ -13,6 +14,7 @@ __all__ = [
     "page_age",
     "page_path",
     "render_page",
+    "write_comparison",
     "write_page",
     "write_report",
 ]

@@ -34,7 +34,10 @@ def dataflow_chart(flow: Plain) -> Plain:
     boxes += [_port(name, given[name], drawing) for name in ports]
     return {
         "boxes": boxes,
-        "lines": [_line(stream, way) for stream, way in zip(flow["streams"], drawing.edges, strict=True)],
+        "lines": [
+            _line(stream, way, alone=[start for start, _ in ends].count(end[0]) == 1)
+            for stream, end, way in zip(flow["streams"], ends, drawing.edges, strict=True)
+        ],
         "width": round(drawing.columns * PITCH_X) + 2 * MARGIN,
         "height": (drawing.layers - 1) * PITCH_Y + HIGH + 2 * MARGIN,
     }
@@ -113,8 +116,9 @@ def _stream(stream: Plain) -> str:
     return f"{beats} of {stream['lanes']} × {kind} ({stream['bits']} bits), {fifo}"
 
 
-def _line(stream: Plain, way: tuple[tuple[float, int], ...]) -> Plain:
-    """A stream as a curve, with what it carries beside its first half."""
+def _line(stream: Plain, way: tuple[tuple[float, int], ...], *, alone: bool) -> Plain:
+    """A stream as a curve, with what it carries beside its beginning where that is its own (alone), else
+    where its first part ends."""
     places = [_at(place) for place in way]
     half, last = HIGH / 2, len(places) - 1
     x, y = places[0]
@@ -130,11 +134,16 @@ def _line(stream: Plain, way: tuple[tuple[float, int], ...]) -> Plain:
         x, y = to_x, middle + half
     width = stream["bits"] // stream["lanes"]
     depth = "wires" if stream["depth"] is None else f"FIFO {stream['depth']}"
-    near = places[1][0]
+    if alone:
+        at_x, at_y = places[0][0], places[0][1] + half + 16
+    else:
+        at_x, at_y = places[1][0], places[1][1] - half - 10
+    left = not alone and at_x < places[0][0]  # on the side that the curve does not come from
     return {
         "name": stream["name"],
         "path": path,
         "label": f"{stream['lanes']} × {width} bit · {depth}",
-        "x": round(0.25 * places[0][0] + 0.75 * near + 7, 1),
-        "y": round(places[1][1] - half - 14, 1),
+        "x": round(at_x + (-8 if left else 8), 1),
+        "y": round(at_y, 1),
+        "anchor": "end" if left else "start",
     }

@@ -26,7 +26,7 @@ from hpq_hls.workflow.summary import Summary, summarize
 from hpq_hls.workflow.workspace import Workspace
 
 FILE_NAME = "report.html"
-_FILTERS: dict[str, Callable[..., Any]] = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "score": text.score,
     "metric_name": text.metric_name,
     "count": text.count,
@@ -115,4 +115,4 @@ def render_page(summary: dict[str, Any]) -> str:
         "flow": dataflow_chart(summary["flow"]),
         "coverage_header": HEADER,
     }
-    return render("report/page.html.j2", given, _FILTERS)
+    return render("report/page.html.j2", given, FILTERS)

@@ -194,8 +194,14 @@ def _files(result: Plain) -> list[tuple[str, str]]:
 
 
 def compare_table(result: Plain) -> RenderableType:
-    """What ``hpq compare`` shows: one column for each precision combination, and by how much figures differ
-    from the first one's."""
+    """What ``hpq compare`` shows."""
+    columns, table = compare_rows(result)
+    return Group(make_table("Side by side", columns, table), *map(Text, remarks(result)))
+
+
+def compare_rows(result: Plain) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """Columns and rows: one column for each precision combination, and by how much figures differ from the
+    first one's."""
     rows = result["rows"]
     metric = next((row["scores"]["metric"] for row in rows if row["scores"]), "top1")
 
@@ -231,7 +237,7 @@ def compare_table(result: Plain) -> RenderableType:
     table += [
         (f"{layer} (weight/activation)", *(_widths(row["network"], layer) for row in rows)) for layer in names
     ]
-    return Group(make_table("Side by side", ("", *(row["label"] for row in rows)), table), *_remarks(rows))
+    return ("", *(row["label"] for row in rows)), table
 
 
 def _unseen(rows: Sequence[Plain]) -> list[Sequence[str]]:
@@ -249,10 +255,10 @@ def _certified(known: Plain) -> str:
     return "-" if known["confidence"] is None else "yes" if known["certified"] else "no"
 
 
-def _remarks(rows: Sequence[Plain]) -> list[Text]:
+def remarks(result: Plain) -> list[str]:
     """What does not fit into columns: guarantees, and drops that are larger than may be lost."""
     said = []
-    for row in rows:
+    for row in result["rows"]:
         said.append(f"{row['label']}: {row['precision']['sentence']}")
         said += [f"{row['label']}: note: {note}" for note in row["precision"]["notes"]]
         if row["misfit"] is not None:
@@ -262,7 +268,7 @@ def _remarks(rows: Sequence[Plain]) -> list[Text]:
             said.append(f"{row['label']}: {t.verdict(known)}")
         if scores and scores["warning"]:
             said.append(f"{row['label']}: warning: {scores['warning']}")
-    return [Text(sentence) for sentence in said]
+    return said
 
 
 def _widths(network: Plain, name: str) -> str:

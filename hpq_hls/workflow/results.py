@@ -491,26 +491,3 @@ class SynthResult:
     stage: str = ""
     latency_range: tuple[int, int] | None = None
     interval_range: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True)
-class ComparedRow:
-    """One precision combination in ``hpq compare``.
-
-    guarantee: what is known of the drop on unseen data, as plain data, where a search found this network.
-    """
-
-    label: str
-    network: Network
-    scores: Scores | None
-    estimate: ResourceEstimate
-    guarantee: Mapping[str, Any] | None
-    precision: Statement
-    misfit: Misfit | None
-
-
-@dataclass(frozen=True)
-class CompareResult:
-    """Outcome of ``hpq compare``: one row for each file, in the order given."""
-
-    rows: tuple[ComparedRow, ...]

@@ -12,13 +12,12 @@ from hpq_hls.workflow.chosen import Statement
 from hpq_hls.workflow.confusion import Confusion, confusion_of
 from hpq_hls.workflow.flow import Flow, flow_of
 from hpq_hls.workflow.picking import shown_search
-from hpq_hls.workflow.plain import plain
 from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import graph_fingerprint, read_record
 from hpq_hls.workflow.results import EstimateResult, Network, SaturationBySplit, Scores
 from hpq_hls.workflow.sources import Sources, outdated, sources_of
 from hpq_hls.workflow.steps import design_fingerprint, estimate_result
-from hpq_hls.workflow.tracing import traced
+from hpq_hls.workflow.tracing import kept_trace
 from hpq_hls.workflow.workspace import Workspace
 
 
@@ -95,7 +94,7 @@ def summarize(work: Workspace, reporter: Reporter | None = None) -> Summary:
             verify=read_record(output, "verify", design),
             external=read_record(output, "verify-external", design),
             synth=tuple(record for record in kept if record is not None),
-            trace=read_record(output, "trace", design) or plain(traced(work, q, step)),
+            trace=kept_trace(work, q, step),
             confusion=confusion_of(work, q),
             flow=flow_of(work, q),
             sources=sources_of(work),

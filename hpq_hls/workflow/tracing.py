@@ -14,8 +14,9 @@ from hpq_hls.ops.base import FloatArray
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 from hpq_hls.simulate.trace import LayerTrace
 from hpq_hls.workflow.histogram import KEPT, Histogram, histogram, thinned, weight_histogram
+from hpq_hls.workflow.plain import plain
 from hpq_hls.workflow.progress import Quiet, Reporter, Step
-from hpq_hls.workflow.records import save_record
+from hpq_hls.workflow.records import read_record, save_record
 from hpq_hls.workflow.results import TraceResult, TraceRow
 from hpq_hls.workflow.steps import design_fingerprint
 from hpq_hls.workflow.workspace import Workspace
@@ -57,6 +58,17 @@ def traced(work: Workspace, q: QuantizedGraph, step: Step, samples: int = TRACE_
     clipped = q.saturation(x)
     rows = tuple(_row(q, name, held, clipped) for name, held in sums.items())
     return TraceResult(data.split, len(x), rows, work.statement)
+
+
+def kept_trace(work: Workspace, q: QuantizedGraph, step: Step) -> Any:
+    """What the last trace of this very network found, in its plain form; traced now where there is none."""
+    design, output = design_fingerprint(work, q), work.project.output
+    found = read_record(output, "trace", design)
+    if found is None:
+        result = traced(work, q, step)
+        save_record(output, "trace", design, result)
+        found = plain(result)
+    return found
 
 
 @dataclass

@@ -148,9 +148,9 @@
   }
 
   // ---------------------------------------------------------------- dataflow
-  const kernels = data("kernels");
-  if (kernels) {
-    const panel = $("#kernel"), boxes = [...document.querySelectorAll(".kernel")];
+  for (const flow of document.querySelectorAll(".flow")) {
+    const kernels = JSON.parse($("script", flow).textContent);
+    const panel = $(".panel", flow), boxes = [...flow.querySelectorAll(".kernel")];
     const show = (box) => {
       for (const each of boxes) each.setAttribute("aria-pressed", String(each === box));
       const held = kernels[boxes.indexOf(box)];
@@ -174,6 +174,8 @@
         next.focus();
       });
     });
+    const canvas = $(".canvas", flow);
+    canvas.scrollLeft = (canvas.scrollWidth - canvas.clientWidth) / 2;
     const busiest = boxes.find((box) => box.classList.contains("slowest")) || boxes[0];
     if (busiest) show(busiest);
   }

@@ -378,3 +378,26 @@ def failed(summary):
     check.update(words_different=3, passed=False, failures=["packet 2, beat 0: <b>expected</b> 7, got 8"])
     summary["verify"]["passed"] = False
     return summary
+
+
+@pytest.fixture
+def compared(summary):
+    """The project beside one that is smaller and worse."""
+    row = {
+        "label": "project.yaml",
+        "network": summary["network"],
+        "scores": summary["scores"],
+        "estimate": summary["estimate"]["estimate"],
+        "capacity": summary["estimate"]["capacity"],
+        "guarantee": None,
+        "precision": summary["precision"],
+        "misfit": None,
+        "trace": summary["trace"],
+        "flow": summary["flow"],
+    }
+    other = copy.deepcopy(row) | {"label": "<b>pareto</b>:1"}
+    other["scores"]["quantized_score"] = 0.95
+    other["estimate"].update(lut=1111, dsp=2)
+    other["network"]["layers"][1]["weight_width"] = 2
+    other["trace"]["layers"][0]["sqnr_db"] = 12.3
+    return {"rows": [row, other]}

@@ -3,6 +3,7 @@
 
 import pytest
 
+from hpq_hls.report.comparison import render_comparison
 from hpq_hls.report.page import write_page
 from tests.report.browser import Browser, find_browser
 
@@ -27,6 +28,15 @@ def page(summary, tmp_path):
     path = tmp_path / "report.html"
     write_page(path, summary)
     return path
+
+
+def test_several_designs_fit_a_phone_too(browser, compared, tmp_path):
+    page = tmp_path / "compare.html"
+    page.write_text(render_comparison(compared), encoding="utf-8")
+    for width in (390, 1280):
+        browser.open(page, width)
+        assert browser.value("document.documentElement.scrollWidth") <= width
+        assert browser.complaints == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -98,7 +108,7 @@ def test_the_precision_that_is_copied_is_one_that_hpq_reads(browser, page, tmp_p
 
 def test_kernels_show_what_is_known_of_them(browser, page):
     browser.open(page)
-    shown = "document.querySelector('#kernel').innerText"
+    shown = "document.querySelector('.flow .panel').innerText"
     assert "sets the interval" in browser.value(shown)  # the slowest at first
     browser.value("document.querySelectorAll('.kernel')[0].focus()")
     browser.press("ArrowDown")

@@ -14,6 +14,7 @@ import cloudpickle
 import numpy as np
 
 from hpq_hls.errors import ToolError
+from hpq_hls.importing import brief
 from hpq_hls.search.evaluation import Found, Task, run_chunk, task_of_process
 from hpq_hls.search.executors.protocol import Answer, Pace
 from hpq_hls.search.space import Combination
@@ -127,11 +128,8 @@ class ClusterExecutor:
     def _answer(self, job: Job) -> Answer:
         try:
             return self._cluster.result(job)
-        except (ImportError, AttributeError) as error:  # of what was sent, by name
-            raise ToolError(
-                f"a worker of the {self._cluster.name} cannot load the search ({error}); start workers where "
-                f"hpq_hls {__version__}, and what your model and metric import, can be imported"
-            ) from error
+        except ImportError as error:  # not even hpq_hls is there
+            raise ToolError(_cannot_load(f"a worker of the {self._cluster.name}", error)) from error
 
     def close(self) -> None:
         """Let the workers forget the task."""
@@ -180,7 +178,7 @@ def measure(
     wanted: the versions that the search runs with.
 
     Raises:
-        ToolError: this worker runs with others.
+        ToolError: this worker runs with others, or cannot load the task.
     """
     for what, version in versions().items():
         if wanted.get(what) != version:
@@ -189,4 +187,18 @@ def measure(
                 f"{wanted.get(what)}; install the same version on both, so that they measure the same"
             )
     combinations = [tuple(combination) for combination in combinations]
-    return run_chunk(task_of_process(name) or cloudpickle.loads(fetch()), combinations, accuracy)
+    return run_chunk(task_of_process(name) or _loaded(fetch()), combinations, accuracy)
+
+
+def _loaded(data: bytes) -> Task:
+    try:
+        return cloudpickle.loads(data)  # type: ignore[no-any-return]  # what was kept
+    except Exception as error:  # anything can come out of what a module of the user's own does
+        raise ToolError(_cannot_load(f"the worker on {socket.gethostname()}", error)) from error
+
+
+def _cannot_load(who: str, error: Exception) -> str:
+    return (
+        f"{who} cannot load the search ({brief(error)}); start workers where hpq_hls {__version__}, and what "
+        "your metric and your own operators import, can be imported"
+    )

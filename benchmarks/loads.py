@@ -2,7 +2,7 @@
 
 A streaming LeNet with random weights is generated, mapped to 7-series cells by Yosys and read back as a
 netlist. The load of a net is the number of cell pins that it drives. Clock pins are left out, and set and
-reset pins of flip-flops if a flip-flop drives the net. Flip-flops of streams come from the source of the FIFOs.
+reset pins of flip-flops if a flip-flop drives the net. Flip-flops of streams are those of the FIFOs' source.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from hpq_hls.billing.bill import Bill
 from hpq_hls.billing.calibration import Calibration
 from hpq_hls.billing.coefficients import LUTS
 from hpq_hls.billing.parts import Family, Part, find_part
+from hpq_hls.cost.clock import clock_note, fastest_clock
 from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream
 from hpq_hls.cost.modelled import DEPTHS, modelled_cycles
 from hpq_hls.cost.timing import time_dataflow
@@ -51,7 +52,9 @@ class ResourceEstimate:
     user's own reports. backend: whose FIFO depths they have. cycles_of: what the cycles are of;
     latency_range, interval_range: of a project of C++, least and most cycles in a model of what a tool may
     make of it; None for the RTL. limited_by: the kernel with the most cycles per frame, which sets the
-    interval. notes: a sentence on each target that is missed.
+    interval. fmax_mhz: the fastest clock at which every stage has time for its logic, by the model of delays
+    (``hpq_hls.billing.delays``), without placing or routing; fmax_limited_by: the kernel with the longest
+    stage. notes: a sentence on each target that is missed.
     """
 
     lut: int
@@ -66,6 +69,8 @@ class ResourceEstimate:
     clock_ns: float
     stage: str
     limited_by: str
+    fmax_mhz: float
+    fmax_limited_by: str
     notes: tuple[str, ...] = ()
     calibrated: bool = False
     backend: str = "rtl"
@@ -131,9 +136,9 @@ def estimate_dataflow(
     """Estimate what the RTL twin of ``flow`` takes after synthesis, and its cycles; with a calibration what
     its tool would report instead.
 
-    part: as the vendor tool names it. clock_ns: only noted; resources do not depend on it. weight_bits: of
-    the whole network, only noted. backend: whose project has these FIFOs; for one of C++ cycles are given as
-    ranges too (``modelled_cycles``).
+    part: as the vendor tool names it. clock_ns: what the registers of ``flow`` were placed for; a sentence in
+    ``notes`` says if it cannot be met. weight_bits: of the whole network, only noted. backend: whose project
+    has these FIFOs; for one of C++ cycles are given as ranges too (``modelled_cycles``).
 
     Raises:
         ConfigError: the part is unknown.
@@ -147,6 +152,7 @@ def estimate_dataflow(
     timing = time_dataflow(flow)
     lut, ff, dsp = counted(total, calibration)
     ranges = None if backend == "rtl" else modelled_cycles(flow)
+    fastest = fastest_clock(flow)
     return ResourceEstimate(
         lut=lut,
         ff=ff,
@@ -160,6 +166,9 @@ def estimate_dataflow(
         clock_ns=clock_ns,
         stage=stage_of(device.family, calibration, backend),
         limited_by=max(flow.kernels, key=lambda kernel: kernel.cycles(flow.streams)).name,
+        fmax_mhz=fastest.mhz,
+        fmax_limited_by=fastest.kernel.name,
+        notes=tuple(filter(None, [clock_note(flow, part, clock_ns)])),
         calibrated=calibration is not None,
         backend=backend,
         cycles_of=CYCLES_OF_RTL if ranges is None else CYCLES_OF_CPP,

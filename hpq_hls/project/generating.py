@@ -20,6 +20,7 @@ from hpq_hls.cost import (
     fold,
     misfit_of,
 )
+from hpq_hls.cost.clock import clock_note
 from hpq_hls.cost.folding import interval_of
 from hpq_hls.errors import CapacityError, ConfigError
 from hpq_hls.hardware import (
@@ -162,7 +163,12 @@ def generate(
         top = flow.name if kernel is None else kernel.name
         beside[BILL_FILE] = bill_json(flow, backend, part, top, alone=alone)
     write_project({**printer.files(design), **beside}, folder, force)
-    notes = (folded.note, _core_note(backend, system, built), _memory_note(design))
+    notes = (
+        folded.note,
+        clock_note(flow, part, clock_ns),
+        _core_note(backend, system, built),
+        _memory_note(design),
+    )
     return Project(folder, backend, q, design, notes=tuple(filter(None, notes)), chosen=chosen)
 
 

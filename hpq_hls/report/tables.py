@@ -275,7 +275,10 @@ def estimate_tables(result: Plain) -> RenderableType:
         ("resource", "used", f"of {result['capacity']['part']}"),
         [*resource_rows(estimate, result["capacity"]), *cycles],
     )
-    limited = Text(f"The interval is set by {estimate['limited_by']}.")
+    limited = Text(
+        f"The interval is set by {estimate['limited_by']}, the clock by {estimate['fmax_limited_by']} "
+        f"({estimate['fmax_mhz']:,.1f} MHz, modelled)."
+    )
     layers = make_table("Per layer", columns, rows)
     return Group(*precision_lines(result), layers, total, limited, *misfit_lines(result))
 

@@ -44,4 +44,5 @@ def read_reports(reports: str | Path, stage: str = "csynth") -> Reports:
     tables = sorted(path.glob("*.csv"))
     return joined([read_table(one) for one in tables], str(path)) if tables else read_projects(path, stage)
 
+
 unite_namesakes(__name__)

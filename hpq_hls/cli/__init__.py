@@ -1,6 +1,6 @@
 """The ``hpq`` command.
 
-Nothing is imported before ``main`` runs, so that Ctrl-C finds somebody who can answer from the first moment on.
+Nothing is imported before ``main`` runs, so that Ctrl-C is answered from the first moment on.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ INTERRUPTED_STATUS = 130
 def main() -> None:
     """Entry point of the console script."""
     try:
-        from hpq_hls.cli.commands import run
+        from hpq_hls.cli.commands import app
 
-        run()
+        app()
     except KeyboardInterrupt:  # while Python was still loading, or outside of a command's work
         sys.stderr.write("Error: Interrupted; nothing half-written is left behind.\n")
         sys.stderr.flush()

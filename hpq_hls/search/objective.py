@@ -39,23 +39,28 @@ class Objective:
 
     @property
     def name(self) -> str:
-        """For people and files: "lut", or "lut + 200 bram"."""
+        """For people and files, what is summed: "lut + 55 dsp", or "bram"."""
         return " + ".join(
-            figure.value if weight == 1 else f"{weight:g} {figure.value}" for figure, weight in self.terms
+            figure.value if weight == 1 else f"{weight:g} {figure.value}"
+            for figure, weight in self.weights.items()
         )
+
+    @property
+    def weights(self) -> Mapping[Figure, float]:
+        """What each figure counts."""
+        weights = dict(self.terms)
+        if Figure.LUT in weights and Figure.DSP not in weights:
+            weights[Figure.DSP] = LUTS_PER_DSP * weights[Figure.LUT]
+        return weights
 
     @property
     def figures(self) -> frozenset[Figure]:
         """What must be known of a network."""
-        own = frozenset(figure for figure, _ in self.terms)
-        return own | {Figure.DSP} if Figure.LUT in own else own
+        return frozenset(self.weights)
 
     def cost(self, figures: Mapping[Figure, float]) -> float:
         """The sum."""
-        weights = dict(self.terms)
-        if Figure.LUT in weights and Figure.DSP not in weights:
-            weights[Figure.DSP] = LUTS_PER_DSP * weights[Figure.LUT]
-        return float(sum(weight * figures[figure] for figure, weight in weights.items()))
+        return float(sum(weight * figures[figure] for figure, weight in self.weights.items()))
 
 
 def find_objective(given: str | Mapping[str, float] | Objective) -> Objective:

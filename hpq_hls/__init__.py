@@ -14,6 +14,7 @@ from hpq_hls.version import __version__
 if TYPE_CHECKING:
     from hpq_hls.billing.calibration import Calibration
     from hpq_hls.calibrate import calibrate
+    from hpq_hls.compiling import Compiled, compile  # noqa: A004
     from hpq_hls.cost import ResourceEstimate
     from hpq_hls.errors import HpqError
     from hpq_hls.finetune import FinetuneResult, finetune
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Calibration",
+    "Compiled",
     "CosimResult",
     "FinetuneResult",
     "FixedType",
@@ -44,6 +46,7 @@ __all__ = [
     "SearchResult",
     "__version__",
     "calibrate",
+    "compile",
     "estimate",
     "finetune",
     "from_exported",
@@ -58,6 +61,7 @@ __all__ = [
 
 _HOMES = {
     "billing.calibration": ("Calibration",),
+    "compiling": ("Compiled", "compile"),
     "cost": ("ResourceEstimate",),
     "errors": ("HpqError",),
     "finetune": ("FinetuneResult",),

@@ -16,19 +16,18 @@ from hpq_hls.errors import OutputError
 FILES = ".hpq-files.json"
 """In each project: what was written there, and the SHA-256 of each file."""
 CERTIFICATE = "certificate.json"
-"""What verification leaves beside the files of a project."""
+SCRATCH = "build"
+"""What verification leaves beside the files of a project, and the folder that it compiles in."""
 
 
 def is_untouched(out: Path) -> bool:
-    """Whether a folder holds just what ``write_project`` wrote there, all of it unchanged, and at most a
-    certificate beside it."""
+    """Whether a folder holds just what ``write_project`` wrote there, all of it unchanged, and at most what
+    verification leaves beside it."""
     try:
         written = json.loads((out / FILES).read_text(encoding="utf-8"))
         found = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if not path.is_dir()}
-        own = found.keys() - {FILES, CERTIFICATE}
-        return own == written.keys() and all(
-            _digest(found[name].read_bytes()) == written[name] for name in own
-        )
+        own = {name for name in found if name.split("/")[0] not in (FILES, CERTIFICATE, SCRATCH)}
+        return own == written.keys() and all(_digest(found[n].read_bytes()) == written[n] for n in own)
     except (OSError, ValueError, AttributeError):
         return False
 

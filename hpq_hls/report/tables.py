@@ -119,9 +119,8 @@ def generate_table(result: Plain) -> RenderableType:
 
 def run_table(result: Plain) -> RenderableType:
     """What ``hpq run`` shows."""
-    steps = make_table(
-        "Steps", ("step", "result"), [(s["name"], s["sentence"]) for s in result["steps"]], left=2
-    )
+    taken = [(step["name"], step["sentence"]) for step in result["steps"]]
+    steps = make_table("Steps", ("step", "result"), taken, left=2)
     found, scores = result["estimate"]["estimate"], result["scores"]
     rows = [(label, t.count(found[key])) for key, label in UNITS]
     rows.append(("interval (cycles)", t.count(found["interval_cycles"])))

@@ -1,4 +1,4 @@
-"""hpq run: everything from a model to a certificate, each step only where something that it reads has changed."""
+"""hpq run: everything from a model to a certificate, a step only where what it reads has changed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class RunResult:
 def run_all(
     work: Workspace, page: Page, *, force: bool = False, reporter: Reporter | None = None
 ) -> RunResult:
-    """Search, generate, verify, report; a step whose inputs are those of its last run, by content, is left out.
+    """Search, generate, verify, report; a step is left out if what it reads is what it was, by content.
 
     Where project.yaml or ``--precision`` says the precision, nothing is searched. A search that was
     interrupted goes on.
@@ -89,11 +89,8 @@ def run_all(
 
 
 def _search(work: Workspace, show: Reporter) -> StepRow:
-    said = work.statement if work.option is not None else None
-    if said is None and work.project.settings.precision.model_fields_set:
-        said = work.statement
-    if said is not None:
-        return StepRow("search", False, f"not needed: the precision is {said.sentence}")
+    if work.option is not None or work.project.settings.precision.model_fields_set:
+        return StepRow("search", False, f"not needed: the precision is {work.statement.sentence}")
     found = last_found(work.project.output)
     current = work.statement
     if current.origin is Source.SEARCH and not current.notes and found is not None and not found.interrupted:

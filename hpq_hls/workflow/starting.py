@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hpq_hls.compiling import divide
 from hpq_hls.errors import ConfigError, DataError, OutputError
 from hpq_hls.settings.config import new_project
 from hpq_hls.tools.files import write_file
@@ -19,9 +20,6 @@ MODELS = (".pt2", ".onnx")
 """How the names of files with a model end."""
 PROJECT = "project.yaml"
 DATA = "data"
-SEED = 0
-MAX_CALIBRATION = 1000
-LEAST = 10
 HEAD = "# Written by hpq for {model}; `hpq init` writes one with every setting explained.\n"
 
 
@@ -34,9 +32,9 @@ def start_project(model: Path, data: Path | None, given: Mapping[str, Any], fold
     """Write ``project.yaml`` into a folder, for a model and data, and return its path.
 
     data: an .npz with x and y (or the inputs by name and y), which is divided at random, always in the same
-    way, into calibration (a fifth, at most ``MAX_CALIBRATION``), validation and test data (half of the rest
-    each), in the folder ``data``; None where ``given`` has ``data.calibration`` and its like. given: settings,
-    by dotted key. Where all of that is there already, nothing is written.
+    way, into calibration (a fifth), validation and test data (half of the rest
+    each), in the folder ``data``; None where ``given`` has ``data.calibration`` and its like. given:
+    settings, by dotted key. Where all of that is there already, nothing is written.
 
     Raises:
         ConfigError: a setting is wrong, or there is no data. DataError: the data cannot be divided.
@@ -78,14 +76,12 @@ def _divided(data: Path) -> dict[str, bytes]:
             f"{data} holds {told}; save x and y, one y for each sample, with numpy.savez(path, x=..., y=...)"
         )
     count = next(iter(sizes.values()))
-    if count < LEAST:
-        raise DataError(f"{data} has {count} samples; give at least {LEAST} to divide")
-    order = np.random.default_rng(SEED).permutation(count)
-    first = min(count // 5, MAX_CALIBRATION)
-    middle = first + (count - first) // 2
-    parts = {"calibration": order[:first], "validation": order[first:middle], "test": order[middle:]}
+    try:
+        parts = divide(count)
+    except DataError as error:
+        raise DataError(f"{data}: {error}") from error
     return {
-        split: _npz({name: values[np.sort(chosen)] for name, values in arrays.items()})
+        split: _npz({name: values[chosen] for name, values in arrays.items()})
         for split, chosen in parts.items()
     }
 

@@ -12,7 +12,7 @@ export PIP_NO_CACHE_DIR ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := install
-.PHONY: install demo test lint wheel clean help
+.PHONY: install demo test lint docs wheel clean help
 
 install: $(STAMP)  ## create .venv and install hpq_hls with everything it can use (the default)
 
@@ -35,6 +35,10 @@ lint: $(STAMP)  ## style and types only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict hpq_hls
+
+docs: $(STAMP)  ## build the documentation into build/docs; a warning is an error
+	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs build/docs
+	@echo "open build/docs/index.html"
 
 wheel: $(STAMP)  ## build dist/hpq_hls-*.whl
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .

@@ -319,6 +319,7 @@ search:
     assert given == {
         "objective": {"lut": 1, "bram": 200},
         "max_drop": 0.01,
+        "cluster": None,
         "confidence": 0.95,
         "effort": "fast",
         "limits": Limits(utilisation=0.8, latency_us=3.0),
@@ -341,7 +342,7 @@ search:
 
 
 def test_the_examples_of_the_documentation_are_valid(tmp_path):
-    text = (Path(__file__).parent.parent / "docs" / "search.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parent.parent / "docs" / "searching.md").read_text(encoding="utf-8")
     examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     assert len(examples) >= 4
     for example in examples:

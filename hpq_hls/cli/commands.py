@@ -341,12 +341,18 @@ def compare(
             "of it: pareto.csv:1,4-6), which are applied to the first project."
         ),
     ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write an HTML page too, with layers and dataflows side by side.")
+    ] = None,
 ) -> None:
     """Put precision combinations side by side: accuracy, memory, resources, cycles."""
-    from hpq_hls.report import search_tables
+    from hpq_hls.report import search_tables, write_comparison
     from hpq_hls.workflow import run_compare
 
-    run.show(run_compare(files, run.reporter), search_tables.compare_table)
+    result = run_compare(files, run.reporter, thorough=out is not None)
+    if out is not None:
+        write_comparison(result, out, run.reporter)
+    run.show(result, search_tables.compare_table)
 
 
 @command(app, "Example: hpq report --out report.html")
@@ -357,13 +363,18 @@ def report(
         Path | None, typer.Option(help="The page; report.html in the output folder by default.")
     ] = None,
     precision: PrecisionOption = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if the page is too old for the project.")
+    ] = False,
 ) -> None:
     """Write one self-contained HTML page with everything known of the project."""
-    from hpq_hls.report import tables
-    from hpq_hls.report.page import write_report
+    from hpq_hls.report import check_page, page_path, tables, write_report
 
     work = run.open(project, precision, generated=True)
-    run.show(write_report(work, out, run.reporter), tables.report_table)
+    if check:
+        run.show(check_page(work, page_path(work, out)), tables.age_note)
+    else:
+        run.show(write_report(work, out, run.reporter), tables.report_table)
 
 
 @command(app, "Example: hpq doctor --quick")

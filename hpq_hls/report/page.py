@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hpq_hls.report import page_tables as rows
 from hpq_hls.report import text
-from hpq_hls.report.chart import pareto_chart
+from hpq_hls.report.age import page_age
+from hpq_hls.report.dataflow import dataflow_chart
+from hpq_hls.report.heat import confusion_matrix, heat_map
+from hpq_hls.report.histograms import histograms
+from hpq_hls.report.layers import layer_rows
+from hpq_hls.report.pareto import pareto_chart
 from hpq_hls.report.search_tables import certificate, tuned_rows
-from hpq_hls.report.tables import certificate_rows, failure_lines, schedule_sentence, trace_rows
+from hpq_hls.report.tables import certificate_rows, failure_lines, schedule_sentence
 from hpq_hls.simulate.coverage import HEADER, coverage_rows
 from hpq_hls.templating import render
 from hpq_hls.tools.files import write_file
@@ -20,7 +26,7 @@ from hpq_hls.workflow.summary import Summary, summarize
 from hpq_hls.workflow.workspace import Workspace
 
 FILE_NAME = "report.html"
-_FILTERS: dict[str, Callable[..., Any]] = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "score": text.score,
     "metric_name": text.metric_name,
     "count": text.count,
@@ -42,8 +48,15 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "failure_lines": failure_lines,
     "schedule_sentence": schedule_sentence,
     "coverage_rows": coverage_rows,
-    "trace_rows": trace_rows,
     "tuned_rows": tuned_rows,
+    "json": rows.as_json,
+    "front_rows": rows.front_rows,
+    "kernel_rows": rows.kernel_rows,
+    "kernel_table": rows.kernel_table,
+    "stream_table": rows.stream_table,
+    "synthesis_table": rows.synthesis_table,
+    "compared_table": rows.compared_table,
+    "digest_table": rows.digest_table,
 }
 
 
@@ -61,15 +74,26 @@ def write_report(work: Workspace, out: Path | None = None, reporter: Reporter | 
     out: the file; ``report.html`` in the project's output folder by default.
 
     Raises:
-        OutputError: it cannot be written. ToolError: plotly is not installed, and a search is to be drawn.
+        OutputError: it cannot be written.
     """
     show = reporter or Quiet()
     summary = summarize(work, show)
-    path = out or work.project.output / FILE_NAME
+    path = page_path(work, out)
+    before = page_age(work, path)
     with show.step("Writing the page") as step:
         write_page(path, plain(summary))
-        step.conclude(str(path))
+        old = (
+            f"; the one before was too old for {', '.join(before.changed)}"
+            if before and before.changed
+            else ""
+        )
+        step.conclude(f"{path}{old}")
     return ReportResult(path, summary)
+
+
+def page_path(work: Workspace, out: Path | None) -> Path:
+    """The file that ``write_report`` writes."""
+    return out or work.project.output / FILE_NAME
 
 
 def write_page(path: Path, summary: dict[str, Any]) -> None:
@@ -79,6 +103,16 @@ def write_page(path: Path, summary: dict[str, Any]) -> None:
 
 def render_page(summary: dict[str, Any]) -> str:
     """The page of a summary in its plain form, as text."""
-    chart = None if summary["search"] is None else pareto_chart(summary["search"])
-    given = {"s": summary, "chart": chart, "coverage_header": HEADER}
-    return render("report/page.html.j2", given, _FILTERS)
+    search, confusion = summary["search"], summary["confusion"]
+    given = {
+        "s": summary,
+        "version": summary["version"],
+        "chart": None if search is None else pareto_chart(search),
+        "heat": None if search is None else heat_map(search),
+        "matrix": None if confusion is None else confusion_matrix(confusion),
+        "values": histograms(summary["trace"], summary["network"]),
+        "rows": layer_rows(summary),
+        "flow": dataflow_chart(summary["flow"]),
+        "coverage_header": HEADER,
+    }
+    return render("report/page.html.j2", given, FILTERS)

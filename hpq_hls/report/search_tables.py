@@ -72,7 +72,7 @@ def front_table(result: Plain) -> RenderableType:
         )
         for point in shown
     ]
-    columns = ("row", t.metric_name(metric), "drop", result["objective"], "weight bits", "")
+    columns = ("row", t.metric_name(metric), "drop", result["cost_of"], "weight bits", "")
     some = "" if len(shown) == len(front) else f", {len(shown)} of {len(front)} points"
     return make_table(f"Pareto front{some}", columns, rows, left=0)
 
@@ -139,7 +139,7 @@ def _hardware(result: Plain) -> list[tuple[str, str]]:
     held, uniform, floats = network["weight_bits"], network["uniform8_bits"], network["float32_bits"]
     width = network["mean_weight_width"]
     rows = [
-        (f"best {result['objective']}", t.count(best["cost"])),
+        (f"best {result['cost_of']}", t.count(best["cost"])),
         ("mean weight width", "-" if width is None else f"{width:.2f} bits"),
         (
             "weight memory",
@@ -156,7 +156,7 @@ def tuned_rows(result: Plain) -> list[tuple[str, str]]:
     if tuned is None or not tuned["best_epoch"]:
         return []
     change = t.change(tuned["cost"], result["best"]["cost"])
-    rows = [(f"fine-tuned {result['objective']}", f"{t.count(tuned['cost'])} {change}".strip())]
+    rows = [(f"fine-tuned {result['cost_of']}", f"{t.count(tuned['cost'])} {change}".strip())]
     if tuned["exceeded"]:
         said = f"not used: exceeds {tuned['exceeded']}; the network before fine-tuning stays"
         return [*rows, ("fine-tuned network", said)]
@@ -194,8 +194,14 @@ def _files(result: Plain) -> list[tuple[str, str]]:
 
 
 def compare_table(result: Plain) -> RenderableType:
-    """What ``hpq compare`` shows: one column for each precision combination, and by how much figures differ
-    from the first one's."""
+    """What ``hpq compare`` shows."""
+    columns, table = compare_rows(result)
+    return Group(make_table("Side by side", columns, table), *map(Text, remarks(result)))
+
+
+def compare_rows(result: Plain) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """Columns and rows: one column for each precision combination, and by how much figures differ from the
+    first one's."""
     rows = result["rows"]
     metric = next((row["scores"]["metric"] for row in rows if row["scores"]), "top1")
 
@@ -231,7 +237,7 @@ def compare_table(result: Plain) -> RenderableType:
     table += [
         (f"{layer} (weight/activation)", *(_widths(row["network"], layer) for row in rows)) for layer in names
     ]
-    return Group(make_table("Side by side", ("", *(row["label"] for row in rows)), table), *_remarks(rows))
+    return ("", *(row["label"] for row in rows)), table
 
 
 def _unseen(rows: Sequence[Plain]) -> list[Sequence[str]]:
@@ -249,10 +255,10 @@ def _certified(known: Plain) -> str:
     return "-" if known["confidence"] is None else "yes" if known["certified"] else "no"
 
 
-def _remarks(rows: Sequence[Plain]) -> list[Text]:
+def remarks(result: Plain) -> list[str]:
     """What does not fit into columns: guarantees, and drops that are larger than may be lost."""
     said = []
-    for row in rows:
+    for row in result["rows"]:
         said.append(f"{row['label']}: {row['precision']['sentence']}")
         said += [f"{row['label']}: note: {note}" for note in row["precision"]["notes"]]
         if row["misfit"] is not None:
@@ -262,7 +268,7 @@ def _remarks(rows: Sequence[Plain]) -> list[Text]:
             said.append(f"{row['label']}: {t.verdict(known)}")
         if scores and scores["warning"]:
             said.append(f"{row['label']}: warning: {scores['warning']}")
-    return [Text(sentence) for sentence in said]
+    return said
 
 
 def _widths(network: Plain, name: str) -> str:

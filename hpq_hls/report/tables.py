@@ -355,6 +355,11 @@ def report_table(result: Plain) -> RenderableType:
     return Group(summary_table(result["summary"]), Text(f"Page: {result['file']}"))
 
 
+def age_note(result: Plain) -> RenderableType:
+    """What ``hpq report --check`` shows of a page that is right."""
+    return Text(f"{result['file']} shows the project as it is.")
+
+
 def demo_table(result: Plain) -> RenderableType:
     """What ``hpq demo`` shows."""
     folder = result["folder"]

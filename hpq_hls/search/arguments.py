@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.5, 0.995
 
 MAX_JOBS = 256
 """Each is a process."""
+
+RAY = "ray"
+"""What stands for the Ray cluster that this machine belongs to."""
+_SCHEDULER = re.compile(r"(tcp|tls|ws|wss|ucx|ucxx)://\S+")
 
 
 def check_whole(name: str, given: Any, least: int) -> None:
@@ -37,6 +42,27 @@ def check_jobs(name: str, given: Any) -> None:
         raise SettingError((name,), f"is {given!r}; give a number of jobs, or -1 for one per processor")
     if given is not None and operator.index(given) > MAX_JOBS:
         raise SettingError((name,), f"is {given}; give at most {MAX_JOBS} jobs, or -1 for one per processor")
+
+
+def check_cluster(name: str, given: Any) -> None:
+    """The address of a cluster, a ``distributed.Client``, or None.
+
+    Raises:
+        SettingError: it is something else.
+    """
+    address = isinstance(given, str) and (given == RAY or _SCHEDULER.fullmatch(given))
+    if given is not None and not address and not is_client(given):
+        raise SettingError(
+            (name,),
+            f"is {given!r}; give the address of a Dask scheduler, as tcp://host:8786, or {RAY} for the Ray "
+            "cluster that this machine belongs to",
+        )
+
+
+def is_client(given: Any) -> bool:
+    """Whether it is a ``distributed.Client``; without having to import that."""
+    kinds = type(given).__mro__
+    return any((kind.__module__, kind.__name__) == ("distributed.client", "Client") for kind in kinds)
 
 
 def check_number(name: str, given: Any, wanted: str, *, least: float = 0.0, above: bool = False) -> None:

@@ -8,11 +8,13 @@ from typing import Protocol
 
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.search.aims import Aims
-from hpq_hls.search.evaluation import Task, Worker, measure_all, price_all
+from hpq_hls.search.evaluation import Task, Worker
+from hpq_hls.search.executors import Executor
 from hpq_hls.search.interactions import interactions_of
 from hpq_hls.search.measurement import Measurement, Price
 from hpq_hls.search.point import ROUNDING_ERROR, Point
 from hpq_hls.search.result import Progress, SearchProgress
+from hpq_hls.search.sharing import measure_all, price_all
 from hpq_hls.search.space import Combination
 from hpq_hls.search.strategies.protocol import BudgetSpent
 
@@ -37,16 +39,16 @@ class Journal(Protocol):
 class JournalledEvaluator:
     """Measures combinations, each once (see ``Evaluator``).
 
-    aims: what points are judged by. limit: most combinations to evaluate, None for any number. journal:
-    where each measurement is kept as it is made, and where earlier ones come from. stop: asked between
-    evaluations; raises to end the search. float_accuracy: for ``progress``.
+    executor: where they are measured. aims: what points are judged by. limit: most combinations to evaluate,
+    None for any number. journal: where each measurement is kept as it is made, and where earlier ones come
+    from. stop: asked between evaluations; raises to end the search. float_accuracy: for ``progress``.
     """
 
     def __init__(
         self,
         task: Task,
         *,
-        n_jobs: int | None,
+        executor: Executor,
         aims: Aims,
         limit: int | None = None,
         seed: int = 0,
@@ -55,7 +57,7 @@ class JournalledEvaluator:
         stop: Callable[[], None] = lambda: None,
         float_accuracy: float | None = None,
     ) -> None:
-        self._task, self._n_jobs, self._limit = task, n_jobs, limit
+        self._task, self._executor, self._limit = task, executor, limit
         self._worker = Worker(task)
         self._journal, self._progress, self._stop = journal, progress, stop
         self._float_accuracy = float_accuracy
@@ -109,7 +111,7 @@ class JournalledEvaluator:
         wanted = list(combinations)
         self._stop()
         unknown = [combination for combination in dict.fromkeys(wanted) if combination not in self._prices]
-        self._prices.update(price_all(self._task, self._worker, unknown, self._n_jobs))
+        self._prices.update(price_all(self._task, self._worker, unknown, self._executor))
         return [self._prices[combination] for combination in wanted]
 
     @property
@@ -164,9 +166,9 @@ class JournalledEvaluator:
     def _measured(self, combinations: Sequence[Combination]) -> Iterator[dict[Combination, Measurement]]:
         """Measure, and keep what is measured."""
         self._stop()
-        with closing(measure_all(self._task, self._worker, combinations, self._n_jobs)) as portions:
+        with closing(measure_all(self._task, self._worker, combinations, self._executor)) as portions:
             for portion in portions:
-                if self._journal is not None:
+                if self._journal is not None and portion:
                     self._journal.add(portion)
                 yield portion
                 self._stop()

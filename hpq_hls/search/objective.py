@@ -17,6 +17,16 @@ from hpq_hls.simulate import QuantizedGraph
 
 Pricing = Callable[[QuantizedGraph], Price]
 
+TITLES = {
+    Figure.LUT: "LUT",
+    Figure.FF: "FF",
+    Figure.DSP: "DSP",
+    Figure.BRAM: "BRAM",
+    Figure.LATENCY: "latency in cycles",
+    Figure.INTERVAL: "cycles per inference",
+    Figure.WEIGHT_BITS: "bits of weight memory",
+    Figure.BOPS: "bit operations",
+}
 THROUGHPUT = "throughput"
 """Objective: as many inferences per second as possible, that is, the least interval."""
 OBJECTIVES = (*(figure.value for figure in Figure), THROUGHPUT)
@@ -39,15 +49,22 @@ class Objective:
 
     @property
     def name(self) -> str:
-        """For people and files, what is summed: "lut + 55 dsp", or "bram"."""
+        """For people and files: "lut", or "lut + 200 bram"."""
         return " + ".join(
-            figure.value if weight == 1 else f"{weight:g} {figure.value}"
-            for figure, weight in self.weights.items()
+            figure.value if weight == 1 else f"{weight:g} {figure.value}" for figure, weight in self.terms
         )
 
     @property
-    def weights(self) -> Mapping[Figure, float]:
-        """What each figure counts."""
+    def title(self) -> str:
+        """What the cost is the sum of, for people: "LUT + 55 DSP"."""
+        return " + ".join(
+            TITLES[figure] if weight == 1 else f"{weight:g} {TITLES[figure]}"
+            for figure, weight in self._weights.items()
+        )
+
+    @property
+    def _weights(self) -> dict[Figure, float]:
+        """Of each figure, the price of DSPs that comes with LUTs included."""
         weights = dict(self.terms)
         if Figure.LUT in weights and Figure.DSP not in weights:
             weights[Figure.DSP] = LUTS_PER_DSP * weights[Figure.LUT]
@@ -56,11 +73,12 @@ class Objective:
     @property
     def figures(self) -> frozenset[Figure]:
         """What must be known of a network."""
-        return frozenset(self.weights)
+        own = frozenset(figure for figure, _ in self.terms)
+        return own | {Figure.DSP} if Figure.LUT in own else own
 
     def cost(self, figures: Mapping[Figure, float]) -> float:
         """The sum."""
-        return float(sum(weight * figures[figure] for figure, weight in self.weights.items()))
+        return float(sum(weight * figures[figure] for figure, weight in self._weights.items()))
 
 
 def find_objective(given: str | Mapping[str, float] | Objective) -> Objective:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import numpy.typing as npt
 
@@ -20,10 +19,18 @@ from hpq_hls.hardware import HardwareConfig
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.quantize import Precision, Quantizer, QuantizerOptions
 from hpq_hls.search.aims import Aims
-from hpq_hls.search.arguments import check_confidence, check_jobs, check_kind, check_number, check_whole
+from hpq_hls.search.arguments import (
+    check_cluster,
+    check_confidence,
+    check_jobs,
+    check_kind,
+    check_number,
+    check_whole,
+)
 from hpq_hls.search.confirmation import Split, aims_of, split_rows
 from hpq_hls.search.errors import SettingError
 from hpq_hls.search.evaluation import Task
+from hpq_hls.search.executors import memory_shares
 from hpq_hls.search.fingerprint import fingerprint
 from hpq_hls.search.gauge import gauge_of
 from hpq_hls.search.limits import Limits, find_limits
@@ -97,6 +104,7 @@ class Request:
     clock_ns: float
     hardware: HardwareConfig | None
     n_jobs: int | None
+    cluster: Any
     memory_mib: float
     journal: str | Path | None
     resume: bool
@@ -197,7 +205,7 @@ def prepare_problem(
     narrow = quantizer.quantize(space.precision(space.near(NARROW_WIDTH)))
     pricing = pricer_of(objective, limits, request.part, request.clock_ns, request.hardware, typical, narrow)
     reference = values_of(quantizer.graph.predict(x), output)
-    jobs = joblib.effective_n_jobs(request.n_jobs)
+    jobs = memory_shares(request.n_jobs, request.cluster)
     split = split_rows(len(x), metric.kind, request.max_drop, request.confidence)
     calibration = check_inputs(calibration_x, graph.inputs)
     more = _thinned(calibration, MOST_UNLABELLED)  # risks need no labels
@@ -266,6 +274,9 @@ def _check(request: Request) -> None:
     check_whole("seed", request.seed, 0)
     check_confidence("confidence", request.confidence)
     check_jobs("n_jobs", request.n_jobs)
+    check_cluster("cluster", request.cluster)
+    if request.cluster is not None and request.n_jobs is not None:
+        raise ConfigError("n_jobs and cluster are both given, but a cluster has workers of its own; give one")
     check_number("memory_mib", request.memory_mib, "a number of MiB from 0 on")
     check_number("clock_ns", request.clock_ns, "a number of nanoseconds above 0", above=True)
     check_kind("layers", request.layers, (Mapping, _NOTHING), "a mapping of names of layers to rules")

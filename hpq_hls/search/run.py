@@ -16,6 +16,7 @@ from hpq_hls.quantize import QuantizerOptions
 from hpq_hls.search.arguments import check_kind
 from hpq_hls.search.confirmation import Confirmation, Evidence, confirm
 from hpq_hls.search.evaluator import JournalledEvaluator
+from hpq_hls.search.executors import executor_for
 from hpq_hls.search.gauge import gauge_of
 from hpq_hls.search.interrupt import Interruption
 from hpq_hls.search.journal import SqliteJournal
@@ -61,6 +62,7 @@ def search(
     target_fps: float | None = None,
     utilisation: float | None = None,
     n_jobs: int | None = None,
+    cluster: Any = None,
     memory_mib: float = MEMORY_MIB,
     journal: str | Path | None = None,
     resume: bool = False,
@@ -107,8 +109,10 @@ def search(
     may have (``SearchResult.uniform``); no part of the search either.
 
     n_jobs: combinations measured at the same time, as in joblib: None is 1, or what the surrounding
-    ``joblib.parallel_config`` says (a Dask or Ray cluster); -1 is one per processor. The result is the
-    same. memory_mib: most memory in which they all keep the values of layers, so that a combination
+    ``joblib.parallel_config`` says; -1 is one per processor. cluster: instead of that, the address of a Dask
+    scheduler ("tcp://host:8786"), a ``distributed.Client``, or "ray" for the Ray cluster of this machine
+    (see docs/clusters.md); its workers may fail, join and leave. The result is the same. memory_mib: most
+    memory in which all jobs (each worker of a cluster) keep the values of layers, so that a combination
     starts where it first differs from others.
 
     journal: an SQLite file in which every evaluation is kept as it is made (see ``SqliteJournal``).
@@ -122,6 +126,7 @@ def search(
     Raises:
         ConfigError: an unknown objective, metric or strategy, or an impossible width or drop.
         DataError: data that does not fit the network. OutputError: a journal that cannot be used.
+        ToolError: a cluster that cannot be reached, or workers that end before their time.
     """
     check_kind("hardware", hardware, (HardwareConfig, type(None)), "a HardwareConfig or None")
     hardware = hardware or HardwareConfig()
@@ -153,6 +158,7 @@ def search(
         clock_ns=clock_ns,
         hardware=hardware,
         n_jobs=n_jobs,
+        cluster=cluster,
         memory_mib=memory_mib,
         journal=journal,
         resume=resume,
@@ -178,9 +184,10 @@ def run_problem(problem: Problem) -> SearchResult:
                     resume=request.resume,
                 )
             )
+        executor = stack.enter_context(executor_for(request.n_jobs, request.cluster))
         evaluator = JournalledEvaluator(
             problem.task,
-            n_jobs=request.n_jobs,
+            executor=executor,
             aims=problem.aims,
             limit=problem.limit,
             seed=request.seed,

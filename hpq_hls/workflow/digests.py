@@ -101,7 +101,7 @@ def search_inputs(project: ProjectFile, model: str) -> dict[str, str]:
     """What a search's result belongs to, by the words that a sentence has for it. model: the network's
     fingerprint."""
     settings, data = project.settings, data_digests(project)
-    wish = settings.search.model_dump(mode="json", exclude={"jobs", "memory_mib", "finetune"})
+    wish = settings.search.model_dump(mode="json", exclude={"jobs", "cluster", "memory_mib", "finetune"})
     return {
         "the model": model,
         "the calibration data": data["calibration"],

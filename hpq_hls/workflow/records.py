@@ -20,7 +20,7 @@ from hpq_hls.tools.files import write_file
 from hpq_hls.workflow.plain import plain
 
 FOLDER = "results"
-FORMAT = 6
+FORMAT = 7
 """Raised whenever results of an earlier version can no longer be shown."""
 
 
@@ -39,6 +39,11 @@ def read_record(output: Path, command: str, about: str) -> Any | None:
         return held["result"] if (held["format"], held["about"]) == (FORMAT, about) else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def is_outdated(output: Path, command: str, about: str) -> bool:
+    """Whether there is a result of a command, but of another fingerprint or an earlier version."""
+    return (output / FOLDER / f"{command}.json").is_file() and read_record(output, command, about) is None
 
 
 def graph_fingerprint(graph: Graph) -> str:

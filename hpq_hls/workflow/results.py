@@ -18,7 +18,9 @@ from hpq_hls.verify.differ.difference import Difference
 from hpq_hls.verify.differ.wave import Wave
 from hpq_hls.verify.schedule import ScheduleRange
 from hpq_hls.workflow.chosen import Found, Statement
+from hpq_hls.workflow.histogram import Histogram
 from hpq_hls.workflow.plain import plain
+from hpq_hls.workflow.sensitivity import Explored, Sensitivity
 
 __all__ = ["plain"]
 
@@ -184,14 +186,15 @@ class SearchOutcome:
     samples: of the validation data. confidence, certified, drop_bound: what is known of the drop on unseen
     data, see ``hpq_hls.search.SearchResult``; confirmation: how it came to be known, with a sentence.
     identity: of the parameters that it is known of. warnings: a sentence for each drop on the test data that
-    is larger than ``max_drop``. feasible: whether ``best`` keeps the accuracy within ``max_drop`` and to
-    all limits. interrupted: whether the user ended the search early. evaluations: of which ``resumed`` came
-    from the journal of an earlier run. network: the best one. pareto: by ascending cost. uniform: one width
-    everywhere, for comparison. points: accuracy and cost of everything that was measured. limits: sentences
-    that say what ``best`` takes of what it may take. test: the best network on the test data. file: where the
-    best precision was written, None when not feasible. exported: the Pareto front as files. journal: what
-    ``--resume`` continues from. found: what later commands use of it; precision: what they use now.
-    """
+    is larger than ``max_drop``. feasible: whether ``best`` keeps the accuracy within ``max_drop`` and to all
+    limits. interrupted: whether the user ended the search early. evaluations: of which ``resumed`` came from
+    the journal of an earlier run. network: the best one. pareto: by ascending cost. uniform: one width
+    everywhere, for comparison. points: accuracy and cost of everything that was measured; explored: its
+    widths. sensitivity: what each width alone does, as far as that was measured. cost_of: what the cost is
+    the sum of. limits: sentences that say what ``best`` takes of what it may take. test: the best network on
+    the test data. file: where the best precision was written, None when not feasible. exported: the Pareto
+    front as files. journal: what ``--resume`` continues from. found: what later commands use of it;
+    precision: what they use now."""
 
     objective: str
     metric: str
@@ -218,6 +221,9 @@ class SearchOutcome:
     pareto: tuple[PointRow, ...]
     uniform: tuple[PointRow, ...]
     points: tuple[tuple[float, float], ...]
+    explored: Explored
+    sensitivity: tuple[Sensitivity, ...]
+    cost_of: str
     tuned: Tuned | None
     file: Path | None
     exported: tuple[Path, ...]
@@ -376,8 +382,8 @@ class TraceRow:
 
     type: of the output. low, high: of the float values. mean_error, rms_error, max_error: of what
     quantization has changed up to here. sqnr_db: signal over that, None where there is no error or no signal.
-    saturated: share of the values that did not fit the type.
-    """
+    saturated: share of the values that did not fit the type. values, weights: the float network's, beside
+    what the types hold; None where the layer casts nothing, or has no weights."""
 
     name: str
     kind: str
@@ -389,6 +395,8 @@ class TraceRow:
     max_error: float
     sqnr_db: float | None
     saturated: float
+    values: Histogram | None = None
+    weights: Histogram | None = None
 
 
 @dataclass(frozen=True)
@@ -483,26 +491,3 @@ class SynthResult:
     stage: str = ""
     latency_range: tuple[int, int] | None = None
     interval_range: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True)
-class ComparedRow:
-    """One precision combination in ``hpq compare``.
-
-    guarantee: what is known of the drop on unseen data, as plain data, where a search found this network.
-    """
-
-    label: str
-    network: Network
-    scores: Scores | None
-    estimate: ResourceEstimate
-    guarantee: Mapping[str, Any] | None
-    precision: Statement
-    misfit: Misfit | None
-
-
-@dataclass(frozen=True)
-class CompareResult:
-    """Outcome of ``hpq compare``: one row for each file, in the order given."""
-
-    rows: tuple[ComparedRow, ...]

@@ -98,7 +98,7 @@ def _search(work: Workspace, show: Reporter) -> StepRow:
     outcome = run_search(work, show, resume=True)
     if outcome.interrupted:
         raise KeyboardInterrupt
-    return StepRow("search", True, f"{outcome.objective} {outcome.best.cost:,.0f}")
+    return StepRow("search", True, f"{outcome.cost_of} {outcome.best.cost:,.0f}")
 
 
 def _generated_from(work: Workspace) -> str:

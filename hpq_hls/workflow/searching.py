@@ -14,6 +14,7 @@ from hpq_hls.search import Point, SearchProgress, SearchResult, search
 from hpq_hls.search.export import csv_text, json_text
 from hpq_hls.search.limits import exceeded
 from hpq_hls.search.metric import shown_drop
+from hpq_hls.search.objective import find_objective
 from hpq_hls.search.significance import TestScore
 from hpq_hls.tools.files import write_file
 from hpq_hls.workflow import results as r
@@ -23,6 +24,7 @@ from hpq_hls.workflow.guarantee import beyond, confirmed
 from hpq_hls.workflow.precision_file import precision_text
 from hpq_hls.workflow.progress import Quiet, Reporter, Step
 from hpq_hls.workflow.records import graph_fingerprint, save_record
+from hpq_hls.workflow.sensitivity import explored, sensitivity
 from hpq_hls.workflow.steps import misfit_of_work
 from hpq_hls.workflow.tuning import tune
 from hpq_hls.workflow.workspace import Workspace, required
@@ -152,7 +154,7 @@ def _found(work: Workspace, found: SearchResult) -> Found:
     return Found(
         searched=now(),
         strategy=found.strategy,
-        objective=found.objective,
+        objective=find_objective(work.project.settings.search.objective).title,
         cost=point.cost,
         feasible=found.feasible,
         interrupted=found.interrupted,
@@ -192,6 +194,9 @@ def _outcome(work: Workspace, found: SearchResult, samples: int, seconds: float)
         pareto=tuple(_row(point) for point in found.pareto),
         uniform=tuple(_row(point) for point in found.uniform),
         points=tuple((point.accuracy, point.cost) for point in found.points),
+        explored=explored(found.points),
+        sensitivity=sensitivity(found.points),
+        cost_of=find_objective(work.project.settings.search.objective).title,
         tuned=None,
         file=output / PRECISION_FILE if found.feasible else None,
         exported=tuple(output / name for name in FRONT_FILES),

@@ -9,11 +9,15 @@ import hpq_hls
 from hpq_hls.search.objective import bit_operations
 from hpq_hls.synth import TOOLS
 from hpq_hls.workflow.chosen import Statement
+from hpq_hls.workflow.confusion import Confusion, confusion_of
+from hpq_hls.workflow.flow import Flow, flow_of
 from hpq_hls.workflow.picking import shown_search
 from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import graph_fingerprint, read_record
 from hpq_hls.workflow.results import EstimateResult, Network, SaturationBySplit, Scores
+from hpq_hls.workflow.sources import Sources, outdated, sources_of
 from hpq_hls.workflow.steps import design_fingerprint, estimate_result
+from hpq_hls.workflow.tracing import kept_trace
 from hpq_hls.workflow.workspace import Workspace
 
 
@@ -22,12 +26,12 @@ class Summary:
     """A project at its present precision.
 
     scores: None where no split has y. guarantee: what the search that found this network knows of its drop on
-    unseen data, as plain data, or None. bops: multiplications times the widths of both factors.
-    precision: where its widths come from. search, verify, external, synth, trace: what ``hpq search``, ``hpq
-    verify`` (without and with ``--rtl-dir``), ``hpq synth`` and ``hpq trace`` found earlier about this very
-    network, as plain data; None or empty where they did not run since the last change, or found another
-    network.
-    """
+    unseen data, as plain data, or None. bops: multiplications times the widths of both factors. precision:
+    where its widths come from. search, verify, external, synth: what ``hpq search``, ``hpq verify`` (without
+    and with ``--rtl-dir``) and ``hpq synth`` found earlier about this very network, as plain data; None or
+    empty where they did not run since the last change, or found another network; outdated: a sentence on each
+    that is there and is not shown. trace: what ``hpq trace`` found, or finds now. confusion: None where
+    nothing is classified. flow: the design. sources: what all of it was made from."""
 
     version: str
     project: str
@@ -47,7 +51,11 @@ class Summary:
     verify: Any | None
     external: Any | None
     synth: tuple[Any, ...]
-    trace: Any | None
+    trace: Any
+    confusion: Confusion | None
+    flow: Flow
+    sources: Sources
+    outdated: tuple[str, ...]
 
 
 def _search(work: Workspace, network: Network) -> Any | None:
@@ -86,7 +94,11 @@ def summarize(work: Workspace, reporter: Reporter | None = None) -> Summary:
             verify=read_record(output, "verify", design),
             external=read_record(output, "verify-external", design),
             synth=tuple(record for record in kept if record is not None),
-            trace=read_record(output, "trace", design),
+            trace=kept_trace(work, q, step),
+            confusion=confusion_of(work, q),
+            flow=flow_of(work, q),
+            sources=sources_of(work),
+            outdated=outdated(work, design),
         )
         step.conclude("done")
     return summary

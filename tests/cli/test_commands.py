@@ -112,7 +112,7 @@ def test_trace_compares_every_layer(run, project):
     assert all(name in shown for name in casting)
     page = run("report", project.file)
     assert page.status == 0
-    assert "Quantized against float" in (project.folder / "build" / "report.html").read_text()
+    assert "SQNR" in (project.folder / "build" / "report.html").read_text()
     assert run("trace", project.file, "--samples", 0).status != 0
 
 

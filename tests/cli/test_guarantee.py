@@ -82,8 +82,9 @@ def test_what_is_known_goes_with_the_network(run, project):
     page = project.folder / "page.html"
     summary = run("report", project.file, "--out", page, "--json").json["summary"]
     assert summary["guarantee"] == second["guarantee"]
-    bound = f"at most {100 * result['drop_bound']:.2f} points (90 %)"
-    assert f"on unseen data {bound}" in page.read_text()
+    shown = page.read_text()
+    assert f"at most {100 * result['drop_bound']:.2f} points" in shown
+    assert "with 90 % confidence" in shown
     assert f"drop on unseen data {bound}" in words(run("report", project.file))
 
 

@@ -142,7 +142,7 @@ def test_the_cost_of_fine_tuned_integers_is_theirs(run, grown):
     estimate = run("estimate", project.file, "--json").json["estimate"]
     assert result["tuned"]["cost"] == estimate["lut"] + 55 * estimate["dsp"]
     assert (
-        f"# Fine-tuned: lut + 55 dsp {result['tuned']['cost']:,.0f}, top1 "
+        f"# Fine-tuned: LUT + 55 DSP {result['tuned']['cost']:,.0f}, top1 "
         in (project.folder / "build" / "precision.yaml").read_text()
     )
     shown = run("search", project.file).out

@@ -94,6 +94,82 @@ PRECISION = {
     "target_interval": 128,
 }
 RESOURCES = {"lut": 2345, "ff": 3456, "dsp": 7, "bram": 5}
+HISTOGRAM = {
+    "low": -2.625,
+    "high": 2.625,
+    "counts": [1, 4, 9, 16, 4, 1, 2],
+    "least": -1.5,
+    "most": 1.5,
+    "step": 0.75,
+    "outside": 0.0625,
+}
+TRACE = {
+    "split": "test",
+    "samples": 256,
+    "layers": [
+        {
+            "name": "conv1",
+            "kind": "Conv2d",
+            "type": "ap_ufixed<4,2,AP_RND,AP_SAT>",
+            "low": -1.0,
+            "high": 3.5,
+            "mean_error": 0.001,
+            "rms_error": 0.0321,
+            "max_error": 0.432,
+            "sqnr_db": 23.4,
+            "saturated": 0.012,
+            "values": HISTOGRAM,
+            "weights": {**HISTOGRAM, "outside": 0.0},
+        },
+        {
+            "name": "flatten",
+            "kind": "Flatten",
+            "type": "ap_ufixed<4,2,AP_RND,AP_SAT>",
+            "low": 0.0,
+            "high": 3.5,
+            "mean_error": 0.0,
+            "rms_error": 0.0,
+            "max_error": 0.0,
+            "sqnr_db": None,
+            "saturated": 0.0,
+            "values": None,
+            "weights": None,
+        },
+    ],
+    "precision": PRECISION,
+}
+KERNEL = {**RESOURCES, "layer": "conv1", "pe": 1, "simd": 1}
+STREAM = {"port": "", "type": "ap_ufixed<4,2,AP_RND,AP_SAT>", "lanes": 2, "bits": 8, "beats": 32, "depth": 2}
+FLOW = {
+    "backend": "rtl",
+    "kernels": [
+        {**KERNEL, "name": "split", "kind": "fork", "layer": "", "cycles": 64},
+        {**KERNEL, "name": "conv1_window", "kind": "window", "cycles": 100},
+        {**KERNEL, "name": "conv1_matvec", "kind": "matvec", "cycles": 128, "pe": 4, "simd": 9},
+        {**KERNEL, "name": "add_eltwise", "kind": "eltwise", "layer": "add", "cycles": 64},
+    ],
+    "streams": [
+        {**STREAM, "name": "x", "source": "", "target": "split", "port": "s_axis"},
+        {**STREAM, "name": "a", "source": "split", "target": "conv1_window"},
+        {**STREAM, "name": "b", "source": "conv1_window", "target": "conv1_matvec", "depth": None},
+        {**STREAM, "name": "c", "source": "conv1_matvec", "target": "add_eltwise"},
+        {**STREAM, "name": "d", "source": "split", "target": "add_eltwise", "depth": 57},
+        {**STREAM, "name": "y", "source": "add_eltwise", "target": "", "port": "m_axis"},
+    ],
+    "slowest": ["conv1_matvec"],
+}
+SOURCES = {
+    "files": {"project.yaml": "project.yaml", "the model": "model.pt2", "the test data": "test.npz"},
+    "digests": {"project.yaml": "a" * 64, "the model": "b" * 64, "the test data": "0123456789abcdef" * 4},
+    "versions": {"hpq_hls": "1.2.3", "torch": "9.8.7"},
+    "commands": ["hpq search project.yaml", "hpq report project.yaml"],
+}
+SENSITIVITY = [
+    {"variables": ["pixels.activation"], "width": 8, "lost": 0.0, "error": 0.0001},
+    {"variables": ["pixels.activation"], "width": 5, "lost": 0.0123, "error": 0.01},
+    {"variables": ["conv1.weight"], "width": 8, "lost": 0.0, "error": 0.0001},
+    {"variables": ["conv1.weight"], "width": 3, "lost": 0.0456, "error": 0.1},
+]
 SUMMARY = {
     "version": "1.2.3",
     "project": "digits",
@@ -186,7 +262,14 @@ SUMMARY = {
         "exported": ["build/pareto.csv", "build/pareto.json"],
         "journal": "build/search.sqlite",
         "pareto": [{**POINT, "accuracy": 0.9, "cost": 1000.0, "precision": {"layers": {}}}, POINT],
-        "points": [[0.95, 1234.0], [0.9, 1000.0], [0.2, 2000.0]],
+        "points": [[0.95, 1234.0], [0.9, 1000.0], [0.2, 2000.0], [0.94, 1300.0]],
+        "explored": {
+            "variables": ["pixels.activation", "conv1.weight", "conv1.activation"],
+            "widths": ["5 3 4", "4 3 4", "8 8 8", "6 3 4"],
+            "errors": [0.01, 0.02, 0.9, 0.011],
+        },
+        "sensitivity": SENSITIVITY,
+        "cost_of": "LUT + 55 DSP",
         "file": "build/precision.yaml",
         "precision": PRECISION,
     },
@@ -266,9 +349,18 @@ SUMMARY = {
             }
         ],
     },
-    "trace": None,
+    "trace": TRACE,
     "external": None,
     "synth": [],
+    "confusion": {
+        "split": "test",
+        "classes": 3,
+        "counts": [[0, 0, 118], [0, 2, 3], [1, 1, 120], [2, 2, 119]],
+        "float_counts": [[0, 0, 119], [0, 2, 2], [1, 1, 120], [2, 2, 119]],
+    },
+    "flow": FLOW,
+    "sources": SOURCES,
+    "outdated": [],
 }
 
 
@@ -284,3 +376,26 @@ def failed(summary):
     check.update(words_different=3, passed=False, failures=["packet 2, beat 0: <b>expected</b> 7, got 8"])
     summary["verify"]["passed"] = False
     return summary
+
+
+@pytest.fixture
+def compared(summary):
+    """The project beside one that is smaller and worse."""
+    row = {
+        "label": "project.yaml",
+        "network": summary["network"],
+        "scores": summary["scores"],
+        "estimate": summary["estimate"]["estimate"],
+        "capacity": summary["estimate"]["capacity"],
+        "guarantee": None,
+        "precision": summary["precision"],
+        "misfit": None,
+        "trace": summary["trace"],
+        "flow": summary["flow"],
+    }
+    other = copy.deepcopy(row) | {"label": "<b>pareto</b>:1"}
+    other["scores"]["quantized_score"] = 0.95
+    other["estimate"].update(lut=1111, dsp=2)
+    other["network"]["layers"][1]["weight_width"] = 2
+    other["trace"]["layers"][0]["sqnr_db"] = 12.3
+    return {"rows": [row, other]}

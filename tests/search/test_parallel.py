@@ -22,11 +22,12 @@ from hpq_hls.frontends import from_torch
 from hpq_hls.graph import Graph
 from hpq_hls.quantize import Quantizer
 from hpq_hls.search import SearchProgress, SearchResult, evaluation, search
-from hpq_hls.search.evaluation import CHUNK, Task, Worker
+from hpq_hls.search.evaluation import Task, Worker
 from hpq_hls.search.gauge import gauge_of
 from hpq_hls.search.limits import Limits
 from hpq_hls.search.metric import find_metric
 from hpq_hls.search.objective import find_objective
+from hpq_hls.search.sharing import CHUNK
 from hpq_hls.search.space import space_of
 from hpq_hls.search.speed import pricer_of
 from hpq_hls.settings.config import load_config
@@ -375,7 +376,7 @@ def test_what_is_sent_is_small(problem: tuple[Graph, Array, Array]) -> None:
 def test_a_worker_keeps_values_in_the_memory_it_is_given(problem: tuple[Graph, Array, Array]) -> None:
     for memory_mib in (0, 0.004, 16):
         worker = Worker(task(problem, "bops", memory_mib))
-        for combination in list(worker._task.space.all())[:4]:
+        for combination in list(worker.task.space.all())[:4]:
             worker.measure(combination)
         simulator = worker._simulator
         assert simulator.kept_bytes <= memory_mib * 2**20
@@ -396,7 +397,7 @@ def test_a_process_keeps_one_worker(
     first, second = task(problem, "weight_bits"), task(problem, "weight_bits")
     combinations = list(first.space.all())[: CHUNK // 8]
     results = [
-        evaluation._run_chunk(copied(given), combinations, True)[0]
+        evaluation.run_chunk(copied(given), combinations, True)[0]
         for given in (first, first, second, second, first)
     ]
     assert [given.name for given in made] == [first.name, second.name, first.name]

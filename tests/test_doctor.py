@@ -62,7 +62,7 @@ def test_every_extra_is_known() -> None:
         "test",
         "all",
         *EXTRAS,
-    }  # synth, hls: by the tools that they bring
+    }
     section = table.partition("[project.optional-dependencies]")[2].partition("[project.scripts]")[0]
     assert set(re.findall(r"^(\w+) = ", section, flags=re.M)) <= covered
 

@@ -11,7 +11,7 @@ import re
 import shlex
 import signal
 import threading
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -79,19 +79,19 @@ def _shared(
 
 
 def command(
-    app: typer.Typer, epilog: str, kind: type[TyperCommand] = TyperCommand, *, without: Container[str] = ()
+    app: typer.Typer, epilog: str, kind: type[TyperCommand] = TyperCommand
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a function a command of its name, with ``--json`` and its like behind its own options; its first
     argument is the ``Session`` that it runs in.
 
     kind: what reads its arguments. A command that takes a PROJECT has an option for each of ``NAMED``, and
-    ``--set`` for any other setting. without: parameters of ``NAMED`` that it has no option for.
+    ``--set`` for any other setting.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
         reads = any(parameter.name == "project" for parameter in own)
-        named = [one for one in NAMED if reads and one.parameter not in without]
+        named = NAMED if reads else ()
         taken = {one.parameter: one.key for one in named}
 
         @functools.wraps(function)
@@ -200,8 +200,7 @@ class Session:
         elif data is not None:
             raise ConfigError(
                 f"--data goes with a model, and {project} names its data itself; give a .pt2 or .onnx file, "
-                "or "
-                "--set data.validation=FILE.npz"
+                "or --set data.validation=FILE.npz"
             )
         return open_workspace(project, precision, self.settings, generated=generated)
 

@@ -143,17 +143,23 @@ def _verify(work: Workspace, show: Reporter) -> StepRow:
     return StepRow("verify", True, f"{words:,} words equal")
 
 
+def _shown(work: Workspace) -> str:
+    """Of all that the page shows."""
+    records = sorted(path for path in (work.project.output / FOLDER).glob("*.json") if path.stem != PAGE)
+    return text_digest([_generated_from(work), [(path.name, file_digest(path)) for path in records]])
+
+
 def _page(work: Workspace, page: Page) -> tuple[StepRow, Path]:
     output = work.project.output
-    records = sorted(path for path in (output / FOLDER).glob("*.json") if path.stem != PAGE)
-    shown = [(path.name, file_digest(path)) for path in records]
-    about = text_digest([shown, _generated_from(work)])
-    held = read_record(output, PAGE, about)
+    held = read_record(output, PAGE, _shown(work))
     if held is not None and file_digest(output / held["file"]) == held["sha256"]:
         file = output / held["file"]
         return StepRow("report", False, f"up to date: {file}"), file
     file = page(work)
     if not file.is_relative_to(output):
         raise ConfigError(f"the page {file} is not in the output folder {output}; leave it there")
-    save_record(output, PAGE, about, {"file": str(file.relative_to(output)), "sha256": file_digest(file)})
+    # Now, because writing the page measures and keeps what it lacks.
+    save_record(
+        output, PAGE, _shown(work), {"file": str(file.relative_to(output)), "sha256": file_digest(file)}
+    )
     return StepRow("report", True, str(file)), file

@@ -165,10 +165,12 @@ def test_what_a_project_cannot_do_is_said(q: hpq.QuantizedGraph, x: np.ndarray, 
         hls.measure_fifos(x)
     with pytest.raises(DataError, match="shape"):
         hls.csim(x[0])
+    again = hpq.generate(q, tmp_path / "rtl", "rtl")  # nobody changed it
+    assert again.manifest == rtl.manifest
+    (tmp_path / "rtl" / "README.md").write_text("notes of mine")
     with pytest.raises(OutputError, match="not empty"):
         hpq.generate(q, tmp_path / "rtl", "rtl")
-    again = hpq.generate(q, tmp_path / "rtl", "rtl", force=True)
-    assert again.manifest == rtl.manifest
+    assert hpq.generate(q, tmp_path / "rtl", "rtl", force=True).manifest == rtl.manifest
 
 
 def test_names_become_identifiers(q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path) -> None:

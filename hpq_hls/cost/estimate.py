@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from hpq_hls.cost.modelled import DEPTHS, modelled_cycles
 from hpq_hls.cost.timing import time_dataflow
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import Kernel
+from hpq_hls.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class LayerEstimate:
     weight_bits: int
 
 
-@dataclass(frozen=True)
-class ResourceEstimate:
+@dataclass(frozen=True, repr=False)
+class ResourceEstimate(Shown):
     """What a network costs on a part.
 
     lut, ff, dsp: cells; bram: block RAMs of 18 kbit (a 36-kbit one counts as two). latency_cycles: from the
@@ -77,6 +78,19 @@ class ResourceEstimate:
     cycles_of: str = ""
     latency_range: tuple[int, int] | None = None
     interval_range: tuple[int, int] | None = None
+
+    def facts(self) -> Mapping[str, str]:
+        return {
+            "part": self.part,
+            "fits": "yes" if self.fits else "no",
+            "LUT": f"{self.lut:,}",
+            "FF": f"{self.ff:,}",
+            "DSP": f"{self.dsp:,}",
+            "BRAM (18 kbit)": f"{self.bram:,}",
+            "latency": f"{self.latency_cycles:,} cycles",
+            "interval": f"{self.interval_cycles:,} cycles",
+            "limited by": self.limited_by,
+        }
 
     @property
     def device(self) -> Part:

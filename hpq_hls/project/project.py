@@ -27,6 +27,7 @@ from hpq_hls.hardware import (
     Dataflow,
     with_fifo_depths,
 )
+from hpq_hls.shown import Shown
 from hpq_hls.simulate import QuantizedGraph, simulate
 from hpq_hls.synth import ResourceReport, synthesize
 from hpq_hls.verify.certify.bench import Bench
@@ -55,8 +56,8 @@ _BENCHES: Mapping[str, Callable[..., Bench]] = {"vitis": CppBench, "vivado": Cpp
 """What runs the kernels of a backend's project alone."""
 
 
-@dataclass(frozen=True, eq=False)
-class Project:
+@dataclass(frozen=True, eq=False, repr=False)
+class Project(Shown):
     """A folder that ``generate`` wrote.
 
     path: the folder; backend: "vitis", "vivado" or "rtl"; q: the network it computes; design: what
@@ -70,6 +71,16 @@ class Project:
     design: Design
     notes: tuple[str, ...] = ()
     chosen: Stimuli | None = None
+
+    def facts(self) -> Mapping[str, str]:
+        return {
+            "path": str(self.path),
+            "backend": self.backend,
+            "top": self.manifest.name,
+            "part": self.design.part,
+            "clock": f"{self.design.clock_ns:g} ns",
+            "kernels": str(len(self.dataflow.kernels)),
+        }
 
     @property
     def stimuli(self) -> Stimuli:

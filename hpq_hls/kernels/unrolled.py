@@ -10,15 +10,16 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, dsp_blocks, finished, tree
-from hpq_hls.billing.products import constant_product
+from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, dsp_blocks, finished, in_dsp, tree
+from hpq_hls.billing.delays import Pace
+from hpq_hls.billing.products import constant_product, most_digits, signed_width
+from hpq_hls.billing.stages import PLAIN_STAGES, tree_registers, tree_time
 from hpq_hls.fixed import Epilogue, FixedType, Rounding
 from hpq_hls.fixed.interval import bits_for
 from hpq_hls.kernels.adder_graph import side_by_side
 from hpq_hls.kernels.adder_pipeline import Adders, Pipelined, offsets_of, pipelined, sum_of
 from hpq_hls.kernels.adder_view import AdderView, PipelineView, adder_view, pipeline_view
-from hpq_hls.kernels.base import Frame, IntArray, Module, Streams, Table
-from hpq_hls.kernels.contract import tree_registers
+from hpq_hls.kernels.base import Frame, IntArray, Kernel, Module, Streams, Table
 from hpq_hls.kernels.nature import Sums
 from hpq_hls.kernels.weighted import Matrix
 
@@ -55,13 +56,30 @@ class UnrolledMatVec(Matrix):
     def in_step(self) -> bool:
         return self.epilogue.is_same_for_all_beats
 
-    @property
-    def registers(self) -> int:
-        return 3 + tree_registers(self.cols) if self.pipelined is None else self.pipelined.registers
+    def latency(self, streams: Streams) -> int:
+        """A product and a result are a register each."""
+        if self.pipelined is not None:
+            return self.pipelined.registers
+        stages = self.ending(self.ends(streams)[1].type)
+        return 2 + tree_registers(self.cols, self.every) + stages.front + stages.inside
 
-    @property
-    def registers_vary(self) -> bool:
-        return self.adders is not None
+    def critical(self, streams: Streams) -> int:
+        delays = self.pace.delays
+        if self.pipelined is not None:
+            return max(delays.control, self.pipelined.critical)
+        given, made = self.ends(streams)
+        width = signed_width(given.type) + signed_width(self.weight_type)
+        level = delays.adder(min(width + (self.cols - 1).bit_length(), self.accumulator_type.width))
+        if not self.in_luts and in_dsp(signed_width(given.type), signed_width(self.weight_type)):
+            product = delays.multiply(PLAIN_STAGES)
+        else:
+            product = (most_digits(self.weight) - 1) * delays.adder(width)
+        tree = tree_time(self.cols, self.every, level)
+        return max(delays.control, product, tree, self.ending(made.type).time)
+
+    def at(self, pace: Pace) -> Kernel:
+        adders = None if self.adders is None else replace(self.adders, pace=pace)
+        return replace(self, pace=pace, adders=adders)
 
     @functools.cached_property
     def pipelined(self) -> Pipelined | None:
@@ -97,7 +115,8 @@ class UnrolledMatVec(Matrix):
             )
         else:
             bill.ff += made.bits
-            per_position.ff += rows * accumulator.width
+            stages = self.ending(made.type)
+            per_position.ff += rows * accumulator.width * stages.front
             if given.same_as:
                 _multiplied(bill, self, _by_different_inputs(self, given.same_as), given.type)
             else:
@@ -105,7 +124,15 @@ class UnrolledMatVec(Matrix):
                     _multiplied(per_position, self, matrix, given.type)
             if self.bias is not None:
                 per_position.add(Term.BIAS, rows * accumulator.width)
-            finished(per_position, accumulator, made.type, self.epilogue, rows, in_luts=self.in_luts)
+            finished(
+                per_position,
+                accumulator,
+                made.type,
+                self.epilogue,
+                rows,
+                in_luts=self.in_luts,
+                stages=stages,
+            )
         for _ in range(self.positions):
             bill.take(per_position)
 
@@ -194,13 +221,13 @@ def _multiplied(bill: Bill, kernel: UnrolledMatVec, matrix: IntArray, given: Fix
     product = operand + kernel.weight_type.width + (0 if kernel.weight_type.signed else 1)
     users = _products(bill, matrix, operand, given.width, kernel.in_luts)
     for row, alone in zip(matrix, users, strict=True):
-        _row(bill, row, product, alone, kernel.accumulator_type.width)
+        _row(bill, row, product, alone, kernel)
 
 
-def _row(bill: Bill, row: IntArray, product: int, alone: int, limit: int) -> None:
+def _row(bill: Bill, row: IntArray, product: int, alone: int, kernel: UnrolledMatVec) -> None:
     terms = int(np.count_nonzero(row))
     if terms:
-        tree(bill, terms, product, limit, alone, 1)
+        tree(bill, terms, product, kernel.accumulator_type.width, alone, every=kernel.every)
 
 
 def _products(bill: Bill, matrix: IntArray, operand: int, width: int, in_luts: bool) -> list[int]:

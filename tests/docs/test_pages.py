@@ -13,7 +13,7 @@ import typer
 import yaml
 
 import hpq_hls as hpq
-from hpq_hls.cli.app import app
+from hpq_hls.cli import app
 from hpq_hls.settings.config import Settings
 from tests.docs.blocks import ROOT, python_blocks, run_page, shown_commands
 

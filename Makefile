@@ -12,7 +12,7 @@ export PIP_NO_CACHE_DIR ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
 .DEFAULT_GOAL := install
-.PHONY: install demo test lint docs wheel clean help
+.PHONY: install demo test lint docs notebooks wheel clean help
 
 install: $(STAMP)  ## create .venv and install hpq_hls with everything it can use (the default)
 
@@ -40,6 +40,9 @@ docs: $(STAMP)  ## build the documentation into build/docs; a warning is an erro
 	$(BIN)/python -m sphinx -E -W --keep-going -q -b html docs build/docs
 	@echo "open build/docs/index.html"
 
+notebooks: $(STAMP)  ## run the tutorials again, and keep what they print in their files
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.docs.notebooks
+
 wheel: $(STAMP)  ## build dist/hpq_hls-*.whl
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
@@ -48,4 +51,4 @@ clean:  ## remove what the targets above made, .venv included
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## show this list
-	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -84,7 +84,11 @@ def ours(q: hpq.QuantizedGraph, x: np.ndarray, levels: int, folder: Path) -> tup
     np.testing.assert_array_equal(project.cosim(x[:64]).raw, q.predict_raw(x[:64]))
     sources = (folder / "rtl/files.f").read_text().split()
     modules = [Path(name).stem for name in sources if Path(name).stem.startswith("ours_")]
-    return sources, modules, sum(kernel.registers for kernel in project.dataflow.kernels)
+    return (
+        sources,
+        modules,
+        sum(kernel.latency(project.dataflow.streams) for kernel in project.dataflow.kernels),
+    )
 
 
 def peer(name: str, q: hpq.QuantizedGraph, x: np.ndarray, levels: int, folder: Path) -> tuple[list[str], int]:

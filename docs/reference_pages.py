@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 def commands() -> str:
     """A section for each command: what it does, its arguments and options."""
-    from hpq_hls.cli.app import app
+    from hpq_hls.cli import app
 
     group: Any = typer.main.get_command(app)
     context = group.context_class(group, info_name="hpq")

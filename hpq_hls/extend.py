@@ -8,10 +8,11 @@ from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import cast as bill_cast
 from hpq_hls.billing.blocks import dsp_blocks, in_dsp
 from hpq_hls.billing.products import soft_product
+from hpq_hls.billing.stages import tree_registers
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Epilogue, FixedType, Interval
 from hpq_hls.kernels.base import Frame, Kernel, Stream, Table
-from hpq_hls.kernels.contract import Contract, StageKind, pipeline, tree_registers, wiring
+from hpq_hls.kernels.contract import Contract, StageKind, pipeline, wiring
 from hpq_hls.kernels.meaning import finish
 from hpq_hls.ops.base import Constant, Lowering, Operator, Padding, Part, Product, Shape, dot_range, operator
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last

@@ -27,16 +27,12 @@ class CallableModule(ModuleType):
 
 
 def unite_namesakes(package: str) -> None:
-    """Let those functions of a package that hide a subpackage be that subpackage, made callable.
+    """Make a package callable as its function of the same name; the last thing that its ``__init__`` does.
 
-    package: its name; it is being imported, and has imported the functions already.
+    package: its name, such as "hpq_hls.search".
     """
     module = sys.modules[package]
-    for name, function in list(vars(module).items()):
-        namesake = sys.modules.get(f"{package}.{name}")
-        if namesake is None or isinstance(function, ModuleType):
-            continue
-        namesake.__class__ = CallableModule
-        cast(CallableModule, namesake).__wrapped__ = function
-        namesake.__doc__ = function.__doc__
-        setattr(module, name, namesake)
+    function = vars(module)[package.rpartition(".")[2]]
+    module.__class__ = CallableModule
+    cast(CallableModule, module).__wrapped__ = function
+    module.__doc__ = function.__doc__

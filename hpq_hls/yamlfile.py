@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,20 @@ class YamlFile:
     """A YAML file that was read.
 
     path: as the user gave it. data: mappings with text keys, lists and scalars. lines: the line, from
-    1, of the key or list item at each key path.
+    1, of the key or list item at each key path. given: options that gave the values at key paths instead.
     """
 
     path: Path
     data: Any
     lines: Mapping[KeyPath, int]
+    given: Mapping[KeyPath, str] = field(default_factory=dict)
 
     def where(self, keys: KeyPath = ()) -> str:
-        """``file, line n`` of a key, or of the nearest one around it that is in the file."""
+        """``file, line n`` of a key, or of the nearest one around it that is in the file; or the option that
+        gave its value."""
+        for length in range(len(keys), 0, -1):
+            if keys[:length] in self.given:
+                return self.given[keys[:length]]
         while keys and keys not in self.lines:
             keys = keys[:-1]
         return f"{self.path}, line {self.lines[keys]}" if keys in self.lines else f"{self.path}"
@@ -58,6 +63,15 @@ def read_yaml(path: str | Path) -> YamlFile:
         raise ConfigError(f"{path} cannot be read ({error.strerror}); check the path") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    return parse_yaml(text, path)
+
+
+def parse_yaml(text: str, path: Path) -> YamlFile:
+    """Read YAML. path: what to call it in messages.
+
+    Raises:
+        ConfigError: it is not valid YAML, refers to itself, or has a key twice.
+    """
     try:
         loader = yaml.SafeLoader(text.removeprefix("\ufeff"))
         try:

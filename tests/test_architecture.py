@@ -19,6 +19,7 @@ TOOLS = {
     "npyfile",
     "reading",
     "resources",
+    "shown",
     "settings.errors",
     "yamlfile",
     "templating",
@@ -48,11 +49,12 @@ ORDER = [
     {"synth"},
     {"calibrate"},
     {"project", "tools.doctor"},
+    {"compiling"},
     {"settings"},
     {"workflow"},
     {"report"},
     {"demo"},
-    {"cli"},
+    {"cli", "__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
 

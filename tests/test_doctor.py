@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from hpq_hls.errors import ToolError
-from hpq_hls.tools import toolchain
-from hpq_hls.tools.doctor import Check, Status, run_checks
+from hpq_hls.tools import doctor, toolchain
+from hpq_hls.tools.doctor import EXTRAS, Check, Status, run_checks
 
 NAMES = ["python", "g++", "make", "perl", "verilator", "cocotb", "yosys", "nextpnr-ecp5", "clang", "vitis"]
+NAMES += [f"extra {name}" for name in EXTRAS]
 
-OPTIONAL = ("clang", "vitis")
+OPTIONAL = ("yosys", "nextpnr-ecp5", "clang", "vitis", *NAMES[10:])
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,31 @@ def test_every_required_tool_builds_and_runs_its_design(thorough, name) -> None:
     assert check.ok
     assert check.version
     assert check.path
+
+
+def test_every_extra_is_known() -> None:
+    table = (Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8")
+    for extra, packages in EXTRAS.items():
+        (line,) = [line for line in table.splitlines() if line.startswith(f"{extra} = ")]
+        assert re.findall(r'"([a-z-]+)[\[>=]', line) == list(packages)
+    covered = {
+        "synth",
+        "hls",
+        "bench",
+        "docs",
+        "test",
+        "all",
+        *EXTRAS,
+    }
+    section = table.partition("[project.optional-dependencies]")[2].partition("[project.scripts]")[0]
+    assert set(re.findall(r"^(\w+) = ", section, flags=re.M)) <= covered
+
+
+def test_a_missing_extra_is_no_failure(monkeypatch) -> None:
+    monkeypatch.setattr(doctor, "_installed", lambda name: name != "optuna")
+    check = one("extra evolutionary", quick=True)
+    assert (check.status, check.required, check.ok) == (Status.MISSING, False, True)
+    assert "pip install 'hpq_hls[evolutionary]'" in check.hint
 
 
 def test_details_say_what_was_really_run(thorough) -> None:

@@ -39,19 +39,19 @@ def q(x: np.ndarray) -> hpq.QuantizedGraph:
 def test_measured_fifos_change_no_cycle_and_no_word(
     q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path
 ) -> None:
-    roomy = hpq.generate(q, tmp_path / "roomy", "rtl", target_interval=40, oversize=True)
+    roomy = hpq.generate(q, tmp_path / "roomy", "rtl", target_interval=64, oversize=True)
     before = roomy.cosim(x)
     depths = roomy.measure_fifos(x)
     assert set(depths) == set(roomy.dataflow.streams)
     waiting = max(depths, key=lambda name: depths[name])
     assert 2 < depths[waiting] <= roomy.dataflow.streams[waiting].depth < 36
     assert all(depth <= roomy.dataflow.streams[name].depth for name, depth in depths.items())
-    tight = hpq.generate(q, tmp_path / "tight", "rtl", target_interval=40, oversize=True, fifo_depths=depths)
+    tight = hpq.generate(q, tmp_path / "tight", "rtl", target_interval=64, oversize=True, fifo_depths=depths)
     after = tight.cosim(x, scenarios=("back_to_back", "random_gaps", "reset_mid_stream"))
     assert (after.latency_cycles, after.interval_cycles) == (before.latency_cycles, before.interval_cycles)
     assert after.mismatches == 0
     np.testing.assert_array_equal(after.raw, q.predict_raw(x))
-    hls = hpq.generate(q, tmp_path / "hls", "vitis", target_interval=40, oversize=True, fifo_depths=depths)
+    hls = hpq.generate(q, tmp_path / "hls", "vitis", target_interval=64, oversize=True, fifo_depths=depths)
     # and room for what the pipelines of the HLS tool hold
     room = with_room_for_pipelines(tight.dataflow, 24).streams[waiting].depth
     assert depths[waiting] < room == hls.dataflow.streams[waiting].depth
@@ -68,7 +68,7 @@ def test_estimate_follows_width_and_folding(q: hpq.QuantizedGraph, x: np.ndarray
     assert {layer.name for layer in slow.layers} <= set(q.layers) | {q.graph.input_name}
 
 
-def test_fifos_are_measured_with_room_for_a_frame(
+def test_fifos_are_measured_with_room_for_all_frames_under_way(
     q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path
 ) -> None:
     """FIFOs that hold up the design do not hide what it needs, and the RTL fills them as the timing says."""
@@ -165,10 +165,12 @@ def test_what_a_project_cannot_do_is_said(q: hpq.QuantizedGraph, x: np.ndarray, 
         hls.measure_fifos(x)
     with pytest.raises(DataError, match="shape"):
         hls.csim(x[0])
+    again = hpq.generate(q, tmp_path / "rtl", "rtl")  # nobody changed it
+    assert again.manifest == rtl.manifest
+    (tmp_path / "rtl" / "README.md").write_text("notes of mine")
     with pytest.raises(OutputError, match="not empty"):
         hpq.generate(q, tmp_path / "rtl", "rtl")
-    again = hpq.generate(q, tmp_path / "rtl", "rtl", force=True)
-    assert again.manifest == rtl.manifest
+    assert hpq.generate(q, tmp_path / "rtl", "rtl", force=True).manifest == rtl.manifest
 
 
 def test_names_become_identifiers(q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.memory import SRL_DEPTH, bram18_count, fifo_style, memory_style
 from hpq_hls.billing.parts import Family
+from hpq_hls.billing.stages import CastStages
 from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
 
 IntArray = npt.NDArray[np.int64]
@@ -199,22 +200,34 @@ def sign_product(width: int) -> int:
     return max(width - 1, 1)
 
 
-def tree(bill: Bill, terms: int, width: int, limit: int, in_dsps: int = 0, times: int = 1) -> None:
+def tree(
+    bill: Bill,
+    terms: int,
+    width: int,
+    limit: int,
+    in_dsps: int = 0,
+    times: int = 1,
+    *,
+    every: int = 2,
+    before: int = 0,
+) -> None:
     """hpq_addtree: ``terms`` numbers of ``width`` bits, no sum wider than ``limit``, ``times`` over.
 
-    in_dsps: how many of the terms come straight out of DSP blocks, whose adders then take part.
-    Sums of up to four are formed between registers.
+    in_dsps: how many of the terms come straight out of DSP blocks, whose adders then take part. every: levels
+    of two-operand sums between registers; synthesis makes sums of up to four of two of them. before: levels
+    that count as being in front of these.
     """
     levels = (terms - 1).bit_length()
     done = 0
     while done < levels:
-        step = min(2, levels - done)
+        step = min(2, levels - done, every - (before + done) % every)
         size = 1 << step
+        registered = (before + done + step) % every == 0 or done + step == levels
         full, rest = divmod(terms, size)
         for members, groups in ((size, full), (rest, 1 if rest else 0)):
             if groups:
                 dsps = min(members, in_dsps // groups) if done == 0 else 0
-                _sum(bill, members, min(width + step, limit), dsps, groups * times)
+                _sum(bill, members, min(width + step, limit), dsps, groups * times, registered=registered)
         terms, width, done = full + (1 if rest else 0), min(width + step, limit), done + step
 
 
@@ -222,34 +235,47 @@ SUMS = {2: Term.ADD2, 3: Term.ADD3, 4: Term.ADD4}
 """A sum of so many numbers between two registers."""
 
 
-def _sum(bill: Bill, members: int, width: int, in_dsps: int, times: int) -> None:
-    """A registered sum of up to four terms. DSP blocks take up to two of its adders, and the register
+def _sum(bill: Bill, members: int, width: int, in_dsps: int, times: int, *, registered: bool) -> None:
+    """A sum of up to four terms, and its register. DSP blocks take up to two of its adders, and the register
     too if that leaves none."""
     left = members - min(members - 1, in_dsps, 2)
     if left > 1:
         bill.add(SUMS[left], width * times)
-    if left > 1 or not in_dsps:
+    if registered and (left > 1 or not in_dsps):
         bill.ff += width * times
 
 
-def comparators(bill: Bill, terms: int, width: int, times: int) -> None:
-    """hpq_maxtree, ``times`` over: the largest of ``terms`` elements of ``width`` bits."""
+def comparators(bill: Bill, terms: int, width: int, times: int, every: int) -> None:
+    """hpq_maxtree, ``times`` over: the largest of ``terms`` elements of ``width`` bits; every: levels between
+    registers."""
     level = 0
     while terms > 1:
         bill.add(Term.COMPARE, terms // 2 * width * times)
         terms = (terms + 1) // 2
         level += 1
-        if level % 2 == 0 or terms == 1:
+        if level % every == 0 or terms == 1:
             bill.ff += terms * width * times
 
 
 def finished(
-    bill: Bill, given: FixedType, kind: FixedType, epilogue: Epilogue, times: int, *, in_luts: bool = False
+    bill: Bill,
+    given: FixedType,
+    kind: FixedType,
+    epilogue: Epilogue,
+    times: int,
+    *,
+    in_luts: bool = False,
+    stages: CastStages | None = None,
 ) -> None:
     """hpq_slopes, and hpq_finish of the signed ``given`` to ``kind`` in front of a register, ``times`` over.
 
-    in_luts: products with slopes are built in LUTs whatever their widths.
+    in_luts: products with slopes are built in LUTs whatever their widths. stages: the registers in the cast.
     """
+    if stages is not None:
+        _, slope, bounds, rounding = stages.registers
+        sums = epilogue.made(given) if epilogue.slopes else given
+        rounded = max(sums.width - max(sums.fraction - kind.fraction, 0), 1) + 1
+        bill.ff += times * (sums.width * (slope + bounds) + rounded * rounding)
     if epilogue.slopes:
         _slopes(bill, given, epilogue, times, in_luts=in_luts)
         given, epilogue = epilogue.made(given), Epilogue()

@@ -8,7 +8,7 @@ power of two are one product, but in DSP blocks, and sums of the same terms are 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -58,16 +58,17 @@ def added(members: Sequence[Wires], limit: int) -> tuple[Wires, int]:
 
 
 def constant_dots(
-    bill: Bill, columns: IntArray, weights: IntArray, x: FixedType, limit: int, *, in_luts: bool
+    bill: Bill, columns: IntArray, weights: IntArray, x: FixedType, limit: int, *, every: int, in_luts: bool
 ) -> list[Wires | None]:
     """Bill the products and the trees of all rows; returns the sum of each, None where no weight is.
 
     columns: (rows, terms), which input each term is; weights: (rows, terms) integers. x: type of the inputs.
-    limit: bits of a sum. in_luts: no product is built in a DSP block.
+    limit: bits of a sum. every: levels of two-operand sums between registers. in_luts: no product is built in
+    a DSP block.
     """
     products = _products(bill, columns, weights, x, limit, in_luts=in_luts)
     seen = set[Hashable]()
-    return [_tree(bill, row, limit, seen) for row in products]
+    return [_tree(bill, row, limit, every, seen) for row in products]
 
 
 def _products(
@@ -152,32 +153,38 @@ def _product(
     return Wires(0, width, signed, key)
 
 
-def _tree(bill: Bill, terms: list[Wires | None], limit: int, seen: set[Hashable]) -> Wires | None:
-    """hpq_addtree of terms some of which are zero: a register behind every second level and the last one."""
-    levels = (len(terms) - 1).bit_length()
-    while levels > 0:
-        size = 1 << min(2, levels)
-        terms = [_sum(bill, terms[at : at + size], limit, seen) for at in range(0, len(terms), size)]
-        levels -= 2
+def _tree(bill: Bill, terms: list[Wires | None], limit: int, every: int, seen: set[Hashable]) -> Wires | None:
+    """hpq_addtree of terms some of which are zero: a register behind every so many levels and the last one.
+    Synthesis makes sums of up to four of two levels between which there is none."""
+    levels, done = (len(terms) - 1).bit_length(), 0
+    while done < levels:
+        step = min(2, levels - done, every - done % every)
+        size, done = 1 << step, done + step
+        registered = done % every == 0 or done == levels
+        groups = [terms[at : at + size] for at in range(0, len(terms), size)]
+        terms = [_sum(bill, group, limit, seen, registered=registered) for group in groups]
     return terms[0]
 
 
-def _sum(bill: Bill, terms: Sequence[Wires | None], limit: int, seen: set[Hashable]) -> Wires | None:
-    """A registered sum of up to four terms. DSP blocks take up to two of its adders, and the register too if
-    that leaves none."""
+def _sum(
+    bill: Bill, terms: Sequence[Wires | None], limit: int, seen: set[Hashable], *, registered: bool
+) -> Wires | None:
+    """A sum of up to four terms, and its register. DSP blocks take up to two of its adders, and the register
+    too if that leaves none."""
     members = [one for one in terms if one is not None]
     if not members:
         return None
-    total, bits = added(members, limit) if len(members) > 1 else (members[0], 0)
     in_dsps = sum(one.in_dsp for one in members)
-    if len(members) == 1:
-        total = Wires(total.low, total.high, total.signed, (total.key,))
-    if total.key in seen:
-        return total
-    seen.add(total.key)
     left = len(members) - min(len(members) - 1, in_dsps, 2)
-    if left > 1:
-        bill.add(SUMS[left], bits)
-    if left > 1 or not in_dsps:
-        bill.ff += total.bits
+    total = members[0]
+    if len(members) > 1:
+        total, bits = added(members, limit)
+        if left > 1 and total.key not in seen:
+            bill.add(SUMS[left], bits)
+        seen.add(total.key)
+    if registered:
+        total = replace(total, key=(total.key,), in_dsp=False)
+        if total.key not in seen and (left > 1 or not in_dsps):
+            bill.ff += total.bits
+        seen.add(total.key)
     return total

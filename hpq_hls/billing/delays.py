@@ -25,6 +25,12 @@ SUM_LUT = 238
 """Picoseconds of the LUT in front of a carry chain."""
 INTO_CARRY, CARRY, OUT_OF_CARRY, CARRY_BITS = 508, 114, 334, 4
 """Picoseconds into a CARRY4, past one, and from its carry to a sum; bits of one."""
+MEMORY_READ, MEMORY_READ_REGISTERED = 2454, 882
+"""Picoseconds from the clock to the output of a block RAM without and with its output register."""
+MULTIPLY, MULTIPLY_IN_TWO = 2739, 1441
+"""Picoseconds of a product in a DSP block to its one register, and to either of two (MREG and PREG)."""
+CONTROL_LEVELS = 3
+"""LUTs in a row from the counts of one FIFO through a handshake to those of another."""
 UNCERTAINTY = 0.02
 """Share of a period that jitter takes."""
 
@@ -57,6 +63,20 @@ class Delays:
         """LUTs in a row, the nets in front of them included."""
         return self._of(levels * LUT_AND_NET)
 
+    def read(self, levels: int, *, registered: bool = False) -> int:
+        """A block RAM, registered at its output or not, and LUTs behind it, beyond what a flip-flop takes."""
+        time = MEMORY_READ_REGISTERED if registered else MEMORY_READ
+        return self._of(time - CLOCK_TO_Q + NET) + self.logic(levels)
+
+    def multiply(self, registers: int) -> int:
+        """The longest stage of a product in a DSP block with so many registers."""
+        return self._of(NET + (MULTIPLY if registers < 3 else MULTIPLY_IN_TWO))
+
+    @property
+    def control(self) -> int:
+        """Counters and handshakes."""
+        return self.logic(CONTROL_LEVELS)
+
     def left(self, clock_ns: float) -> int:
         """What a period leaves for logic between two registers; at least that of one level of LUTs."""
         period = 1000 * clock_ns * (1 - UNCERTAINTY)
@@ -76,6 +96,10 @@ class Pace:
 
     delays: Delays
     budget: int
+
+
+USUAL_PACE = Pace(Delays(), Delays().left(5.0))
+"""7 series at speed grade 1, 200 MHz."""
 
 
 def delays_of(family: Family, part: str) -> Delays:

@@ -36,6 +36,7 @@ from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import dsp_blocks, in_dsp, tree
 from hpq_hls.billing.parts import Operands
 from hpq_hls.billing.products import signed_width
+from hpq_hls.billing.stages import tree_registers
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import FixedType
 
@@ -221,8 +222,19 @@ WORTH = 4
 own."""
 
 
-def packed_dots(bill: Bill, packing: Packing, weight: FixedType, x: FixedType, rows: int, terms: int) -> None:
+def packed_dots(
+    bill: Bill,
+    packing: Packing,
+    weight: FixedType,
+    x: FixedType,
+    rows: int,
+    terms: int,
+    stages: int = 2,
+    every: int = 2,
+) -> None:
     """hpq_packeddot up to its last trees: dot products of ``terms`` terms for the rows of a block.
+
+    stages, every: as of hpq_dot.
 
     What depends on x alone is not counted: see ``shared_elements``. LUTs are those of Yosys: what tells the
     signs in the factor, the lowest bits of the sums, and what is taken off where they overlap.
@@ -235,17 +247,23 @@ def packed_dots(bill: Bill, packing: Packing, weight: FixedType, x: FixedType, r
     signs = fields if weight.signed else 0
     bill.add(Term.PRODUCT, terms * signs * math.ceil(weight.width / 5))
     if not bill.family.absorbs:
-        bill.ff += terms * (rows * weight.width + signs + min(factor + signed_width(x), width))
+        product = min(factor + signed_width(x), width)
+        bill.ff += terms * (rows * weight.width * (1 + max(stages - 3, 0)) + signs)
+        bill.ff += terms * product * (2 if stages > 2 else 1)
     bill.ff += terms * fields * overlap
     groups = [COLUMNS] * (terms // COLUMNS) + ([terms % COLUMNS] if terms % COLUMNS else [])
     for columns in groups:
-        waits = columns == 1 and len(groups) > 1  # for the sums of the other groups, in a register
-        if waits:
-            bill.ff += width
+        waits = columns == 1 and len(groups) > 1  # for the sums of the other groups, in registers
         levels = (columns - 1).bit_length()
-        tree(bill, columns, width - levels, width, columns if bill.family.absorbs else 0)
+        on_way = 2 // every if len(groups) > 1 else tree_registers(columns, every)
+        if waits:
+            bill.ff += width * on_way
+        inside = columns if bill.family.absorbs else 0
+        tree(
+            bill, columns, width - levels, width, inside, every=every if len(groups) == 1 or every < 3 else 2
+        )
         if overlap:
-            bill.ff += fields * overlap * (2 if waits or levels else 1)
+            bill.ff += fields * overlap * (1 + on_way + (stages > 2))
             low = columns * (overlap * (overlap + 1) // 2 + overlap) + 1
             bill.add(Term.PRODUCT, fields * low)
             bill.add(Term.ADD2, fields * (packing.sum_width - overlap))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from hpq_hls.fixed import FixedType
 
 
@@ -26,8 +29,13 @@ def signed_width(kind: FixedType) -> int:
     return kind.width if kind.signed else kind.width + 1
 
 
-def soft_product(x: FixedType, weight: FixedType) -> SoftProduct:
-    """The product of an operand and a weight as hpq_product builds it.
+def recoding(x: FixedType, weight: FixedType) -> tuple[FixedType, FixedType]:
+    """The factor that hpq_product adds up multiples of, and that which it takes apart."""
+    return (weight, x) if _chain_bits(weight, x) < _chain_bits(x, weight) else (x, weight)
+
+
+def soft_product(x: FixedType, weight: FixedType, stages: int = 2) -> SoftProduct:
+    """The product of an operand and a weight as hpq_product builds it, with so many registers.
 
     One factor, the one with which carry chains are shorter in all, is taken two bits at a time: each pair,
     with the bit below it, is a digit from -2 to 2 (Booth's recoding), which adds a row, that multiple of the
@@ -37,16 +45,19 @@ def soft_product(x: FixedType, weight: FixedType) -> SoftProduct:
     21 pairs of widths from 2 x 2 to 18 x 18, signed and not, for which they are exact. What Yosys makes of
     ``*`` without DSP blocks takes two to four times as many.
     """
-    recodes_x = _chain_bits(weight, x) < _chain_bits(x, weight)
-    factor, recoded = (weight, x) if recodes_x else (x, weight)
+    factor, recoded = recoding(x, weight)
     rows = row_count(recoded)
-    early = (rows - 1) // 2  # rows in front of the operands' registers
     odd = signed_width(recoded) % 2
     lut = rows * (factor.width + 1) + 1 - odd if factor.signed else rows * (factor.width + 2) - odd
     width = x.width + weight.width + (0 if x.signed or weight.signed else 1)
-    sums = factor.width + 2 * early if early else 0
-    digits = recoded.width - max(2 * early - 1, 0)
-    own, of_x = (factor.width, digits) if recodes_x else (digits, factor.width)
+    sums = digits = 0  # flip-flops of what is added up so far, and of what is left of the factor taken apart
+    for stage in range(1, stages):
+        before = max(stage * (rows + 1) // stages - 1, 0)  # rows in front of the stage
+        sums += factor.width + 2 * before if before else 0
+        digits += recoded.width - max(2 * before - 1, 0)
+    whole = factor.width * (stages - 1)
+    recodes_x = (factor, recoded) == (weight, x) != (x, weight)
+    own, of_x = (whole, digits) if recodes_x else (digits, whole)
     return SoftProduct(width, lut, own + sums + width, of_x)
 
 
@@ -83,6 +94,11 @@ def constant_steps(width: int, signed: bool, constant: int) -> list[tuple[int, i
         elif before:
             steps.append((so_far, max(top - place, width - 1 if signed else 0)))
     return steps
+
+
+def most_digits(constants: npt.NDArray[np.int64]) -> int:
+    """Powers of two in the longest non-adjacent form of some constants; at least 1."""
+    return max([1, *(len(_digits(constant)) for constant in np.unique(constants).tolist())])
 
 
 def _digits(constant: int) -> list[tuple[int, int]]:

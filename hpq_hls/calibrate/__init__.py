@@ -10,6 +10,7 @@ from hpq_hls.calibrate.projects import STAGES, read_projects
 from hpq_hls.calibrate.samples import Reports, joined
 from hpq_hls.calibrate.table import read_table
 from hpq_hls.errors import ConfigError, DataError
+from hpq_hls.namesakes import unite_namesakes
 
 __all__ = ["calibrate", "read_reports"]
 
@@ -42,3 +43,6 @@ def read_reports(reports: str | Path, stage: str = "csynth") -> Reports:
         raise DataError(f"{path} does not exist; name a folder of reports, or a CSV file")
     tables = sorted(path.glob("*.csv"))
     return joined([read_table(one) for one in tables], str(path)) if tables else read_projects(path, stage)
+
+
+unite_namesakes(__name__)

@@ -6,24 +6,30 @@ import contextlib
 import functools
 import inspect
 import json
+import logging
 import re
+import shlex
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from rich.console import RenderableType
 from typer.core import TyperCommand
 
-from hpq_hls.errors import HpqError, ToolError
-from hpq_hls.report.console import TerminalReporter, make_console
-from hpq_hls.workflow.results import plain
+from hpq_hls.cli import INTERRUPTED_STATUS
+from hpq_hls.errors import ConfigError, HpqError, ToolError
+from hpq_hls.settings.named import NAMED, Named
+
+if TYPE_CHECKING:  # what takes longer to import than `hpq --help` may take
+    from rich.console import RenderableType
+
+    from hpq_hls.workflow.progress import Reporter
+    from hpq_hls.workflow.workspace import Workspace
 
 ERROR_STATUS = 1
-INTERRUPTED_STATUS = 128 + signal.SIGINT
 TERMINATED_STATUS = 128 + signal.SIGTERM
 
 ProjectArgument = Annotated[
@@ -32,7 +38,22 @@ ProjectArgument = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON, and nothing else, on stdout.")
 ]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Log what is done, such as the programs that are run.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show the result and errors only.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the Python traceback of an error.")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(help="Of a model: an .npz with x and y, which is divided for the new project.yaml."),
+]
+ModelArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PROJECT",
+        help="The project.yaml or its folder; or a model (.pt2, .onnx), with --data.",
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace what was generated before.")]
 PrecisionOption = Annotated[
     str | None,
@@ -42,53 +63,84 @@ PrecisionOption = Annotated[
         "file, or what the search found whatever project.yaml says.",
     ),
 ]
-IntervalOption = Annotated[
-    int | None,
-    typer.Option(help="Cycles per inference to fold for, instead of the project's target."),
-]
-FpsOption = Annotated[
-    float | None,
-    typer.Option(help="Inferences per second to fold for, instead of the project's target."),
-]
-UtilisationOption = Annotated[
-    float | None,
-    typer.Option(help="Share of each of the part's resources that may be taken, such as 0.8."),
-]
 DEFAULT_PROJECT = Path("project.yaml")
+PANEL = "Settings, in place of project.yaml's"
 KEPT = 120
 _LONG = re.compile(r"\S{600,}")
 
 
-def hardware_options(
-    target_interval: int | None, target_fps: float | None, utilisation: float | None
-) -> dict[str, float | None]:
-    """Options as ``open_workspace`` takes them."""
-    return {"target_interval": target_interval, "target_fps": target_fps, "utilisation": utilisation}
-
-
-def _shared(as_json: JsonOption = False, debug: DebugOption = False) -> None:
+def _shared(
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
     """The options of every command."""
 
 
 def command(
     app: typer.Typer, epilog: str, kind: type[TyperCommand] = TyperCommand
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a function a command of its name, with ``--json`` and ``--debug`` behind its own options; its
-    first argument is the ``Session`` that it runs in. kind: what reads its arguments."""
+    """Make a function a command of its name, with ``--json`` and its like behind its own options; its first
+    argument is the ``Session`` that it runs in.
+
+    kind: what reads its arguments. A command that takes a PROJECT has an option for each of ``NAMED``, and
+    ``--set`` for any other setting.
+    """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        reads = any(parameter.name == "project" for parameter in own)
+        named = NAMED if reads else ()
+        taken = {one.parameter: one.key for one in named}
+
         @functools.wraps(function)
-        def wrapped(*, as_json: bool, debug: bool, **given: Any) -> None:
-            with session(as_json, debug) as run:
+        def wrapped(*, as_json: bool, debug: bool, verbose: bool, quiet: bool, **given: Any) -> None:
+            settings = {key: given.pop(name) for name, key in taken.items()}
+            assigned = given.pop("assigned", None) or ()
+            with session(as_json=as_json, debug=debug, verbose=verbose, quiet=quiet) as run:
+                run.settings, run.project = _settings(settings, assigned), given.get("project")
                 function(run, **given)
 
-        own, shared = (inspect.signature(one, eval_str=True).parameters for one in (function, _shared))
-        shown = [*list(own.values())[1:], *shared.values()]
+        options = [*map(_option, named), *([_SET] if reads else [])]
+        shown = [*own, *options, *inspect.signature(_shared, eval_str=True).parameters.values()]
+        shown = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in shown]
         vars(wrapped)["__signature__"] = inspect.Signature(shown)
         wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
         return app.command(epilog=epilog, cls=kind)(wrapped)
 
     return decorate
+
+
+def _option(named: Named) -> inspect.Parameter:
+    """A setting as an option; its value is checked where those of project.yaml are."""
+    option = typer.Option(named.flag, help=named.help, metavar="VALUE", rich_help_panel=PANEL)
+    kind = Annotated[str | None, option]
+    return inspect.Parameter(named.parameter, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+
+
+_SET = inspect.Parameter(
+    "assigned",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=None,
+    annotation=Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any other setting, such as hardware.layers.conv1.pe=4; as often as needed.",
+            rich_help_panel=PANEL,
+        ),
+    ],
+)
+
+
+def _settings(named: Mapping[str, str | None], assigned: Sequence[str]) -> dict[str, Any]:
+    if not assigned and all(text is None for text in named.values()):
+        return {}
+    from hpq_hls.settings.config import parse_settings
+
+    return parse_settings(named, assigned)
 
 
 def with_optional_file(option: str, suffix: str) -> type[TyperCommand]:
@@ -106,21 +158,74 @@ def with_optional_file(option: str, suffix: str) -> type[TyperCommand]:
 
 
 class Session:
-    """One run of a command. reporter: shows progress on standard error."""
+    """One run of a command.
 
-    def __init__(self, as_json: bool) -> None:
-        self._as_json, self._shown = as_json, False
+    reporter: shows progress on standard error. settings: those that options gave, by dotted key. project:
+    the argument PROJECT, where the command has one.
+    """
+
+    def __init__(self, as_json: bool = False, quiet: bool = False) -> None:
+        self._as_json, self._quiet, self._shown = as_json, quiet, False
         self.interrupted_status: int = INTERRUPTED_STATUS
-        self.reporter = TerminalReporter()
+        self.settings: dict[str, Any] = {}
+        self.project: Path | None = None
+        self._precision: str | None = None
 
-    def show(self, result: Any, table: Callable[[Any], RenderableType]) -> None:
-        """Print a result: as JSON, or as ``table`` makes it from the plain form."""
+    @functools.cached_property
+    def reporter(self) -> Reporter:
+        """What shows progress."""
+        from hpq_hls.report.console import TerminalReporter
+        from hpq_hls.workflow.progress import Quiet
+
+        return Quiet() if self._quiet else TerminalReporter()
+
+    def open(
+        self,
+        project: Path,
+        precision: str | None = None,
+        *,
+        data: Path | None = None,
+        generated: bool = False,
+    ) -> Workspace:
+        """The project under the settings that options gave; the arguments are those of ``open_workspace``.
+        Where it is a model, a project.yaml is written for it here, with the settings in it. data: of a model.
+        """
+        from hpq_hls.workflow.starting import is_model, start_project
+        from hpq_hls.workflow.workspace import open_workspace
+
+        self._precision = precision
+        if is_model(project):
+            project = start_project(project, data, self.settings, Path())
+            self.project, self.settings = project, {}
+        elif data is not None:
+            raise ConfigError(
+                f"--data goes with a model, and {project} names its data itself; give a .pt2 or .onnx file, "
+                "or --set data.validation=FILE.npz"
+            )
+        return open_workspace(project, precision, self.settings, generated=generated)
+
+    def show(self, result: Any, table: Callable[[Any], RenderableType], then: str | None = None) -> None:
+        """Print a result: as JSON, or as ``table`` makes it from the plain form, and below it the command
+        that comes next. then: that command's name."""
+        from hpq_hls.report.console import make_console
+        from hpq_hls.workflow.plain import plain
+
         content = plain(result)
         self._shown = True
         if self._as_json:
             typer.echo(json.dumps(content, indent=2))
-        else:
-            make_console(stderr=False).print(table(content))
+            return
+        console = make_console(stderr=False)
+        console.print(table(content))
+        if then is not None and not self._quiet:
+            console.print(f"\nNext: {self.words(then)}", markup=False, soft_wrap=True)
+
+    def words(self, name: str) -> str:
+        """Another command on the same project with the same settings, as it is typed."""
+        own = [] if self.project in (None, DEFAULT_PROJECT) else [str(self.project)]
+        chosen = [] if self._precision is None else ["--precision", self._precision]
+        options = [word for key, value in self.settings.items() for word in _typed(key, value)]
+        return shlex.join(["hpq", *name.split(), *own, *chosen, *options])
 
     def interrupted(self, text: str) -> NoReturn:
         """End the command because the user asked for it, after its result has been shown."""
@@ -153,10 +258,17 @@ class Session:
 
 
 @contextlib.contextmanager
-def session(as_json: bool, debug: bool) -> Iterator[Session]:
+def session(
+    *, as_json: bool = False, debug: bool = False, verbose: bool = False, quiet: bool = False
+) -> Iterator[Session]:
     """Run a command's work; an error becomes one sentence on standard error and an exit status."""
-    run = Session(as_json)
+    run = Session(as_json, quiet)
     try:
+        if verbose and quiet:
+            raise ConfigError("--verbose and --quiet contradict each other; keep one of them")
+        if verbose:
+            logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+            logging.getLogger("hpq_hls").setLevel(logging.DEBUG)
         yield run
     except HpqError as error:
         if debug:
@@ -177,6 +289,13 @@ def session(as_json: bool, debug: bool) -> Iterator[Session]:
             raise
         what = f"This is a bug in hpq_hls ({type(error).__name__}: {_shown(str(error))})"
         run.fail(f"{what}; run again with --debug and report it.", type(error).__name__, ERROR_STATUS)
+
+
+def _typed(key: str, value: Any) -> list[str]:
+    """A setting as the option that gives it."""
+    flag = next((one.flag for one in NAMED if one.key == key), None)
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return ["--set", f"{key}={text}"] if flag is None else [flag, text]
 
 
 def _sentence(error: HpqError) -> str:

@@ -165,6 +165,11 @@ def find_board(name: str, own: str | Path | None = None) -> Board:
     raise ConfigError(f"there is no board {name!r}; {hint} Boards of your own come from the file of `boards`")
 
 
+def known_board(name: str) -> Board | None:
+    """The board of the package called ``name``, in any case; None where there is none."""
+    return _shipped().get(name.strip().lower())
+
+
 @functools.cache
 def _shipped() -> dict[str, Board]:
     return _read(templates_dir() / TABLE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,11 +10,13 @@ from hpq_hls.billing.bill import Bill
 from hpq_hls.billing.calibration import Calibration
 from hpq_hls.billing.coefficients import LUTS
 from hpq_hls.billing.parts import Family, Part, find_part
+from hpq_hls.cost.clock import clock_note, fastest_clock
 from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream
 from hpq_hls.cost.modelled import DEPTHS, modelled_cycles
 from hpq_hls.cost.timing import time_dataflow
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import Kernel
+from hpq_hls.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class LayerEstimate:
     weight_bits: int
 
 
-@dataclass(frozen=True)
-class ResourceEstimate:
+@dataclass(frozen=True, repr=False)
+class ResourceEstimate(Shown):
     """What a network costs on a part.
 
     lut, ff, dsp: cells; bram: block RAMs of 18 kbit (a 36-kbit one counts as two). latency_cycles: from the
@@ -51,7 +53,9 @@ class ResourceEstimate:
     user's own reports. backend: whose FIFO depths they have. cycles_of: what the cycles are of;
     latency_range, interval_range: of a project of C++, least and most cycles in a model of what a tool may
     make of it; None for the RTL. limited_by: the kernel with the most cycles per frame, which sets the
-    interval. notes: a sentence on each target that is missed.
+    interval. fmax_mhz: the fastest clock at which every stage has time for its logic, by the model of delays
+    (``hpq_hls.billing.delays``), without placing or routing; fmax_limited_by: the kernel with the longest
+    stage. notes: a sentence on each target that is missed.
     """
 
     lut: int
@@ -66,12 +70,27 @@ class ResourceEstimate:
     clock_ns: float
     stage: str
     limited_by: str
+    fmax_mhz: float
+    fmax_limited_by: str
     notes: tuple[str, ...] = ()
     calibrated: bool = False
     backend: str = "rtl"
     cycles_of: str = ""
     latency_range: tuple[int, int] | None = None
     interval_range: tuple[int, int] | None = None
+
+    def facts(self) -> Mapping[str, str]:
+        return {
+            "part": self.part,
+            "fits": "yes" if self.fits else "no",
+            "LUT": f"{self.lut:,}",
+            "FF": f"{self.ff:,}",
+            "DSP": f"{self.dsp:,}",
+            "BRAM (18 kbit)": f"{self.bram:,}",
+            "latency": f"{self.latency_cycles:,} cycles",
+            "interval": f"{self.interval_cycles:,} cycles",
+            "limited by": self.limited_by,
+        }
 
     @property
     def device(self) -> Part:
@@ -131,9 +150,9 @@ def estimate_dataflow(
     """Estimate what the RTL twin of ``flow`` takes after synthesis, and its cycles; with a calibration what
     its tool would report instead.
 
-    part: as the vendor tool names it. clock_ns: only noted; resources do not depend on it. weight_bits: of
-    the whole network, only noted. backend: whose project has these FIFOs; for one of C++ cycles are given as
-    ranges too (``modelled_cycles``).
+    part: as the vendor tool names it. clock_ns: what the registers of ``flow`` were placed for; a sentence in
+    ``notes`` says if it cannot be met. weight_bits: of the whole network, only noted. backend: whose project
+    has these FIFOs; for one of C++ cycles are given as ranges too (``modelled_cycles``).
 
     Raises:
         ConfigError: the part is unknown.
@@ -147,6 +166,7 @@ def estimate_dataflow(
     timing = time_dataflow(flow)
     lut, ff, dsp = counted(total, calibration)
     ranges = None if backend == "rtl" else modelled_cycles(flow)
+    fastest = fastest_clock(flow)
     return ResourceEstimate(
         lut=lut,
         ff=ff,
@@ -160,6 +180,9 @@ def estimate_dataflow(
         clock_ns=clock_ns,
         stage=stage_of(device.family, calibration, backend),
         limited_by=max(flow.kernels, key=lambda kernel: kernel.cycles(flow.streams)).name,
+        fmax_mhz=fastest.mhz,
+        fmax_limited_by=fastest.kernel.name,
+        notes=tuple(filter(None, [clock_note(flow, part, clock_ns)])),
         calibrated=calibration is not None,
         backend=backend,
         cycles_of=CYCLES_OF_RTL if ranges is None else CYCLES_OF_CPP,

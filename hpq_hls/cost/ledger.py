@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -99,13 +99,13 @@ class Ledger:
 
 @dataclass(frozen=True, eq=False)
 class _Entry:
-    """A layer in the books. registers: of its kernels, as far as they are not the same in all networks.
-    relief: what is added to the row if its products leave DSP blocks, and what that amounts to; None where
-    there are none."""
+    """A layer in the books. latencies: of its kernels. relief: what is added to the row if its products leave
+    DSP blocks, and what that amounts to, None where there are none; relieved: the latencies then."""
 
     row: Row
-    registers: tuple[int, ...]
+    latencies: tuple[int, ...]
     relief: tuple[Row, Exchange] | None
+    relieved: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +114,10 @@ class _Sized:
 
     links: Mapping[str, Link]
     timing: Timing
+
+
+_Latencies = tuple[tuple[int, ...], ...]
+"""Of the kernels of each layer."""
 
 
 class _Design:
@@ -144,10 +148,10 @@ class _Design:
         self._flow = flow
         self._ports: dict[tuple[FixedType, ...], Row] = {}
         self._layers: WeakKeyDictionary[QuantizedLayer, _Entry] = WeakKeyDictionary()
-        # Where no registers depend on weights, all networks keep the links.
-        self._varies = any(kernel.registers_vary for kernel in flow.kernels)
         self._makers = {name: layer for layer, block in skeleton.blocks.items() for name in block.streams}
-        self._known: dict[tuple[tuple[int, ...], ...], _Sized] = {}
+        self._known: dict[_Latencies, _Sized] = {}
+        # Networks whose kernels are as long keep the links.
+        self._booked = tuple(entry.latencies for entry in self._entries(q))
 
     def same_graph(self, q: QuantizedGraph) -> bool:
         return q.graph is self._graph
@@ -163,10 +167,12 @@ class _Design:
     def row(self, q: QuantizedGraph) -> Row:
         """Of the whole network."""
         sources = [self._places[name].shared([kind]) for name, kind in q.input_types.items()]
-        rows = [self._of_ports(q), *sources, *(entry.row for entry in self._entries(q)), *self._deeper(q)]
+        rows = [self._of_ports(q), *sources, *(entry.row for entry in self._entries(q))]
         total = np.asarray(np.add.reduce(np.array(rows)))
-        excess = int(total[DSP]) - self._dsp
-        return total if excess <= 0 else np.asarray(sum(self._relieved(q, excess), start=total))
+        moved = self._relieved(q, int(total[DSP]))
+        known = zip(q.layers, self._entries(q), strict=True)
+        changes = [entry.relief[0] for name, entry in known if name in moved and entry.relief is not None]
+        return np.asarray(sum((*changes, *self._deeper(q, moved)), start=total))
 
     def _of_ports(self, q: QuantizedGraph) -> Row:
         """Of the ports, which follows from the types of the inputs."""
@@ -180,19 +186,24 @@ class _Design:
             self._ports[kinds] = bill_ports(flow, self._family, self._calibration).row
         return self._ports[kinds]
 
-    def _relieved(self, q: QuantizedGraph, excess: int) -> list[Row]:
-        """What changes where products leave DSP blocks, as ``relieve`` decides."""
+    def _relieved(self, q: QuantizedGraph, blocks: int) -> Collection[str]:
+        """The layers whose products leave DSP blocks where there are so many, as ``relieve`` decides."""
+        if blocks <= self._dsp:
+            return ()
         found = zip(q.layers, self._entries(q), strict=True)
-        relief = {name: entry.relief for name, entry in found if entry.relief is not None}
-        chosen = cheapest({name: offer for name, (_, offer) in relief.items()}, excess)
-        return [relief[name][0] for name in chosen]
+        offers = {name: entry.relief[1] for name, entry in found if entry.relief is not None}
+        return cheapest(offers, blocks - self._dsp)
 
     def timing(self, q: QuantizedGraph) -> Timing:
-        return self._sized(q).timing
+        blocks = sum(int(entry.row[DSP]) for entry in self._entries(q))
+        return self._sized(q, self._latencies(q, self._relieved(q, blocks))).timing
 
-    def _sized(self, q: QuantizedGraph) -> _Sized:
+    def _latencies(self, q: QuantizedGraph, moved: Collection[str]) -> _Latencies:
+        found = zip(q.layers, self._entries(q), strict=True)
+        return tuple(entry.relieved if name in moved else entry.latencies for name, entry in found)
+
+    def _sized(self, q: QuantizedGraph, key: _Latencies) -> _Sized:
         """What follows from how long pipelines are."""
-        key = tuple(entry.registers for entry in self._entries(q))
         if key not in self._known:
             if len(self._known) == REMEMBERED_TIMINGS:
                 self._known.clear()
@@ -200,11 +211,12 @@ class _Design:
             self._known[key] = _Sized(flow.links, time_dataflow(flow))
         return self._known[key]
 
-    def _deeper(self, q: QuantizedGraph) -> Iterable[Row]:
+    def _deeper(self, q: QuantizedGraph, moved: Collection[str]) -> Iterable[Row]:
         """What streams cost that are not what they are in the books."""
-        if not self._varies:
+        latencies = self._latencies(q, moved)
+        if latencies == self._booked:
             return
-        for name, link in self._sized(q).links.items():
+        for name, link in self._sized(q, latencies).links.items():
             booked = self._flow.links[name]
             if link != booked:
                 stream = self._places[self._makers[name]].stream(name, self._types(q, self._makers[name]))
@@ -231,7 +243,7 @@ class _Shared:
     numbers: tuple[int, ...]
     kernels: list[tuple[Make, Kernel]]
     streams: list[str]
-    known: dict[tuple[FixedType, ...], Row]
+    known: dict[tuple[FixedType, ...], tuple[Row, tuple[int, ...]]]
 
 
 def _types_of(layer: QuantizedLayer) -> Types:
@@ -275,40 +287,50 @@ class _Place:
     def entry(self, layer: QuantizedLayer) -> _Entry:
         """The bill of a layer that stands here."""
         types = _types_of(layer)
-        row, registers, relief = self.shared(types, layer), [], None
+        row, latencies = self._shared_parts(types, layer)
+        relieved, relief = latencies, None
         for number, (make, place) in enumerate(self._own):
             kernel, streams = make(layer), self._around(place, types)
             constants = self._bill_constants(number, kernel)
             bill = bill_kernel(kernel, streams, self._family, constants, self._calibration)
             row = row + bill.row
-            registers.append(kernel.registers)
+            latencies, relieved = (*latencies, kernel.latency(streams)), (*relieved, kernel.latency(streams))
             if bill.dsp and self._may_leave:
+                relieved = (*relieved[:-1], kernel.in_fabric().latency(streams))
                 moved = self._bill_constants(number, kernel.in_fabric())
                 change, offer = exchange(kernel, streams, self._family, bill, moved, self._calibration)
                 relief = (change, offer) if relief is None else (relief[0] + change, relief[1] + offer)
-        return _Entry(row, tuple(registers), relief)
+        return _Entry(row, latencies, relief, relieved)
 
-    def shared(self, types: Types, layer: QuantizedLayer | None = None) -> Row:
-        """The bill of everything that follows from types. layer: with these types; None at the input."""
+    def shared(self, types: Types) -> Row:
+        """The bill of everything that follows from types, at the input."""
+        return self._shared_parts(types)[0]
+
+    def _shared_parts(self, types: Types, layer: QuantizedLayer | None = None) -> tuple[Row, tuple[int, ...]]:
+        """The bill and the latencies of everything that follows from types. layer: with these types; None at
+        the input."""
         total: Row | None = None
+        latencies: tuple[int, ...] = ()
         for part in self._shared:
             key = tuple([types[number] for number in part.numbers])
-            row = part.known.get(key)
-            if row is None:
-                row = part.known[key] = self._bill(part, types, layer).row
-            total = row if total is None else total + row
-        return Bill(self._family).row if total is None else total
+            found = part.known.get(key)
+            if found is None:
+                found = part.known[key] = self._bill(part, types, layer)
+            total = found[0] if total is None else total + found[0]
+            latencies += found[1]
+        return Bill(self._family).row if total is None else total, latencies
 
-    def _bill(self, part: _Shared, types: Types, layer: QuantizedLayer | None) -> Bill:
-        bill = Bill(self._family)
+    def _bill(self, part: _Shared, types: Types, layer: QuantizedLayer | None) -> tuple[Row, tuple[int, ...]]:
+        bill, latencies = Bill(self._family), []
         for make, place in part.kernels:
             kernel = place if layer is None else make(layer)
             around = self._around(place, types)
             bill.take(bill_kernel(kernel, around, self._family, calibration=self._calibration))
+            latencies.append(kernel.latency(around))
         for name in part.streams:
             stream = self.stream(name, types)
             bill.take(bill_stream(stream, self._links[name], self._family, self._calibration))
-        return bill
+        return bill.row, tuple(latencies)
 
     def _bill_constants(self, place: int, kernel: Kernel) -> Bill:
         """The memory of the constants of the kernel at a place, by the object that they are in."""

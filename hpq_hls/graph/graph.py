@@ -13,6 +13,7 @@ import numpy as np
 from hpq_hls.graph.samples import Samples, check_inputs, named, only, plain
 from hpq_hls.ops.base import FloatArray, Inner, Operator, Shape
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
+from hpq_hls.shown import Shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Node:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Graph:
+class Graph(Shown):
     """A network.
 
     inputs: shape of each input by name, without the batch axis, in torch layout, in order.
@@ -74,9 +75,13 @@ class Graph:
         """A network with one input and one output, the value of the node called ``output``."""
         return cls({input_name: input_shape}, nodes, {output: output}, name)
 
-    def __repr__(self) -> str:
-        ends = f"{plain(self.inputs)} -> {plain(self.output_shapes)}"
-        return f"Graph({self.name!r}, {ends}, {len(self.nodes)} nodes)"
+    def facts(self) -> Mapping[str, str]:
+        return {
+            "name": self.name,
+            "inputs": str(plain(self.inputs)),
+            "outputs": str(plain(self.output_shapes)),
+            "nodes": str(len(self.nodes)),
+        }
 
     @property
     def input_name(self) -> str:

@@ -282,6 +282,7 @@ class Builder(ABC):
             layer=self._layer.name,
             inputs=inputs,
             outputs=(output,),
+            pace=self.config.pace,
             **structure,
         )
 
@@ -359,7 +360,8 @@ class Builder(ABC):
         names = [self._namer.unique(f"{value}_copy{index}") for index in range(reads)]
         copies = [self._add_stream(replace(given, name=name), number) for name in names]
         name = self._namer.unique(f"{value}_fork")
-        fork = Fork(name=name, layer=value, inputs=(stream,), outputs=tuple(copies))
+        pace = self.config.pace
+        fork = Fork(name=name, layer=value, inputs=(stream,), outputs=tuple(copies), pace=pace)
         block.kernels.append(lambda _: fork)
         self.kernels.append(fork)
         self._ready[value].extend(copies)

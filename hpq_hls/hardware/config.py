@@ -76,7 +76,8 @@ class LayerFolding:
     """Folding of one layer, by hand.
 
     pe: rows worked on in parallel; simd: columns worked on in parallel; or reuse_factor: how many
-    cycles one matrix-vector product may take. multiplier: what its products are built from.
+    cycles one matrix-vector product may take. pixels: neighbours of a row that it reads in one beat (io
+    stream). multiplier: what its products are built from.
     """
 
     pe: int | None = None
@@ -84,6 +85,7 @@ class LayerFolding:
     reuse_factor: int | None = None
     strategy: Strategy = Strategy.FOLDED
     multiplier: Multiplier = Multiplier.AUTO
+    pixels: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class HardwareConfig:
         fits ``part`` (see ``hpq_hls.cost.folding``).
     reuse_factor, strategy, multiplier: for every layer that ``layers`` does not mention. part: as the vendor
     tool names it. utilisation: share of each of its resources that may be taken. tlast: what the input ports
-    make of it. clock_ns: the clock's period, which registers are placed for where a kernel can. calibration:
+    make of it. clock_ns: the clock's period, which registers are placed for. calibration:
     whose figures are estimated, instead of those of the RTL twin after Yosys; what is built does not depend
     on it. stages: of the pipelines that FIFOs are estimated to have room for; 0: those of the RTL.
     """

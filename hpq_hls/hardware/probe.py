@@ -90,7 +90,9 @@ class Probe(StreamBuilder):
         found = super().choose(rows, simds, products, cols, wish)
         if (wish.pe, wish.simd, wish.reuse_factor) == (None, None, None):
             legal = foldings(rows, simds, products, cols, self.target)
-            self._options = tuple(replace(wish, pe=pe, simd=simd) for pe, simd in legal)
+            pixels = self._plan.of(self._layer.name).pixels
+            several = wish.pixels if pixels == 1 else pixels
+            self._options = tuple(replace(wish, pe=pe, simd=simd, pixels=several) for pe, simd in legal)
         return found
 
     def emit_weighted(

@@ -70,9 +70,11 @@ class StreamBuilder(Builder):
             self._floating |= {stream}
 
     def join_lanes(self) -> int:
-        shape, pixels = self.output_shape, self._plan.of(self._layer.name)
+        shape, way = self.output_shape, self._plan.of(self._layer.name)
         channels = math.prod(shape[:1])
-        return pixels * channels or choose_lanes(channels, math.prod(shape), self.target)
+        if way == FOLDED:
+            return choose_lanes(channels, math.prod(shape), self.target)
+        return way.pixels * channels
 
     def reduction_beat(self, folding: Folding) -> int:
         sizes, wish = self._plan.reducible(self._layer.name), self.config.of(self._layer.name).pe
@@ -145,15 +147,15 @@ class StreamBuilder(Builder):
         per_group = self.input_shapes[0][0] // groups
         if window is not None and window.is_pointwise:
             window = None
-        pixels = self._plan.of(layer.name)
-        if pixels != FOLDED:
-            self._unrolled(groups, window, pixels)
+        way = self._plan.of(layer.name)
+        if not way.folded:
+            self._unrolled(groups, window, way.pixels)
         elif rows == 1 and per_group == 1:
-            self._channelwise(groups, window)
+            self._channelwise(groups, window, way.pixels)
         else:
-            self._folded(groups, window, rows, per_group)
+            self._folded(groups, window, rows, per_group, way.pixels)
 
-    def _folded(self, groups: int, window: WindowSpec | None, rows: int, per_group: int) -> None:
+    def _folded(self, groups: int, window: WindowSpec | None, rows: int, per_group: int, pixels: int) -> None:
         layer, shape = self._layer, self.input_shapes[0]
         positions = math.prod(self.output_shape[1:])
         assert layer.weight_raw is not None
@@ -161,13 +163,14 @@ class StreamBuilder(Builder):
         legal = divisors(cols)
         wish = self.config.of(layer.name)
         if window is not None:
-            taps = window.taps
-            lanes = self._window_lanes(window, per_group, taps, cols, wish.simd)
+            taps, lanes = window.taps, per_group  # of several pixels, all channels of each
+            if pixels == 1:
+                lanes = self._window_lanes(window, per_group, taps, cols, wish.simd)
             legal = _regroupable(cols, taps * lanes)
         pe, simd = self.choose(rows, legal, positions * groups, cols, wish)
         stream = self._inputs[0]
         if window is not None:
-            stream = self._window(self.with_lanes(stream, lanes), self._geometry(window))
+            stream = self._window(self.with_lanes(stream, pixels * lanes), self._geometry(window, pixels))
         stream = self.with_lanes(stream, simd)
         if rows > pe:
             # The unit reads a vector during its first fold of rows only; the next one gathers here.
@@ -229,13 +232,15 @@ class StreamBuilder(Builder):
         self.emit_weighted(make, arrange, at_once * rows, adders=True)
         self.finish(output)
 
-    def _channelwise(self, channels: int, window: WindowSpec | None) -> None:
+    def _channelwise(self, channels: int, window: WindowSpec | None, pixels: int) -> None:
         """Depthwise convolution, or a per-channel affine map."""
-        positions = math.prod(self.output_shape[1:])
-        lanes = self._channel_lanes(channels, positions * channels, window)
-        stream = self.with_lanes(self._inputs[0], lanes)
+        positions, lanes = math.prod(self.output_shape[1:]), channels
+        if pixels == 1:
+            lanes = self._channel_lanes(channels, positions * channels, window)
+        stream = self.with_lanes(self._inputs[0], pixels * lanes)
         if window is not None:
-            stream = self._window(stream, self._geometry(window))
+            stream = self._window(stream, self._geometry(window, pixels))
+            stream = self.with_lanes(stream, window.taps * lanes)
         output = self.output_stream(lanes, positions * channels // lanes)
         make = self.kernel(ChannelMac, "channelmac", (stream,), output, positions=positions, lanes=lanes)
         self.emit_weighted(make, lambda layer: self.weights_in_order(layer, channels)[:, 0, :], lanes)
@@ -260,10 +265,10 @@ class StreamBuilder(Builder):
         return choose_lanes(channels, cycles, target)
 
     def pool(self, window: WindowSpec, average: bool) -> None:
-        channels, pixels = self.input_shapes[0][0], self._plan.of(self._layer.name)
-        lanes = channels
-        if pixels == FOLDED:
-            lanes, pixels = self._channel_lanes(channels, math.prod(self.output_shape), window), 1
+        channels, way = self.input_shapes[0][0], self._plan.of(self._layer.name)
+        lanes, pixels = channels, way.pixels
+        if way == FOLDED:
+            lanes = self._channel_lanes(channels, math.prod(self.output_shape), window)
         at_once, stream = pixels, self.with_lanes(self._inputs[0], pixels * lanes)
         if not window.is_pointwise:
             geometry = self._geometry(window, pixels)

@@ -14,7 +14,7 @@ from hpq_hls.kernels.base import MIN_DEPTH, Frame, IntArray, Kernel, Module, Str
 from hpq_hls.kernels.cast import Cast
 from hpq_hls.kernels.channelmac import ChannelMac
 from hpq_hls.kernels.combine import Combination, Combine
-from hpq_hls.kernels.contract import Contract, StageKind, own, pipeline, tree_registers, wiring
+from hpq_hls.kernels.contract import Contract, StageKind, own, pipeline, wiring
 from hpq_hls.kernels.fork import Fork
 from hpq_hls.kernels.gather import Gather
 from hpq_hls.kernels.matvec import MatVec
@@ -65,6 +65,5 @@ __all__ = [
     "Window",
     "own",
     "pipeline",
-    "tree_registers",
     "wiring",
 ]

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hpq_hls.billing.delays import Delays, Pace
+from hpq_hls.billing.stages import finish_steps
 from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
 from hpq_hls.fixed.interval import Interval, bits_for
 from hpq_hls.kernels.adder_graph import Adder, AdderGraph, IntArray, Term
@@ -208,19 +209,9 @@ def sum_of(graph: AdderGraph, term: Term) -> Interval:
 
 
 def _cast_time(end: Ending, made: FixedType, epilogue: Epilogue, delays: Delays) -> int:
-    """Of hpq_finish: a sum where it rounds, a product where there are slopes, then LUTs that look at the
-    sign and at the bits above the result."""
-    capacity = made.width if made.signed else made.width + 1
-    above = max(end.width - end.shift - capacity, 0)
-    levels = 0 if made.overflow is Overflow.WRAP and epilogue == Epilogue() else 1 + (above > 3)
-    time = delays.logic(levels)
-    if made.rounding is not Rounding.TRN and end.shift > 0 and not end.half:
-        time += delays.adder(min(made.width, end.width))
-    if epilogue.slopes:
-        time += 2 * delays.adder(end.width)
-    if epilogue.high is not None or epilogue.low not in (None, 0):
-        time += delays.adder(end.width)
-    return time
+    """Of hpq_finish."""
+    sums = FixedType(end.width, end.width - end.shift - made.fraction)
+    return sum(finish_steps(delays, sums, made, epilogue, half=bool(end.half)))
 
 
 def _with_offsets(graph: AdderGraph, offsets: Sequence[int], shift: int) -> tuple[AdderGraph, int]:

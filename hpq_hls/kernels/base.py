@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill
+from hpq_hls.billing.delays import USUAL_PACE, Pace
 from hpq_hls.billing.parts import Family
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.contract import Contract, pipeline, wiring
@@ -139,6 +140,7 @@ class Kernel(ABC):
     name: a legal, unique identifier, also the instance name in RTL.
     layer: the layer of the network this kernel belongs to, as the user knows it ("features.0").
     inputs, outputs: names of streams.
+    pace: what its registers are placed for.
     """
 
     kind: ClassVar[str]
@@ -156,6 +158,7 @@ class Kernel(ABC):
     layer: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    pace: Pace = field(default=USUAL_PACE, kw_only=True)
 
     def ends(self, streams: Streams) -> tuple[Stream, Stream]:
         """Its first input and its first output."""
@@ -169,24 +172,28 @@ class Kernel(ABC):
 
     @property
     def registers(self) -> int:
-        """Registers between input and output: all of its timing that a layer's parameters can decide; 0 for
-        mere wires."""
+        """Registers between input and output, where no stream has a part in that; 0 for mere wires."""
         return 0
 
-    @property
-    def registers_vary(self) -> bool:
-        """Whether ``registers`` depends on what its constants are, not on their number alone."""
-        return False
+    def latency(self, streams: Streams) -> int:
+        """Registers between input and output at the types of its streams."""
+        return self.registers
+
+    def critical(self, streams: Streams) -> int:
+        """Picoseconds of logic in its longest stage, by the model of delays; at least those of counters and
+        handshakes."""
+        return self.pace.delays.control
 
     @property
     def in_step(self) -> bool:
-        """Whether what leaves is what was there so many ``registers`` earlier, and nothing in it looks at a
+        """Whether what leaves is what was there ``latency`` cycles earlier, and nothing in it looks at a
         handshake: then mere wires can lead to it from a kernel in front (``Dataflow.links``)."""
         return False
 
     def contract(self, streams: Streams) -> Contract:
         """How it moves beats: the actor that stands for it in the timing model."""
-        return pipeline(self.registers) if self.registers else wiring()
+        registers = self.latency(streams)
+        return pipeline(registers) if registers else wiring()
 
     # ------------------------------------------------------------------ resources
 
@@ -244,6 +251,10 @@ class Kernel(ABC):
     def on(self, family: Family) -> Kernel:
         """The same kernel for the DSP blocks of a family."""
         return self
+
+    def at(self, pace: Pace) -> Kernel:
+        """The same kernel with registers for another clock."""
+        return replace(self, pace=pace)
 
     def nominal(self, accumulator: FixedType) -> Kernel:
         """The same kernel with an accumulator of a type that no layer had a part in."""

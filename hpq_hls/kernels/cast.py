@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from hpq_hls.billing.bill import Bill
 from hpq_hls.billing.blocks import finished
+from hpq_hls.billing.stages import CastStages, cast_stages
 from hpq_hls.fixed import Epilogue, FixedType, Interval, bits_for
 from hpq_hls.kernels.base import Frame, Kernel, Streams, Table
 from hpq_hls.kernels.meaning import finish, slope_table
@@ -40,9 +41,18 @@ class Cast(Kernel):
     def in_step(self) -> bool:
         return self.epilogue.is_same_for_all_beats
 
-    @property
-    def registers(self) -> int:
-        return 1
+    def ending(self, x: FixedType, made: FixedType) -> CastStages:
+        """The registers in the cast."""
+        return cast_stages(self.pace, 0, self.accumulator(x), made, self.epilogue)
+
+    def latency(self, streams: Streams) -> int:
+        """The result is a register more."""
+        given, made = self.ends(streams)
+        return self.ending(given.type, made.type).inside + 1
+
+    def critical(self, streams: Streams) -> int:
+        given, made = self.ends(streams)
+        return max(self.pace.delays.control, self.ending(given.type, made.type).time)
 
     def tables(self) -> Mapping[str, Table]:
         return slope_table(self.epilogue)
@@ -54,7 +64,8 @@ class Cast(Kernel):
         given, made = self.ends(streams)
         bill.ff += len(made.read) * made.type.width
         sums = self.accumulator(given.type) if self.epilogue.slopes else given.type
-        finished(bill, sums, made.type, self.epilogue, len(made.read))
+        stages = self.ending(given.type, made.type)
+        finished(bill, sums, made.type, self.epilogue, len(made.read), stages=stages)
 
     def summary(self, streams: Streams) -> str:
         return f"cast to {streams[self.outputs[0]].type}" + str(self.epilogue)

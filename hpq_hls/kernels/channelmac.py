@@ -10,8 +10,8 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, finished, rom
+from hpq_hls.billing.memory import memory_style
 from hpq_hls.kernels.base import Frame, IntArray, Streams
-from hpq_hls.kernels.contract import tree_registers
 from hpq_hls.kernels.nature import Sums
 from hpq_hls.kernels.weighted import FromRom, by_fold
 
@@ -65,14 +65,25 @@ class ChannelMac(FromRom):
         return by_fold(self.shift, self.lanes)
 
     @property
-    def registers(self) -> int:
-        return 5 + tree_registers(self.taps)
+    def terms(self) -> int:
+        return self.taps
+
+    @property
+    def first_read(self) -> tuple[bool, int]:
+        return memory_style(self.chunks, self.taps * self.lanes * self.rom_type.width) == "block", 0
+
+    def latency(self, streams: Streams) -> int:
+        """The result is a register more."""
+        given, made = self.ends(streams)
+        stages = self.ending(made.type)
+        return self.arrival(given.type) + stages.front + stages.inside + 1
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
         counters = count_bits(self.chunks)
         bill.add(Term.CHANNELMAC, 1)
-        bill.ff += self.registers + given.bits
+        stages = self.ending(made.type)
+        bill.ff += self.arrival(given.type) + stages.front + 1 + given.bits * (1 + self.read_register)
         biases = self.bias_words()
         if biases is not None and self.bias_type is not None:
             rom(bill, biases, self.bias_type.width)
@@ -84,11 +95,11 @@ class ChannelMac(FromRom):
         accumulator = self.accumulator_type
         inside = self._bill_dot(bill, given.type, self.taps, self.lanes, shared=False)
         lanes = shifted if inside and self.taps == 1 else self.lanes
-        bill.ff += lanes * accumulator.width
+        bill.ff += lanes * accumulator.width * (stages.front + self.shift_register)
         if biases is not None:
             bill.add(Term.BIAS, lanes * accumulator.width)
         bill.ff += made.bits
-        finished(bill, accumulator, made.type, self.epilogue, self.lanes, in_luts=self.in_luts)
+        finished(bill, accumulator, made.type, self.epilogue, self.lanes, in_luts=self.in_luts, stages=stages)
 
     def summary(self, streams: Streams) -> str:
         return self._described(

@@ -12,6 +12,7 @@ import numpy as np
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import dsp_blocks, finished, in_dsp
 from hpq_hls.billing.products import signed_width, soft_product
+from hpq_hls.billing.stages import CastStages, cast_stages, comparison, product_stages, product_time
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Streams, Table
 from hpq_hls.kernels.meaning import finish, slope_table
@@ -57,9 +58,29 @@ class Combine(Kernel):
         """Whether it makes products."""
         return self.operation is Combination.MUL
 
-    @property
-    def registers(self) -> int:
-        return 3 if self.multiplies else 2
+    def stages(self, a: FixedType, b: FixedType) -> int:
+        """Registers up to the exact result, those of the operands included."""
+        return product_stages(self.pace, a, b, soft=self.soft(a, b)) if self.multiplies else 1
+
+    def ending(self, made: FixedType) -> CastStages:
+        """The registers in the cast."""
+        return cast_stages(self.pace, 0, self.accumulator_type, made, self.epilogue, fixed=True)
+
+    def latency(self, streams: Streams) -> int:
+        """The result is a register more."""
+        a, b = (streams[name].type for name in self.inputs)
+        return self.stages(a, b) + self.ending(streams[self.outputs[0]].type).inside + 1
+
+    def critical(self, streams: Streams) -> int:
+        a, b = (streams[name].type for name in self.inputs)
+        delays, width = self.pace.delays, self.accumulator_type.width
+        if self.multiplies:
+            exact = product_time(delays, a, b, self.stages(a, b), soft=self.soft(a, b))
+        elif self.operation in (Combination.MAX, Combination.MIN):
+            exact = comparison(delays, width)
+        else:
+            exact = delays.adder(width)
+        return max(delays.control, exact, self.ending(streams[self.outputs[0]].type).time)
 
     def soft(self, a: FixedType, b: FixedType) -> bool:
         """Whether products of these types are hpq_product."""
@@ -88,7 +109,8 @@ class Combine(Kernel):
             larger = self.operation in (Combination.MAX, Combination.MIN)
             bill.add(Term.COMPARE if larger else Term.ADD2, lanes * width)
             bill.ff += lanes * width
-        finished(bill, self.accumulator_type, made.type, self.epilogue, lanes, in_luts=self.in_luts)
+        sums, stages = self.accumulator_type, self.ending(made.type)
+        finished(bill, sums, made.type, self.epilogue, lanes, in_luts=self.in_luts, stages=stages)
 
     def _bill_products(
         self, bill: Bill, a: FixedType, b: FixedType, lanes: int, different: Sequence[int]
@@ -96,7 +118,7 @@ class Combine(Kernel):
         """different: bits of each operand that do not equal others."""
         bill.multiply(signed_width(a), signed_width(b), lanes, in_luts=self.in_luts)
         if self.soft(a, b):
-            product = soft_product(a, b)
+            product = soft_product(a, b, self.stages(a, b))
             bill.ff += lanes * (product.x_ff + product.ff)
             bill.add(Term.PRODUCT, lanes * product.lut)
             return

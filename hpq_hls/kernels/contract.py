@@ -103,9 +103,3 @@ def pipeline(registers: int, group: int = 1, folds: int = 1) -> Contract:
 def wiring() -> Contract:
     """No register: every output takes the beat when it can."""
     return Contract(StageKind.WIRING)
-
-
-def tree_registers(terms: int) -> int:
-    """Registers on the way through an adder or comparator tree: one after every second level."""
-    levels = (terms - 1).bit_length()
-    return (levels + 1) // 2

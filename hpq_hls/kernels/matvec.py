@@ -12,6 +12,7 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, finished, ram, rom, tree
+from hpq_hls.billing.memory import memory_style
 from hpq_hls.billing.packing import (
     COLUMNS,
     Packing,
@@ -20,9 +21,10 @@ from hpq_hls.billing.packing import (
     shared_elements,
     unpack_words,
 )
+from hpq_hls.billing.stages import product_stages, product_time, tree_time
 from hpq_hls.fixed import FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Streams
-from hpq_hls.kernels.contract import Contract, pipeline, tree_registers
+from hpq_hls.kernels.contract import Contract, pipeline
 from hpq_hls.kernels.meaning import Objects
 from hpq_hls.kernels.nature import Sums
 from hpq_hls.kernels.weighted import FromRom, Matrix, by_fold
@@ -45,6 +47,7 @@ class MatVec(FromRom, Matrix):
 
     kind: ClassVar[str] = "matvec"
     header: ClassVar[str] = "matvec"
+    accumulates: ClassVar[bool] = True
 
     vectors: int
     pe: int
@@ -119,23 +122,49 @@ class MatVec(FromRom, Matrix):
         return self.pe, self.simd
 
     @property
-    def registers(self) -> int:
-        return 5 + tree_registers(self.simd)
+    def terms(self) -> int:
+        return self.simd
+
+    @property
+    def first_read(self) -> tuple[bool, int]:
+        depth = self.groups * self.neuron_folds * self.synapse_folds
+        blocks = memory_style(depth, self.pe * self.simd * self.rom_type.width) == "block"
+        return blocks, 1 if self.neuron_folds > 1 and self.synapse_folds > 1 else 0  # beat or buffer
+
+    def stages(self, x: FixedType) -> int:
+        """Those in DSP blocks that rows share are as many as those of a row alone, in LUTs or not."""
+        shared = 0 if self.packing is None else product_stages(self.pace, x, self.weight_type, soft=False)
+        return max(super().stages(x), shared)
+
+    def latency(self, streams: Streams) -> int:
+        """Accumulator and result are two registers more."""
+        given, made = self.ends(streams)
+        return self.arrival(given.type) + 2 + self.ending(made.type).inside
+
+    def critical(self, streams: Streams) -> int:
+        own = super().critical(streams)
+        if self.packing is None:
+            return own
+        delays, given = self.pace.delays, self.ends(streams)[0].type
+        apart = delays.adder(self.packing.sum_width) if self.packing.overlap > 0 else 0
+        level = delays.adder(self.accumulator_type.width)
+        shared = product_time(delays, given, self.weight_type, self.stages(given), soft=False)
+        return max(own, shared, apart + tree_time(math.ceil(self.simd / COLUMNS), self.every, level))
 
     def contract(self, streams: Streams) -> Contract:
-        return pipeline(self.registers, self.synapse_folds, self.neuron_folds)
+        return pipeline(self.latency(streams), self.synapse_folds, self.neuron_folds)
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
         steps, rows, folds = self.synapse_folds, self.neuron_folds, self.groups * self.neuron_folds
         counters = count_bits(steps) + count_bits(rows) + count_bits(folds * steps)
-        latency = 3 + tree_registers(self.simd)
+        latency = self.arrival(given.type)
         bill.add(Term.MATVEC, 1)
         bill.ff += counters + (latency if steps > 1 or self.bias is not None else 0)  # valid_at
         if steps > 1:  # first_at and last_at: shift registers
             bill.ff += 3 if latency == 3 else 1
             bill.add(Term.MEMORY, 1 if latency == 3 else 2)
-        biases = self.bias_words()
+        biases, accumulator = self.bias_words(), self.accumulator_type
         if biases is not None and self.bias_type is not None:
             rom(bill, biases, self.bias_type.width)
             bill.ff += count_bits(folds)
@@ -143,12 +172,13 @@ class MatVec(FromRom, Matrix):
         product = self._product_width(given.type)
         shift_counter, shifted = self._bill_shifts(bill, self.simd, product)
         bill.add(Term.COUNTER, counters + shift_counter)
-        bill.ff += given.bits  # the beat that comes in
+        bill.ff += given.bits * (1 + self.read_register)  # the beat that comes in
+        if self.shift_register:
+            bill.ff += self.pe * accumulator.width
         if rows > 1 and steps > 1:
             ram(bill, steps, given.bits)
             bill.ff += 1
             bill.add(Term.SELECT, given.bits)
-        accumulator = self.accumulator_type
         inside = self._bill_dots(bill, given.type)
         if steps == 1:
             if biases is not None:
@@ -158,7 +188,8 @@ class MatVec(FromRom, Matrix):
         # A single product is accumulated in its DSP block, unless it is shifted before.
         bill.ff += (shifted if inside and self.simd == 1 else self.pe) * accumulator.width
         bill.ff += made.bits
-        finished(bill, accumulator, made.type, self.epilogue, self.pe, in_luts=self.in_luts)
+        stages = self.ending(made.type)
+        finished(bill, accumulator, made.type, self.epilogue, self.pe, in_luts=self.in_luts, stages=stages)
 
     def _bill_dots(self, bill: Bill, x: FixedType) -> bool:
         """All dot products; True if the last register of each is inside a DSP block."""
@@ -170,9 +201,11 @@ class MatVec(FromRom, Matrix):
             if rows == 1:
                 self._bill_dot(bill, x, terms, 1, shared=True)  # its x registers too: few, if any
                 continue
-            packed_dots(bill, packing, self.weight_type, x, rows, terms)
+            pace = self.stages(x), self.every
+            packed_dots(bill, packing, self.weight_type, x, rows, terms, *pace)
             width = packing.sum_width + (0 if packing.offset else 1)
-            tree(bill, math.ceil(terms / COLUMNS), width, limit, 0, rows)
+            groups = math.ceil(terms / COLUMNS)
+            tree(bill, groups, width, limit, 0, rows, every=self.every, before=2)
         return False
 
     def summary(self, streams: Streams) -> str:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
 _UNCUT = 1 << 28
 """Capacity of what no cut may go through."""
@@ -142,6 +140,9 @@ def _beyond(edges: Sequence[tuple[int, int, int]], source: int, sink: int, total
     """The values on the sink's side of a minimum cut."""
     tails, heads, capacities = (np.array(part, dtype=np.int32) for part in zip(*edges, strict=True))
     shape = (sink + 1, sink + 1)
+    from scipy.sparse import csr_matrix  # loading it takes a tenth of a second
+    from scipy.sparse.csgraph import breadth_first_order, maximum_flow
+
     graph = csr_matrix((capacities, (tails, heads)), shape=shape, dtype=np.int32)
     left = csr_matrix(graph - maximum_flow(graph, source, sink).flow)
     left.data = np.maximum(left.data, 0)

@@ -12,10 +12,19 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import comparators, count_bits, dsp_blocks, finished, in_dsp, tree
-from hpq_hls.billing.products import constant_product
+from hpq_hls.billing.products import constant_product, signed_width
+from hpq_hls.billing.stages import (
+    CastStages,
+    cast_stages,
+    compared_between,
+    comparison,
+    levels_between,
+    scaling_time,
+    tree_registers,
+    tree_time,
+)
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Stream, Streams, Table
-from hpq_hls.kernels.contract import tree_registers
 from hpq_hls.kernels.meaning import finish, slope_table
 from hpq_hls.kernels.nature import Nature, Sums, evenly
 
@@ -62,9 +71,40 @@ class Pool(Kernel):
     def in_step(self) -> bool:
         return self.epilogue.is_same_for_all_beats
 
-    @property
-    def registers(self) -> int:
-        return (1 if self.mode is PoolMode.MAX else 2) + tree_registers(self.taps)
+    def every(self, x: FixedType) -> int:
+        """Levels of its trees between registers."""
+        if self.mode is PoolMode.MAX:
+            return compared_between(self.pace, x.width)
+        return levels_between(self.pace, self.sum_type(x).width)
+
+    def ending(self, x: FixedType, made: FixedType) -> CastStages:
+        """The registers behind the sum, of an average."""
+        sums = self.accumulator_type
+        assert sums is not None
+        time = scaling_time(self.pace.delays, self.reciprocal, sums.width, soft=self._scaled_in_luts(x))
+        return cast_stages(self.pace, time, sums, made, self.epilogue)
+
+    def _scaled_in_luts(self, x: FixedType) -> bool:
+        total = self.sum_type(x)
+        return self.in_luts or not in_dsp(signed_width(total), self.reciprocal.bit_length() + 1)
+
+    def latency(self, streams: Streams) -> int:
+        """A result is a register more, but for the last of a tree of comparators."""
+        given, made = self.ends(streams)
+        tree = tree_registers(self.taps, self.every(given.type))
+        if self.mode is PoolMode.MAX:
+            return max(tree, 1)
+        stages = self.ending(given.type, made.type)
+        return tree + stages.front + stages.inside + 1
+
+    def critical(self, streams: Streams) -> int:
+        given, made = self.ends(streams)
+        delays, every = self.pace.delays, self.every(given.type)
+        if self.mode is PoolMode.MAX:
+            return max(delays.control, tree_time(self.taps, every, comparison(delays, given.type.width)))
+        level = delays.adder(self.sum_type(given.type).width)
+        tree = tree_time(self.taps, every, level)
+        return max(delays.control, tree, self.ending(given.type, made.type).time)
 
     def built_in_luts(self, x: FixedType) -> bool:
         """Whether products are built in LUTs without leaving that to synthesis."""
@@ -84,10 +124,11 @@ class Pool(Kernel):
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
         results = len(made.read)
-        bill.ff += results * made.type.width
         if self.mode is PoolMode.MAX:
-            comparators(bill, self.taps, given.type.width, results)
+            comparators(bill, self.taps, given.type.width, results, self.every(given.type))
+            bill.ff += results * made.type.width if self.taps == 1 else 0
         else:
+            bill.ff += results * made.type.width
             self._bill_average(bill, given, made, results)
 
     def _bill_average(self, bill: Bill, given: Stream, made: Stream, results: int) -> None:
@@ -95,9 +136,10 @@ class Pool(Kernel):
         assert accumulator is not None
         width = given.type.width
         total = width + count_bits(self.taps)
-        tree(bill, self.taps, width, total, 0, results)
+        tree(bill, self.taps, width, total, 0, results, every=self.every(given.type))
+        stages = self.ending(given.type, made.type)
         if self.reciprocal == 1:
-            bill.ff += results * total
+            bill.ff += results * total * stages.front
         else:
             constant = self.reciprocal.bit_length() + 1
             left = total + (0 if given.type.signed else 1)
@@ -109,9 +151,9 @@ class Pool(Kernel):
                 if self.in_luts:
                     bits = constant_product(total, True, self.reciprocal)
                 bill.add(Term.CONSTANT, results * bits)
-                bill.ff += results * (left + constant - 1)
+                bill.ff += results * (left + constant - 1) * stages.front
         epilogue = self.epilogue if given.type.signed else Epilogue()
-        finished(bill, accumulator, made.type, epilogue, results, in_luts=self.in_luts)
+        finished(bill, accumulator, made.type, epilogue, results, in_luts=self.in_luts, stages=stages)
 
     def tables(self) -> Mapping[str, Table]:
         return slope_table(self.epilogue)

@@ -13,10 +13,20 @@ import numpy as np
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import comparators, count_bits, dsp_blocks, dual_port_ram, finished, in_dsp, tree
 from hpq_hls.billing.memory import memory_style
-from hpq_hls.billing.products import constant_product
+from hpq_hls.billing.products import constant_product, signed_width
+from hpq_hls.billing.stages import (
+    CastStages,
+    cast_stages,
+    compared_between,
+    comparison,
+    levels_between,
+    scaling_time,
+    tree_registers,
+    tree_time,
+)
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, Frame, Kernel, Streams, Table
-from hpq_hls.kernels.contract import Contract, StageKind, pipeline, tree_registers
+from hpq_hls.kernels.contract import Contract, StageKind, pipeline
 from hpq_hls.kernels.meaning import finish, slope_table
 from hpq_hls.kernels.nature import Nature, Sums, evenly
 
@@ -91,17 +101,47 @@ class Reduce(Kernel):
     def multipliers(self) -> int:
         return self.results if self.reciprocal != 1 else 0
 
-    @property
-    def registers(self) -> int:
+    def every(self, x: FixedType) -> int:
+        """Levels of its trees between registers."""
+        width = self.stored_width(x)
+        return levels_between(self.pace, width) if self.sums else compared_between(self.pace, width)
+
+    def ending(self, made: FixedType) -> CastStages:
+        """The registers behind the product by the reciprocal, in the cast."""
+        sums = self.accumulator_type
+        assert sums is not None
+        return cast_stages(self.pace, 0, sums, made, self.epilogue, fixed=True)
+
+    def latency(self, streams: Streams) -> int:
+        given, made = self.ends(streams)
         stored = 0 if self.steps == 1 else 1 if self.chunks == 1 else 2
-        after = 1 + (self.reciprocal != 1) if self.sums else int(self.steps == 1)
-        return tree_registers(self.taps) + stored + after
+        after = int(self.steps == 1)
+        if self.sums:
+            after = 1 + (self.reciprocal != 1) + self.ending(made.type).inside
+        return tree_registers(self.taps, self.every(given.type)) + stored + after
+
+    def critical(self, streams: Streams) -> int:
+        given, made = self.ends(streams)
+        delays, width = self.pace.delays, self.stored_width(given.type)
+        level = delays.adder(width) if self.sums else comparison(delays, width)
+        times = [delays.control, tree_time(self.taps, self.every(given.type), level)]
+        if self.steps > 1:
+            times.append(level)
+        if self.sums:
+            sums = self.accumulator_type
+            assert sums is not None
+            total = signed_width(self.total_type(given.type))
+            soft = self.in_luts or not in_dsp(total, self.reciprocal.bit_length() + 1)
+            times.append(scaling_time(delays, self.reciprocal, sums.width, soft=soft))
+            times.append(self.ending(made.type).time)
+        return max(times)
 
     def contract(self, streams: Streams) -> Contract:
+        registers = self.latency(streams)
         if self.steps == 1:
-            return pipeline(self.registers)
+            return pipeline(registers)
         return Contract(
-            StageKind.REDUCE, (self.registers, self.steps * self.chunks, (self.steps - 1) * self.chunks)
+            StageKind.REDUCE, (registers, self.steps * self.chunks, (self.steps - 1) * self.chunks)
         )
 
     def in_fabric(self) -> Kernel:
@@ -126,21 +166,24 @@ class Reduce(Kernel):
         given, made = streams[self.inputs[0]], streams[self.outputs[0]]
         width, stored = given.type.width, self.stored_width(given.type)
         if self.sums:
-            tree(bill, self.taps, width, stored, 0, self.results)
+            tree(bill, self.taps, width, stored, 0, self.results, every=self.every(given.type))
         else:
-            comparators(bill, self.taps, width + self.index_width, self.results)
+            every = self.every(given.type)
+            comparators(bill, self.taps, width + self.index_width, self.results, every)
         if self.steps > 1:
-            self._bill_steps(bill, stored)
+            self._bill_steps(bill, given.type, stored)
         if self.sums:
             self._bill_result(bill, given.type, made.type, stored - (0 if given.type.signed else 1))
         elif self.steps == 1:
             bill.ff += made.bits
 
-    def _bill_steps(self, bill: Bill, stored: int) -> None:
+    def _bill_steps(self, bill: Bill, x: FixedType, stored: int) -> None:
         bits = self.lanes * stored
         counters = count_bits(self.steps) + count_bits(self.chunks) + self.index_width
         bill.add(Term.ACCUMULATE if self.sums else Term.COMPARE, bits)
-        bill.ff += bits + counters + 2 * tree_registers(self.taps)  # with what the beats in the tree do
+        bill.ff += (
+            bits + counters + 2 * tree_registers(self.taps, self.every(x))
+        )  # with what beats in the tree do
         if self.chunks > 1:
             bill.ff += bits + count_bits(self.chunks) + 2  # the operands, and where they belong
             dual_port_ram(bill, self.chunks, bits)
@@ -163,7 +206,8 @@ class Reduce(Kernel):
                 bill.ff += self.results * (left + constant - 1)
         bill.ff += self.results * made.width
         epilogue = self.epilogue if x.signed else Epilogue()
-        finished(bill, accumulator, made, epilogue, self.results, in_luts=self.in_luts)
+        stages = self.ending(made)
+        finished(bill, accumulator, made, epilogue, self.results, in_luts=self.in_luts, stages=stages)
 
     # ------------------------------------------------------------------ backends
 

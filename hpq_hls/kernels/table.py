@@ -15,6 +15,8 @@ from hpq_hls.fixed import FixedType, Interval, bits_for
 from hpq_hls.kernels.base import Frame, IntArray, Kernel, Streams, Table
 from hpq_hls.kernels.nature import Nature
 
+LUT_INPUTS = 8
+"""Bits of an address that a LUT and the multiplexers behind it take."""
 MAX_STEPS = 16
 """A table that changes its value so many times at most, going up through its codes, is built as logic, a few
 comparisons with constants, whatever its depth."""
@@ -61,8 +63,19 @@ class Lookup(Kernel):
         return True
 
     @property
+    def read_register(self) -> bool:
+        """Whether there is a register behind that of its memory."""
+        return self.style == "block" and self.pace.delays.read(0) > self.pace.budget
+
+    @property
     def registers(self) -> int:
-        return 1
+        return 2 if self.read_register else 1
+
+    def critical(self, streams: Streams) -> int:
+        delays = self.pace.delays
+        if self.style == "block":
+            return max(delays.control, delays.read(0, registered=self.read_register))
+        return max(delays.control, delays.logic(max(self.index - LUT_INPUTS, 0) // 2 + 1))
 
     @property
     def constant_bits(self) -> int:

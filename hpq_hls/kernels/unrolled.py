@@ -11,16 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import finished, unread_bits
+from hpq_hls.billing.blocks import finished, in_dsp, unread_bits
 from hpq_hls.billing.constdot import Wires, added, constant_dots
+from hpq_hls.billing.delays import Pace
+from hpq_hls.billing.products import most_digits, signed_width
+from hpq_hls.billing.stages import PLAIN_STAGES, tree_registers, tree_time
 from hpq_hls.fixed import FixedType, Rounding
 from hpq_hls.fixed.interval import Interval, bits_for
 from hpq_hls.kernels.adder_graph import side_by_side
 from hpq_hls.kernels.adder_pipeline import Adders, Pipelined, offsets_of, pipelined
 from hpq_hls.kernels.adder_positions import left_of
 from hpq_hls.kernels.adder_view import AdderView, PipelineView, adder_view, pipeline_view
-from hpq_hls.kernels.base import Frame, IntArray, Module, Stream, Streams, Table
-from hpq_hls.kernels.contract import tree_registers
+from hpq_hls.kernels.base import Frame, IntArray, Kernel, Module, Stream, Streams, Table
 from hpq_hls.kernels.nature import Sums
 from hpq_hls.kernels.weighted import Matrix
 
@@ -57,13 +59,30 @@ class UnrolledMatVec(Matrix):
     def in_step(self) -> bool:
         return self.epilogue.is_same_for_all_beats
 
-    @property
-    def registers(self) -> int:
-        return 3 + tree_registers(self.cols) if self.pipelined is None else self.pipelined.registers
+    def latency(self, streams: Streams) -> int:
+        """A product and a result are a register each."""
+        if self.pipelined is not None:
+            return self.pipelined.registers
+        stages = self.ending(self.ends(streams)[1].type)
+        return 2 + tree_registers(self.cols, self.every) + stages.front + stages.inside
 
-    @property
-    def registers_vary(self) -> bool:
-        return self.adders is not None
+    def critical(self, streams: Streams) -> int:
+        delays = self.pace.delays
+        if self.pipelined is not None:
+            return max(delays.control, self.pipelined.critical)
+        given, made = self.ends(streams)
+        width = signed_width(given.type) + signed_width(self.weight_type)
+        level = delays.adder(min(width + (self.cols - 1).bit_length(), self.accumulator_type.width))
+        if not self.in_luts and in_dsp(signed_width(given.type), signed_width(self.weight_type)):
+            product = delays.multiply(PLAIN_STAGES)
+        else:
+            product = (most_digits(self.weight) - 1) * delays.adder(width)
+        tree = tree_time(self.cols, self.every, level)
+        return max(delays.control, product, tree, self.ending(made.type).time)
+
+    def at(self, pace: Pace) -> Kernel:
+        adders = None if self.adders is None else replace(self.adders, pace=pace)
+        return replace(self, pace=pace, adders=adders)
 
     @functools.cached_property
     def pipelined(self) -> Pipelined | None:
@@ -180,7 +199,7 @@ def _bill_adders(
 def _rows_read(kernel: UnrolledMatVec, made: Stream, positions: int) -> npt.NDArray[np.bool_]:
     """Which results are read: of each position, or of any where they are alike."""
     read = np.zeros(positions * kernel.groups * kernel.rows, dtype=bool)
-    read[np.asarray(made.read)[: len(read)]] = True
+    read[np.asarray(made.read, dtype=np.int64)[: len(read)]] = True
     return read
 
 
@@ -194,12 +213,14 @@ def _bill_multiplied(
     read = _rows_read(kernel, made, positions).reshape(positions, kernel.groups, kernel.rows, 1)
     weights = np.where(read & (columns >= 0), kernel.weight, 0)
     each = (columns.reshape(-1, kernel.cols), weights.reshape(-1, kernel.cols))
-    sums = constant_dots(bill, *each, given.type, kernel.accumulator_type.width, in_luts=kernel.in_luts)
+    accumulator, live = kernel.accumulator_type, 0
+    sums = constant_dots(
+        bill, *each, given.type, accumulator.width, every=kernel.every, in_luts=kernel.in_luts
+    )
     rows = kernel.groups * kernel.rows
     biases = [0] * rows if kernel.bias is None else kernel.bias.reshape(-1).tolist()
     shifts = [0] * rows if kernel.shift is None else kernel.shift.reshape(-1).tolist()
     align = kernel.product_shift(given.type)
-    accumulator, live = kernel.accumulator_type, 0
     for number, total in enumerate(sums):
         if total is None:
             continue
@@ -209,13 +230,14 @@ def _bill_multiplied(
             bill, kernel, total.shifted(align + shifts[row]), biases[row] << kernel.bias_shift, made.type
         )
     if kernel.epilogue.slopes:
-        finished(bill, accumulator, made.type, kernel.epilogue, live, in_luts=kernel.in_luts)
+        stages = kernel.ending(made.type)
+        finished(bill, accumulator, made.type, kernel.epilogue, live, in_luts=kernel.in_luts, stages=stages)
     bill.ff += live * made.type.width
 
 
 def _bill_row(bill: Bill, kernel: UnrolledMatVec, total: Wires, bias: int, made: FixedType) -> None:
     """The accumulator of a row, and what it is cast with but for slopes."""
-    accumulator = kernel.accumulator_type
+    accumulator, stages = kernel.accumulator_type, kernel.ending(made)
     if bias:
         low = (bias & -bias).bit_length() - 1
         constant = Wires(low, bits_for(Interval(bias, bias))[0], bias < 0, None)
@@ -223,8 +245,9 @@ def _bill_row(bill: Bill, kernel: UnrolledMatVec, total: Wires, bias: int, made:
         bill.add(Term.BIAS, bits)
     high = min(total.high, accumulator.width)
     unread = unread_bits(accumulator, made, kernel.epilogue)
-    bill.ff += max(high - max(total.low, unread), 0)
+    if stages.front:
+        bill.ff += max(high - max(total.low, unread), 0)
     if not kernel.epilogue.slopes:
         width = min(high + (0 if total.signed else 1), accumulator.width)
         sums = FixedType(width, width - accumulator.fraction)
-        finished(bill, sums, made, kernel.epilogue, 1, in_luts=kernel.in_luts)
+        finished(bill, sums, made, kernel.epilogue, 1, in_luts=kernel.in_luts, stages=stages)

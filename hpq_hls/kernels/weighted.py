@@ -15,6 +15,16 @@ from hpq_hls.billing.blocks import count_bits, dsp_blocks, in_dsp, rom, sign_pro
 from hpq_hls.billing.packing import ONE_ROW, Sharing
 from hpq_hls.billing.parts import Family
 from hpq_hls.billing.products import signed_width, soft_product
+from hpq_hls.billing.stages import (
+    PLAIN_STAGES,
+    CastStages,
+    cast_stages,
+    levels_between,
+    product_stages,
+    product_time,
+    tree_registers,
+    tree_time,
+)
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.base import FABRIC_REMARK, IntArray, Kernel, Streams, Table
 from hpq_hls.kernels.meaning import Objects, finish, slope_table
@@ -34,6 +44,8 @@ class Weighted(Kernel):
     """
 
     by_types: ClassVar[bool] = False
+    accumulates: ClassVar[bool] = False
+    """Whether sums stand in a register behind their bias whatever the clock."""
 
     weight: IntArray
     bias: IntArray | None
@@ -115,6 +127,21 @@ class Weighted(Kernel):
         if self.bias is None or self.bias_type is None:
             return 0
         return self.accumulator_type.fraction - self.bias_type.fraction
+
+    @property
+    def every(self) -> int:
+        """Levels of its adder trees between registers."""
+        return levels_between(self.pace, self.accumulator_type.width)
+
+    @property
+    def bias_time(self) -> int:
+        """Picoseconds of the sum with a bias."""
+        return self.pace.delays.adder(self.accumulator_type.width)
+
+    def ending(self, made: FixedType) -> CastStages:
+        """The registers behind its sums."""
+        sums, fixed = self.accumulator_type, self.accumulates
+        return cast_stages(self.pace, self.bias_time, sums, made, self.epilogue, fixed=fixed)
 
     @property
     def weight_content(self) -> str:
@@ -238,6 +265,60 @@ class FromRom(Weighted):
         always = self.sharing is not None and self.sharing.always
         return self.in_luts or not in_dsp(*widths) or (min(widths) <= ONE_ROW and not always)
 
+    def stages(self, x: FixedType) -> int:
+        """Registers of its products, those of the operands included."""
+        if self.signs:
+            return PLAIN_STAGES
+        return product_stages(self.pace, x, self.weight_type, soft=self.built_in_luts(x))
+
+    @property
+    @abstractmethod
+    def terms(self) -> int:
+        """Products of a sum that are added up at once."""
+
+    @property
+    @abstractmethod
+    def first_read(self) -> tuple[bool, int]:
+        """Whether a memory that it reads first is of block RAMs, and the LUTs in a row behind them."""
+
+    @property
+    def read_register(self) -> bool:
+        """Whether there is a register behind the memories that it reads first."""
+        blocks, levels = self.first_read
+        return blocks and self.pace.delays.read(levels) > self.pace.budget
+
+    @property
+    def shift_register(self) -> bool:
+        """Whether there is a register behind the shift of sums."""
+        return self._shift_time > 0 and self._shift_time + self.bias_time > self.pace.budget
+
+    @property
+    def _shift_time(self) -> int:
+        words, kind = self.shift_words(), self.shift_type
+        if words is None or kind is None or len(words) == 1:
+            return 0
+        return self.pace.delays.logic(math.ceil(kind.width / 2))
+
+    def arrival(self, x: FixedType) -> int:
+        """Registers until a sum of products meets its bias (LATENCY in the RTL)."""
+        tree = tree_registers(self.terms, self.every)
+        return 1 + self.read_register + self.stages(x) + tree + self.shift_register
+
+    def critical(self, streams: Streams) -> int:
+        given, made = self.ends(streams)
+        delays, width = self.pace.delays, self._product_width(given.type)
+        level = delays.adder(min(width + (self.terms - 1).bit_length(), self.accumulator_type.width))
+        product = level if self.signs else self._product_time(given.type)
+        sums = self.bias_time + (0 if self.shift_register else self._shift_time)
+        tree = tree_time(self.terms, self.every, level)
+        blocks, levels = self.first_read
+        read = delays.read(levels, registered=self.read_register) if blocks else delays.logic(levels)
+        return max(delays.control, read, product, tree, sums, self.ending(made.type).time)
+
+    def _product_time(self, x: FixedType) -> int:
+        soft = self.built_in_luts(x)
+        return product_time(self.pace.delays, x, self.weight_type, self.stages(x), soft=soft)
+
     def bill_constants(self, bill: Bill) -> None:
         words = self.weight_words()
         rom(bill, words.reshape(len(words), -1), self.rom_type.width)
@@ -268,11 +349,14 @@ class FromRom(Weighted):
         copies = 1 if shared else rows
         operands = signed_width(x), 1 if self.signs else signed_width(self.weight_type)
         bill.multiply(*operands, terms * rows, in_luts=self.in_luts or self.signs)
+        stages, every = self.stages(x), self.every
+        earlier, later = max(stages - 3, 0), int(stages > 2)  # as hpq_dot has them, beyond the first of each
+        more = terms * (earlier * (x.width * copies + rows * self.rom_type.width) + later * rows * width)
         if self.signs:
-            bill.ff += terms * (x.width * copies + rows * (self.rom_type.width + width))
+            bill.ff += terms * (x.width * copies + rows * (self.rom_type.width + width)) + more
             bill.add(Term.PRODUCT, terms * rows * sign_product(x.width))
         elif self.built_in_luts(x):
-            product = soft_product(x, self.weight_type)
+            product = soft_product(x, self.weight_type, stages)
             bill.ff += terms * (product.x_ff * copies + rows * product.ff)
             bill.add(Term.PRODUCT, terms * rows * product.lut)
         else:
@@ -282,11 +366,13 @@ class FromRom(Weighted):
                 bill.add(Term.ADD2, terms * rows * width)
                 bill.ff += terms * rows * width
             absorbed = blocks == 1 and bill.family.absorbs
+            if not absorbed:
+                bill.ff += more
             if blocks == 1 and not absorbed:
                 bill.ff += terms * (x.width * copies + rows * (self.weight_type.width + width))
-            tree(bill, terms, width, limit, terms if absorbed else 0, rows)
+            tree(bill, terms, width, limit, terms if absorbed else 0, rows, every=every)
             return absorbed and terms <= 3
-        tree(bill, terms, width, limit, 0, rows)
+        tree(bill, terms, width, limit, 0, rows, every=every)
         return False
 
     def _bill_shifts(self, bill: Bill, terms: int, products: int) -> tuple[int, int]:

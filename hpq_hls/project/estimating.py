@@ -80,7 +80,8 @@ def estimate(
     found = estimate_dataflow(
         flow, part, clock_ns, weight_bits=q.weight_bits, backend=target, calibration=calibration
     )
-    return replace(found, notes=tuple(filter(None, [folded.note, _uncalibrated(flow, calibration)])))
+    notes = (folded.note, *found.notes, _uncalibrated(flow, calibration))
+    return replace(found, notes=tuple(filter(None, notes)))
 
 
 def _uncalibrated(flow: Dataflow, calibration: Calibration | None) -> str:

@@ -20,6 +20,7 @@ from hpq_hls.cost import (
     fold,
     misfit_of,
 )
+from hpq_hls.cost.clock import clock_note
 from hpq_hls.cost.folding import interval_of
 from hpq_hls.errors import CapacityError, ConfigError
 from hpq_hls.hardware import (
@@ -84,7 +85,7 @@ def generate(
     target_interval: cycles per inference that every layer is to meet at least cost, or target_fps: inferences
     per second; without both the design is the fastest that takes no more than ``utilisation`` of each of the
     part's resources. A target that cannot be met is said in ``notes``.
-    layers: ``{"conv1": {"pe": 4, "simd": 9}}``, ``reuse_factor``, ``strategy`` or ``multiplier``.
+    layers: ``{"conv1": {"pe": 4, "simd": 9}}``, ``reuse_factor``, ``pixels``, ``strategy`` or ``multiplier``.
     strategy: of the layers that ``layers`` does not mention, "folded", "unrolled" (every multiplication in
     hardware) or "da" (adders instead of multiplications). multiplier: of those layers too, "auto" (in DSP
     blocks where the widths are worth one, and the part has them), "dsp" (in DSP blocks wherever a tool builds
@@ -162,7 +163,12 @@ def generate(
         top = flow.name if kernel is None else kernel.name
         beside[BILL_FILE] = bill_json(flow, backend, part, top, alone=alone)
     write_project({**printer.files(design), **beside}, folder, force)
-    notes = (folded.note, _core_note(backend, system, built), _memory_note(design))
+    notes = (
+        folded.note,
+        clock_note(flow, part, clock_ns),
+        _core_note(backend, system, built),
+        _memory_note(design),
+    )
     return Project(folder, backend, q, design, notes=tuple(filter(None, notes)), chosen=chosen)
 
 

@@ -93,7 +93,7 @@ def _check_without_blocks(config: HardwareConfig) -> None:
 
 
 def _folding(layer: str, given: dict[str, int | str]) -> LayerFolding:
-    known = ("pe", "simd", "reuse_factor", "strategy", "multiplier")
+    known = ("pe", "simd", "reuse_factor", "pixels", "strategy", "multiplier")
     settings: dict[str, Any] = {}
     for key, value in given.items():
         what = f"{key} of layer {layer!r}"

@@ -27,6 +27,7 @@ from hpq_hls.hardware import (
     Dataflow,
     with_fifo_depths,
 )
+from hpq_hls.shown import Shown
 from hpq_hls.simulate import QuantizedGraph, simulate
 from hpq_hls.synth import ResourceReport, synthesize
 from hpq_hls.verify.certify.bench import Bench
@@ -55,8 +56,8 @@ _BENCHES: Mapping[str, Callable[..., Bench]] = {"vitis": CppBench, "vivado": Cpp
 """What runs the kernels of a backend's project alone."""
 
 
-@dataclass(frozen=True, eq=False)
-class Project:
+@dataclass(frozen=True, eq=False, repr=False)
+class Project(Shown):
     """A folder that ``generate`` wrote.
 
     path: the folder; backend: "vitis", "vivado" or "rtl"; q: the network it computes; design: what
@@ -70,6 +71,16 @@ class Project:
     design: Design
     notes: tuple[str, ...] = ()
     chosen: Stimuli | None = None
+
+    def facts(self) -> Mapping[str, str]:
+        return {
+            "path": str(self.path),
+            "backend": self.backend,
+            "top": self.manifest.name,
+            "part": self.design.part,
+            "clock": f"{self.design.clock_ns:g} ns",
+            "kernels": str(len(self.dataflow.kernels)),
+        }
 
     @property
     def stimuli(self) -> Stimuli:
@@ -346,7 +357,7 @@ class Project:
         return depths
 
     def fifo_fills(self, x: Any, *, progress: Progress | None = None) -> dict[str, int]:
-        """How full, in beats, each stream's FIFO gets on RTL in which all have room for a frame.
+        """How full, in beats, each stream's FIFO gets on RTL in which all have room for all frames under way.
 
         Streams between kernels in step have none.
 
@@ -359,7 +370,11 @@ class Project:
         """
         if self.backend != "rtl":
             raise ConfigError(f"project {self.path} holds C++; FIFOs are measured on backend rtl")
-        room = {name: max(stream.depth, stream.beats) for name, stream in self.dataflow.streams.items()}
+        timing = time_dataflow(self.dataflow)
+        frames = timing.latency // timing.interval + 2
+        room = {
+            name: max(stream.depth, frames * stream.beats) for name, stream in self.dataflow.streams.items()
+        }
         roomy = replace(self.design, dataflow=with_fifo_depths(self.dataflow, room))
         with tempfile.TemporaryDirectory(prefix="hpq_fifos_") as folder:
             write_project(find_backend("rtl").files(roomy), Path(folder) / "rtl", False)

@@ -16,6 +16,8 @@ PLAIN_INTERVAL_S = 5.0
 PLAIN_WIDTH = 120
 UPDATES_PER_S = 8
 BAR_WIDTH = 24
+ROOM_FOR_BAR = 110
+"""Columns that a terminal must have; on a narrower one the words of the line need the place."""
 
 
 def make_console(*, stderr: bool) -> Console:
@@ -57,7 +59,7 @@ class _Shown:
         self._console, self._title = console, title
         self._spoke = time.monotonic()
         self.result = ""
-        self._bar = BarColumn(BAR_WIDTH)
+        self._bar, self._share = BarColumn(BAR_WIDTH), TaskProgressColumn()
         self.live = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
@@ -78,8 +80,9 @@ class _Shown:
     def advance(self, done: int, total: int | None, phrase: str) -> None:
         """See ``hpq_hls.workflow.Step``."""
         if self._console.is_terminal and total is not None:
-            if self._bar not in self.live.columns:
-                self.live.columns = (SpinnerColumn(), self._bar, TaskProgressColumn(), *self.live.columns[1:])
+            if self._share not in self.live.columns:
+                bar = (self._bar,) if self._console.width >= ROOM_FOR_BAR else ()
+                self.live.columns = (SpinnerColumn(), *bar, self._share, *self.live.columns[1:])
             self.live.update(self._task, completed=done, total=total)
         self(phrase)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hpq_hls.report.axes import Axis
-
 Plain = dict[str, Any]
 
 
@@ -29,28 +27,32 @@ def histograms(trace: Plain, network: Plain) -> list[Plain]:
 
 
 def _picture(held: Plain, share: float) -> Plain:
-    """Bars in a frame of 100 x 100 whose heights are the logarithms of counts, within the range of the type
-    and beyond; ``band``: what is rounded into that range, from and to. share: of values that saturate."""
-    axis, top = Axis(held["low"], held["high"]), math.log1p(max(held["counts"]))
-    wide = (held["high"] - held["low"]) / len(held["counts"])
-    inside: list[str] = []
-    beyond: list[str] = []
-    band = (held["least"] - held["step"] / 2, held["most"] + held["step"] / 2)
-    for number, count in enumerate(held["counts"]):
-        if not count:
-            continue
-        low = held["low"] + number * wide
-        fits = band[0] <= low + wide / 2 <= band[1]
-        height = 100 * math.log1p(count) / top
-        bar = f"M{axis.place(low):g} 100v-{height:.1f}h{100 / len(held['counts']):.2f}V100z"
-        (inside if fits else beyond).append(bar)
+    """Bars within the range of the type and beyond it, one wide each and up to 100 high, by the logarithms of
+    counts. ``band``: what is rounded into that range, from and to, in bars. share: of values that
+    saturate."""
+    count, top = len(held["counts"]), math.log1p(max(held["counts"]))
+    wide = (held["high"] - held["low"]) / count
+    band = [
+        (end - held["low"]) / wide
+        for end in (held["least"] - held["step"] / 2, held["most"] + held["step"] / 2)
+    ]
+    heights = [round(100 * math.log1p(number) / top) for number in held["counts"]]
+    fits = [band[0] <= number + 0.5 <= band[1] for number in range(count)]
+    zero = -held["low"] / wide
     return {
-        "inside": "".join(inside),
-        "beyond": "".join(beyond),
-        "band": (axis.place(band[0]), axis.place(band[1])),
+        "bars": count,
+        "inside": _bars([height if fit else 0 for height, fit in zip(heights, fits, strict=True)]),
+        "beyond": _bars([0 if fit else height for height, fit in zip(heights, fits, strict=True)]),
+        "band": [round(end, 2) for end in band],
         "ends": (f"{held['low']:.3g}", f"{held['high']:.3g}"),
-        "zero": axis.place(0) if axis.holds(0) else None,
+        "zero": round(zero, 2) if 0 <= zero <= count else None,
         "holds": f"{held['least']:.4g} to {held['most']:.4g} in steps of {held['step']:.3g}",
         "saturated": "none saturates" if not share else f"{100 * share:.2g} % saturate",
         "clips": share > 0,
     }
+
+
+def _bars(heights: list[int]) -> str:
+    """An outline of bars side by side; "" where none is higher than nothing."""
+    steps = "".join(f"V{100 - height}h1" for height in heights)
+    return f"M0 100{steps}V100z" if any(heights) else ""

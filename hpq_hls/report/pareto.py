@@ -9,8 +9,8 @@ from hpq_hls.report.axes import Axis, padded
 from hpq_hls.search.metric import Kind, kind_of
 
 Plain = dict[str, Any]
-SHOWN = 2000
-"""Points that the picture has, at most: the best ones."""
+ROOM = 90_000
+"""Characters for the points that the picture has, about; where there are more, it has the best ones."""
 
 
 def pareto_chart(search: Plain) -> Plain:
@@ -58,7 +58,7 @@ def _points(search: Plain, x: Axis, y: Axis) -> list[Plain]:
         for (accuracy, cost), widths in zip(search["points"], search["explored"]["widths"], strict=True)
         if x.holds(cost) and y.holds(accuracy)
     ]
-    kept = sorted(measured, key=lambda point: (-point[0], point[1]))[:SHOWN]
+    kept = sorted(measured, key=lambda point: (-point[0], point[1]))[: ROOM // (110 + 3 * len(names))]
     found = [_point(search, x, y, *point, "measured") for point in kept]
     found += [
         _point(search, x, y, row["accuracy"], row["cost"], widths_of(row, names), "uniform")

@@ -72,7 +72,7 @@ def front_table(result: Plain) -> RenderableType:
         )
         for point in shown
     ]
-    columns = ("row", t.metric_name(metric), "drop", result["objective"], "weight bits", "")
+    columns = ("row", t.metric_name(metric), "drop", result["cost_of"], "weight bits", "")
     some = "" if len(shown) == len(front) else f", {len(shown)} of {len(front)} points"
     return make_table(f"Pareto front{some}", columns, rows, left=0)
 
@@ -139,7 +139,7 @@ def _hardware(result: Plain) -> list[tuple[str, str]]:
     held, uniform, floats = network["weight_bits"], network["uniform8_bits"], network["float32_bits"]
     width = network["mean_weight_width"]
     rows = [
-        (f"best {result['objective']}", t.count(best["cost"])),
+        (f"best {result['cost_of']}", t.count(best["cost"])),
         ("mean weight width", "-" if width is None else f"{width:.2f} bits"),
         (
             "weight memory",
@@ -156,7 +156,7 @@ def tuned_rows(result: Plain) -> list[tuple[str, str]]:
     if tuned is None or not tuned["best_epoch"]:
         return []
     change = t.change(tuned["cost"], result["best"]["cost"])
-    rows = [(f"fine-tuned {result['objective']}", f"{t.count(tuned['cost'])} {change}".strip())]
+    rows = [(f"fine-tuned {result['cost_of']}", f"{t.count(tuned['cost'])} {change}".strip())]
     if tuned["exceeded"]:
         said = f"not used: exceeds {tuned['exceeded']}; the network before fine-tuning stays"
         return [*rows, ("fine-tuned network", said)]

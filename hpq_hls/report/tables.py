@@ -117,6 +117,22 @@ def generate_table(result: Plain) -> RenderableType:
     return Group(*precision_lines(result), table, *misfit_lines(result))
 
 
+def run_table(result: Plain) -> RenderableType:
+    """What ``hpq run`` shows."""
+    taken = [(step["name"], step["sentence"]) for step in result["steps"]]
+    steps = make_table("Steps", ("step", "result"), taken, left=2)
+    found, scores = result["estimate"]["estimate"], result["scores"]
+    rows = [(label, t.count(found[key])) for key, label in UNITS]
+    rows.append(("interval (cycles)", t.count(found["interval_cycles"])))
+    if scores is not None:
+        name = f"quantized {t.metric_name(scores['metric'])} ({scores['split']})"
+        rows.append((name, t.score(scores["quantized_score"], scores["metric"])))
+    rows.append(("hardware against the simulator", f"{result['words']:,} words, all equal"))
+    rows.append(("kernels verified alone", t.count(result["kernels"])))
+    rows.append(("page", result["file"]))
+    return Group(*precision_lines(result), steps, make_pairs("Result, resources estimated", rows))
+
+
 def verify_table(result: Plain) -> RenderableType:
     """What ``hpq verify`` shows."""
     rows = [
@@ -275,7 +291,10 @@ def estimate_tables(result: Plain) -> RenderableType:
         ("resource", "used", f"of {result['capacity']['part']}"),
         [*resource_rows(estimate, result["capacity"]), *cycles],
     )
-    limited = Text(f"The interval is set by {estimate['limited_by']}.")
+    limited = Text(
+        f"The interval is set by {estimate['limited_by']}, the clock by {estimate['fmax_limited_by']} "
+        f"({estimate['fmax_mhz']:,.1f} MHz, modelled)."
+    )
     layers = make_table("Per layer", columns, rows)
     return Group(*precision_lines(result), layers, total, limited, *misfit_lines(result))
 

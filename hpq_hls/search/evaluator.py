@@ -12,14 +12,11 @@ from hpq_hls.search.evaluation import Task, Worker
 from hpq_hls.search.executors import Executor
 from hpq_hls.search.interactions import interactions_of
 from hpq_hls.search.measurement import Measurement, Price
-from hpq_hls.search.point import Point
+from hpq_hls.search.point import ROUNDING_ERROR, Point
 from hpq_hls.search.result import Progress, SearchProgress
 from hpq_hls.search.sharing import measure_all, price_all
 from hpq_hls.search.space import Combination
 from hpq_hls.search.strategies.protocol import BudgetSpent
-
-ROUNDING_ERROR = 1e-9
-"""An accuracy this far below the least counts as equal: differences of decimal fractions are not exact."""
 
 
 class Journal(Protocol):

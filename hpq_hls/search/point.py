@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from hpq_hls.quantize import Precision
 
+ROUNDING_ERROR = 1e-9
+"""An accuracy this far below the least counts as equal: differences of decimal fractions are not exact."""
+
 
 @dataclass(frozen=True, eq=False)
 class Point:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from hpq_hls.errors import ConfigError, ToolError
 from hpq_hls.search.confirmation import Confirmation
-from hpq_hls.search.export import csv_text, json_text, write_text
+from hpq_hls.search.export import csv_text, json_text, rows_of, write_text
 from hpq_hls.search.limits import Checked
-from hpq_hls.search.point import Point
+from hpq_hls.search.point import ROUNDING_ERROR, Point
 from hpq_hls.search.significance import TestScore
+from hpq_hls.shown import Shown
 from hpq_hls.simulate import QuantizedGraph
 
 
@@ -33,8 +37,8 @@ class SearchProgress:
 Progress = Callable[[SearchProgress], None]
 
 
-@dataclass(frozen=True, eq=False)
-class SearchResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class SearchResult(Shown):
     """The outcome of a search.
 
     best: the cheapest network within the accuracy drop and all limits; where none is, the closest to that
@@ -79,6 +83,16 @@ class SearchResult:
     confidence: float | None = None
     confirmation: Confirmation | None = None
 
+    def facts(self) -> Mapping[str, str]:
+        return {
+            "best": f"{self.objective} {self.best_point.cost:,.0f}",
+            "accuracy": f"{self.best_point.accuracy:.4f} {self.metric} (float {self.float_accuracy:.4f})",
+            "feasible": "yes" if self.feasible else "no",
+            "certified": "yes" if self.certified else "no",
+            "Pareto front": f"{len(self.pareto)} points",
+            "evaluated": f"{self.evaluations:,} combinations",
+        }
+
     @property
     def certified(self) -> bool:
         """Whether it was shown that the drop on unseen data is within ``max_drop``, at ``confidence``."""
@@ -88,6 +102,69 @@ class SearchResult:
     def drop_bound(self) -> float | None:
         """Upper bound of the drop on unseen data at ``confidence``; None where that is None."""
         return None if self.confirmation is None else self.confirmation.bound
+
+    def pick(self, *, max_drop: float | None = None, max_cost: float | None = None) -> Point:
+        """A point of the Pareto front, whose ``precision`` is for ``hpq_hls.quantize``.
+
+        max_drop: the cheapest point that loses no more on the validation data. max_cost: the most accurate
+        that costs no more. Both: the cheapest within both. Neither: ``best_point``.
+
+        Raises:
+            ConfigError: no point is within that.
+        """
+        if max_drop is None and max_cost is None:
+            return self.best_point
+        least = -math.inf if max_drop is None else self.float_accuracy - max_drop - ROUNDING_ERROR
+        most = math.inf if max_cost is None else max_cost
+        good = [point for point in self.pareto if point.accuracy >= least and point.cost <= most]
+        if not good:
+            ends = ", ".join(f"{point.accuracy:.4f} at {point.cost:,.0f}" for point in self.pareto)
+            raise ConfigError(
+                f"no point of the Pareto front is within max_drop {max_drop} and max_cost {max_cost}; its "
+                f"points are {ends}, and the float network has {self.float_accuracy:.4f}"
+            )
+        return good[-1] if max_drop is None else good[0]
+
+    def to_dataframe(self, *, everything: bool = False) -> Any:
+        """The Pareto front, or everything that was evaluated, as a pandas DataFrame: the rows of ``to_csv``.
+
+        Raises:
+            ToolError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise ToolError("pandas is not installed; install it, or use to_csv or to_json") from None
+        points = self.points if everything else self.pareto
+        return pd.DataFrame(rows_of(points, self.float_accuracy))
+
+    def plot(self, ax: Any = None) -> Any:
+        """Accuracy against cost: what was evaluated, the Pareto front and the chosen point.
+
+        ax: matplotlib axes to draw on; None: new ones. Returns the axes.
+
+        Raises:
+            ToolError: there are no axes and matplotlib is not installed.
+        """
+        if ax is None:
+            try:
+                from matplotlib import pyplot as plt
+            except ImportError:
+                raise ToolError("matplotlib is not installed; install it, or give axes") from None
+            ax = plt.figure().add_subplot()
+        for points, style, label in (
+            (self.points, ".", "evaluated"),
+            (self.pareto, "o-", "Pareto front"),
+            ((self.best_point,), "*", "chosen"),
+        ):
+            ax.plot(
+                [point.cost for point in points], [point.accuracy for point in points], style, label=label
+            )
+        ax.axhline(self.float_accuracy, linestyle=":", label="float")
+        ax.set_xlabel(self.objective)
+        ax.set_ylabel(f"{self.metric}, validation data")
+        ax.legend()
+        return ax
 
     def to_csv(self, path: str | Path, *, everything: bool = False) -> Path:
         """Write the Pareto front, or everything that was evaluated, as CSV: accuracy, drop against the float

@@ -15,14 +15,14 @@ from hpq_hls.hardware import HardwareConfig, check_utilisation, target_of
 from hpq_hls.quantize import QuantizerOptions
 from hpq_hls.search.arguments import check_kind
 from hpq_hls.search.confirmation import Confirmation, Evidence, confirm
-from hpq_hls.search.evaluator import ROUNDING_ERROR, JournalledEvaluator
+from hpq_hls.search.evaluator import JournalledEvaluator
 from hpq_hls.search.executors import executor_for
 from hpq_hls.search.gauge import gauge_of
 from hpq_hls.search.interrupt import Interruption
 from hpq_hls.search.journal import SqliteJournal
 from hpq_hls.search.limits import Limits, exceeded
 from hpq_hls.search.metric import Function, Metric
-from hpq_hls.search.point import Point
+from hpq_hls.search.point import ROUNDING_ERROR, Point
 from hpq_hls.search.problem import Effort, Problem, Request, Samples, find_effort, prepare_problem
 from hpq_hls.search.result import Progress, SearchResult, pareto_front
 from hpq_hls.search.scored import values_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +21,7 @@ from hpq_hls.search.metric import Kind, kind_of
 from hpq_hls.settings.board import on_board
 from hpq_hls.settings.errors import first_mistake
 from hpq_hls.settings.fields import Empty, FileName, Section, Text, each_once
+from hpq_hls.settings.given import Given, changed, joined, merged, parse_assignments, parse_value
 from hpq_hls.settings.hardware import HardwareSettings
 from hpq_hls.settings.network import DataSettings, ModelSettings, PrecisionSettings, short_precision
 from hpq_hls.settings.search import (
@@ -41,6 +42,8 @@ __all__ = [
     "SearchSettings",
     "Settings",
     "load_config",
+    "new_project",
+    "parse_settings",
     "project_path",
     "read_precision",
 ]
@@ -88,8 +91,8 @@ class Settings(Section):
 
 @dataclass(frozen=True, eq=False)
 class ProjectFile:
-    """A project.yaml: where it is, what it says, and on which line it says so. options: hardware settings
-    that the command line gave instead."""
+    """A project.yaml: where it is, what it says, and on which line it says so. options: settings that the
+    command line gave instead, by dotted key."""
 
     settings: Settings
     source: YamlFile
@@ -105,28 +108,13 @@ class ProjectFile:
         """Where artifacts go."""
         return self.path(self.settings.output)
 
-    def with_hardware(self, given: Mapping[str, Any]) -> ProjectFile:
-        """The same with hardware settings replaced by command-line options, None where one was not given.
+    def with_settings(self, given: Given) -> ProjectFile:
+        """The same with settings replaced, by dotted key.
 
         Raises:
-            ConfigError: an option that cannot be.
+            ConfigError: as ``load_config``, with the option that gave the setting.
         """
-        chosen = {name: value for name, value in given.items() if value is not None}
-        if not chosen:
-            return self
-        plain = self.settings.hardware.model_dump(exclude_unset=True)
-        if {"target_interval", "target_fps"} & chosen.keys():
-            plain = {
-                name: value for name, value in plain.items() if name not in ("target_interval", "target_fps")
-            }
-        try:
-            hardware = HardwareSettings.model_validate({**plain, **chosen})
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = f"--{first['loc'][0]}".replace("_", "-") if first["loc"] else "the hardware"
-            raise ConfigError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
-        settings = self.settings.model_copy(update={"hardware": hardware})
-        return replace(self, settings=settings, options=chosen)
+        return _checked(self.source, merged(self.options, given)) if given else self
 
     def path(self, written: str) -> Path:
         """A path as written in the file, made usable from here."""
@@ -170,15 +158,40 @@ def project_path(given: str | Path) -> Path:
     return path / "project.yaml" if os.path.isdir(path) else path  # noqa: PTH112  (it never raises)
 
 
-def load_config(path: str | Path = "project.yaml") -> ProjectFile:
+def load_config(path: str | Path = "project.yaml", given: Given | None = None) -> ProjectFile:
     """Read and check a project.yaml, and import its extensions; ``path`` may be the folder that holds it.
+    given: settings in place of the file's, by dotted key.
 
     Raises:
         ConfigError: the file is missing or malformed, a key is missing, unknown or out of range, or an
             extension cannot be imported.
     """
-    source = read_yaml(project_path(path))
-    project = on_board(ProjectFile(_validated(Settings, source.data, source, ()), source))
+    return _checked(read_yaml(project_path(path)), given or {})
+
+
+def new_project(path: Path, content: Mapping[str, Any], given: Given) -> ProjectFile:
+    """A project.yaml that is still to be written. content: its plain data; given: settings beside them.
+
+    Raises:
+        ConfigError: as ``load_config``.
+    """
+    return _checked(YamlFile(path, content, {}), given)
+
+
+def parse_settings(named: Mapping[str, str | None], assignments: Sequence[str] = ()) -> dict[str, Any]:
+    """Settings from the texts of options. named: by dotted key, None where one was not given. assignments:
+    ``KEY=VALUE``.
+
+    Raises:
+        ConfigError: an unknown key, a value that is no YAML, or options that contradict each other.
+    """
+    chosen = {key: parse_value(key, text) for key, text in named.items() if text is not None}
+    return joined(chosen, parse_assignments(Settings, assignments))
+
+
+def _checked(original: YamlFile, given: Given) -> ProjectFile:
+    source = changed(Settings, original, given)
+    project = on_board(ProjectFile(_validated(Settings, source.data, source, ()), source, given))
     for index, package in enumerate(project.settings.extensions):
         _extend(project, index, package)
     return project

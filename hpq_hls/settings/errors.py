@@ -66,11 +66,11 @@ def _sentence(root: type[BaseModel], error: ErrorDetails, source: YamlFile, keys
     name, given, kind = dotted(path), error["input"], error["type"]
     place = source.where(path)
     if kind == "extra_forbidden":
-        return f"{place}: {name} is no known key{_hint(str(location[-1]), _keys_at(root, location[:-1]))}"
+        return f"{place}: {name} is no known key{_hint(str(location[-1]), keys_at(root, location[:-1]))}"
     if kind == "missing":
         return f"{place}: {name} is missing; add it"
     if kind == "model_type":
-        known = ", ".join(_keys_at(root, location))
+        known = ", ".join(keys_at(root, location))
         return f"{place}: {name} is {given!r}; it must be a mapping with keys such as {known}"
     if kind == "value_error":
         return f"{place}: {name} {error['ctx']['error']}"
@@ -83,16 +83,48 @@ def _hint(name: str, known: tuple[str, ...]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; known keys are {', '.join(known)}"
 
 
-def _keys_at(root: type[BaseModel], location: KeyPath) -> tuple[str, ...]:
+def keys_at(root: type[BaseModel], location: KeyPath) -> tuple[str, ...]:
     """The keys that are valid in the section at ``location``."""
+    kind = _kind_at(root, location)
+    return tuple(kind.model_fields) if _is_section(kind) else ()
+
+
+def mapping_at(root: type[BaseModel], location: KeyPath) -> tuple[str, ...] | None:
+    """The keys of each value of the mapping of names at ``location``; None where there is no such mapping."""
+    kind = _kind_at(root, location)
+    if get_origin(kind) is not dict:
+        return None
+    value = _bare(get_args(kind)[1])
+    return tuple(value.model_fields) if _is_section(value) else ()
+
+
+def known_keys(root: type[BaseModel], location: KeyPath = ()) -> tuple[str, ...]:
+    """All settings below a section, dotted; those of mappings of names stand as ``layers.NAME.pe``."""
+    found: list[str] = []
+    for key in keys_at(root, location):
+        path = (*location, key)
+        inner = mapping_at(root, path)
+        if inner is not None:
+            found += [dotted((*path, "NAME", *([name] if name else []))) for name in inner or ("",)]
+        else:
+            found += known_keys(root, path) or (dotted(path),)
+    return tuple(found)
+
+
+def _kind_at(root: type[BaseModel], location: KeyPath) -> Any:
     kind: Any = root
     for key in location:
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            kind = kind.model_fields[str(key)].annotation
-        else:
-            kind = get_args(kind)[1]  # a mapping's values
-        while get_origin(kind) is Annotated:
-            kind = get_args(kind)[0]
-        if get_origin(kind) in (types.UnionType, Literal):
-            kind = get_args(kind)[0]
-    return tuple(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else ()
+        kind = kind.model_fields[str(key)].annotation if _is_section(kind) else get_args(kind)[1]
+        kind = _bare(kind)
+    return kind
+
+
+def _bare(kind: Any) -> Any:
+    """A type without what is said of it, and without None."""
+    while get_origin(kind) in (Annotated, types.UnionType, Literal):
+        kind = get_args(kind)[0]
+    return kind
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

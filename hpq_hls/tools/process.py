@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import os
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -16,6 +18,7 @@ from typing import IO
 
 from hpq_hls.errors import ToolError
 
+_LOG = logging.getLogger(__name__)
 LIMIT_VARIABLE = "HPQ_TIME_LIMIT"
 """Environment variable: seconds that any one program may take, instead of ``LIMIT_S`` and the like."""
 LIMIT_S = 4 * 3600.0
@@ -74,6 +77,7 @@ def run_tool(
     args = [str(word) for word in cmd]
     name = Path(args[0]).name
     allowed = time_limit(limit) if timeout is None else timeout
+    _LOG.debug("%s (in %s)", shlex.join(args), cwd or Path.cwd())
     with _open_log(log) as stream:
         try:
             with _sigterm_raises(), _started(args, cwd, env, stream) as process:

@@ -7,6 +7,7 @@ from hpq_hls.workflow.data import Dataset, load_dataset
 from hpq_hls.workflow.picking import run_pick
 from hpq_hls.workflow.plain import plain
 from hpq_hls.workflow.progress import Quiet, Reporter, Step
+from hpq_hls.workflow.running import RunResult, run_all
 from hpq_hls.workflow.searching import run_search
 from hpq_hls.workflow.steps import run_estimate, run_generate, run_quantize, run_synth
 from hpq_hls.workflow.tracing import run_trace
@@ -16,11 +17,13 @@ __all__ = [
     "Dataset",
     "Quiet",
     "Reporter",
+    "RunResult",
     "Step",
     "Workspace",
     "load_dataset",
     "open_workspace",
     "plain",
+    "run_all",
     "run_calibrate",
     "run_compare",
     "run_estimate",

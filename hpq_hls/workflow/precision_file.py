@@ -14,7 +14,7 @@ def precision_text(found: dict[str, Any]) -> str:
     metric, best = found["metric"], found["best"]
     known = {key: found[key] for key in ("certified", "drop_bound", "confidence")}
     head = (
-        f"# Found by hpq search: {found['objective']} {best['cost']:,.0f}, {metric} "
+        f"# Found by hpq search: {found['cost_of']} {best['cost']:,.0f}, {metric} "
         f"{shown(metric, best['accuracy'])} on the validation data (float "
         f"{shown(metric, found['float_accuracy'])}).\n"
         f"{_unseen(found)}"
@@ -41,4 +41,4 @@ def _tuned(found: dict[str, Any]) -> str:
     if tuned is None or not tuned["used"]:
         return ""
     after = shown(found["metric"], tuned["accuracy_after"])
-    return f"# Fine-tuned: {found['objective']} {tuned['cost']:,.0f}, {found['metric']} {after}.\n"
+    return f"# Fine-tuned: {found['cost_of']} {tuned['cost']:,.0f}, {found['metric']} {after}.\n"

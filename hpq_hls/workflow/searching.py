@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from hpq_hls.errors import ConfigError
@@ -11,7 +13,7 @@ from hpq_hls.project import hardware_config, priced_by
 from hpq_hls.search import Point, SearchProgress, SearchResult, search
 from hpq_hls.search.export import csv_text, json_text
 from hpq_hls.search.limits import exceeded
-from hpq_hls.search.metric import shown, shown_drop
+from hpq_hls.search.metric import shown_drop
 from hpq_hls.search.objective import find_objective
 from hpq_hls.search.significance import TestScore
 from hpq_hls.tools.files import write_file
@@ -47,7 +49,7 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
     show, output = reporter or Quiet(), work.project.output
     validation, _ = required(work.validation, work.project, "validation")
     begin = time.monotonic()
-    with show.step("Searching per-layer precisions") as step:
+    with show.step("Searching") as step:
         found = _searched(work, resume, _Telling(step, output / JOURNAL_FILE, work.metric.name))
         outcome = _outcome(work, found, len(validation), time.monotonic() - begin)
         step.conclude(_conclusion(found))
@@ -118,14 +120,18 @@ class _Telling:
 
 
 def _phrase(state: SearchProgress, rate: float, metric: str) -> str:
+    """Whole on a terminal of 80 columns: how far of how much, the time left, and the best so far."""
     total = f" of {state.expected:,}" if state.expected else ""
-    count = f"{state.evaluations:,}{total} combinations ({rate:.3g}/s)"
+    left = ""
+    if state.expected and rate > 0:
+        left = f", {timedelta(seconds=math.ceil((state.expected - state.evaluations) / rate))} left"
+    count = f"{state.evaluations:,}{total}{left}"
     if state.best is None:
         return f"{count}, none feasible yet"
-    best = f"{count}, best cost {state.best.cost:,.0f} at {shown(metric, state.best.accuracy)}"
+    best = f"{count}, best {state.best.cost:,.0f}"
     if state.float_accuracy is None:
         return best
-    return f"{best} (drop {shown_drop(metric, state.float_accuracy - state.best.accuracy)})"
+    return f"{best}, drop {shown_drop(metric, state.float_accuracy - state.best.accuracy)}"
 
 
 def _conclusion(found: SearchResult) -> str:
@@ -148,7 +154,7 @@ def _found(work: Workspace, found: SearchResult) -> Found:
     return Found(
         searched=now(),
         strategy=found.strategy,
-        objective=found.objective,
+        objective=find_objective(work.project.settings.search.objective).title,
         cost=point.cost,
         feasible=found.feasible,
         interrupted=found.interrupted,

@@ -16,7 +16,8 @@ class Explored:
     """The widths of every point of a search, in the order of its points.
 
     variables: "conv1.weight" and the like. widths: of each point, one for each variable, between blanks.
-    errors: of the outputs, see ``hpq_hls.search.Point``."""
+    errors: of the outputs, see ``hpq_hls.search.Point``.
+    """
 
     variables: tuple[str, ...]
     widths: tuple[str, ...]
@@ -28,7 +29,7 @@ class Sensitivity:
     """A point in which one width alone differs from the widest combination.
 
     variables: that have this width; several where they share it. lost: of the accuracy, against the widest
-    combination. error: as of ``Explored``; negative or zero differences are luck.
+    combination; below 0 where it is more accurate. error: of the outputs, as ``Explored`` has it.
     """
 
     variables: tuple[str, ...]

@@ -23,6 +23,7 @@ from hpq_hls.search.scored import values_of
 from hpq_hls.search.significance import compare_networks
 from hpq_hls.settings.board import boards_file
 from hpq_hls.settings.config import ProjectFile, load_config
+from hpq_hls.settings.given import merged
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 from hpq_hls.simulate.loading import load
 from hpq_hls.simulate.storage import save
@@ -367,24 +368,24 @@ def _row(layer: QuantizedLayer) -> LayerRow:
 def open_workspace(
     source: str | Path | ProjectFile,
     precision: str | Chosen | None = None,
-    hardware: Mapping[str, Any] | None = None,
+    given: Mapping[str, Any] | None = None,
     *,
     generated: bool = False,
 ) -> Workspace:
     """Load and check everything a project.yaml names; what has not changed since it was checked last is
     loaded when it is needed.
 
-    precision: instead of the one that the project has: see ``Workspace.option``. hardware: settings instead
-    of the project's, as ``ProjectFile.with_hardware`` takes them. generated: those that the last
-    ``hpq generate`` was given, if project.yaml is still what it was then.
+    precision: instead of the one that the project has: see ``Workspace.option``. given: settings instead
+    of the project's, by dotted key, as ``ProjectFile.with_settings`` takes them. generated: beside them those
+    that the last ``hpq generate`` was given, if project.yaml is still what it was then.
 
     Raises:
         ConfigError, DataError, UnsupportedOperatorError: one sentence saying what, where, what to do.
     """
-    project = source if isinstance(source, ProjectFile) else load_config(source)
+    wish = given or {}
+    project = source.with_settings(wish) if isinstance(source, ProjectFile) else load_config(source, wish)
     if generated:
-        hardware = kept_options(project)
-    project = project.with_hardware(hardware or {})
+        project = project.with_settings({**merged(kept_options(project), wish)})
     loader = Loader(project)
     work = Workspace(project, loader, precision)
     if not work.ready:

@@ -103,6 +103,9 @@
       if (point.row) add("row of the front", String(point.row));
       const scroll = make("div", "", panel);
       scroll.className = "scroll";
+      scroll.tabIndex = 0;
+      scroll.setAttribute("role", "region");
+      scroll.setAttribute("aria-label", "Bits of its precision");
       const table = make("table", "", scroll);
       const caption = make("caption", "Bits of its precision", table);
       caption.className = "unseen";

@@ -8,8 +8,10 @@ module hpq_cast #(
     parameter logic [2*IN_W+1:0] CLIP = '0,
     parameter     ROUNDING   = "AP_TRN",
     parameter     OVERFLOW   = "AP_WRAP",
-    parameter bit HALF_ADDED = 1'b0
+    parameter bit HALF_ADDED = 1'b0,
+    parameter bit [1:0] REGISTERS = '0
 ) (
+    input  logic                    clk,
     input  logic signed [IN_W-1:0]  x,
     output logic        [OUT_W-1:0] y
 );
@@ -26,17 +28,26 @@ module hpq_cast #(
       .CLIP      (CLIP),
       .ROUNDING  (ROUNDING),
       .OVERFLOW  (OVERFLOW),
-      .HALF_ADDED(HALF_ADDED)
+      .HALF_ADDED(HALF_ADDED),
+      .REGISTERS (REGISTERS)
   ) cast (
-      .x(x),
-      .y(written)
+      .clk(clk),
+      .x  (x),
+      .y  (written)
   );
 
   // What is cast is the number without the half that may be in it already.
   localparam int WIDE = (IN_W > OUT_W) ? IN_W : OUT_W;
   localparam logic signed [IN_W-1:0] HALF = HALF_ADDED ? IN_W'(1) << (SHIFT - 1) : '0;
-  logic signed [IN_W-1:0] exact;
-  assign exact = x - HALF;
+  logic signed [IN_W-1:0] exact;  // as late as the cast
+  hpq_registers #(
+      .WIDTH(IN_W),
+      .COUNT(int'(REGISTERS[0]) + int'(REGISTERS[1]))
+  ) late (
+      .clk(clk),
+      .x  (x - HALF),
+      .y  (exact)
+  );
   assign y = bench.looks ? OUT_W'(WIDE'(exact) >>> bench.from) : written;
 
   int number;
@@ -62,8 +73,9 @@ module hpq_cast #(
       .OVERFLOW  (OVERFLOW),
       .HALF_ADDED(HALF_ADDED)
   ) alone (
-      .x(given + HALF),
-      .y(made)
+      .clk(1'b0),
+      .x  (given + HALF),
+      .y  (made)
   );
   always_ff @(negedge bench.probe) begin
     if (number >= 0) hpq_cast_made(number, 64'(made));

@@ -18,6 +18,7 @@ from hpq_hls.workflow import checking
 COMMANDS = (
     "init",
     "demo",
+    "run",
     "search",
     "quantize",
     "generate",

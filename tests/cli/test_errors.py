@@ -202,6 +202,7 @@ def test_models_that_are_not_there_or_not_models(run, project):
 
 def test_generate_overwrites_only_with_force_and_only_projects(run, project):
     assert run("generate", project.file).status == 0
+    (project.folder / "build" / "vitis" / "README.md").write_text("notes of mine")
     assert "is not empty" in refusal(run("generate", project.file))
     shutil.rmtree(project.folder / "build" / "rtl")
     (project.folder / "build" / "rtl").mkdir()

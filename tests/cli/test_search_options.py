@@ -142,11 +142,11 @@ def test_the_cost_of_fine_tuned_integers_is_theirs(run, grown):
     estimate = run("estimate", project.file, "--json").json["estimate"]
     assert result["tuned"]["cost"] == estimate["lut"] + 55 * estimate["dsp"]
     assert (
-        f"# Fine-tuned: lut {result['tuned']['cost']:,.0f}, top1 "
+        f"# Fine-tuned: LUT + 55 DSP {result['tuned']['cost']:,.0f}, top1 "
         in (project.folder / "build" / "precision.yaml").read_text()
     )
     shown = run("search", project.file).out
-    row = next(line for line in shown.splitlines() if "fine-tuned lut" in line)
+    row = next(line for line in shown.splitlines() if "fine-tuned LUT + 55 DSP" in line)
     assert f"{result['tuned']['cost']:,.0f} +" in row
     project.edit("finetune: true", "finetune: false")
     estimate = run("estimate", project.file, "--json").json["estimate"]

@@ -112,6 +112,7 @@ def test_a_project_holds_what_it_needs_and_no_more() -> None:
         "fifo",
         "finish",
         "ram",
+        "registers",
         "rom",
         "slopes",
     ]

@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
-from hpq_hls.codegen.writer import write_project
+from hpq_hls.codegen.writer import FILES as LIST
+from hpq_hls.codegen.writer import is_untouched, write_project
 from hpq_hls.errors import OutputError
 
 FILES = {"design.json": "{}", "src/a.cpp": "int a;\n", "data.bin": b"\x00"}
 
 
 def _content(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    files = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    listed = json.loads(files.pop(LIST))
+    assert listed == {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    return files
 
 
 def test_written_and_replaced(tmp_path: Path) -> None:
     out = tmp_path / "deep" / "out"
     write_project(FILES, out)
     assert _content(out) == {"design.json": b"{}", "src/a.cpp": b"int a;\n", "data.bin": b"\x00"}
-    with pytest.raises(OutputError, match=r"not empty.*--force"):
-        write_project(FILES, out)
-    write_project({"design.json": "{}"}, out, force=True)
+    write_project({"design.json": "{}"}, out)
     assert _content(out) == {"design.json": b"{}"}
     assert [p.name for p in out.parent.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("change", ["edited", "added", "removed", "list removed"])
+def test_what_somebody_changed_is_replaced_by_force_alone(tmp_path: Path, change: str) -> None:
+    out = tmp_path / "out"
+    write_project(FILES, out)
+    (out / "certificate.json").write_text("{}")
+    (out / "build" / "csim").mkdir(parents=True)
+    (out / "build" / "csim" / "a.o").write_text("compiled")
+    assert is_untouched(out)
+    if change == "edited":
+        (out / "src" / "a.cpp").write_text("int b;\n")
+    elif change == "added":
+        (out / "src" / "mine.cpp").write_text("")
+    else:
+        (out / ("src/a.cpp" if change == "removed" else LIST)).unlink()
+    assert not is_untouched(out)
+    with pytest.raises(OutputError, match=r"not empty.*--force"):
+        write_project(FILES, out)
+    write_project(FILES, out, force=True)
+    assert is_untouched(out)
 
 
 def test_force_never_replaces_foreign_files(tmp_path: Path) -> None:

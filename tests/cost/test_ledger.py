@@ -28,6 +28,8 @@ CONFIGS = {
     "middle": HardwareConfig(target_interval=40),
     "adders": HardwareConfig(target_interval=40, strategy=Strategy.DA),
     "fabric": HardwareConfig(target_interval=40, multiplier=Multiplier.LUT),
+    "fast clock": HardwareConfig(target_interval=40, clock_ns=2.0),
+    "slow clock": HardwareConfig(target_interval=40, clock_ns=40.0),
     "parallel": HardwareConfig(io=Io.PARALLEL),
     "parallel fabric": HardwareConfig(io=Io.PARALLEL, multiplier=Multiplier.LUT),
     "parallel adders": HardwareConfig(io=Io.PARALLEL, strategy=Strategy.DA),

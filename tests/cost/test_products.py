@@ -19,7 +19,7 @@ from hpq_hls.fixed import FixedType
 from hpq_hls.resources import templates_dir
 from hpq_hls.synth.yosys import STATISTICS, count_cells, run_script
 
-MODULES = ("hpq_product", "hpq_constproduct", "hpq_addtree", "hpq_dot")
+MODULES = ("hpq_registers", "hpq_product", "hpq_constproduct", "hpq_addtree", "hpq_dot")
 
 # Widths and signs that the formula was not found on.
 PAIRS = [("s3", "s4"), ("u5", "s6"), ("s11", "s9"), ("u10", "s13")]

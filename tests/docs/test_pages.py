@@ -13,7 +13,7 @@ import typer
 import yaml
 
 import hpq_hls as hpq
-from hpq_hls.cli.app import app
+from hpq_hls.cli import app
 from hpq_hls.settings.config import Settings
 from tests.docs.blocks import ROOT, python_blocks, run_page, shown_commands
 
@@ -21,7 +21,9 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 QUOTED = {DOCS / "extending.md"}
 """Pages whose Python is parts of a package that the tests run as a whole."""
-RUN = [path for path in PAGES if python_blocks(path) and path not in QUOTED]
+ON_CLUSTERS = {DOCS / "clusters.md"}
+"""Pages that tests/search/executors/test_page.py runs, on the clusters that they start."""
+RUN = [path for path in PAGES if python_blocks(path) and path not in QUOTED | ON_CLUSTERS]
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 

@@ -77,7 +77,7 @@ def test_results_far_apart_need_no_places_for_what_is_under_way() -> None:
         flow = matvec_flow("m", case)
         (kernel,) = flow.kernels
         link = flow.links[kernel.outputs[0]]
-        assert link.latency == kernel.registers
+        assert link.latency == kernel.latency(flow.streams)
         group = kernel.contract(flow.streams).parameters[1]
         assert link.places == max(SHORTEST, -(-(link.latency + 2) // group))
         deeper = {name: replace(s, depth=s.depth + 5) for name, s in flow.streams.items()}

@@ -9,10 +9,12 @@ import pytest
 import torch
 from torch import nn
 
+from hpq_hls.cost import build_design, time_dataflow
+from hpq_hls.errors import ConfigError
 from hpq_hls.frontends import from_torch
 from hpq_hls.hardware import Dataflow, HardwareConfig, LayerFolding, Strategy, build_dataflow
 from hpq_hls.hardware.pixels import MAX_PORT_BITS
-from hpq_hls.kernels import MatVec, UnrolledMatVec, Window
+from hpq_hls.kernels import ChannelMac, MatVec, UnrolledMatVec, Window
 from hpq_hls.kernels.geometry import WindowGeometry
 from hpq_hls.ops.window import WindowSpec
 from hpq_hls.quantize import quantize
@@ -135,3 +137,95 @@ def test_equal_elements_are_those_of_overlapping_windows() -> None:
     assert (window.geometry.windows, stream.lanes) == (2, 18)
     assert stream.different_bits == 12 * stream.type.width
     assert replace(stream, same_as=()).different_bits == stream.bits
+
+
+def multipliers(flow: Dataflow) -> int:
+    return sum(kernel.multipliers for kernel in flow.kernels)
+
+
+def test_a_unit_stays_folded_where_only_the_scan_is_too_slow() -> None:
+    """784 pixels are scanned for 576 positions: two at a time, and the unit takes one position per cycle."""
+    for target in (783, 576):
+        flow = build_dataflow(lenet(), HardwareConfig(target_interval=target))
+        (unit,) = (kernel for kernel in flow.of_layer("0") if isinstance(kernel, MatVec))
+        assert (unit.vectors, unit.multipliers) == (576, 4 * 25)
+    flow = build_dataflow(lenet(), HardwareConfig(target_interval=575))
+    assert any(isinstance(kernel, UnrolledMatVec) for kernel in flow.of_layer("0"))
+
+
+def test_padding_is_no_floor_of_a_folded_unit() -> None:
+    """A scan of 14 x 14 for 144 positions: every multiplier works in every cycle, measured over frames."""
+    q = network(nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 3, 3, padding=1), shape=(2, 12, 12))
+    flow = build_design(q, HardwareConfig(target_interval=144))
+    assert time_dataflow(flow).interval == interval(flow) == 144
+    assert multipliers(flow) == 4 * 18 + 3 * 36
+    assert windows(flow) == {"0": 2, "2": 2}
+
+
+def test_strides_leave_cycles_to_fold_in() -> None:
+    """Of 144 pixels, two at a time, come 36 positions: two cycles for each, at half the multipliers."""
+    q = network(nn.Conv2d(2, 8, 2, stride=2), shape=(2, 12, 12))
+    flow = build_dataflow(q, HardwareConfig(target_interval=72))
+    assert (windows(flow)["0"], interval(flow), multipliers(flow)) == (2, 72, 8 * 8 // 2)
+    flow = build_dataflow(q, HardwareConfig(target_interval=36))
+    assert (windows(flow)["0"], interval(flow), multipliers(flow)) == (4, 36, 8 * 8)
+    flow = build_dataflow(q, HardwareConfig(target_interval=35))
+    assert any(isinstance(kernel, UnrolledMatVec) for kernel in flow.kernels)
+
+
+def test_depthwise_units_stay_folded_too() -> None:
+    q = network(nn.Conv2d(4, 4, 3, padding=1, groups=4), shape=(4, 12, 12))
+    flow = build_dataflow(q, HardwareConfig(target_interval=150))
+    (unit,) = (kernel for kernel in flow.kernels if isinstance(kernel, ChannelMac))
+    assert (unit.lanes, interval(flow), windows(flow)) == (4, 144, {"0": 2})
+
+
+@pytest.mark.parametrize(
+    ("wish", "kind"),
+    [
+        (LayerFolding(pixels=7), UnrolledMatVec),
+        (LayerFolding(pixels=2, pe=2, simd=5), MatVec),
+        (LayerFolding(pixels=1), MatVec),
+        (LayerFolding(pixels=4, strategy=Strategy.UNROLLED), UnrolledMatVec),
+    ],
+)
+def test_pixels_by_hand(wish: LayerFolding, kind: type) -> None:
+    flow = build_dataflow(lenet(), HardwareConfig(target_interval=300, layers={"0": wish}))
+    assert windows(flow)["0"] == wish.pixels
+    (unit,) = (kernel for kernel in flow.of_layer("0") if isinstance(kernel, (MatVec, UnrolledMatVec)))
+    assert isinstance(unit, kind)
+    if wish.pe is not None:
+        assert unit.folding == (wish.pe, wish.simd)
+    assert windows(flow)["2"] == 2  # the others meet the target
+
+
+@pytest.mark.parametrize(
+    ("layer", "wish", "sentence"),
+    [
+        (
+            "0",
+            LayerFolding(pixels=3),
+            "pixels of layer '0' is 3, which does not divide its rows of 28; choose one of 1, 2, 4, 7, 14, "
+            "28",
+        ),
+        (
+            "7",
+            LayerFolding(pixels=2),
+            "pixels of layer '7' is 2, and this layer cannot take so many at once; leave pixels out",
+        ),
+        (
+            "1x1",
+            LayerFolding(pixels=2, pe=1),
+            "pixels of layer '1x1' is 2, and this layer cannot take so many at once with pe, simd or "
+            "reuse_factor by hand; leave pixels out",
+        ),
+    ],
+)
+def test_pixels_that_a_layer_cannot_take(layer: str, wish: LayerFolding, sentence: str) -> None:
+    q = lenet()
+    if layer == "1x1":
+        q, layer = network(nn.Conv2d(2, 3, 1), shape=(2, 8, 8)), "0"
+        sentence = sentence.replace("1x1", "0")
+    with pytest.raises(ConfigError) as error:
+        build_dataflow(q, HardwareConfig(target_interval=100, layers={layer: wish}))
+    assert str(error.value) == sentence

@@ -210,6 +210,8 @@ SUMMARY = {
             "latency_range": None,
             "interval_range": None,
             "limited_by": "conv1_matvec",
+            "fmax_mhz": 219.4,
+            "fmax_limited_by": "conv1_matvec",
             "layers": [
                 {
                     **RESOURCES,

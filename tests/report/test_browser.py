@@ -7,8 +7,6 @@ from hpq_hls.report.comparison import render_comparison
 from hpq_hls.report.page import write_page
 from tests.report.browser import Browser, find_browser
 
-LARGEST = 500_000
-"""Bytes of a page."""
 pytestmark = pytest.mark.skipif(
     find_browser() is None,
     reason="no chromium, no google-chrome: the page is tested by its HTML alone (test_page, test_access)",
@@ -121,7 +119,3 @@ def test_what_is_folded_is_printed(browser, page, tmp_path):
     assert browser.value("[...document.querySelectorAll('details')].every(each => each.open)")
     browser.pdf(tmp_path / "page.pdf")
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
-
-
-def test_it_is_small(page):
-    assert page.stat().st_size <= LARGEST

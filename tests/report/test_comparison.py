@@ -1,8 +1,7 @@
 """The page of several designs."""
 
 from hpq_hls.report.comparison import comparison_chart, render_comparison
-from tests.report.test_browser import LARGEST
-from tests.report.test_page import parsed, text_of
+from tests.report.test_page import LARGEST, parsed, text_of
 
 
 def test_figures_of_every_design_are_there(compared):

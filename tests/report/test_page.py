@@ -7,6 +7,9 @@ import pytest
 
 from hpq_hls.report.page import render_page, write_page
 
+LARGEST = 500_000
+"""Bytes of a page."""
+
 
 class _Checker(HTMLParser):
     """Collects what a browser would fetch, the visible text, and tags that are not closed."""
@@ -194,6 +197,48 @@ def test_measured_resources_are_shown_with_their_stage(summary):
 
 def test_the_same_summary_gives_the_same_page(summary):
     assert render_page(summary) == render_page(summary)
+
+
+def test_the_page_of_a_large_network_and_a_long_search_is_small(summary):
+    """50 layers, 100 kernels, 5000 points of 100 widths each."""
+    layers = [f"blocks.{number}.conv" for number in range(50)]
+    search, trace, flow, network = (summary[key] for key in ("search", "trace", "flow", "network"))
+    search["explored"]["variables"] = [
+        f"{name}.{part}" for name in layers for part in ("weight", "activation")
+    ]
+    search["explored"]["widths"] = [" ".join(["8"] * 100)] * 5000
+    search["explored"]["errors"] = [0.1] * 5000
+    search["points"] = [[0.95, 1000.0 + number / 10] for number in range(5000)]
+    search["sensitivity"] = [
+        {**search["sensitivity"][0], "variables": [variable], "width": width}
+        for variable in search["explored"]["variables"]
+        for width in (8, 6, 5, 4, 3, 2)
+    ]
+    histogram = {**trace["layers"][0]["values"], "counts": list(range(48))}
+    one = {**trace["layers"][0], "values": histogram, "weights": histogram}
+    trace["layers"] = [{**one, "name": name} for name in layers]
+    network["layers"] += [{**network["layers"][1], "name": name} for name in layers]
+    estimate = summary["estimate"]["estimate"]
+    estimate["layers"] = [{**estimate["layers"][0], "name": name} for name in layers]
+    kernels = [f"blocks_{number}_kernel" for number in range(100)]
+    flow["kernels"] = [{**flow["kernels"][1], "name": name} for name in kernels]
+    stream = flow["streams"][1]
+    ends = zip(["", *kernels], [*kernels, ""], strict=True)
+    flow["streams"] = [
+        {
+            **stream,
+            "name": f"s{number}",
+            "source": start,
+            "target": end,
+            "port": "" if start and end else f"axis_{number}",
+        }
+        for number, (start, end) in enumerate(ends)
+    ]
+    for certificate in summary["verify"]["certificates"]:
+        certificate["kernels"] = [{**certificate["kernels"][0], "name": name} for name in kernels]
+    page = render_page(summary)
+    assert len(page.encode()) <= LARGEST
+    assert "blocks_99_kernel" in page
 
 
 def test_the_page_is_written_whole(summary, tmp_path):

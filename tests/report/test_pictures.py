@@ -70,8 +70,9 @@ def test_a_search_that_found_nothing_says_so(summary):
 def test_bars_beyond_the_range_are_told_from_those_within(summary):
     weights, outputs = histograms(summary["trace"], summary["network"])
     assert (weights["what"], outputs["what"]) == ("weights", "output")
-    assert outputs["inside"].count("M") == 5  # -1.875 .. 1.875 of bins 0.75 wide
-    assert outputs["beyond"].count("M") == 2
+    assert outputs["band"] == [1, 6]  # -1.875 .. 1.875, in bars of 0.75 from -2.625 on
+    assert outputs["inside"] == "M0 100V100h1V43h1V19h1V0h1V43h1V76h1V100h1V100z"
+    assert outputs["beyond"] == "M0 100V76h1V100h1V100h1V100h1V100h1V100h1V61h1V100z"
     assert outputs["clips"]
     assert outputs["saturated"] == "1.2 % saturate"
     assert weights["saturated"] == "none saturates"

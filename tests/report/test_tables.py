@@ -316,7 +316,7 @@ def test_a_drop_that_is_too_large_is_said(summary):
 def test_fine_tuning_has_its_own_cost(summary):
     search = {**summary["search"], "tuned": TUNED}
     said = " ".join(shown(search_tables.search_tables(search)).replace("│", " ").split())
-    assert "fine-tuned lut 1,300 +5.3 %" in said
+    assert "fine-tuned LUT + 55 DSP 1,300 +5.3 %" in said
     assert "limit 2,400 LUTs of at most 42,560" in said
     assert "drop on unseen data before fine-tuning at most 1.87 points (90 %)" in said
     over = {"exceeded": "limits.lut: 2,400 LUTs of at most 2,350, 2.13 % too many", "used": False}

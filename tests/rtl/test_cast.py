@@ -99,6 +99,9 @@ def cases() -> list[Case]:
     ]
 
 
+MODULES = ("hpq_registers.sv", "hpq_cast.sv")
+
+
 def numbers() -> np.ndarray:
     """Every pattern of the low 10 bits, powers of two and their neighbours, random words."""
     rng = np.random.default_rng(0)
@@ -111,9 +114,10 @@ def numbers() -> np.ndarray:
 def test_every_mode_and_shape_equals_fixed_type(tmp_path: Path) -> None:
     todo = cases()
     assert len({(case.rounding, case.overflow) for case in todo}) == 35
-    shutil.copy(templates_dir() / "rtl" / "lib" / "hpq_cast.sv", tmp_path)
+    for module in MODULES:
+        shutil.copy(templates_dir() / "rtl" / "lib" / module, tmp_path)
     render_bench("casts.sv.j2", tmp_path / "bench.sv", cases=todo)
-    executable = build_bench(tmp_path, BENCH / "casts.cpp", ["hpq_cast.sv"])
+    executable = build_bench(tmp_path, BENCH / "casts.cpp", list(MODULES))
     x = numbers()
     (tmp_path / "x").write_bytes(x.astype("<i8").tobytes())
     subprocess.run([executable, "x", "y"], cwd=tmp_path, check=True)

@@ -6,11 +6,13 @@ Verilator's lint with -Wall is part of every build, and any warning fails it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hpq_hls.billing.delays import Pace
 from hpq_hls.cost.timing import time_dataflow
 from hpq_hls.hardware import MIN_DEPTH, Dataflow
 from hpq_hls.hardware.dataflow import SHORTEST
@@ -68,6 +70,30 @@ def test_words_and_cycles(flows: Callable[[], list[Dataflow]], tmp_path: Path) -
     _check_that_rom_bits_matter(batch)
 
 
+def _at_clock(flow: Dataflow, clock_ns: float) -> Dataflow:
+    (kernel,) = flow.kernels
+    pace = Pace(kernel.pace.delays, kernel.pace.delays.left(clock_ns))
+    return replace(flow, kernels=(kernel.at(pace),))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clock_ns", [0.5, 2.5, 30.0])
+def test_words_and_cycles_at_other_clocks(clock_ns: float, tmp_path: Path) -> None:
+    """From a register wherever there can be one to as few as there can be: the model knows the latency."""
+    cases = (mac_flows, scaled_flows, signed_flows, packed_flows, fabric_flows, other_flows)
+    flows = [flow for make in cases for flow in make() if len(flow.kernels) == 1]
+    paced = [_at_clock(flow, clock_ns) for flow in flows]
+    lengths = [[flow.kernels[0].latency(flow.streams) for flow in all_] for all_ in (flows, paced)]
+    assert lengths[0] != lengths[1], "the clock changes nothing"
+    batch = Batch(paced, tmp_path)
+    for flow, result in zip(batch.flows, batch.check(Traffic()), strict=True):
+        _check_interval(flow, result)
+        latency = int(result.out_cycles[0, -1] - result.in_cycles[0, 0])
+        assert latency == time_dataflow(flow).latency, flow.name
+    for traffic in TRAFFIC:
+        batch.check(traffic)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
 def test_random_windows_of_several_pixels(seed: int, tmp_path: Path) -> None:
@@ -117,10 +143,12 @@ def _latency(kernel: Kernel, flow: Dataflow) -> int:
         return 5 + _tree(kernel.taps)
     if isinstance(kernel, UnrolledMatVec):
         if kernel.adders is not None:  # placed for a clock
-            return kernel.registers
+            return kernel.latency(flow.streams)
         return 3 + _tree(kernel.cols)
     if isinstance(kernel, Pool):
-        return (1 if kernel.mode is PoolMode.MAX else 2) + _tree(kernel.taps)
+        if kernel.mode is PoolMode.MAX:
+            return max((kernel.taps - 1).bit_length(), 1)
+        return (1 if kernel.reciprocal == 1 else 2) + _tree(kernel.taps)
     if isinstance(kernel, WidthConverter):
         return max(1, flow.streams[flow.output].lanes // flow.streams[flow.input].lanes)
     assert isinstance(kernel, (Combine, Cast, Gather))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from hpq_hls.billing.packing import (
     unpack_words,
 )
 from hpq_hls.billing.parts import DSP48E1, DSP48E2, DSP58, Operands
+from hpq_hls.billing.stages import tree_registers
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import FixedType
 from hpq_hls.resources import templates_dir
@@ -157,10 +158,12 @@ class Case:
     x: FixedType
     packing: Packing
     columns: int
+    stages: int = 2
+    every: int = 2
 
     @property
     def latency(self) -> int:
-        return 2 + ((self.columns - 1).bit_length() + 1) // 2
+        return self.stages + tree_registers(self.columns, self.every)
 
 
 def case(w: FixedType, x: FixedType, rows: int, columns: int, operands: Operands) -> Case:
@@ -181,7 +184,19 @@ def cases() -> list[Case]:
         found += [case(integer(2, signs[0]), integer(3, signs[1]), 2, 16, DSP48E2)]
     found += [case(integer(1, False), integer(5, True), 4, 9, DSP48E2)]
     found += [case(integer(5, True), integer(16, True), 2, 3, DSP48E2)]
-    return found
+    return found + paced()
+
+
+def paced() -> list[Case]:
+    """With other registers, where sums of rows overlap and where they do not."""
+    wide, narrow = integer(8, True), integer(4, True)
+    sizes = [(wide, wide, 2, DSP48E2), (narrow, narrow, 4, DSP48E2), (narrow, narrow, 3, DSP48E1)]
+    shapes = itertools.product(sizes, (1, 2, 3, 4, 5), ((3, 1), (5, 1), (4, 3), (2, 4)))
+    return [
+        replace(case(w, x, rows, columns, block), stages=stages, every=every)
+        for (w, x, rows, block), columns, (stages, every) in shapes
+        if columns * max(rows * w.width, x.width) <= 64
+    ]
 
 
 def side_by_side(values: IntArray, width: int) -> IntArray:
@@ -207,7 +222,7 @@ def vectors(given: Case, count: int, rng: np.random.Generator) -> tuple[IntArray
 
 def write_sources(folder: Path, built: list[Case]) -> list[str]:
     """The modules and the bench around them; returns the modules' files."""
-    files = ["hpq_packeddot.sv", "hpq_addtree.sv"]
+    files = ["hpq_packeddot.sv", "hpq_addtree.sv", "hpq_registers.sv"]
     for name in files:
         shutil.copy(templates_dir() / "rtl" / "lib" / name, folder)
     render_bench("packed.sv.j2", folder / "bench.sv", cases=built)

@@ -15,7 +15,9 @@ from hpq_hls.resources import templates_dir
 from tests.rtl.harness import BENCH, build_bench, render_bench
 
 SHORT = 5
-MODULES = ("hpq_product", "hpq_addtree", "hpq_dot", "hpq_constproduct")
+MAX_STAGES = 8
+"""Registers of a product, at most: what bench/products.cpp waits for."""
+MODULES = ("hpq_registers", "hpq_product", "hpq_addtree", "hpq_dot", "hpq_constproduct")
 
 
 def integer(width: int, signed: bool) -> FixedType:
@@ -26,6 +28,7 @@ def integer(width: int, signed: bool) -> FixedType:
 class Product:
     x: FixedType
     w: FixedType
+    stages: int = 2
 
     @property
     def width(self) -> int:
@@ -53,7 +56,8 @@ def products() -> list[Product]:
     signs = list(itertools.product((True, False), repeat=2))
     sizes = [*itertools.product(range(1, SHORT + 1), repeat=2), (8, 8), (7, 6), (3, 12), (12, 3)]
     sizes += [(9, 16), (16, 11), (17, 18), (18, 18)]
-    return [Product(integer(x, s), integer(w, t)) for x, w in sizes for s, t in signs]
+    shapes = [(integer(x, s), integer(w, t)) for x, w in sizes for s, t in signs]
+    return [Product(*shape, 2 + number % (MAX_STAGES - 1)) for number, shape in enumerate(shapes)]
 
 
 def constants() -> list[Constant]:

@@ -271,6 +271,12 @@ search:
 """
 
 
+CLUSTERS = (
+    "give the address of a Dask scheduler, as tcp://host:8786, or ray for the Ray cluster that this machine "
+    "belongs to"
+)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project without its project.yaml."""
@@ -311,6 +317,10 @@ def test_the_project_file_decides_jobs_and_memory(folder: Path, monkeypatch: pyt
         ("jobs: 1.5", "search.jobs is 1.5; it must be a whole number"),
         ("jobs: yes", "search.jobs is True; it must be a whole number"),
         ("jobs: many", "search.jobs is 'many'; it must be a whole number"),
+        ("cluster: dask", f"search.cluster is 'dask'; {CLUSTERS}"),
+        ("cluster: 10.0.0.1:8786", f"search.cluster is '10.0.0.1:8786'; {CLUSTERS}"),
+        ("cluster: 8786", f"search.cluster is 8786; {CLUSTERS}"),
+        ("clusters: ray", "search.clusters is no known key; did you mean 'cluster'?"),
         ("memory_mib: -1", "search.memory_mib is -1; it must be at least 0"),
         ("memory_mib: .inf", "search.memory_mib is inf; it must be a finite number"),
         ("memory_mib: 1 GiB", "search.memory_mib is '1 GiB'; it must be a number"),
@@ -323,6 +333,20 @@ def test_mistakes_in_the_project_file_are_named(tmp_path: Path, line: str, sente
     with pytest.raises(ConfigError) as caught:
         load_config(tmp_path)
     assert str(caught.value) == f"{tmp_path / 'project.yaml'}, line 8: {sentence}"
+
+
+def test_jobs_and_a_cluster_contradict_each_other(tmp_path: Path) -> None:
+    (tmp_path / "project.yaml").write_text(f"{PROJECT}  cluster: ray\n  jobs: 2\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path)
+    sentence = "search.jobs and search.cluster are both given; a cluster has workers of its own"
+    assert str(caught.value) == f"{tmp_path / 'project.yaml'}, line 9: {sentence}"
+
+
+def test_a_cluster_in_the_project_file_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "project.yaml").write_text(f"{PROJECT}  cluster: tcp://10.0.0.1:8786\n", encoding="utf-8")
+    given = load_config(tmp_path).settings.search.arguments(tmp_path)
+    assert (given["cluster"], given["n_jobs"]) == ("tcp://10.0.0.1:8786", None)
 
 
 # What is sent

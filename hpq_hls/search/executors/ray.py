@@ -10,6 +10,7 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from hpq_hls.errors import ToolError
+from hpq_hls.importing import brief
 from hpq_hls.search.executors.cluster import RETRIES, measure
 from hpq_hls.search.executors.protocol import Answer
 
@@ -41,8 +42,8 @@ class RayCluster:
             ray.init(address="auto", log_to_driver=False, logging_level="ERROR")
         except ConnectionError as error:
             raise ToolError(
-                "this machine belongs to no Ray cluster; start one with `ray start --head`, or join one with "
-                "`ray start --address=...`"
+                f"no Ray cluster answers on this machine ({brief(error)}); start one with "
+                "`ray start --head`, or join one with `ray start --address=...`"
             ) from error
         return cls(options, leave=True)
 

@@ -15,6 +15,7 @@ from hpq_hls.errors import VerificationError
 from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import IntArray, Kernel, Streams
+from hpq_hls.shown import Shown
 from hpq_hls.verify.certify.bench import Bench
 from hpq_hls.verify.certify.plan import CastTrial, Examination, Proof, Trial
 from hpq_hls.verify.certify.trials import examine
@@ -57,8 +58,8 @@ class KernelCertificate:
         return f"{self.kind} {self.name}{of} is wrong: {words}; {self.first or 'none were compared'}"
 
 
-@dataclass(frozen=True)
-class Certificate:
+@dataclass(frozen=True, repr=False)
+class Certificate(Shown):
     """What was shown of a project.
 
     backend: of the project. kernels: one after the other, as data flows, and behind them what connects them.
@@ -72,6 +73,15 @@ class Certificate:
     kernels: tuple[KernelCertificate, ...]
     tools: tuple[str, ...]
     digest: str
+
+    def facts(self) -> Mapping[str, str]:
+        return {
+            "backend": self.backend,
+            "passed": "yes" if self.passed else "no",
+            "kernels": str(len(self.kernels)),
+            "words compared": f"{self.checked:,}",
+            "words different": f"{self.different:,}",
+        }
 
     @property
     def passed(self) -> bool:

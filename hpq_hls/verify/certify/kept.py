@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from hpq_hls.codegen.writer import CERTIFICATE as FILE
 from hpq_hls.tools.files import write_file
 from hpq_hls.verify.certify.certificate import Certificate
 
-FILE = "certificate.json"
 _FOLDERS = ("src", "rtl")
 
 

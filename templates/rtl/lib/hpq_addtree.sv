@@ -1,12 +1,17 @@
-// Sum of N signed terms, modulo 2**OUT_W, as a tree of adders with a register after every second
-// level and after the last one: latency ceil(ceil(log2 N) / 2), 0 for a single term.
+// Sum of N signed terms, modulo 2**OUT_W, as a tree of adders with a register after every EVERY levels and after
+// the last one: latency ceil(ceil(log2 N) / EVERY), 0 for a single term.
+//
+// A tree may be the end of one that other adders begin: DONE levels are counted before its first, and the beginning
+// of one, which has a register after its last level only where that is due (LAST is 0).
 module hpq_addtree #(
     parameter int N     = 2,
     parameter int IN_W  = 8,
-    parameter int OUT_W = 9
+    parameter int OUT_W = 9,
+    parameter int EVERY = 2,
+    parameter int DONE  = 0,
+    parameter bit LAST  = 1'b1
 ) (
     input  logic                    clk,
-    input  logic                    en,
     input  logic [N*IN_W-1:0]       terms,
     output logic signed [OUT_W-1:0] sum
 );
@@ -36,9 +41,9 @@ module hpq_addtree #(
         end
         assign total[i*W+:W] = left + right;
       end
-      if (l % 2 == 0 || l == LEVELS) begin : registered
+      if ((DONE + l) % EVERY == 0 || (LAST && l == LEVELS)) begin : registered
         always_ff @(posedge clk) begin
-          if (en) term <= total;
+          term <= total;
         end
       end else begin : direct
         assign term = total;
@@ -48,9 +53,7 @@ module hpq_addtree #(
 
   assign sum = OUT_W'($signed(level[LEVELS].term));
 
-  if (LEVELS == 0) begin : combinational
-    logic unused;
-    assign unused = &{clk, en};
-  end
+  logic unused;  // where there is no register
+  assign unused = clk;
 
 endmodule

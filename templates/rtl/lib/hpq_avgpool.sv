@@ -2,7 +2,7 @@
 // constant RECIPROCAL, then ReLU and one cast. A window of 2**n taps has RECIPROCAL 1: a mere shift.
 // Element (p * TAPS + t) * LANES + l goes in, element p * LANES + l comes out.
 //
-// The pipeline: adder tree | product | cast.
+// The pipeline: adder tree | product | cast, with as many registers as parameters say.
 module hpq_avgpool #(
     parameter int POSITIONS    = 1,
     parameter int TAPS         = 4,
@@ -12,6 +12,9 @@ module hpq_avgpool #(
     parameter int RECIPROCAL_W = 1,
     parameter logic [RECIPROCAL_W-1:0] RECIPROCAL = 1'b1,
     parameter bit IN_LUTS      = 1'b0,     // products in LUTs, not in DSP blocks
+    parameter int EVERY        = 2,        // levels of an adder tree between registers
+    parameter bit PRODUCT_REGISTER = 1'b1, // behind the product
+    parameter bit [2:0] CAST_REGISTERS = '0,  // see hpq_finish
     parameter int ACC_W        = 16,
     parameter logic [2*ACC_W+1:0] CLIP = '0,  // see hpq_cast
     parameter int CAST_SHIFT   = 0,        // fraction bits of the product minus the output's
@@ -48,7 +51,7 @@ module hpq_avgpool #(
   logic [POSITIONS*LANES*SLOPE_W-1:0] slopes;
   hpq_slopes #(
       .LANES      (POSITIONS*LANES),
-      .STAGES     (1 + ($clog2(TAPS) + 1) / 2),
+      .STAGES     (($clog2(TAPS) + EVERY - 1) / EVERY + int'(PRODUCT_REGISTER)),
       .SLOPE_W    (SLOPE_W),
       .SLOPE_DEPTH(SLOPE_DEPTH),
       .SLOPE_FILE (SLOPE_FILE),
@@ -57,7 +60,6 @@ module hpq_avgpool #(
   ) slope (
       .clk   (clk),
       .rst   (rst),
-      .en    (1'b1),
       .beat  (in_valid && out_ready),
       .slopes(slopes)
   );
@@ -75,10 +77,10 @@ module hpq_avgpool #(
       hpq_addtree #(
           .N    (TAPS),
           .IN_W (XE),
-          .OUT_W(SUM_W)
+          .OUT_W(SUM_W),
+          .EVERY(EVERY)
       ) tree (
           .clk  (clk),
-          .en   (1'b1),
           .terms(terms),
           .sum  (sum)
       );
@@ -93,8 +95,10 @@ module hpq_avgpool #(
           .LEAKY_W    (LEAKY_W),
           .SLOPE_W    (SLOPE_W),
           .SLOPE_SHIFT(SLOPE_SHIFT),
-          .IN_LUTS    (SLOPE_IN_LUTS)
+          .IN_LUTS    (SLOPE_IN_LUTS),
+          .REGISTERS  (CAST_REGISTERS)
       ) finish (
+          .clk  (clk),
           .x    (scaled),
           .slope(slopes[(p * LANES + l)*SLOPE_W+:SLOPE_W]),
           .y    (result)
@@ -113,8 +117,15 @@ module hpq_avgpool #(
       end else begin : number
         assign product = ACC_W'(sum) * $signed(ACC_W'(RECIPROCAL));
       end
+      hpq_registers #(
+          .WIDTH(ACC_W),
+          .COUNT(int'(PRODUCT_REGISTER))
+      ) behind_product (
+          .clk(clk),
+          .x  (product),
+          .y  (scaled)
+      );
       always_ff @(posedge clk) begin
-        scaled                           <= product;
         out_data[(p*LANES+l)*Y_W+:Y_W] <= result;
       end
     end

@@ -1,4 +1,5 @@
-// Assignment of an exact fixed-point number to an ap_[u]fixed type, combinational.
+// Assignment of an exact fixed-point number to an ap_[u]fixed type, combinational but for the registers that
+// REGISTERS asks for: behind the range (bit 0), and behind the rounding (bit 1).
 //
 // x is a signed integer with SHIFT more fraction bits than y (SHIFT may be negative or exceed IN_W).
 // First x is brought into the range that CLIP says, {has upper, has lower, upper bound, lower bound}, where a
@@ -18,8 +19,10 @@ module hpq_cast #(
     parameter logic [2*IN_W+1:0] CLIP = '0,
     parameter     ROUNDING   = "AP_TRN",
     parameter     OVERFLOW   = "AP_WRAP",
-    parameter bit HALF_ADDED = 1'b0         // with AP_RND, SHIFT in 1 .. IN_W - 1, not AP_WRAP_SM
+    parameter bit HALF_ADDED = 1'b0,        // with AP_RND, SHIFT in 1 .. IN_W - 1, not AP_WRAP_SM
+    parameter bit [1:0] REGISTERS = '0
 ) (
+    input  logic                    clk,       // without registers it may be any constant
     input  logic signed [IN_W-1:0]  x,
     output logic        [OUT_W-1:0] y
 );
@@ -62,14 +65,21 @@ module hpq_cast #(
     assign raised = (x < LOWER) ? LOWER : x;
   end
   assign clipped = (HAS_UPPER && raised > UPPER) ? UPPER : raised;
-  assign a       = A_W'(clipped);
+  hpq_registers #(
+      .WIDTH(A_W),
+      .COUNT(int'(REGISTERS[0]))
+  ) behind_range (
+      .clk(clk),
+      .x  (A_W'(clipped)),
+      .y  (a)
+  );
 
   // Rounding: floor, plus one where the dropped bits say so.
   localparam int             HALF_BIT  = (DROP > 0) ? DROP - 1 : 0;
   localparam logic [A_W-1:0] REST_MASK = {A_W{1'b1}} >> (A_W - DROP + 1);
 
   logic                  negative, half, rest, up;
-  logic signed [R_W-1:0] floored, rounded;
+  logic signed [R_W-1:0] floored, rounded, floored_late, rounded_late;
   assign negative = a[A_W-1];
   assign half     = (DROP > 0) && a[HALF_BIT];  // the uppermost dropped bit
   assign rest     = |(a & REST_MASK);           // any bit below it
@@ -81,6 +91,14 @@ module hpq_cast #(
                     RND_CONV ? half && (floored[0] || rest) :
                     TRN_ZERO ? negative && (half || rest) : 1'b0;  // else AP_TRN
   assign rounded  = floored + R_W'({1'b0, up});
+  hpq_registers #(
+      .WIDTH(2 * R_W),
+      .COUNT(int'(REGISTERS[1]))
+  ) behind_rounding (
+      .clk(clk),
+      .x  ({floored, rounded}),
+      .y  ({floored_late, rounded_late})
+  );
 
   // Overflow
   localparam int                RANGE_BITS = OUT_SIGNED ? OUT_W - 1 : OUT_W;
@@ -92,8 +110,8 @@ module hpq_cast #(
   logic signed [V_W-1:0]   value, unrounded, excess;
   logic        [OUT_W-1:0] wrapped;
   logic                    below, fits, deleted;
-  assign value     = V_W'(rounded) <<< GROW;
-  assign unrounded = V_W'(floored) <<< GROW;
+  assign value     = V_W'(rounded_late) <<< GROW;
+  assign unrounded = V_W'(floored_late) <<< GROW;
   assign excess    = value >>> RANGE_BITS;  // all bits equal the sign if the value fits
   assign below     = value[V_W-1];
   assign fits      = (excess == '0) || (OUT_SIGNED && (&excess));

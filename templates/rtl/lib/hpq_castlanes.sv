@@ -26,8 +26,9 @@ module hpq_castlanes #(
         .ROUNDING  (ROUNDING),
         .OVERFLOW  (OVERFLOW)
     ) cast (
-        .x(extended),
-        .y(y[l*Y_W+:Y_W])
+        .clk(1'b0),
+        .x  (extended),
+        .y  (y[l*Y_W+:Y_W])
     );
   end
 

@@ -1,10 +1,12 @@
-// Casts every element of a stream, in a range or with slopes if that is asked for; one beat per cycle, one register.
+// Casts every element of a stream, in a range or with slopes if that is asked for; one beat per cycle, a register and
+// those of the cast.
 module hpq_castunit #(
     parameter int LANES      = 1,
     parameter int X_W        = 8,
     parameter bit X_SIGNED   = 1'b1,
     parameter int ACC_W      = X_SIGNED ? X_W : X_W + 1,  // holds every element and bound
     parameter logic [2*ACC_W+1:0] CLIP = '0,  // see hpq_cast
+    parameter bit [2:0] CAST_REGISTERS = '0,  // see hpq_finish
     parameter int CAST_SHIFT = 0,          // fraction bits of the input minus the output's
     parameter int Y_W        = 8,
     parameter bit Y_SIGNED   = 1'b1,
@@ -45,7 +47,6 @@ module hpq_castunit #(
   ) slope (
       .clk   (clk),
       .rst   (rst),
-      .en    (1'b1),
       .beat  (in_valid && out_ready),
       .slopes(slopes)
   );
@@ -65,8 +66,10 @@ module hpq_castunit #(
         .LEAKY_W    (LEAKY_W),
         .SLOPE_W    (SLOPE_W),
         .SLOPE_SHIFT(SLOPE_SHIFT),
-        .IN_LUTS    (SLOPE_IN_LUTS)
+        .IN_LUTS    (SLOPE_IN_LUTS),
+        .REGISTERS  (CAST_REGISTERS)
     ) finish (
+        .clk  (clk),
         .x    (x),
         .slope(slopes[l*SLOPE_W+:SLOPE_W]),
         .y    (result)

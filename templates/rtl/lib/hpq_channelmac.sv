@@ -4,7 +4,7 @@
 // for one, at one beat per cycle: result l = bias + (sum over t of weight * x << shift), exact, then
 // ReLU and one cast. The CHUNKS beats of a position use one ROM word each.
 //
-// The pipeline: ROM read | operands | products | adder tree | bias | cast.
+// The pipeline: ROM read | operands | products | adder tree | bias | cast, with as many registers as parameters say.
 module hpq_channelmac #(
     parameter int LANES         = 1,
     parameter int TAPS          = 1,
@@ -15,6 +15,12 @@ module hpq_channelmac #(
     parameter bit W_SIGNED      = 1'b1,
     parameter bit W_IS_SIGN     = 1'b0,       // weights are +1 or -1, and W_W is 1: the ROM has a 1 for -1
     parameter bit IN_LUTS       = 1'b0,       // products in LUTs, not in DSP blocks
+    parameter bit READ_REGISTER = 1'b0,       // behind the ROM
+    parameter int STAGES        = 2,          // registers of operands and products: see hpq_dot
+    parameter int EVERY         = 2,          // levels of an adder tree between registers
+    parameter bit SHIFT_REGISTER = 1'b0,      // behind the shift of a sum
+    parameter bit BIAS_REGISTER = 1'b1,       // behind the bias
+    parameter bit [2:0] CAST_REGISTERS = '0,  // see hpq_finish
     parameter bit HAS_BIAS      = 1'b0,
     parameter int B_W           = 1,
     parameter bit B_SIGNED      = 1'b1,
@@ -56,40 +62,50 @@ module hpq_channelmac #(
 );
 
   localparam int ADDR_W  = (CHUNKS > 1) ? $clog2(CHUNKS) : 1;
-  localparam int LATENCY = 3 + ($clog2(TAPS) + 1) / 2;  // read, operands, products, tree
+  localparam int AHEAD   = SHIFT_REGISTER ? 1 : 0;  // of the bias, where sums are shifted
+  localparam int LATENCY = (READ_REGISTER ? 2 : 1) + STAGES + ($clog2(TAPS) + EVERY - 1) / EVERY + AHEAD;
+  localparam int AT_CAST = LATENCY + (BIAS_REGISTER ? 1 : 0);
 
-  // valid_at[i]: there is a beat i + 1 registers behind the input. Nothing stands still: bias and cast are two more
-  // registers, behind which there is a place for it.
-  logic [LATENCY:0] valid_at;
+  // valid_at[i]: there is a beat i + 1 registers behind the input. Nothing stands still: there is a place for it behind
+  // the cast.
+  logic [AT_CAST-1:0] valid_at;
   logic             take;
   assign out_valid = in_valid;
   assign in_ready  = out_ready;
   assign take      = in_valid && out_ready;
   always_ff @(posedge clk) begin
     if (rst) valid_at <= '0;
-    else valid_at <= (LATENCY + 1)'({valid_at, take});
+    else valid_at <= AT_CAST'({valid_at, take});
   end
 
   // ---------------------------------------------------------------- ROM read
   logic [ADDR_W-1:0]         chunk;
-  logic [TAPS*LANES*X_W-1:0] x;
+  logic [TAPS*LANES*X_W-1:0] x, x_taken;
   logic [TAPS*LANES*W_W-1:0] weights;
   always_ff @(posedge clk) begin
     if (rst) chunk <= '0;
     else if (take) chunk <= (chunk == ADDR_W'(CHUNKS - 1)) ? '0 : chunk + 1'b1;
   end
   always_ff @(posedge clk) begin
-    x <= in_data;
+    x_taken <= in_data;
   end
+  hpq_registers #(
+      .WIDTH(TAPS * LANES * X_W),
+      .COUNT(int'(READ_REGISTER))
+  ) x_register (
+      .clk(clk),
+      .x  (x_taken),
+      .y  (x)
+  );
   hpq_rom #(
       .WIDTH (TAPS * LANES * W_W),
       .DEPTH (CHUNKS),
       .ADDR_W(ADDR_W),
       .FILE  (WEIGHT_FILE),
-      .STYLE (WEIGHT_STYLE)
+      .STYLE (WEIGHT_STYLE),
+      .REGISTERED(READ_REGISTER)
   ) weight_rom (
       .clk (clk),
-      .en  (1'b1),
       .addr(chunk),
       .data(weights)
   );
@@ -107,7 +123,6 @@ module hpq_channelmac #(
     ) rom (
         .clk (clk),
         .rst (rst),
-        .en  (1'b1),
         .next(valid_at[LATENCY-2]),
         .data(word)
     );
@@ -133,8 +148,7 @@ module hpq_channelmac #(
     ) rom (
         .clk (clk),
         .rst (rst),
-        .en  (1'b1),
-        .next(valid_at[LATENCY-2]),
+        .next(valid_at[LATENCY-2-AHEAD]),
         .data(shifts)
     );
   end else begin : same_shift
@@ -153,8 +167,7 @@ module hpq_channelmac #(
   ) slope (
       .clk   (clk),
       .rst   (rst),
-      .en    (1'b1),
-      .beat  (valid_at[LATENCY]),
+      .beat  (valid_at[AT_CAST-1]),
       .slopes(slopes)
   );
 
@@ -175,15 +188,31 @@ module hpq_channelmac #(
         .W_SIGNED (W_SIGNED),
         .W_IS_SIGN(W_IS_SIGN),
         .IN_LUTS  (IN_LUTS),
-        .OUT_W    (ACC_W)
+        .OUT_W    (ACC_W),
+        .STAGES   (STAGES),
+        .EVERY    (EVERY)
     ) dot (
         .clk(clk),
-        .en (1'b1),
         .x  (lane_x),
         .w  (lane_w),
         .y  (sum)
     );
-    assign scaled = sum <<< PRODUCT_SHIFT <<< shifts[l*SHIFT_W+:SHIFT_W];
+    hpq_registers #(
+        .WIDTH(ACC_W),
+        .COUNT(AHEAD)
+    ) shifted (
+        .clk(clk),
+        .x  (sum <<< PRODUCT_SHIFT <<< shifts[l*SHIFT_W+:SHIFT_W]),
+        .y  (scaled)
+    );
+    hpq_registers #(
+        .WIDTH(ACC_W),
+        .COUNT(int'(BIAS_REGISTER))
+    ) with_bias (
+        .clk(clk),
+        .x  ($signed(biases[l*ACC_W+:ACC_W]) + scaled),
+        .y  (accumulator)
+    );
     hpq_finish #(
         .IN_W       (ACC_W),
         .SHIFT      (CAST_SHIFT),
@@ -195,14 +224,15 @@ module hpq_channelmac #(
         .LEAKY_W    (LEAKY_W),
         .SLOPE_W    (SLOPE_W),
         .SLOPE_SHIFT(SLOPE_SHIFT),
-        .IN_LUTS    (SLOPE_IN_LUTS)
+        .IN_LUTS    (SLOPE_IN_LUTS),
+        .REGISTERS  (CAST_REGISTERS)
     ) finish (
+        .clk  (clk),
         .x    (accumulator),
         .slope(slopes[l*SLOPE_W+:SLOPE_W]),
         .y    (result)
     );
     always_ff @(posedge clk) begin
-      accumulator          <= $signed(biases[l*ACC_W+:ACC_W]) + scaled;
       out_data[l*Y_W+:Y_W] <= result;
     end
   end

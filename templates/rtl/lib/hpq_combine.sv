@@ -15,6 +15,8 @@ module hpq_combine #(
     parameter bit B_SIGNED   = 1'b1,
     parameter int B_SHIFT    = 0,
     parameter bit IN_LUTS    = 1'b0,       // products in LUTs, not in DSP blocks
+    parameter int STAGES     = 2,          // registers of operands and products: see hpq_dot
+    parameter bit [2:0] CAST_REGISTERS = '0,  // see hpq_finish
     parameter int ACC_W      = 9,
     parameter logic [2*ACC_W+1:0] CLIP = '0,  // see hpq_cast
     parameter int CAST_SHIFT = 0,          // fraction bits of the result minus the output's
@@ -57,7 +59,7 @@ module hpq_combine #(
   logic [LANES*SLOPE_W-1:0] slopes;
   hpq_slopes #(
       .LANES      (LANES),
-      .STAGES     (MULTIPLIES ? 2 : 1),
+      .STAGES     (MULTIPLIES ? STAGES : 1),
       .SLOPE_W    (SLOPE_W),
       .SLOPE_DEPTH(SLOPE_DEPTH),
       .SLOPE_FILE (SLOPE_FILE),
@@ -66,7 +68,6 @@ module hpq_combine #(
   ) slope (
       .clk   (clk),
       .rst   (rst),
-      .en    (1'b1),
       .beat  (out_valid && out_ready),
       .slopes(slopes)
   );
@@ -82,10 +83,10 @@ module hpq_combine #(
           .W_W     (B_W),
           .W_SIGNED(B_SIGNED),
           .IN_LUTS (IN_LUTS),
-          .OUT_W   (ACC_W)
+          .OUT_W   (ACC_W),
+          .STAGES  (STAGES)
       ) dot (
           .clk(clk),
-          .en (1'b1),
           .x  (a_data[l*A_W+:A_W]),
           .w  (b_data[l*B_W+:B_W]),
           .y  (total)
@@ -120,8 +121,10 @@ module hpq_combine #(
         .LEAKY_W    (LEAKY_W),
         .SLOPE_W    (SLOPE_W),
         .SLOPE_SHIFT(SLOPE_SHIFT),
-        .IN_LUTS    (SLOPE_IN_LUTS)
+        .IN_LUTS    (SLOPE_IN_LUTS),
+        .REGISTERS  (CAST_REGISTERS)
     ) finish (
+        .clk  (clk),
         .x    (total),
         .slope(slopes[l*SLOPE_W+:SLOPE_W]),
         .y    (result)

@@ -1,5 +1,5 @@
 // Dot product with N constant weights, modulo 2**OUT_W: product registers, then an adder tree.
-// Latency 1 + ceil(ceil(log2 N) / 2). Zero weights cost nothing. IN_LUTS: no product becomes a DSP block.
+// Latency 1 + ceil(ceil(log2 N) / EVERY). Zero weights cost nothing. IN_LUTS: no product becomes a DSP block.
 module hpq_constdot #(
     parameter int N        = 2,
     parameter int X_W      = 8,
@@ -8,10 +8,10 @@ module hpq_constdot #(
     parameter bit W_SIGNED = 1'b1,
     parameter bit IN_LUTS  = 1'b0,
     parameter int OUT_W    = 24,
+    parameter int EVERY    = 2,      // levels of adders between registers
     parameter logic [N*W_W-1:0] WEIGHTS = '0
 ) (
     input  logic                    clk,
-    input  logic                    en,
     input  logic [N*X_W-1:0]        x,
     output logic signed [OUT_W-1:0] y
 );
@@ -43,7 +43,7 @@ module hpq_constdot #(
       assign product_now = P_W'(a) * P_W'(W);
     end
     always_ff @(posedge clk) begin
-      if (en) product <= product_now;
+      product <= product_now;
     end
     assign products[i*P_W+:P_W] = product;
   end
@@ -51,10 +51,10 @@ module hpq_constdot #(
   hpq_addtree #(
       .N    (N),
       .IN_W (P_W),
-      .OUT_W(OUT_W)
+      .OUT_W(OUT_W),
+      .EVERY(EVERY)
   ) tree (
       .clk  (clk),
-      .en   (en),
       .terms(products),
       .sum  (y)
   );

@@ -1,5 +1,8 @@
-// Dot product of N pairs, modulo 2**OUT_W: operand registers, product registers, adder tree.
-// Latency 2 + ceil(ceil(log2 N) / 2). Element i is at bits i * width.
+// Dot product of N pairs, modulo 2**OUT_W: STAGES registers of operands and products, adder tree (hpq_addtree).
+// Latency STAGES + ceil(ceil(log2 N) / EVERY). Element i is at bits i * width.
+//
+// A DSP block has registers for two stages of operands and two of products; of what STAGES asks for, up to 4, those
+// of the operands grow last.
 //
 // Weights that are signs come as one bit each, 1 for -1. A product is the operand or its negative then, an
 // adder's worth of LUTs; a multiplier by +1 and -1 would take twice as many, or a DSP block.
@@ -13,10 +16,11 @@ module hpq_dot #(
     parameter bit W_SIGNED  = 1'b1,
     parameter bit W_IS_SIGN = 1'b0,  // W_W is 1
     parameter bit IN_LUTS   = 1'b0,
-    parameter int OUT_W     = 24
+    parameter int OUT_W     = 24,
+    parameter int STAGES    = 2,     // at least 2
+    parameter int EVERY     = 2      // levels of adders between registers
 ) (
     input  logic                    clk,
-    input  logic                    en,
     input  logic [N*X_W-1:0]        x,
     input  logic [N*W_W-1:0]        w,
     output logic signed [OUT_W-1:0] y
@@ -33,20 +37,41 @@ module hpq_dot #(
   localparam int A_W     = X_APART ? W_W : X_W;
   localparam int B_W     = X_APART ? X_W : W_W;
 
+  // Registers of operands in front of the last, and of products behind the first.
+  localparam int EARLIER = (STAGES > 3) ? STAGES - 3 : 0;
+  localparam int LATER   = (STAGES > 2) ? 1 : 0;
+
   logic [N*P_W-1:0] products;
 
   for (genvar i = 0; i < N; i++) begin : term
     logic signed [P_W-1:0] product;
     if (W_IS_SIGN) begin : sign
-      logic signed [XE-1:0] a;
-      logic                 negative;
+      logic        [X_W-1:0] x_now;
+      logic                  w_now;
+      logic signed [ XE-1:0] a;
+      logic                  negative;
+      logic signed [P_W-1:0] first;
+      hpq_registers #(
+          .WIDTH(X_W + 1),
+          .COUNT(EARLIER)
+      ) earlier (
+          .clk(clk),
+          .x  ({w[i], x[i*X_W+:X_W]}),
+          .y  ({w_now, x_now})
+      );
       always_ff @(posedge clk) begin
-        if (en) begin
-          a        <= X_SIGNED ? XE'($signed(x[i*X_W+:X_W])) : XE'(x[i*X_W+:X_W]);
-          negative <= w[i];
-          product  <= (P_W'(a) ^ {P_W{negative}}) + P_W'(negative);
-        end
+        a        <= X_SIGNED ? XE'($signed(x_now)) : XE'(x_now);
+        negative <= w_now;
+        first    <= (P_W'(a) ^ {P_W{negative}}) + P_W'(negative);
       end
+      hpq_registers #(
+          .WIDTH(P_W),
+          .COUNT(LATER)
+      ) later (
+          .clk(clk),
+          .x  (first),
+          .y  (product)
+      );
     end else if (IN_LUTS) begin : in_luts
       logic [A_W-1:0] factor;
       logic [B_W-1:0] apart;
@@ -62,24 +87,41 @@ module hpq_dot #(
           .A_SIGNED(X_APART ? W_SIGNED : X_SIGNED),
           .B_W     (B_W),
           .B_SIGNED(X_APART ? X_SIGNED : W_SIGNED),
-          .P_W     (P_W)
+          .P_W     (P_W),
+          .STAGES  (STAGES)
       ) multiplier (
           .clk(clk),
-          .en (en),
           .a  (factor),
           .b  (apart),
           .p  (product)
       );
     end else begin : number
-      logic signed [XE-1:0] a;
-      logic signed [WE-1:0] b;
+      logic        [X_W-1:0] x_now;
+      logic        [W_W-1:0] w_now;
+      logic signed [ XE-1:0] a;
+      logic signed [ WE-1:0] b;
+      logic signed [P_W-1:0] first;
+      hpq_registers #(
+          .WIDTH(X_W + W_W),
+          .COUNT(EARLIER)
+      ) earlier (
+          .clk(clk),
+          .x  ({w[i*W_W+:W_W], x[i*X_W+:X_W]}),
+          .y  ({w_now, x_now})
+      );
       always_ff @(posedge clk) begin
-        if (en) begin
-          a       <= X_SIGNED ? XE'($signed(x[i*X_W+:X_W])) : XE'(x[i*X_W+:X_W]);
-          b       <= W_SIGNED ? WE'($signed(w[i*W_W+:W_W])) : WE'(w[i*W_W+:W_W]);
-          product <= P_W'(a) * P_W'(b);
-        end
+        a     <= X_SIGNED ? XE'($signed(x_now)) : XE'(x_now);
+        b     <= W_SIGNED ? WE'($signed(w_now)) : WE'(w_now);
+        first <= P_W'(a) * P_W'(b);
       end
+      hpq_registers #(
+          .WIDTH(P_W),
+          .COUNT(LATER)
+      ) later (
+          .clk(clk),
+          .x  (first),
+          .y  (product)
+      );
     end
     assign products[i*P_W+:P_W] = product;
   end
@@ -87,10 +129,10 @@ module hpq_dot #(
   hpq_addtree #(
       .N    (N),
       .IN_W (P_W),
-      .OUT_W(OUT_W)
+      .OUT_W(OUT_W),
+      .EVERY(EVERY)
   ) tree (
       .clk  (clk),
-      .en   (en),
       .terms(products),
       .sum  (y)
   );

@@ -1,5 +1,6 @@
-// The end of a layer, combinational: an exact sum in a range (hpq_cast), or times a slope where it is negative, and
-// one cast.
+// The end of a layer: an exact sum in a range (hpq_cast), or times a slope where it is negative, and one cast;
+// combinational but for the registers that REGISTERS asks for: behind the choice of the slope (bit 0), behind the
+// range (1), and behind the rounding (2).
 //
 // With slopes, what is cast is x * slope where x is negative and x * 2**SLOPE_SHIFT elsewhere; both have
 // SLOPE_SHIFT fraction bits more than x, and fit LEAKY_W bits. There is no CLIP then.
@@ -15,8 +16,10 @@ module hpq_finish #(
     parameter int LEAKY_W     = 0,           // 0: no slopes
     parameter int SLOPE_W     = 1,
     parameter int SLOPE_SHIFT = 0,
-    parameter bit IN_LUTS     = 1'b0         // the product in LUTs, not in DSP blocks
+    parameter bit IN_LUTS     = 1'b0,        // the product in LUTs, not in DSP blocks
+    parameter bit [2:0] REGISTERS = '0
 ) (
+    input  logic                      clk,       // without registers it may be any constant
     input  logic signed [IN_W-1:0]    x,
     input  logic signed [SLOPE_W-1:0] slope,
     output logic        [OUT_W-1:0]   y
@@ -33,13 +36,15 @@ module hpq_finish #(
         .CLIP      (CLIP),
         .ROUNDING  (ROUNDING),
         .OVERFLOW  (OVERFLOW),
-        .HALF_ADDED(HALF_ADDED)
+        .HALF_ADDED(HALF_ADDED),
+        .REGISTERS (REGISTERS[2:1])
     ) cast (
-        .x(x),
-        .y(y)
+        .clk(clk),
+        .x  (x),
+        .y  (y)
     );
   end else begin : leaky
-    logic signed [LEAKY_W-1:0] wide, product, result;
+    logic signed [LEAKY_W-1:0] wide, product, result, result_late;
     assign wide   = LEAKY_W'(x);
     assign result = x[IN_W-1] ? product : wide <<< SLOPE_SHIFT;
     if (IN_LUTS) begin : in_luts
@@ -61,16 +66,26 @@ module hpq_finish #(
       assign below   = x[IN_W-1] ? wide : '0;
       assign product = below * LEAKY_W'(slope);
     end
+    hpq_registers #(
+        .WIDTH(LEAKY_W),
+        .COUNT(int'(REGISTERS[0]))
+    ) behind_slope (
+        .clk(clk),
+        .x  (result),
+        .y  (result_late)
+    );
     hpq_cast #(
         .IN_W      (LEAKY_W),
         .SHIFT     (SHIFT + SLOPE_SHIFT),
         .OUT_W     (OUT_W),
         .OUT_SIGNED(OUT_SIGNED),
         .ROUNDING  (ROUNDING),
-        .OVERFLOW  (OVERFLOW)
+        .OVERFLOW  (OVERFLOW),
+        .REGISTERS (REGISTERS[2:1])
     ) cast (
-        .x(result),
-        .y(y)
+        .clk(clk),
+        .x  (result_late),
+        .y  (y)
     );
   end
 

@@ -7,8 +7,9 @@
 // follows without a gap. Weight ROM words are stored in the order in which they are used; where rows share
 // DSP blocks, as hpq_packeddot takes them.
 //
-// The pipeline: issue | ROM and buffer read | operands | products | adder tree | accumulator | cast. It never stands
-// still: a result is handed over when its last step is issued, and there 5 cycles and those of the tree later.
+// The pipeline: issue | ROM and buffer read | operands | products | adder tree | accumulator | cast, with as many
+// registers as parameters say. It never stands still: a result is handed over when its last step is issued, and is
+// there LATENCY + 2 cycles, and those of the cast, later.
 module hpq_matvec #(
     parameter int SIMD          = 1,
     parameter int PE            = 1,
@@ -25,6 +26,11 @@ module hpq_matvec #(
     parameter int PACKED_FIELD  = 1,
     parameter int PACKED_SUM_W  = 1,
     parameter bit PACKED_OFFSET = 1'b0,
+    parameter bit READ_REGISTER = 1'b0,       // behind ROM and buffer
+    parameter int STAGES        = 2,          // registers of operands and products: see hpq_dot
+    parameter int EVERY         = 2,          // levels of an adder tree between registers
+    parameter bit SHIFT_REGISTER = 1'b0,      // behind the shift of a row's sum
+    parameter bit [2:0] CAST_REGISTERS = '0,  // see hpq_finish
     parameter bit HAS_BIAS      = 1'b0,
     parameter int B_W           = 1,
     parameter bit B_SIGNED      = 1'b1,
@@ -73,8 +79,9 @@ module hpq_matvec #(
   localparam int WA_W         = (WEIGHT_DEPTH > 1) ? $clog2(WEIGHT_DEPTH) : 1;
 
   // Cycles from the issue of a step until its sum reaches the accumulator: read, operands,
-  // products, tree.
-  localparam int LATENCY = 3 + ($clog2(SIMD) + 1) / 2;
+  // products, tree, shift.
+  localparam int AHEAD   = SHIFT_REGISTER ? 1 : 0;  // of the accumulator, where sums are shifted
+  localparam int LATENCY = (READ_REGISTER ? 2 : 1) + STAGES + ($clog2(SIMD) + EVERY - 1) / EVERY + AHEAD;
 
   // ---------------------------------------------------------------- issue
   logic [SF_W-1:0] sf;
@@ -117,15 +124,15 @@ module hpq_matvec #(
       .DEPTH (WEIGHT_DEPTH),
       .ADDR_W(WA_W),
       .FILE  (WEIGHT_FILE),
-      .STYLE (WEIGHT_STYLE)
+      .STYLE (WEIGHT_STYLE),
+      .REGISTERED(READ_REGISTER)
   ) weight_rom (
       .clk (clk),
-      .en  (1'b1),
       .addr(weight_addr),
       .data(weights)
   );
 
-  logic [SIMD*X_W-1:0] x, streamed;
+  logic [SIMD*X_W-1:0] x, x_read, streamed;
   always_ff @(posedge clk) begin
     if (from_stream) streamed <= in_data;
   end
@@ -149,10 +156,19 @@ module hpq_matvec #(
     always_ff @(posedge clk) begin
       reuse <= !from_stream;
     end
-    assign x = reuse ? buffered : streamed;
+    assign x_read = reuse ? buffered : streamed;
   end else begin : beat
-    assign x = streamed;  // the one beat of the vector, if there are several folds of rows
+    assign x_read = streamed;  // the one beat of the vector, if there are several folds of rows
   end
+
+  hpq_registers #(
+      .WIDTH(SIMD * X_W),
+      .COUNT(int'(READ_REGISTER))
+  ) x_register (
+      .clk(clk),
+      .x  (x_read),
+      .y  (x)
+  );
 
   // ---------------------------------------------------------------- accumulate and cast
   // The bias follows the first step of a fold of rows that is one cycle ahead of the accumulator.
@@ -167,7 +183,6 @@ module hpq_matvec #(
     ) rom (
         .clk (clk),
         .rst (rst),
-        .en  (1'b1),
         .next(valid_at[LATENCY-2] && first_at[LATENCY-2]),
         .data(word)
     );
@@ -194,8 +209,7 @@ module hpq_matvec #(
     ) rom (
         .clk (clk),
         .rst (rst),
-        .en  (1'b1),
-        .next(valid_at[LATENCY-2] && last_at[LATENCY-2]),
+        .next(valid_at[LATENCY-2-AHEAD] && last_at[LATENCY-2-AHEAD]),
         .data(shifts)
     );
   end else begin : same_shift
@@ -220,7 +234,6 @@ module hpq_matvec #(
   ) slope (
       .clk   (clk),
       .rst   (rst),
-      .en    (1'b1),
       .beat  (done),
       .slopes(slopes)
   );
@@ -240,10 +253,11 @@ module hpq_matvec #(
           .W_SIGNED (W_SIGNED),
           .W_IS_SIGN(W_IS_SIGN),
           .IN_LUTS  (IN_LUTS),
-          .OUT_W    (ACC_W)
+          .OUT_W    (ACC_W),
+          .STAGES   (STAGES),
+          .EVERY    (EVERY)
       ) dot (
           .clk(clk),
-          .en (1'b1),
           .x  (x),
           .w  (weights[p*W_ROW+:W_ROW]),
           .y  (sums[p*ACC_W+:ACC_W])
@@ -259,10 +273,11 @@ module hpq_matvec #(
           .FIELD   (PACKED_FIELD),
           .SUM_W   (PACKED_SUM_W),
           .OFFSET  (PACKED_OFFSET),
-          .OUT_W   (ACC_W)
+          .OUT_W   (ACC_W),
+          .STAGES  (STAGES),
+          .EVERY   (EVERY)
       ) dot (
           .clk(clk),
-          .en (1'b1),
           .x  (x),
           .w  (weights[p*W_ROW+:COUNT*W_ROW]),
           .y  (sums[p*ACC_W+:COUNT*ACC_W])
@@ -274,7 +289,14 @@ module hpq_matvec #(
     logic signed [ACC_W-1:0] sum, scaled, start, accumulator;
     logic        [Y_W-1:0]   result;
     assign sum    = sums[p*ACC_W+:ACC_W];
-    assign scaled = sum <<< PRODUCT_SHIFT <<< shifts[p*SHIFT_W+:SHIFT_W];
+    hpq_registers #(
+        .WIDTH(ACC_W),
+        .COUNT(AHEAD)
+    ) shifted (
+        .clk(clk),
+        .x  (sum <<< PRODUCT_SHIFT <<< shifts[p*SHIFT_W+:SHIFT_W]),
+        .y  (scaled)
+    );
     assign start  = first_at[LATENCY-1] ? $signed(biases[p*ACC_W+:ACC_W]) : accumulator;
     always_ff @(posedge clk) begin
       // Of a fold of one step, whatever stands there when nothing came is not looked at.
@@ -291,8 +313,10 @@ module hpq_matvec #(
         .LEAKY_W    (LEAKY_W),
         .SLOPE_W    (SLOPE_W),
         .SLOPE_SHIFT(SLOPE_SHIFT),
-        .IN_LUTS    (SLOPE_IN_LUTS)
+        .IN_LUTS    (SLOPE_IN_LUTS),
+        .REGISTERS  (CAST_REGISTERS)
     ) finish (
+        .clk  (clk),
         .x    (accumulator),
         .slope(slopes[p*SLOPE_W+:SLOPE_W]),
         .y    (result)

@@ -1,11 +1,12 @@
-// Largest tap of each window, channel by channel, one beat per cycle.
+// Largest tap of each window, channel by channel, one beat per cycle; of a single tap, through one register.
 // Element (p * TAPS + t) * LANES + l goes in, element p * LANES + l comes out.
 module hpq_maxpool #(
     parameter int POSITIONS = 1,
     parameter int TAPS      = 4,
     parameter int LANES     = 1,
     parameter int WIDTH     = 8,
-    parameter bit IS_SIGNED = 1'b1
+    parameter bit IS_SIGNED = 1'b1,
+    parameter int EVERY     = 2      // levels of comparators between registers
 ) (
     input  logic                                  clk,
     input  logic                                  rst,
@@ -31,16 +32,21 @@ module hpq_maxpool #(
       hpq_maxtree #(
           .N        (TAPS),
           .WIDTH    (WIDTH),
-          .IS_SIGNED(IS_SIGNED)
+          .IS_SIGNED(IS_SIGNED),
+          .EVERY    (EVERY)
       ) tree (
           .clk    (clk),
-          .en     (1'b1),
           .values (values),
           .largest(largest)
       );
-      always_ff @(posedge clk) begin
-        out_data[(p*LANES+l)*WIDTH+:WIDTH] <= largest;
-      end
+      hpq_registers #(
+          .WIDTH(WIDTH),
+          .COUNT(TAPS == 1 ? 1 : 0)
+      ) alone (
+          .clk(clk),
+          .x  (largest),
+          .y  (out_data[(p*LANES+l)*WIDTH+:WIDTH])
+      );
     end
   end
 

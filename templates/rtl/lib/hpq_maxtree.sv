@@ -1,12 +1,12 @@
-// Largest of N numbers, as a tree of comparators with a register after every second level and after
-// the last one: latency ceil(ceil(log2 N) / 2), 0 for a single number.
+// Largest of N numbers, as a tree of comparators with a register after every EVERY levels and after the last one:
+// latency ceil(ceil(log2 N) / EVERY), 0 for a single number.
 module hpq_maxtree #(
     parameter int N         = 2,
     parameter int WIDTH     = 8,
-    parameter bit IS_SIGNED = 1'b1
+    parameter bit IS_SIGNED = 1'b1,
+    parameter int EVERY     = 2
 ) (
     input  logic               clk,
-    input  logic               en,
     input  logic [N*WIDTH-1:0] values,
     output logic [WIDTH-1:0]   largest
 );
@@ -34,9 +34,9 @@ module hpq_maxtree #(
           assign winner[i*WIDTH+:WIDTH] = left;
         end
       end
-      if (l % 2 == 0 || l == LEVELS) begin : registered
+      if (l % EVERY == 0 || l == LEVELS) begin : registered
         always_ff @(posedge clk) begin
-          if (en) value <= winner;
+          value <= winner;
         end
       end else begin : direct
         assign value = winner;
@@ -48,7 +48,7 @@ module hpq_maxtree #(
 
   if (LEVELS == 0) begin : combinational
     logic unused;
-    assign unused = &{clk, en};
+    assign unused = clk;
   end
 
 endmodule

@@ -12,7 +12,7 @@
 //
 // The ROM holds weights as they stand in the factor: less one where what lies below is negative, W_W bits each.
 //
-// Latency 2 + ceil(ceil(log2 N) / 2), as hpq_dot. Weight i of row r is at bits (r * N + i) * W_W.
+// Latency as hpq_dot: STAGES + ceil(ceil(log2 N) / EVERY). Weight i of row r is at bits (r * N + i) * W_W.
 module hpq_packeddot #(
     parameter int ROWS     = 2,
     parameter int N        = 4,
@@ -23,10 +23,11 @@ module hpq_packeddot #(
     parameter int FIELD    = 18,
     parameter int SUM_W    = 18,
     parameter bit OFFSET   = 1'b1,
-    parameter int OUT_W    = 24
+    parameter int OUT_W    = 24,
+    parameter int STAGES   = 2,     // as of hpq_dot
+    parameter int EVERY    = 2
 ) (
     input  logic                  clk,
-    input  logic                  en,
     input  logic [N*X_W-1:0]      x,
     input  logic [ROWS*N*W_W-1:0] w,
     output logic [ROWS*OUT_W-1:0] y
@@ -41,6 +42,8 @@ module hpq_packeddot #(
   localparam int S_W     = TOP + SUM_W;                  // of the packed sum
   localparam int P_W     = (A_W + XE < S_W) ? S_W : A_W + XE;
   localparam int T_W     = OFFSET ? SUM_W : SUM_W + 1;   // of a row's sum as a signed number
+  localparam int EARLIER = (STAGES > 3) ? STAGES - 3 : 0;
+  localparam int LATER   = (STAGES > 2) ? 1 : 0;
 
   function automatic logic signed [P_W-1:0] offsets();
     offsets = '0;
@@ -51,7 +54,9 @@ module hpq_packeddot #(
 
   for (genvar g = 0; g < GROUPS; g++) begin : group
     localparam int COLUMNS = (N - 4 * g < 4) ? N - 4 * g : 4;
-    localparam int TERMS   = (COLUMNS == 1 && GROUPS > 1) ? 2 : COLUMNS;  // a register for a last one alone
+    localparam int TERMS   = (COLUMNS < 3 && GROUPS > 1) ? 3 : COLUMNS;  // as many registers for the last ones
+    localparam int LEVELS  = $clog2(TERMS);
+    localparam int ON_WAY  = (GROUPS > 1) ? LEVELS / EVERY : (LEVELS + EVERY - 1) / EVERY;  // registers of the sum
 
     // ---------------------------------------------------------------- products, and their sum
     logic [TERMS*P_W-1:0]          products;
@@ -63,11 +68,27 @@ module hpq_packeddot #(
       logic signed [A_W-1:0]  factor, a;
       logic signed [XE-1:0]   element, b;
       (* use_dsp = "yes" *)
-      logic signed [P_W-1:0]  product;
-      assign element = X_SIGNED ? XE'($signed(x[I*X_W+:X_W])) : XE'(x[I*X_W+:X_W]);
+      logic signed [P_W-1:0]  product, product_late;
+      logic        [X_W-1:0]  x_now;
+      assign element = X_SIGNED ? XE'($signed(x_now)) : XE'(x_now);
+      hpq_registers #(
+          .WIDTH(X_W),
+          .COUNT(EARLIER)
+      ) earlier (
+          .clk(clk),
+          .x  (x[I*X_W+:X_W]),
+          .y  (x_now)
+      );
       for (genvar r = 0; r < ROWS; r++) begin : row
         logic [W_W-1:0] bits;
-        assign bits = w[(r*N+I)*W_W+:W_W];
+        hpq_registers #(
+            .WIDTH(W_W),
+            .COUNT(EARLIER)
+        ) earlier (
+            .clk(clk),
+            .x  (w[(r*N+I)*W_W+:W_W]),
+            .y  (bits)
+        );
         if (!W_SIGNED) begin : natural
           assign negative[r] = 1'b0;
         end else if (r == 0) begin : lowest
@@ -84,7 +105,7 @@ module hpq_packeddot #(
         if (OVERLAP > 0 && r > 0) begin : low
           logic [LOW_W-1:0] weight;
           always_ff @(posedge clk) begin
-            if (en) weight <= factor[r*FIELD+:LOW_W] + LOW_W'(negative[r-1]);
+            weight <= factor[r*FIELD+:LOW_W] + LOW_W'(negative[r-1]);
           end
           assign low_weights[(r*COLUMNS+c)*LOW_W+:LOW_W] = weight;
         end else begin : apart
@@ -93,21 +114,27 @@ module hpq_packeddot #(
       end
       assign low_elements[c*LOW_W+:LOW_W] = LOW_W'(b);
       always_ff @(posedge clk) begin
-        if (en) begin
-          a <= factor;
-          b <= element;
-        end
+        a <= factor;
+        b <= element;
       end
       if (c == 0 && OFFSET) begin : with_offsets
         always_ff @(posedge clk) begin
-          if (en) product <= P_W'(a) * P_W'(b) + offsets();
+          product <= P_W'(a) * P_W'(b) + offsets();
         end
       end else begin : alone
         always_ff @(posedge clk) begin
-          if (en) product <= P_W'(a) * P_W'(b);
+          product <= P_W'(a) * P_W'(b);
         end
       end
-      assign products[c*P_W+:P_W] = product;
+      hpq_registers #(
+          .WIDTH(P_W),
+          .COUNT(LATER)
+      ) later (
+          .clk(clk),
+          .x  (product),
+          .y  (product_late)
+      );
+      assign products[c*P_W+:P_W] = product_late;
     end
 
     if (TERMS > COLUMNS) begin : nothing
@@ -119,10 +146,11 @@ module hpq_packeddot #(
     hpq_addtree #(
         .N    (TERMS),
         .IN_W (P_W),
-        .OUT_W(P_W + 2)
+        .OUT_W(P_W + 2),
+        .EVERY(EVERY),
+        .LAST (GROUPS == 1)
     ) first (
         .clk  (clk),
-        .en   (en),
         .terms(products),
         .sum  (packed_sum)
     );
@@ -159,15 +187,16 @@ module hpq_packeddot #(
             end
           end
           always_ff @(posedge clk) begin
-            if (en) low <= low_now;
+            low <= low_now;
           end
-          if (TERMS > 1) begin : delayed
-            always_ff @(posedge clk) begin
-              if (en) low_sum <= low;
-            end
-          end else begin : direct
-            assign low_sum = low;
-          end
+          hpq_registers #(
+              .WIDTH(LOW_W),
+              .COUNT(LATER + ON_WAY)
+          ) beside (
+              .clk(clk),
+              .x  (low),
+              .y  (low_sum)
+          );
           logic less;
           assign {less, carried[r*LOW_W+:LOW_W]} = {1'b0, whole[LOW_W-1:0]} - {1'b0, low_sum};
           assign sum = {whole[SUM_W-1:LOW_W] - (SUM_W - LOW_W)'(less), low_sum};
@@ -187,10 +216,11 @@ module hpq_packeddot #(
     hpq_addtree #(
         .N    (GROUPS),
         .IN_W (T_W),
-        .OUT_W(OUT_W)
+        .OUT_W(OUT_W),
+        .EVERY(EVERY),
+        .DONE (2)
     ) further (
         .clk  (clk),
-        .en   (en),
         .terms(sums[r*GROUPS*T_W+:GROUPS*T_W]),
         .sum  (y[r*OUT_W+:OUT_W])
     );

@@ -23,6 +23,8 @@ module hpq_reduce #(
     parameter int RECIPROCAL_W = 1,
     parameter logic [RECIPROCAL_W-1:0] RECIPROCAL = 1'b1,
     parameter bit IN_LUTS      = 1'b0,     // products in LUTs, not in DSP blocks
+    parameter int EVERY        = 2,        // levels of a tree between registers
+    parameter bit [2:0] CAST_REGISTERS = '0,  // see hpq_finish
     parameter int ACC_W        = 16,
     parameter logic [2*ACC_W+1:0] CLIP = '0,  // see hpq_cast
     parameter int CAST_SHIFT   = 0,        // fraction bits of the product minus the output's
@@ -57,7 +59,7 @@ module hpq_reduce #(
   localparam int E_W      = SUMS ? XE : X_W + INDEX_W;                      // an element
   localparam int S_W      = SUMS ? XE + $clog2(TAPS * STEPS) : E_W;         // what they become
   localparam bit SIGNED   = SUMS || X_SIGNED;
-  localparam int TREE     = ($clog2(TAPS) + 1) / 2;
+  localparam int TREE     = ($clog2(TAPS) + EVERY - 1) / EVERY;
   localparam bit READS    = STEPS > 1 && CHUNKS > 1;
   localparam bit PRODUCT  = SUMS && RECIPROCAL != RECIPROCAL_W'(1);
   localparam bit LEAVES   = SUMS || STEPS == 1;  // through a register of its own
@@ -148,10 +150,10 @@ module hpq_reduce #(
         hpq_addtree #(
             .N    (TAPS),
             .IN_W (E_W),
-            .OUT_W(S_W)
+            .OUT_W(S_W),
+            .EVERY(EVERY)
         ) tree (
             .clk  (clk),
-            .en   (1'b1),
             .terms(elements),
             .sum  (total)
         );
@@ -160,10 +162,10 @@ module hpq_reduce #(
         hpq_maxtree #(
             .N        (TAPS),
             .WIDTH    (E_W),
-            .IS_SIGNED(X_SIGNED)
+            .IS_SIGNED(X_SIGNED),
+            .EVERY    (EVERY)
         ) tree (
             .clk    (clk),
-            .en     (1'b1),
             .values (elements),
             .largest(partial[(p*LANES+l)*S_W+:S_W])
         );
@@ -246,7 +248,6 @@ module hpq_reduce #(
     ) slope (
         .clk   (clk),
         .rst   (rst),
-        .en    (1'b1),
         .beat  (beat && last),
         .slopes(slopes)
     );
@@ -297,8 +298,10 @@ module hpq_reduce #(
           .LEAKY_W    (LEAKY_W),
           .SLOPE_W    (SLOPE_W),
           .SLOPE_SHIFT(SLOPE_SHIFT),
-          .IN_LUTS    (SLOPE_IN_LUTS)
+          .IN_LUTS    (SLOPE_IN_LUTS),
+          .REGISTERS  (CAST_REGISTERS)
       ) finish (
+          .clk  (clk),
           .x    (scaled),
           .slope(slopes[n*SLOPE_W+:SLOPE_W]),
           .y    (result)

@@ -83,7 +83,6 @@ module hpq_reorder #(
       .STYLE (INDEX_STYLE)
   ) index (
       .clk (clk),
-      .en  (1'b1),
       .addr(next),
       .data(entries)
   );

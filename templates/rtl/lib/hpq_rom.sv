@@ -1,4 +1,5 @@
-// Read-only memory with a synchronous read, filled from a .mem file with one hexadecimal word a line.
+// Read-only memory with a synchronous read, filled from a .mem file with one hexadecimal word a line: a word is
+// there a cycle after its address, or two with REGISTERED, the register that block RAMs have at their output.
 //
 // STYLE is "block" (block RAM) or "distributed" (LUTs). Simulators read rtl/<FILE> relative to the
 // folder they run in, the project's. Vivado finds memory files by their bare name once they are part
@@ -19,10 +20,10 @@ module hpq_rom #(
     parameter int DEPTH  = 2,
     parameter int ADDR_W = 1,
     parameter     FILE   = "",
-    parameter     STYLE  = "block"
+    parameter     STYLE  = "block",
+    parameter bit REGISTERED = 1'b0
 ) (
     input  logic              clk,
-    input  logic              en,
     input  logic [ADDR_W-1:0] addr,
     output logic [WIDTH-1:0]  data
 );
@@ -33,18 +34,28 @@ module hpq_rom #(
   localparam PATH = {"rtl/", FILE};
 `endif
 
+  logic [WIDTH-1:0] read;
+  hpq_registers #(
+      .WIDTH(WIDTH),
+      .COUNT(int'(REGISTERED))
+  ) output_register (
+      .clk(clk),
+      .x  (read),
+      .y  (data)
+  );
+
   // The attribute is a literal, because not every tool evaluates a parameter there.
   if (88'(STYLE) == 88'("distributed")) begin : distributed
     (* rom_style = `HPQ_ROM_IN_LUTS *) logic [WIDTH-1:0] words[0:DEPTH-1];
     initial if (|FILE) $readmemh(PATH, words);
     always_ff @(posedge clk) begin
-      if (en) data <= words[addr];
+      read <= words[addr];
     end
   end else begin : block
     (* rom_style = "block" *) logic [WIDTH-1:0] words[0:DEPTH-1];
     initial if (|FILE) $readmemh(PATH, words);
     always_ff @(posedge clk) begin
-      if (en) data <= words[addr];
+      read <= words[addr];
     end
   end
 

@@ -8,7 +8,6 @@ module hpq_rowrom #(
 ) (
     input  logic             clk,
     input  logic             rst,
-    input  logic             en,
     input  logic             next,
     output logic [WIDTH-1:0] data
 );
@@ -18,7 +17,7 @@ module hpq_rowrom #(
   logic [ADDR_W-1:0] addr;
   always_ff @(posedge clk) begin
     if (rst) addr <= '0;
-    else if (en && next) addr <= (addr == ADDR_W'(DEPTH - 1)) ? '0 : addr + 1'b1;
+    else if (next) addr <= (addr == ADDR_W'(DEPTH - 1)) ? '0 : addr + 1'b1;
   end
   hpq_rom #(
       .WIDTH (WIDTH),
@@ -28,7 +27,6 @@ module hpq_rowrom #(
       .STYLE (STYLE)
   ) rom (
       .clk (clk),
-      .en  (en),
       .addr(addr),
       .data(data)
   );

@@ -1,8 +1,7 @@
 // The slopes of a kernel's results (hpq_finish), those of the beat that is cast: the same for every beat, SLOPES, or
 // a word for each beat, one after another and again from the first.
 //
-// `beat` says that one enters the STAGES registers in front of the cast, all of which advance with `en`; the last
-// of these is cast while it waits in there.
+// `beat` says that one enters the STAGES registers in front of the cast.
 module hpq_slopes #(
     parameter int LANES       = 1,
     parameter int STAGES      = 0,
@@ -14,28 +13,27 @@ module hpq_slopes #(
 ) (
     input  logic                   clk,
     input  logic                   rst,
-    input  logic                   en,
     input  logic                   beat,
     output logic [LANES*SLOPE_W-1:0] slopes
 );
 
   if (SLOPE_DEPTH == 1) begin : constant
     logic unused;
-    assign unused = &{clk, rst, en, beat};
+    assign unused = &{clk, rst, beat};
     assign slopes = SLOPES;
   end else begin : words
     localparam int ADDR_W = $clog2(SLOPE_DEPTH);
     logic              leaves;  // the beat that is cast goes on
     logic [ADDR_W-1:0] at, next;
     if (STAGES == 0) begin : at_once
-      assign leaves = en && beat;
+      assign leaves = beat;
     end else begin : later
       logic [STAGES-1:0] valid_at;
       always_ff @(posedge clk) begin
         if (rst) valid_at <= '0;
-        else if (en) valid_at <= STAGES'({valid_at, beat});
+        else valid_at <= STAGES'({valid_at, beat});
       end
-      assign leaves = en && valid_at[STAGES-1];
+      assign leaves = valid_at[STAGES-1];
     end
     assign next = rst ? '0 : !leaves ? at : (at == ADDR_W'(SLOPE_DEPTH - 1)) ? '0 : at + 1'b1;
     always_ff @(posedge clk) at <= next;
@@ -47,7 +45,6 @@ module hpq_slopes #(
         .STYLE (SLOPE_STYLE)
     ) rom (
         .clk (clk),
-        .en  (1'b1),
         .addr(next),
         .data(slopes)
     );

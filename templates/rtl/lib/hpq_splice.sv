@@ -42,7 +42,6 @@ module hpq_splice #(
       .STYLE (RUNS_STYLE)
   ) table_of_runs (
       .clk (clk),
-      .en  (1'b1),
       .addr(next),
       .data(entry)
   );

@@ -1,12 +1,13 @@
 // A function by table: the lowest INDEX_W bits of every element choose its word. Each lane has a memory of
-// its own; one beat per cycle, one register, that of the memory.
+// its own; one beat per cycle, one register, that of the memory, or two with that of its output.
 module hpq_table #(
     parameter int LANES   = 1,
     parameter int X_W     = 8,
     parameter int INDEX_W = 8,
     parameter int Y_W     = 8,
     parameter     FILE    = "",
-    parameter     STYLE   = "distributed"
+    parameter     STYLE   = "distributed",
+    parameter bit READ_REGISTER = 1'b0
 ) (
     input  logic                 clk,
     input  logic                 rst,
@@ -28,10 +29,10 @@ module hpq_table #(
         .DEPTH (1 << INDEX_W),
         .ADDR_W(INDEX_W),
         .FILE  (FILE),
-        .STYLE (STYLE)
+        .STYLE (STYLE),
+        .REGISTERED(READ_REGISTER)
     ) rom (
         .clk (clk),
-        .en  (1'b1),
         .addr(in_data[l*X_W+:INDEX_W]),
         .data(out_data[l*Y_W+:Y_W])
     );

@@ -4,7 +4,7 @@
 // POSITIONS * GROUPS * ROWS results (position, group, row) comes out: row = bias + (weights . x << shift),
 // exact, then ReLU and one cast. Constant (g, m, k) of WEIGHTS is element (g * ROWS + m) * COLS + k.
 //
-// The pipeline: products | adder tree | bias | cast.
+// The pipeline: products | adder tree | bias | cast, with as many registers as parameters say.
 module hpq_unrolled #(
     parameter int POSITIONS     = 1,
     parameter int GROUPS        = 1,
@@ -15,6 +15,9 @@ module hpq_unrolled #(
     parameter int W_W           = 8,
     parameter bit W_SIGNED      = 1'b1,
     parameter bit IN_LUTS       = 1'b0,       // products in LUTs, not in DSP blocks
+    parameter int EVERY         = 2,          // levels of an adder tree between registers
+    parameter bit BIAS_REGISTER = 1'b1,       // behind the bias
+    parameter bit [2:0] CAST_REGISTERS = '0,  // see hpq_finish
     parameter int B_W           = 1,
     parameter bit B_SIGNED      = 1'b1,
     parameter int ACC_W         = 24,
@@ -56,7 +59,7 @@ module hpq_unrolled #(
   logic [POSITIONS*GROUPS*ROWS*SLOPE_W-1:0] slopes;
   hpq_slopes #(
       .LANES      (POSITIONS*GROUPS*ROWS),
-      .STAGES     (2 + ($clog2(COLS) + 1) / 2),
+      .STAGES     (1 + ($clog2(COLS) + EVERY - 1) / EVERY + int'(BIAS_REGISTER)),
       .SLOPE_W    (SLOPE_W),
       .SLOPE_DEPTH(SLOPE_DEPTH),
       .SLOPE_FILE (SLOPE_FILE),
@@ -65,7 +68,6 @@ module hpq_unrolled #(
   ) slope (
       .clk   (clk),
       .rst   (rst),
-      .en    (1'b1),
       .beat  (in_valid && out_ready),
       .slopes(slopes)
   );
@@ -89,10 +91,10 @@ module hpq_unrolled #(
           .W_SIGNED(W_SIGNED),
           .IN_LUTS (IN_LUTS),
           .OUT_W   (ACC_W),
+          .EVERY   (EVERY),
           .WEIGHTS (WEIGHTS[r*COLS*W_W+:COLS*W_W])
       ) dot (
           .clk(clk),
-          .en (1'b1),
           .x  (in_data[X_AT+:COLS*X_W]),
           .y  (sum)
       );
@@ -107,14 +109,23 @@ module hpq_unrolled #(
           .LEAKY_W    (LEAKY_W),
           .SLOPE_W    (SLOPE_W),
           .SLOPE_SHIFT(SLOPE_SHIFT),
-          .IN_LUTS    (SLOPE_IN_LUTS)
+          .IN_LUTS    (SLOPE_IN_LUTS),
+          .REGISTERS  (CAST_REGISTERS)
       ) finish (
+          .clk  (clk),
           .x    (accumulator),
           .slope(slopes[(p * GROUPS * ROWS + r)*SLOPE_W+:SLOPE_W]),
           .y    (result)
       );
+      hpq_registers #(
+          .WIDTH(ACC_W),
+          .COUNT(int'(BIAS_REGISTER))
+      ) with_bias (
+          .clk(clk),
+          .x  ($signed(BIAS) + (sum <<< SUM_SHIFT)),
+          .y  (accumulator)
+      );
       always_ff @(posedge clk) begin
-        accumulator          <= $signed(BIAS) + (sum <<< SUM_SHIFT);
         out_data[Y_AT+:Y_W] <= result;
       end
     end

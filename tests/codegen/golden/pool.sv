@@ -4,7 +4,8 @@
       .TAPS     (4),
       .LANES    (2),
       .WIDTH    (4),
-      .IS_SIGNED(1'b1)
+      .IS_SIGNED(1'b1),
+      .EVERY    (1)
   ) net_unit (
       .clk      (ap_clk),
       .rst      (rst),

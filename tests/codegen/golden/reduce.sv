@@ -8,6 +8,7 @@
       .CHUNKS      (2),
       .X_W         (4),
       .X_SIGNED    (1'b1),
+      .EVERY       (1),
       .Y_W         (4),
       .Y_SIGNED    (1'b1),
       .MEMORY_STYLE("distributed")

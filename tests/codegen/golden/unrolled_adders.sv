@@ -76,6 +76,7 @@ module net_net_unit (
           .OVERFLOW  ("AP_SAT"),
           .HALF_ADDED(1'b1)
       ) finish (
+          .clk  (clk),
           .x    (sums[r*8+:8]),
           .slope(1'b0),
           .y    (results[r*4+:4])

@@ -1,4 +1,4 @@
-// usage: products <pairs> <results>: feeds pairs of 32-bit numbers, writes 64 bits per case and pair, two clock
+// usage: products <pairs> <results>: feeds pairs of 32-bit numbers, writes 64 bits per case and pair, eight clock
 // cycles later.
 #include <cstdint>
 #include <fstream>
@@ -14,7 +14,7 @@ int main(int, char** argv) {
     for (uint32_t pair[2]; pairs.read(reinterpret_cast<char*>(pair), sizeof pair);) {
         bench.x = pair[0] & 0x3ffff;
         bench.w = pair[1] & 0x3ffff;
-        for (int edge = 0; edge < 4; ++edge) {
+        for (int edge = 0; edge < 16; ++edge) {
             bench.clk = edge % 2;
             bench.eval();
         }

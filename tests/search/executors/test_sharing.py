@@ -271,6 +271,22 @@ def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> No
         pass
 
 
+def test_a_scheduler_that_ends_during_the_search() -> None:
+    from types import SimpleNamespace
+
+    import distributed
+
+    from hpq_hls.search.executors.dask import DaskCluster
+
+    def lost() -> None:
+        raise distributed.CancelledError("scheduler-connection-lost")
+
+    made = DaskCluster(SimpleNamespace(scheduler=SimpleNamespace(address="tcp://10.0.0.1:8786")))
+    sentence = r"the Dask cluster at tcp://10\.0\.0\.1:8786 ended or was restarted .* is in the journal"
+    with pytest.raises(ToolError, match=sentence):
+        made.result(SimpleNamespace(result=lost))
+
+
 def test_a_machine_that_belongs_to_no_ray_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     import ray
 
@@ -280,7 +296,7 @@ def test_a_machine_that_belongs_to_no_ray_cluster(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", none)
-    with pytest.raises(ToolError, match="this machine belongs to no Ray cluster"), executor_for(None, "ray"):
+    with pytest.raises(ToolError, match="no Ray cluster answers on this machine"), executor_for(None, "ray"):
         pass
 
 

@@ -53,8 +53,9 @@ module hpq_squareddifference #(
         .ROUNDING  (ROUNDING),
         .OVERFLOW  (OVERFLOW)
     ) cast (
-        .x(square),
-        .y(result)
+        .clk(clk),
+        .x  (square),
+        .y  (result)
     );
     always_ff @(posedge clk) begin
       difference           <= (a <<< A_SHIFT) - (b <<< B_SHIFT);

@@ -7,55 +7,38 @@ from typing import Annotated
 
 import typer
 
-import hpq_hls
-from hpq_hls import workflow
+from hpq_hls.cli.root import Root
 from hpq_hls.cli.session import (
     DEFAULT_PROJECT,
+    DataOption,
     ForceOption,
-    FpsOption,
-    IntervalOption,
+    ModelArgument,
     PrecisionOption,
     ProjectArgument,
     Session,
-    UtilisationOption,
     command,
-    hardware_options,
     with_optional_file,
 )
-from hpq_hls.demo import run_demo
-from hpq_hls.errors import ToolError
-from hpq_hls.report import (
-    check_page,
-    page_path,
-    search_tables,
-    tables,
-    tool_tables,
-    write_comparison,
-    write_report,
-)
-from hpq_hls.tools import doctor as tools
-from hpq_hls.workflow.skeleton import Skeleton, write_skeleton
+from hpq_hls.version import __version__
+
+# What a command needs is imported in it: `hpq --help` needs none of it.
 
 app = typer.Typer(
     name="hpq",
+    cls=Root,
     help="From a trained torch network to per-layer fixed-point precisions and proved hardware.",
-    epilog="Start with `hpq demo`, or with `hpq init` beside your own model.",
+    epilog="Start with `hpq demo`, or with `hpq run model.pt2 --data data.npz` beside your own model.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
 )
 
 Samples = Annotated[int | None, typer.Option(min=1, help="Test inputs to run through C++ and RTL.")]
 
 
-def main() -> None:
-    """Entry point of the console script."""
-    app()
-
-
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"hpq_hls {hpq_hls.__version__}")
+        typer.echo(f"hpq_hls {__version__}")
         raise typer.Exit
 
 
@@ -83,6 +66,9 @@ def init(
     force: ForceOption = False,
 ) -> None:
     """Write a commented project.yaml to start from."""
+    from hpq_hls.report import tables
+    from hpq_hls.workflow.skeleton import Skeleton, write_skeleton
+
     content = Skeleton(
         source=source,
         factory=factory,
@@ -102,15 +88,43 @@ def demo(
     force: ForceOption = False,
 ) -> None:
     """Take a real network from training to verified hardware (a few minutes)."""
+    from hpq_hls.demo import run_demo
+    from hpq_hls.report import tables
+
     result = run_demo(out, force=force, samples=samples, reporter=run.reporter)
     run.show(result, tables.demo_table)
     result.check()
 
 
-@command(app, "Example: hpq search project.yaml, then hpq generate, or first hpq search --pick 3")
+@command(app, "Example: hpq run model.pt2 --data data.npz --part pynq-z2")
+def run(
+    run: Session,
+    project: ModelArgument = DEFAULT_PROJECT,
+    data: DataOption = None,
+    force: ForceOption = False,
+    precision: PrecisionOption = None,
+) -> None:
+    """Do everything from the model to the certificate: search, generate, verify, report.
+
+    A step is left out if nothing that it reads has changed since it ran. After Ctrl-C the next run goes on.
+    """
+    from hpq_hls.report import tables
+    from hpq_hls.report.page import write_report
+    from hpq_hls.workflow import run_all
+
+    with run.termination():
+        work = run.open(project, precision, data=data)
+        result = run_all(
+            work, lambda now: write_report(now, None, run.reporter).file, force=force, reporter=run.reporter
+        )
+        run.show(result, tables.run_table, "synth")
+
+
+@command(app, "Example: hpq search model.pt2 --data data.npz, then hpq generate, or hpq search --pick 3")
 def search(
     run: Session,
-    project: ProjectArgument = DEFAULT_PROJECT,
+    project: ModelArgument = DEFAULT_PROJECT,
+    data: DataOption = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the evaluations that an earlier search made.")
     ] = False,
@@ -122,22 +136,24 @@ def search(
             "own choice).",
         ),
     ] = None,
-    target_interval: IntervalOption = None,
-    target_fps: FpsOption = None,
-    utilisation: UtilisationOption = None,
 ) -> None:
     """Find the cheapest per-layer precisions that keep the accuracy on the validation data.
 
     The other commands use what it found. Ctrl-C ends the search and keeps the best so far.
     """
+    from hpq_hls.errors import ConfigError
+    from hpq_hls.report import search_tables
+    from hpq_hls.workflow import run_pick, run_search
+
     with run.termination():
-        wish = hardware_options(target_interval, target_fps, utilisation)
-        work = workflow.open_workspace(project, hardware=wish)
+        if pick is not None and resume:
+            raise ConfigError("--pick and --resume contradict each other: one of them searches; keep one")
+        work = run.open(project, data=data)
         if pick is not None:
-            run.show(workflow.run_pick(work, pick), search_tables.pick_tables)
+            run.show(run_pick(work, pick), search_tables.pick_tables, "generate")
             return
-        result = workflow.run_search(work, run.reporter, resume=resume)
-        run.show(result, search_tables.search_tables)
+        result = run_search(work, run.reporter, resume=resume)
+        run.show(result, search_tables.search_tables, "search --resume" if result.interrupted else "generate")
         if result.interrupted:
             run.interrupted("The search was interrupted; `hpq search --resume` goes on from here.")
 
@@ -149,8 +165,11 @@ def quantize(
     precision: PrecisionOption = None,
 ) -> None:
     """Quantize at the project's precision and measure accuracy and memory."""
-    work = workflow.open_workspace(project, precision)
-    run.show(workflow.run_quantize(work, run.reporter), tables.quantize_tables)
+    from hpq_hls.report import tables
+    from hpq_hls.workflow import run_quantize
+
+    work = run.open(project, precision)
+    run.show(run_quantize(work, run.reporter), tables.quantize_tables, "generate")
 
 
 @command(app, "Example: hpq trace --samples 64")
@@ -161,8 +180,11 @@ def trace(
     precision: PrecisionOption = None,
 ) -> None:
     """Compare every layer with the float network: errors, signal to noise, saturation."""
-    work = workflow.open_workspace(project, precision)
-    run.show(workflow.run_trace(work, samples=samples, reporter=run.reporter), tables.trace_table)
+    from hpq_hls.report import tables
+    from hpq_hls.workflow import run_trace
+
+    work = run.open(project, precision)
+    run.show(run_trace(work, samples=samples, reporter=run.reporter), tables.trace_table)
 
 
 @command(app, "Example: hpq generate --force")
@@ -178,17 +200,16 @@ def generate(
     ] = False,
     force: ForceOption = False,
     precision: PrecisionOption = None,
-    target_interval: IntervalOption = None,
-    target_fps: FpsOption = None,
-    utilisation: UtilisationOption = None,
 ) -> None:
     """Write the HLS project, the RTL, or both."""
-    wish = hardware_options(target_interval, target_fps, utilisation)
-    work = workflow.open_workspace(project, precision, wish)
-    result = workflow.run_generate(
+    from hpq_hls.report import tables
+    from hpq_hls.workflow import run_generate
+
+    work = run.open(project, precision)
+    result = run_generate(
         work, force=force, oversize=oversize, measure_fifos=measure_fifos, reporter=run.reporter
     )
-    run.show(result, tables.generate_table)
+    run.show(result, tables.generate_table, "verify")
 
 
 @command(
@@ -222,9 +243,12 @@ def verify(
     precision: PrecisionOption = None,
 ) -> None:
     """Prove the generated projects equal to the simulator: C++ with g++, RTL with Verilator."""
-    work = workflow.open_workspace(project, precision, generated=True)
+    from hpq_hls.report import tables
+    from hpq_hls.workflow import run_verify
+
+    work = run.open(project, precision, generated=True)
     file = work.project.output / "wave.fst" if wave == "" else wave
-    result = workflow.run_verify(
+    result = run_verify(
         work,
         rtl_dir=rtl_dir,
         samples=samples,
@@ -233,7 +257,7 @@ def verify(
         wave=file,
         reporter=run.reporter,
     )
-    run.show(result, tables.verify_table)
+    run.show(result, tables.verify_table, "report" if result.passed and rtl_dir is None else None)
     result.check()
 
 
@@ -246,14 +270,13 @@ def estimate(
         typer.Option(help="Whose project: rtl (default), vitis or vivado, with their FIFOs and cycles."),
     ] = None,
     precision: PrecisionOption = None,
-    target_interval: IntervalOption = None,
-    target_fps: FpsOption = None,
-    utilisation: UtilisationOption = None,
 ) -> None:
     """Estimate LUT, FF, DSP, BRAM, latency and interval without any tool."""
-    wish = hardware_options(target_interval, target_fps, utilisation)
-    work = workflow.open_workspace(project, precision, wish)
-    run.show(workflow.run_estimate(work, run.reporter, backend=backend), tables.estimate_tables)
+    from hpq_hls.report import tables
+    from hpq_hls.workflow import run_estimate
+
+    work = run.open(project, precision)
+    run.show(run_estimate(work, run.reporter, backend=backend), tables.estimate_tables, "generate")
 
 
 @command(app, "Example: hpq synth --tool yosys")
@@ -275,9 +298,12 @@ def synth(
     precision: PrecisionOption = None,
 ) -> None:
     """Measure resources with a synthesis tool; of vitis, kernel by kernel beside the estimate."""
-    work = workflow.open_workspace(project, precision, generated=True)
-    result = workflow.run_synth(work, tool, run.reporter, stage=stage, reports=reports)
-    run.show(result, tool_tables.synth_tables)
+    from hpq_hls.report import tool_tables
+    from hpq_hls.workflow import run_synth
+
+    work = run.open(project, precision, generated=True)
+    result = run_synth(work, tool, run.reporter, stage=stage, reports=reports)
+    run.show(result, tool_tables.synth_tables, "report")
 
 
 @command(app, "Example: hpq calibrate --reports runs, then hardware: {calibration: calibration.json}")
@@ -298,7 +324,10 @@ def calibrate(
     force: ForceOption = False,
 ) -> None:
     """Fit the estimates to what your own HLS tool reports."""
-    result = workflow.run_calibrate(reports, out, stage=stage, force=force, reporter=run.reporter)
+    from hpq_hls.report import tool_tables
+    from hpq_hls.workflow import run_calibrate
+
+    result = run_calibrate(reports, out, stage=stage, force=force, reporter=run.reporter)
     run.show(result, tool_tables.calibrate_table)
 
 
@@ -317,7 +346,10 @@ def compare(
     ] = None,
 ) -> None:
     """Put precision combinations side by side: accuracy, memory, resources, cycles."""
-    result = workflow.run_compare(files, run.reporter, thorough=out is not None)
+    from hpq_hls.report import search_tables, write_comparison
+    from hpq_hls.workflow import run_compare
+
+    result = run_compare(files, run.reporter, thorough=out is not None)
     if out is not None:
         write_comparison(result, out, run.reporter)
     run.show(result, search_tables.compare_table)
@@ -336,7 +368,9 @@ def report(
     ] = False,
 ) -> None:
     """Write one self-contained HTML page with everything known of the project."""
-    work = workflow.open_workspace(project, precision, generated=True)
+    from hpq_hls.report import check_page, page_path, tables, write_report
+
+    work = run.open(project, precision, generated=True)
     if check:
         run.show(check_page(work, page_path(work, out)), tables.age_note)
     else:
@@ -349,6 +383,10 @@ def doctor(
     quick: Annotated[bool, typer.Option("--quick", help="Look only; build and run nothing.")] = False,
 ) -> None:
     """Check every external tool: is it there, which version, can it build and run a small design?"""
+    from hpq_hls.errors import ToolError
+    from hpq_hls.report import tables
+    from hpq_hls.tools import doctor as tools
+
     with run.reporter.step("Checking tools") as step:
         checks = tools.run_checks(quick, progress=step)
     run.show({"checks": checks}, tables.doctor_table)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, SUMS, dsp_blocks
-from hpq_hls.billing.products import constant_steps
+from hpq_hls.billing.products import constant_steps, constant_width, signed_width
 from hpq_hls.fixed import FixedType
 
 IntArray = npt.NDArray[np.int64]
@@ -58,99 +58,106 @@ def added(members: Sequence[Wires], limit: int) -> tuple[Wires, int]:
 
 
 def constant_dots(
-    bill: Bill, columns: IntArray, weights: IntArray, x: FixedType, limit: int, *, every: int, in_luts: bool
+    bill: Bill,
+    columns: IntArray,
+    weights: IntArray,
+    types: tuple[FixedType, FixedType],
+    limit: int,
+    *,
+    every: int,
+    in_luts: bool,
 ) -> list[Wires | None]:
     """Bill the products and the trees of all rows; returns the sum of each, None where no weight is.
 
-    columns: (rows, terms), which input each term is; weights: (rows, terms) integers. x: type of the inputs.
-    limit: bits of a sum. every: levels of two-operand sums between registers. in_luts: no product is built in
-    a DSP block.
+    columns: (rows, terms), which input each term is; weights: (rows, terms) integers. types: of the inputs and
+    of the weights. limit: bits of a sum. every: levels of two-operand sums between registers. in_luts: no
+    product is built in a DSP block.
     """
-    products = _products(bill, columns, weights, x, limit, in_luts=in_luts)
+    products = _Products(bill, types, limit, in_luts=in_luts).of(columns, weights)
     seen = set[Hashable]()
     return [_tree(bill, row, limit, every, seen) for row in products]
 
 
-def _products(
-    bill: Bill, columns: IntArray, weights: IntArray, x: FixedType, limit: int, *, in_luts: bool
-) -> list[list[Wires | None]]:
-    lows = np.where(weights == 0, 1, weights & -weights)
-    odds = weights // lows
-    places = np.log2(lows.astype(np.float64)).astype(np.int64)
-    # Yosys has put a product into a block before it could see that it is a multiple of another.
-    blocks = np.isin(odds, [odd for odd in np.unique(odds).tolist() if _in_block(odd, x, in_luts=in_luts)])
-    places_inside = np.where(blocks, places, 0)
-    kinds = np.stack([columns, odds, places_inside], axis=-1)
-    each, counts = np.unique(kinds[weights != 0], axis=0, return_counts=True)
-    steps = set[tuple[int, int]]()
-    made = {
-        (column, odd, place): _product(bill, (column, odd, place), count, x, limit, steps, in_luts=in_luts)
-        for (column, odd, place), count in zip(each.tolist(), counts.tolist(), strict=True)
-    }
-    return [
-        [
-            made[column, odd, inside].shifted(place) if odd else None
-            for (column, odd, inside), place in zip(row, row_places, strict=True)
+class _Products:
+    """hpq_constdot's registered products of inputs and constants, which it bills. Parameters as of
+    ``constant_dots``."""
+
+    def __init__(self, bill: Bill, types: tuple[FixedType, FixedType], limit: int, *, in_luts: bool) -> None:
+        self._bill, self._limit, self._in_luts = bill, limit, in_luts
+        self._x, weight = types
+        self._full = signed_width(self._x) + signed_width(weight)
+        self._steps = set[tuple[int, int]]()  # sums that products in LUTs have been made of so far
+
+    def of(self, columns: IntArray, weights: IntArray) -> list[list[Wires | None]]:
+        """All of some rows, one for what is the same."""
+        lows = np.where(weights == 0, 1, weights & -weights)
+        odds = weights // lows
+        places = np.log2(lows.astype(np.float64)).astype(np.int64)
+        apart = np.isin(odds, [odd for odd in np.unique(odds).tolist() if self._stands_apart(odd)])
+        kinds = np.stack([columns, odds, np.where(apart, places, 0)], axis=-1)
+        each, counts = np.unique(kinds[weights != 0], axis=0, return_counts=True)
+        made = {
+            (column, odd, place): self._product((column, odd, place), count)
+            for (column, odd, place), count in zip(each.tolist(), counts.tolist(), strict=True)
+        }
+        return [
+            [
+                made[column, odd, inside].shifted(place) if odd else None
+                for (column, odd, inside), place in zip(row, row_places, strict=True)
+            ]
+            for row, row_places in zip(kinds.tolist(), places.tolist(), strict=True)
         ]
-        for row, row_places in zip(kinds.tolist(), places.tolist(), strict=True)
-    ]
 
+    def _stands_apart(self, odd: int) -> bool:
+        """Whether multiples by powers of two are products of their own: Yosys has put them into blocks, or
+        made differences from zero of them, before it could see that they are multiples."""
+        return self._in_block(odd) or (odd == -1 and not self._in_luts)
 
-def _factors(odd: int, x: FixedType) -> tuple[int, int]:
-    """Bits of an input and of an odd constant as Yosys multiplies them: signed, or neither is."""
-    if not x.signed and odd > 0:
-        return x.width, odd.bit_length()
-    return x.width + (0 if x.signed else 1), (odd if odd > 0 else odd + 1).bit_length() + 1
+    def _factors(self, odd: int) -> tuple[int, int]:
+        """Bits of an input and of an odd constant as Yosys multiplies them: signed, or neither is."""
+        if not self._x.signed and odd > 0:
+            return self._x.width, odd.bit_length()
+        return signed_width(self._x), (odd if odd > 0 else odd + 1).bit_length() + 1
 
+    def _in_block(self, odd: int) -> bool:
+        operand, bits = self._factors(odd)
+        wide = bits >= DSP_MIN_OPERAND and operand + bits >= DSP_MIN_PRODUCT
+        return not self._in_luts and abs(odd) > 1 and wide
 
-def _in_block(odd: int, x: FixedType, *, in_luts: bool) -> bool:
-    operand, bits = _factors(odd, x)
-    return not in_luts and abs(odd) > 1 and bits >= DSP_MIN_OPERAND and operand + bits >= DSP_MIN_PRODUCT
+    def _product(self, key: tuple[int, int, int], count: int) -> Wires:
+        """An input times an odd constant that ``count`` terms need, in a register.
 
-
-def _product(
-    bill: Bill,
-    key: tuple[int, int, int],
-    count: int,
-    x: FixedType,
-    limit: int,
-    steps: set[tuple[int, int]],
-    *,
-    in_luts: bool,
-) -> Wires:
-    """An input times an odd constant that ``count`` terms need, in a register.
-
-    key: which input, the constant, and what else it is told apart by. steps: sums that products in LUTs have
-    been made of so far.
-    """
-    column, odd, _ = key
-    operand, bits = _factors(odd, x)
-    signed = x.signed or odd < 0
-    if odd == 1:
-        bill.ff += x.width
-        return Wires(0, x.width, signed, key)
-    if odd == -1:
-        bill.ff += operand
-        bill.add(Term.NEGATE, x.width)
-        return Wires(0, operand, signed, key)
-    as_signed = (operand, bits) if signed else (operand + 1, bits + 1)
-    bill.multiply(*as_signed, 1, in_luts=in_luts)
-    if _in_block(odd, x, in_luts=in_luts):
-        width = min(operand + bits, limit)
-        bill.dsp += dsp_blocks(*as_signed, bill.family)
-        bill.ff += 0 if bill.family.absorbs else width
-        return Wires(0, width, signed, key, bill.family.absorbs and count == 1)
-    # But for the least of both factors, no signed product needs the last bit.
-    width = min(operand + bits - (1 if signed else 0), limit)
-    bill.ff += width
-    if not in_luts:
-        bill.add(Term.CONSTANT, x.width * (abs(odd).bit_count() - 1 + (odd < 0)))
+        key: which input, the constant, and the place that tells it apart.
+        """
+        bill, x, (column, odd, place) = self._bill, self._x, key
+        operand, bits = self._factors(odd)
+        signed = x.signed or odd < 0
+        if odd == 1:
+            bill.ff += x.width
+            return Wires(0, x.width, signed, key)
+        as_signed = (operand, bits) if signed else (operand + 1, bits + 1)
+        if odd != -1:
+            bill.multiply(*as_signed, 1, in_luts=self._in_luts)
+        if self._in_block(odd):
+            width = min(operand + bits, self._limit)
+            bill.dsp += dsp_blocks(*as_signed, bill.family)
+            bill.ff += 0 if bill.family.absorbs else width
+            return Wires(0, width, signed, key, bill.family.absorbs and count == 1)
+        if self._in_luts:
+            width = constant_width(x.width, x.signed, odd, self._full)
+            for so_far, added_bits in constant_steps(x.width, x.signed, odd):
+                if (column, so_far) not in self._steps:
+                    self._steps.add((column, so_far))
+                    bill.add(Term.CONSTANT, added_bits)
+        elif odd == -1:
+            width = self._full - place  # no tool looks for copies of a sign in a difference from zero
+            bill.add(Term.NEGATE, x.width)
+        else:
+            width = operand + bits
+            bill.add(Term.CONSTANT, x.width * (abs(odd).bit_count() - 1 + (odd < 0)))
+        width = min(width, self._limit)
+        bill.ff += width
         return Wires(0, width, signed, key)
-    for so_far, added_bits in constant_steps(x.width, x.signed, odd):
-        if (column, so_far) not in steps:
-            steps.add((column, so_far))
-            bill.add(Term.CONSTANT, added_bits)
-    return Wires(0, width, signed, key)
 
 
 def _tree(bill: Bill, terms: list[Wires | None], limit: int, every: int, seen: set[Hashable]) -> Wires | None:

@@ -79,6 +79,20 @@ def constant_product(width: int, signed: bool, constant: int) -> int:
     return sum(bits for _, bits in constant_steps(width, signed, constant))
 
 
+def constant_width(width: int, signed: bool, constant: int, full: int) -> int:
+    """Bits of the product that hpq_constproduct makes of an operand of ``width`` bits.
+
+    Synthesis narrows its sums to a bit more than the wider of two; where only the sum so far has a sign, the
+    operand gets one. full: bits that there is room for.
+    """
+    high, has_sign = 0, signed
+    for at, (place, sign) in enumerate(_in_order(constant)):
+        operand = width + (1 if at and has_sign and not signed else 0)
+        high = place + (width if at == 0 and sign > 0 else max(high - place, operand) + 1)
+        has_sign = has_sign or sign < 0
+    return min(high, full)
+
+
 def constant_steps(width: int, signed: bool, constant: int) -> list[tuple[int, int]]:
     """(constant so far, bits added up) of each sum that hpq_constproduct makes of ``width`` bits.
 
@@ -86,7 +100,7 @@ def constant_steps(width: int, signed: bool, constant: int) -> list[tuple[int, i
     What is added lies above most of the sum so far, of which unsigned operands leave little there.
     """
     steps, so_far = list[tuple[int, int]](), 0
-    for place, sign in sorted(_digits(constant), key=lambda digit: (-digit[1], digit[0])):
+    for place, sign in _in_order(constant):
         top = width + abs(so_far).bit_length() - 1 if so_far else 0
         before, so_far = so_far, so_far + sign * (1 << place)
         if sign < 0:
@@ -99,6 +113,11 @@ def constant_steps(width: int, signed: bool, constant: int) -> list[tuple[int, i
 def most_digits(constants: npt.NDArray[np.int64]) -> int:
     """Powers of two in the longest non-adjacent form of some constants; at least 1."""
     return max([1, *(len(_digits(constant)) for constant in np.unique(constants).tolist())])
+
+
+def _in_order(constant: int) -> list[tuple[int, int]]:
+    """The digits in the order in which hpq_constproduct adds them up."""
+    return sorted(_digits(constant), key=lambda digit: (-digit[1], digit[0]))
 
 
 def _digits(constant: int) -> list[tuple[int, int]]:

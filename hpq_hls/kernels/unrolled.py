@@ -214,9 +214,8 @@ def _bill_multiplied(
     weights = np.where(read & (columns >= 0), kernel.weight, 0)
     each = (columns.reshape(-1, kernel.cols), weights.reshape(-1, kernel.cols))
     accumulator, live = kernel.accumulator_type, 0
-    sums = constant_dots(
-        bill, *each, given.type, accumulator.width, every=kernel.every, in_luts=kernel.in_luts
-    )
+    types = given.type, kernel.weight_type
+    sums = constant_dots(bill, *each, types, accumulator.width, every=kernel.every, in_luts=kernel.in_luts)
     rows = kernel.groups * kernel.rows
     biases = [0] * rows if kernel.bias is None else kernel.bias.reshape(-1).tolist()
     shifts = [0] * rows if kernel.shift is None else kernel.shift.reshape(-1).tolist()

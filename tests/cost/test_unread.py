@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +18,10 @@ from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware import HardwareConfig, Io, Strategy, build_dataflow
 from hpq_hls.kernels.adder_positions import left_of
+from hpq_hls.resources import templates_dir
+from hpq_hls.synth.yosys import STATISTICS, count_cells, read_cells, run_script
+
+WEIGHT = FixedType(6, 6)
 
 
 def quantized(module: nn.Module, *shape: int) -> hpq.QuantizedGraph:
@@ -105,13 +112,48 @@ def test_blocks_of_constants(signed: bool, width: int, weights: list[int], dsp: 
     bill = Bill(Family.SERIES_7)
     column = np.zeros((len(weights), 1), dtype=np.int64)
     kind = FixedType(width, width, signed=signed)
-    constant_dots(bill, column, np.array(weights)[:, None], kind, 24, in_luts=False)
+    constant_dots(bill, column, np.array(weights)[:, None], (kind, WEIGHT), 24, every=2, in_luts=False)
     assert bill.dsp == dsp
 
 
 def test_rows_without_weights_cost_nothing() -> None:
     bill = Bill(Family.SERIES_7)
     zeros = np.zeros((3, 4), dtype=np.int64)
-    sums = constant_dots(bill, zeros, zeros, FixedType(8, 8), 24, in_luts=False)
+    sums = constant_dots(bill, zeros, zeros, (FixedType(8, 8), WEIGHT), 24, every=2, in_luts=False)
     assert sums == [None] * 3
     assert (bill.ff, bill.dsp, bill.terms) == (0, 0, {})
+
+
+PAIRS = [(1, 2), (-1, -2), (-1, 1), (3, 6), (-3, -6), (-1, -4), (5, -5), (7, -7), (1, -8), (11, -13)]
+"""Two constants for each of some inputs."""
+
+
+@pytest.mark.parametrize(
+    ("signed", "width", "in_luts"), [(True, 3, False), (False, 3, False), (True, 8, True), (False, 8, True)]
+)
+def test_registers_of_products_are_those_of_yosys(
+    signed: bool, width: int, in_luts: bool, tmp_path: Path
+) -> None:
+    """Multiples by powers of two are one product or not; signs of differences have copies."""
+    limit, kind = 24, FixedType(width, width, signed=signed)
+    weights = np.array(PAIRS).reshape(-1, 1)
+    columns = np.repeat(np.arange(len(PAIRS)), 2)[:, None]
+    bill = Bill(Family.SERIES_7)
+    constant_dots(bill, columns, weights, (kind, WEIGHT), limit, every=2, in_luts=in_luts)
+    known = f".X_W({width}), .X_SIGNED({int(signed)}), .W_W({WEIGHT.width}), .IN_LUTS({int(in_luts)}), "
+    known += f".OUT_W({limit})"
+    dots = [
+        f"hpq_constdot #(.N(1), {known}, .WEIGHTS({WEIGHT.width}'d{weight % 2**WEIGHT.width}))"
+        f" dot{row} (.clk(clk), .x(x[{row // 2 * width}+:{width}]), .y(y[{row * limit}+:{limit}]));"
+        for row, weight in enumerate(weights[:, 0].tolist())
+    ]
+    ports = f"input clk, input [{len(PAIRS) * width - 1}:0] x, output [{len(dots) * limit - 1}:0] y"
+    (tmp_path / "dots.sv").write_text("\n".join([f"module dots({ports});", *dots, "endmodule"]))
+    library = [f"hpq_{name}.sv" for name in ("constdot", "constproduct", "addtree")]
+    for name in library:
+        shutil.copy(templates_dir() / "rtl" / "lib" / name, tmp_path)
+    script = [f"read_verilog -sv -defer dots.sv {' '.join(library)}", "hierarchy -top dots"]
+    script += ["synth_xilinx -flatten -noiopad -noclkbuf", f"tee -q -o {STATISTICS} stat -json"]
+    version = run_script("\n".join(script), tmp_path, "yosys", lambda _: None)
+    built = count_cells(read_cells(tmp_path / STATISTICS), version, Family.SERIES_7)
+    assert (bill.dsp, bill.ff) == (built.dsp, built.ff)

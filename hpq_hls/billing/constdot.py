@@ -69,9 +69,9 @@ def constant_dots(
 ) -> list[Wires | None]:
     """Bill the products and the trees of all rows; returns the sum of each, None where no weight is.
 
-    columns: (rows, terms), which input each term is; weights: (rows, terms) integers. types: of the inputs and
-    of the weights. limit: bits of a sum. every: levels of two-operand sums between registers. in_luts: no
-    product is built in a DSP block.
+    columns: (rows, terms), which input each term is; weights: (rows, terms) integers. types: of inputs and of
+    weights. limit: bits of a sum. every: levels of two-operand sums between registers. in_luts: no product is
+    built in a DSP block.
     """
     products = _Products(bill, types, limit, in_luts=in_luts).of(columns, weights)
     seen = set[Hashable]()

@@ -177,7 +177,7 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
 
 
 def test_a_length_that_is_not_the_shape_s_is_refused():
-    with pytest.raises(UnsupportedOperatorError, match=r"Sum over axes \(0,\).*its length is 0; give length=4"):
+    with pytest.raises(UnsupportedOperatorError, match=r"Sum over axes .* length is 0; give length=4"):
         ops.Sum((0,)).output_shape([(4, 5)])
     with pytest.raises(UnsupportedOperatorError, match="give length=20"):
         ops.Mean((0, 1), length=4).output_shape([(4, 5)])

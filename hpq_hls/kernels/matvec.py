@@ -12,6 +12,7 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, finished, ram, rom, tree
+from hpq_hls.billing.delays import Pace
 from hpq_hls.billing.memory import memory_style
 from hpq_hls.billing.packing import (
     COLUMNS,
@@ -21,7 +22,7 @@ from hpq_hls.billing.packing import (
     shared_elements,
     unpack_words,
 )
-from hpq_hls.billing.stages import product_stages, product_time, tree_time
+from hpq_hls.billing.stages import levels_between, product_stages, product_time, tree_time
 from hpq_hls.fixed import FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Streams
 from hpq_hls.kernels.contract import Contract, pipeline
@@ -141,15 +142,29 @@ class MatVec(FromRom, Matrix):
         given, made = self.ends(streams)
         return self.arrival(given.type) + 2 + self.ending(made.type).inside
 
+    @property
+    def every(self) -> int:
+        """As of ``Weighted``, less the time in which packed sums are taken apart in front of their tree."""
+        left = Pace(self.pace.delays, self.pace.budget - self._taken_apart)
+        return levels_between(left, self.accumulator_type.width)
+
+    @property
+    def _taken_apart(self) -> int:
+        """Picoseconds in which packed sums that overlap are taken apart."""
+        packing = self.packing
+        if packing is None or packing.overlap <= 0:
+            return 0
+        return self.pace.delays.adder(packing.sum_width)
+
     def critical(self, streams: Streams) -> int:
         own = super().critical(streams)
         if self.packing is None:
             return own
         delays, given = self.pace.delays, self.ends(streams)[0].type
-        apart = delays.adder(self.packing.sum_width) if self.packing.overlap > 0 else 0
         level = delays.adder(self.accumulator_type.width)
         shared = product_time(delays, given, self.weight_type, self.stages(given), soft=False)
-        return max(own, shared, apart + tree_time(math.ceil(self.simd / COLUMNS), self.every, level))
+        summed = tree_time(math.ceil(self.simd / COLUMNS), self.every, level)
+        return max(own, shared, self._taken_apart + summed)
 
     def contract(self, streams: Streams) -> Contract:
         return pipeline(self.latency(streams), self.synapse_folds, self.neuron_folds)

@@ -35,12 +35,23 @@ class Reduce(Operator):
     axes: tuple[int, ...]
     keep: bool = False
 
+    @property
+    def elements(self) -> int | None:
+        """How many elements it was told to take together; None where that does not matter."""
+        return None
+
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
         if not self.axes or any(not 0 <= axis < len(shape) for axis in self.axes):
             raise UnsupportedOperatorError(
                 f"{self.kind} over axes {self.axes} is applied to a tensor of shape {shape} per sample; "
                 f"axes go from 0 to {len(shape) - 1} without the batch axis"
+            )
+        together = math.prod(shape[axis] for axis in self.axes)
+        if self.elements not in (None, together):
+            raise UnsupportedOperatorError(
+                f"{self.kind} over axes {self.axes} of a tensor of shape {shape} per sample takes {together} "
+                f"elements together, but its length is {self.elements}; give length={together}"
             )
         kept = [1 if axis in self.axes else length for axis, length in enumerate(shape)]
         if self.keep:
@@ -114,6 +125,10 @@ class Sum(Reduce):
 
     length: int = 0
     """Elements of a sum."""
+
+    @property
+    def elements(self) -> int | None:
+        return self.length
 
     def _reduced(self, x: Array, axis: int) -> Array:
         return np.asarray(np.add.reduce(x, axis=axis, dtype=x.dtype))
@@ -212,6 +227,10 @@ class ArgMax(Reduce):
     mode: ClassVar[Reduction] = Reduction.ARGMAX
 
     length: int = 0
+
+    @property
+    def elements(self) -> int | None:
+        return self.length
 
     def compute(
         self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch

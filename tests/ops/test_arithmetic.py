@@ -10,6 +10,7 @@ import torch
 
 import hpq_hls as hpq
 from hpq_hls import ops
+from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.graph import Graph, Node
 from hpq_hls.ops.folding import Folding
 from hpq_hls.simulate.engine import reference
@@ -173,3 +174,10 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     q = hpq.quantize(everything(), x, 6)
     q.save(tmp_path / "q.hpq")
     np.testing.assert_array_equal(hpq.load(tmp_path / "q.hpq").predict_raw(x), q.predict_raw(x))
+
+
+def test_a_length_that_is_not_the_shape_s_is_refused():
+    with pytest.raises(UnsupportedOperatorError, match=r"Sum over axes .* length is 0; give length=4"):
+        ops.Sum((0,)).output_shape([(4, 5)])
+    with pytest.raises(UnsupportedOperatorError, match="give length=20"):
+        ops.Mean((0, 1), length=4).output_shape([(4, 5)])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -154,6 +155,12 @@ class Epilogue:
         period = _period(flat)
         words = np.resize(flat[:period], math.lcm(period, lanes)).reshape(-1, lanes)
         return Epilogue(slopes=tuple(map(tuple, words.tolist())), fraction=self.fraction)
+
+    def of_lanes(self, lanes: Sequence[int]) -> Epilogue:
+        """Of a kernel: the same for these of its lanes alone."""
+        if not self.slopes or len(self.slopes[0]) == 1:
+            return self
+        return replace(self, slopes=tuple(tuple(word[lane] for lane in lanes) for word in self.slopes))
 
     @property
     def words(self) -> npt.NDArray[np.int64]:

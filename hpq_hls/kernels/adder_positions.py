@@ -19,11 +19,11 @@ ZERO = Interval(0, 0)
 @dataclass(frozen=True)
 class Left:
     """What is left. adder_bits: LUTs of adders. flip_flops: of all registers. sums: of each row that is no
-    constant, the values that it can have."""
+    constant, which it is of those of all positions, and the values that it can have."""
 
     adder_bits: int
     flip_flops: int
-    sums: tuple[Interval, ...]
+    sums: tuple[tuple[int, Interval], ...]
 
 
 def left_of(
@@ -35,16 +35,17 @@ def left_of(
     is read. width: of what rows are cast to.
     """
     seen, numbers = set[Hashable](), dict[Hashable, int]()
-    bits, registers, sums = 0, 0, list[Interval]()
-    for elements, rows in zip(inputs, read, strict=True):
+    bits, registers, sums = 0, 0, list[tuple[int, Interval]]()
+    for place, (elements, rows) in enumerate(zip(inputs, read, strict=True)):
         position = _Position(one, elements, rows, numbers)
         bits += position.adder_bits(seen)
         registers += position.flip_flops(seen)
         for row, term in enumerate(position.graph.outputs):
             if term is not None and not position.is_constant(term.ref):
-                sums.append(sum_of(position.graph, term))
+                total = sum_of(position.graph, term)
+                sums.append((place * len(rows) + row, total))
                 waits = one.waits(row)
-                kept = max(bits_for(sums[-1])[0] - one.end.drop, 1)
+                kept = max(bits_for(total)[0] - one.end.drop, 1)
                 registers += waits * kept + (one.registers - one.rows[row]) * width
     return Left(bits, registers, tuple(sums))
 

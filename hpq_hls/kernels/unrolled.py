@@ -189,11 +189,11 @@ def _bill_adders(
     bill.add(Term.GRAPH, left.adder_bits)
     bill.ff += left.flip_flops
     kind = replace(made, rounding=Rounding.TRN) if one.end.half else made
-    for interval in left.sums:
+    for row, interval in left.sums:
         bits, signed = bits_for(interval)
         width = bits + (0 if signed else 1)
         sums = FixedType(width, width - kernel.accumulator_type.fraction)
-        finished(bill, sums, kind, kernel.epilogue, 1, in_luts=kernel.in_luts)
+        finished(bill, sums, kind, kernel.epilogue.of_lanes([row]), 1, in_luts=kernel.in_luts)
 
 
 def _rows_read(kernel: UnrolledMatVec, made: Stream, positions: int) -> npt.NDArray[np.bool_]:
@@ -213,7 +213,7 @@ def _bill_multiplied(
     read = _rows_read(kernel, made, positions).reshape(positions, kernel.groups, kernel.rows, 1)
     weights = np.where(read & (columns >= 0), kernel.weight, 0)
     each = (columns.reshape(-1, kernel.cols), weights.reshape(-1, kernel.cols))
-    accumulator, live = kernel.accumulator_type, 0
+    accumulator, live = kernel.accumulator_type, list[int]()
     types = given.type, kernel.weight_type
     sums = constant_dots(bill, *each, types, accumulator.width, every=kernel.every, in_luts=kernel.in_luts)
     rows = kernel.groups * kernel.rows
@@ -223,15 +223,15 @@ def _bill_multiplied(
     for number, total in enumerate(sums):
         if total is None:
             continue
-        live += 1
+        live.append(number)
         row = number % rows
         _bill_row(
             bill, kernel, total.shifted(align + shifts[row]), biases[row] << kernel.bias_shift, made.type
         )
-    if kernel.epilogue.slopes:
-        stages = kernel.ending(made.type)
-        finished(bill, accumulator, made.type, kernel.epilogue, live, in_luts=kernel.in_luts, stages=stages)
-    bill.ff += live * made.type.width
+    if kernel.epilogue.slopes and live:
+        stages, epilogue = kernel.ending(made.type), kernel.epilogue.of_lanes(live)
+        finished(bill, accumulator, made.type, epilogue, len(live), in_luts=kernel.in_luts, stages=stages)
+    bill.ff += len(live) * made.type.width
 
 
 def _bill_row(bill: Bill, kernel: UnrolledMatVec, total: Wires, bias: int, made: FixedType) -> None:

@@ -157,3 +157,21 @@ def test_registers_of_products_are_those_of_yosys(
     version = run_script("\n".join(script), tmp_path, "yosys", lambda _: None)
     built = count_cells(read_cells(tmp_path / STATISTICS), version, Family.SERIES_7)
     assert (bill.dsp, bill.ff) == (built.dsp, built.ff)
+
+
+@pytest.mark.parametrize("strategy", [Strategy.UNROLLED, Strategy.DA])
+@pytest.mark.parametrize("slopes", [[0.5, 0.37, 0.3], [0.37, 0.3, 0.5]])
+def test_slopes_of_channels_are_billed_one_by_one(strategy: Strategy, slopes: list[float]) -> None:
+    """A slope that is a power of two is wires, wherever it stands."""
+
+    def products(each: list[float]) -> int:
+        torch.manual_seed(4)
+        module = nn.Sequential(nn.Linear(4, 3), nn.PReLU(3))
+        with torch.no_grad():
+            module[1].weight[:] = torch.tensor(each)
+        flow = build_dataflow(quantized(module, 4), HardwareConfig(io=Io.PARALLEL, strategy=strategy))
+        bill = Bill(Family.SERIES_7)
+        next(kernel for kernel in flow.kernels if kernel.kind == "unrolled").bill(bill, flow.streams)
+        return sum(bill.products.values())
+
+    assert products(slopes) - products([0.5] * 3) == 2

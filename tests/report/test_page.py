@@ -107,7 +107,7 @@ def test_what_fine_tuning_costs_is_there(summary):
         "test": None,
     }
     shown = text(summary)
-    assert "Fine-tuned lut: 1,300 +5.3 %." in shown
+    assert "Fine-tuned LUT + 55 DSP: 1,300 +5.3 %." in shown
     assert "Limit: 2,400 LUTs." in shown
     assert "Drop on unseen data before fine-tuning: " in shown
     summary["search"]["tuned"].update(exceeded="limits.lut: 2,400 LUTs of at most 2,350", used=False)

@@ -15,6 +15,7 @@ __all__ = ["app", "main"]
 
 INTERRUPTED_STATUS = 130
 """128 and the number of SIGINT, as shells have it."""
+INTERRUPTED = "Interrupted; nothing half-written is left behind."
 
 
 def main() -> None:
@@ -24,7 +25,7 @@ def main() -> None:
 
         app()
     except KeyboardInterrupt:  # while Python was still loading, or outside of a command's work
-        sys.stderr.write("Error: Interrupted; nothing half-written is left behind.\n")
+        sys.stderr.write(f"Error: {INTERRUPTED}\n")
         sys.stderr.flush()
         raise SystemExit(INTERRUPTED_STATUS) from None
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
+
+from hpq_hls.cli import INTERRUPTED, INTERRUPTED_STATUS
+
+
+@contextlib.contextmanager
+def _interruptions() -> Iterator[None]:
+    """Ctrl-C before a command answers it itself, which typer would pass over in silence."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"Error: {INTERRUPTED}", err=True)
+        raise typer.Exit(INTERRUPTED_STATUS) from None
 
 
 class Root(TyperGroup):
@@ -16,6 +29,14 @@ class Root(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(self.commands)
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        with _interruptions():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _interruptions():
+            return super().invoke(ctx)
 
     def main(
         self,

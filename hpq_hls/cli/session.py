@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperCommand
 
-from hpq_hls.cli import INTERRUPTED_STATUS
+from hpq_hls.cli import INTERRUPTED, INTERRUPTED_STATUS
 from hpq_hls.errors import ConfigError, HpqError, ToolError
 from hpq_hls.settings.named import NAMED, Named
 
@@ -276,7 +276,7 @@ def session(
         run.fail(_sentence(error), type(error).__name__, ERROR_STATUS)
     except KeyboardInterrupt:
         status = run.interrupted_status
-        run.fail("Interrupted; nothing half-written is left behind.", "Interrupted", status)
+        run.fail(INTERRUPTED, "Interrupted", status)
     except (typer.Exit, typer.Abort):
         raise
     except SystemExit as error:

@@ -137,14 +137,14 @@ CHANGES = {
     "accumulator": Change(
         "several",
         TOP,
-        "ACC_W        (",
-        "ACC_W        (-1 + ",
+        "ACC_W         (",
+        "ACC_W         (-1 + ",
         "conv_matvec",
         "cast from|what is cast",
         ": matvec",
     ),
     "cast's shift": Change(
-        "several", TOP, "CAST_SHIFT   (", "CAST_SHIFT   (1 + ", "conv_matvec", "cast from|frame", ": matvec"
+        "several", TOP, "CAST_SHIFT    (", "CAST_SHIFT    (1 + ", "conv_matvec", "cast from|frame", ": matvec"
     ),
     "a splice's cast": Change(
         "several", TOP, "CAST_SHIFT(", "CAST_SHIFT(1 + ", "concat_join", "cast|frame", ": splice"

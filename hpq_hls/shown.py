@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import html
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 
-class Shown:
+class Shown(ABC):
     """A result that says the most important of itself.
 
     A class that inherits says ``facts``, and is a dataclass without a ``repr`` of its own.
     """
 
+    @abstractmethod
     def facts(self) -> Mapping[str, str]:
         """What there is to say, by the words for it."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         said = ", ".join(f"{name}: {value}" for name, value in self.facts().items())

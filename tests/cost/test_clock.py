@@ -109,7 +109,7 @@ def test_every_clock_that_is_promised_is_met(network: QuantizedGraph) -> None:
     possible = float(note.split()[-2])
     met = hpq.estimate(network, clock_ns=possible + 0.01, target_interval=200)
     assert not [note for note in met.notes if "clock_ns" in note]
-    assert met.fmax_mhz == pytest.approx(1000 / possible, rel=0.01)
+    assert met.fmax_mhz == pytest.approx(1000 / possible, rel=0.01)  # the note has 10 ps
     assert met.to_dict()["fmax_limited_by"] == met.fmax_limited_by
 
 

@@ -31,7 +31,7 @@ def test_more_takes_longer() -> None:
 @pytest.mark.parametrize("clock_ns", [2.0, 5.0, 13.0])
 def test_what_is_left_of_a_period_fills_it(clock_ns: float) -> None:
     delays = delays_of(find_part("xc7z020").family, "xc7z020clg400-1")
-    assert delays.period(delays.left(clock_ns)) == pytest.approx(clock_ns, abs=0.002)
+    assert delays.period(delays.left(clock_ns)) == pytest.approx(clock_ns, abs=0.002)  # whole picoseconds
 
 
 def test_one_level_of_logic_is_the_least() -> None:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from hpq_hls.workflow.data import Dataset, load_dataset
     from hpq_hls.workflow.exploring import run_explore
     from hpq_hls.workflow.picking import run_pick
-    from hpq_hls.workflow.plain import plain
     from hpq_hls.workflow.progress import Quiet, Reporter, Step
     from hpq_hls.workflow.running import RunResult, run_all
     from hpq_hls.workflow.searching import run_search
@@ -28,7 +27,6 @@ __all__ = [
     "Workspace",
     "load_dataset",
     "open_workspace",
-    "plain",
     "run_all",
     "run_calibrate",
     "run_compare",
@@ -55,7 +53,6 @@ __getattr__ = imported_when_asked(
         ),
         "exploring": ("run_explore",),
         "picking": ("run_pick",),
-        "plain": ("plain",),
         "progress": (
             "Quiet",
             "Reporter",

@@ -1,6 +1,6 @@
 """Random networks over all operators: numpy = g++ = Verilator on every word, and cycles as estimated.
 
-    python benchmarks/random_networks.py --count 60 --seed 100 --workers 2 [--certify] [--no-cosim | --no-tools]
+    python benchmarks/random_networks.py --count 60 --seed 100 [--certify | --no-cosim | --no-tools]
 
 Each is for a part and a clock of its own. --certify: every kernel of both designs is checked alone too.
 Prints one line a network; what is wrong bears the seed that ``tests.dags.drawn`` makes it from again.

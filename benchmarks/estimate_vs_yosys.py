@@ -38,7 +38,8 @@ from hpq_hls.codegen.rtl import RtlBackend
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.hardware import Dataflow, Multiplier
 from hpq_hls.kernels import Kernel
-from hpq_hls.synth.yosys import ROMS, STATISTICS, count_cells, run_script
+from hpq_hls.synth.cells import count_cells
+from hpq_hls.synth.yosys import ROMS, STATISTICS, run_script
 
 HERE = Path(__file__).parent
 PART = "xc7z020clg400-1"

@@ -86,7 +86,7 @@ class ResourceEstimate(Shown):
             "LUT": f"{self.lut:,}",
             "FF": f"{self.ff:,}",
             "DSP": f"{self.dsp:,}",
-            "BRAM (18 kbit)": f"{self.bram:,}",
+            f"BRAM ({self.device.family.fabric.bram_kbit} kbit)": f"{self.bram:,}",
             "latency": f"{self.latency_cycles:,} cycles",
             "interval": f"{self.interval_cycles:,} cycles",
             "limited by": self.limited_by,
@@ -100,22 +100,22 @@ class ResourceEstimate(Shown):
     @property
     def lut_utilization(self) -> float:
         """Share of the part's LUTs, 1.0 for all of them; above 1 the design does not fit."""
-        return self.lut / self.device.lut
+        return _share(self.lut, self.device.lut)
 
     @property
     def ff_utilization(self) -> float:
         """Share of the part's flip-flops."""
-        return self.ff / self.device.ff
+        return _share(self.ff, self.device.ff)
 
     @property
     def dsp_utilization(self) -> float:
         """Share of the part's DSP blocks."""
-        return self.dsp / self.device.dsp
+        return _share(self.dsp, self.device.dsp)
 
     @property
     def bram_utilization(self) -> float:
         """Share of the part's block RAMs."""
-        return self.bram / self.device.bram18
+        return _share(self.bram, self.device.bram)
 
     @property
     def fits(self) -> bool:
@@ -136,6 +136,11 @@ class ResourceEstimate(Shown):
             "utilization": shares,
             "fits": self.fits,
         }
+
+
+def _share(used: int, available: int) -> float:
+    """Of what a part has; of nothing at all, each counts as one more than there is."""
+    return used / available if available else float(used + 1 if used else 0)
 
 
 def estimate_dataflow(

@@ -20,7 +20,7 @@ from hpq_hls.hardware import (
     DEFAULT_UTILISATION,
     Dataflow,
 )
-from hpq_hls.project.hardware import LayerSettings, dataflow_for, hardware_config
+from hpq_hls.project.hardware import LayerSettings, check_part, dataflow_for, hardware_config
 from hpq_hls.simulate import QuantizedGraph
 
 
@@ -61,6 +61,7 @@ def estimate(
             f"a calibration is of what an HLS tool reports of C++, and backend is {target}; leave one of "
             "them out"
         )
+    check_part(target, part)
     config = hardware_config(
         part=part,
         clock_ns=clock_ns,

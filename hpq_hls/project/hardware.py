@@ -70,7 +70,7 @@ def hardware_config(
         reuse_factor=reuse_factor,
         strategy=choice_of("strategy", strategy, Strategy),
         multiplier=_multiplier("multiplier", "multipliers", multiplier, multipliers),
-        layers={name: _folding(name, given) for name, given in (layers or {}).items()},
+        layers={name: _folding(name, given) for name, given in _mapping("layers", layers or {}).items()},
         part=part,
         utilisation=check_utilisation(utilisation),
         tlast=choice_of("tlast", tlast, Tlast),
@@ -78,6 +78,12 @@ def hardware_config(
     if device.dsp == 0:
         _check_without_blocks(config)
     return config
+
+
+def _mapping(what: str, given: Any) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{what} is {given!r}; give settings by name, such as {{'pe': 4}} by layer")
+    return given
 
 
 def _check_without_blocks(config: HardwareConfig) -> None:
@@ -95,7 +101,7 @@ def _check_without_blocks(config: HardwareConfig) -> None:
 def _folding(layer: str, given: dict[str, int | str]) -> LayerFolding:
     known = ("pe", "simd", "reuse_factor", "pixels", "strategy", "multiplier")
     settings: dict[str, Any] = {}
-    for key, value in given.items():
+    for key, value in _mapping(f"layer {layer!r}", given).items():
         what = f"{key} of layer {layer!r}"
         if key == "strategy":
             settings[key] = choice_of(what, value, Strategy)
@@ -108,6 +114,10 @@ def _folding(layer: str, given: dict[str, int | str]) -> LayerFolding:
             raise ConfigError(
                 f"layer {layer!r} has the unknown hardware key {key!r}; known are {', '.join(known)}"
             )
+    if None not in (settings.get("pe"), settings.get("simd"), settings.get("reuse_factor")):
+        raise ConfigError(
+            f"layer {layer!r} has pe, simd and reuse_factor; pe and simd fold it, so leave out reuse_factor"
+        )
     settings["multiplier"] = _multiplier(
         f"multiplier of layer {layer!r}",
         f"multipliers of layer {layer!r}",
@@ -130,6 +140,20 @@ def _multiplier(name: str, older: str, value: object, given_older: object) -> Mu
 def _check_positive(what: str, value: object) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise ConfigError(f"{what} is {value!r}; give a whole number of at least 1")
+
+
+def check_part(backend: str, part: str) -> None:
+    """Check that the tool behind a backend knows a part.
+
+    Raises:
+        ConfigError: it does not, or one of them is unknown.
+    """
+    fabric = find_part(part).family.fabric
+    if find_backend(backend).stages and fabric.vendor != "AMD":
+        raise ConfigError(
+            f"backend {backend} is for AMD's HLS tools, and {part} is {fabric.vendor}'s {fabric.title}; "
+            "choose backend rtl"
+        )
 
 
 def part_of(part: str | None, board: Board | None) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
+from hpq_hls.billing.parts import BOARDS
 from hpq_hls.codegen.boards import known_board
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.cost import find_part
@@ -32,9 +33,10 @@ def _part(value: str) -> str:
         find_part(value)
     except ConfigError as error:
         board = known_board(value)
-        if board is None:
+        part = BOARDS.get(value.strip().lower()) if board is None else board.part
+        if part is None:
             raise ValueError(f"is {value!r}: {error}") from error
-        return board.part
+        return part
     return value
 
 
@@ -66,6 +68,12 @@ class FoldingSettings(Section):
     def _one_multiplier(self) -> FoldingSettings:
         if self.multiplier is not None and self.multipliers is not None:
             raise ValueError(TWO_MULTIPLIERS)
+        return self
+
+    @model_validator(mode="after")
+    def _one_folding(self) -> FoldingSettings:
+        if None not in (self.pe, self.simd, self.reuse_factor):
+            raise ValueError("has pe, simd and reuse_factor; pe and simd fold it, so leave out reuse_factor")
         return self
 
 

@@ -221,7 +221,7 @@ def estimated(work: Workspace, q: QuantizedGraph, backend: str | None = None) ->
 def capacity(work: Workspace) -> r.Capacity:
     """What the settings' part has."""
     part = find_part(work.project.settings.hardware.part)
-    return r.Capacity(part.name, part.lut, part.ff, part.dsp, part.bram18)
+    return r.Capacity(part.name, part.lut, part.ff, part.dsp, part.bram)
 
 
 _SYNTHESIZED_FROM = {"yosys": ("rtl",), "nextpnr": ("rtl",), "vitis": ("vitis", "vivado")}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hpq_hls.compiling import Compiled, compile  # noqa: A004
     from hpq_hls.cost import ResourceEstimate
     from hpq_hls.errors import HpqError
+    from hpq_hls.exploring import Exploration, explore
     from hpq_hls.finetune import FinetuneResult, finetune
     from hpq_hls.fixed import FixedType
     from hpq_hls.frontends import from_exported, from_onnx, from_torch, load_exported
@@ -32,6 +33,7 @@ __all__ = [
     "Calibration",
     "Compiled",
     "CosimResult",
+    "Exploration",
     "FinetuneResult",
     "FixedType",
     "Graph",
@@ -48,6 +50,7 @@ __all__ = [
     "calibrate",
     "compile",
     "estimate",
+    "explore",
     "finetune",
     "from_exported",
     "from_onnx",
@@ -64,6 +67,7 @@ _HOMES = {
     "compiling": ("Compiled", "compile"),
     "cost": ("ResourceEstimate",),
     "errors": ("HpqError",),
+    "exploring": ("Exploration", "explore"),
     "finetune": ("FinetuneResult",),
     "fixed": ("FixedType",),
     "frontends": ("from_exported", "from_onnx", "from_torch", "load_exported"),

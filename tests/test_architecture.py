@@ -49,7 +49,7 @@ ORDER = [
     {"synth"},
     {"calibrate"},
     {"project", "tools.doctor"},
-    {"compiling"},
+    {"compiling", "exploring"},
     {"settings"},
     {"workflow"},
     {"report"},

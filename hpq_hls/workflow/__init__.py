@@ -4,6 +4,7 @@ from hpq_hls.workflow.calibrating import run_calibrate
 from hpq_hls.workflow.checking import run_verify
 from hpq_hls.workflow.compare import run_compare
 from hpq_hls.workflow.data import Dataset, load_dataset
+from hpq_hls.workflow.exploring import run_explore
 from hpq_hls.workflow.picking import run_pick
 from hpq_hls.workflow.plain import plain
 from hpq_hls.workflow.progress import Quiet, Reporter, Step
@@ -27,6 +28,7 @@ __all__ = [
     "run_calibrate",
     "run_compare",
     "run_estimate",
+    "run_explore",
     "run_generate",
     "run_pick",
     "run_quantize",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -50,9 +51,10 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
     validation, _ = required(work.validation, work.project, "validation")
     begin = time.monotonic()
     with show.step("Searching") as step:
-        found = _searched(work, resume, _Telling(step, output / JOURNAL_FILE, work.metric.name))
+        telling = Telling(step, output / JOURNAL_FILE, work.metric.name)
+        found = searched(work, telling, resume=resume, uniform=True)
         outcome = _outcome(work, found, len(validation), time.monotonic() - begin)
-        step.conclude(_conclusion(found))
+        step.conclude(conclusion(found))
     keep(output, outcome.found)
     texts = (csv_text(found.pareto, found.float_accuracy), json_text(found, found.pareto))
     for name, text in zip(FRONT_FILES, texts, strict=True):
@@ -72,7 +74,16 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
     return outcome
 
 
-def _searched(work: Workspace, resume: bool, telling: _Telling) -> SearchResult:
+def searched(
+    work: Workspace,
+    telling: Telling,
+    *,
+    resume: bool = True,
+    uniform: bool = False,
+    drops: Sequence[float] = (),
+) -> SearchResult:
+    """Search as the settings say, with the journal in the output folder; other arguments are those of
+    ``hpq_hls.search``."""
     settings = work.project.settings
     chip = settings.hardware
     validation, labels = required(work.validation, work.project, "validation")
@@ -90,12 +101,13 @@ def _searched(work: Workspace, resume: bool, telling: _Telling) -> SearchResult:
             hardware=priced_by(hardware_config(**chip.arguments()), work.factors),
             journal=work.project.output / JOURNAL_FILE,
             resume=resume,
-            uniform=True,
+            uniform=uniform,
+            drops=drops,
             progress=telling,
         )
 
 
-class _Telling:
+class Telling:
     """Says how a search stands, some times a second."""
 
     def __init__(self, step: Step, journal: Path, metric: str) -> None:
@@ -134,8 +146,11 @@ def _phrase(state: SearchProgress, rate: float, metric: str) -> str:
     return f"{best}, drop {shown_drop(metric, state.float_accuracy - state.best.accuracy)}"
 
 
-def _conclusion(found: SearchResult) -> str:
+def conclusion(found: SearchResult) -> str:
+    """How a search went, in a few words."""
     known = f", {found.resumed:,} of them by an earlier run" if found.resumed else ""
+    if found.shared:
+        known += f", {found.shared:,} by searches for something else"
     end = "; interrupted" if found.interrupted else ""
     return f"{found.evaluations:,} combinations measured{known}{end}"
 

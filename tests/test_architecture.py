@@ -15,6 +15,7 @@ ROOT = Path(hpq_hls.__file__).parent
 TOOLS = {
     "errors",
     "importing",
+    "lazy",
     "namesakes",
     "npyfile",
     "reading",

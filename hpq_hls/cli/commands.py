@@ -178,7 +178,8 @@ def explore(
     """
     from hpq_hls.errors import ConfigError
     from hpq_hls.report import exploring
-    from hpq_hls.workflow import plain, run_explore
+    from hpq_hls.workflow import run_explore
+    from hpq_hls.workflow.plain import plain
 
     with run.termination():
         work = run.open(project, data=data)

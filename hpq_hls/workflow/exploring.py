@@ -86,7 +86,7 @@ def run_explore(
     for label, (project, settings) in zip(words, projects, strict=True):
         with show.step(f"Exploring {label} ({len(rows) + 1} of {len(projects)})") as step:
             own = work.beside(project)
-            row = _kept(output).get(_key(own))
+            row = _kept(output).get(_key(own)) if own.known else None
             if row is not None:
                 row = {**row, "up_to_date": True}
                 step.conclude("up to date")
@@ -97,7 +97,8 @@ def run_explore(
                     break
                 row = _row(own, settings, found)
                 measured += row["figures"]["measured"]
-                _keep(output, _key(own), row)
+                if own.known:
+                    _keep(output, _key(own), row)
                 step.conclude(conclusion(found))
         number = len(rows) + 1
         written = _write_precision(output, row, work.metric.name)

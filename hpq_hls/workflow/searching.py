@@ -21,6 +21,7 @@ from hpq_hls.tools.files import write_file
 from hpq_hls.workflow import results as r
 from hpq_hls.workflow.chosen import PRECISION_FILE, Found, Source, Statement, keep, now
 from hpq_hls.workflow.digests import folding_inputs, search_inputs
+from hpq_hls.workflow.finished import FRONT_FILES, finished, keep_finished
 from hpq_hls.workflow.guarantee import beyond, confirmed
 from hpq_hls.workflow.precision_file import precision_text
 from hpq_hls.workflow.progress import Quiet, Reporter, Step
@@ -31,7 +32,6 @@ from hpq_hls.workflow.tuning import tune
 from hpq_hls.workflow.workspace import Workspace, required
 
 JOURNAL_FILE = "search.sqlite"
-FRONT_FILES = ("pareto.csv", "pareto.json")
 UPDATE_S = 0.1
 """Progress is told at most this often."""
 
@@ -48,6 +48,11 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
         OutputError: the journal cannot be used, or a file cannot be written.
     """
     show, output = reporter or Quiet(), work.project.output
+    if resume and (known := finished(work)) is not None:
+        with show.step("Searching") as step:
+            keep(output, known.found)
+            step.conclude(f"up to date: {known.evaluations:,} combinations measured by an earlier run")
+        return replace(known, precision=work.renewed().statement)
     validation, _ = required(work.validation, work.project, "validation")
     begin = time.monotonic()
     with show.step("Searching") as step:
@@ -69,6 +74,8 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
             write_file(output / PRECISION_FILE, precision_text(r.plain(outcome)))
     outcome = _stated(work, found, outcome)
     save_record(output, "search", graph_fingerprint(work.graph), _movable(outcome))
+    if found.feasible and not found.interrupted:
+        keep_finished(work)
     if not found.feasible and not found.interrupted:
         raise ConfigError(_infeasible(work, found))
     return outcome

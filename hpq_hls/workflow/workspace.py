@@ -213,6 +213,12 @@ class Workspace:
         except HpqError:  # of the precision, which a search does not ask for
             return False
 
+    @property
+    def known(self) -> bool:
+        """Whether digests cover all that results are made from: where the network comes from, and no metric
+        of the user's own, which may read anything."""
+        return self.loader.known and ":" not in self.project.settings.search.metric
+
     @cached_property
     def key(self) -> str:
         """Of all that decides ``quantized`` and its folding."""

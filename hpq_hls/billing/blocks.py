@@ -31,21 +31,21 @@ def count_bits(states: int) -> int:
 # Memories
 
 
-def fifo(bill: Bill, depth: int, width: int, latency: int) -> None:
-    """hpq_fifo, of three places or more."""
+def fifo(bill: Bill, depth: int, width: int, latency: int, slices: int = 1) -> None:
+    """hpq_fifo, of three places or more. slices: how often it has its pointers."""
     pointer, count = count_bits(depth), depth.bit_length()
     style = fifo_style(depth, width)
     if latency:
-        bill.ff += latency + count
+        bill.ff += latency - 1 + count + slices
     if style == "shift":
-        bill.ff += pointer + 1
-        bill.add(Term.FIFO, pointer + (pointer + 1) // 2 + (2 if latency else 0))
+        bill.ff += slices * (pointer + 1)
+        bill.add(Term.FIFO, slices * (pointer + (pointer + 1) // 2) + (2 if latency else 0))
         bill.add(Term.MEMORY, width)
         return
-    bill.ff += 2 * pointer + count
-    bill.add(Term.FIFO, count + 2 * pointer + (count if latency else 0))
+    bill.ff += slices * (2 * pointer + count)
+    bill.add(Term.FIFO, slices * (count + 2 * pointer) + (count if latency else 0))
     if style == "block":
-        bill.ff += width + 1
+        bill.ff += width + slices
         bill.bram += bram18_count(depth, width)
         bill.add(Term.SELECT, width)
         return

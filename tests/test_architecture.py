@@ -25,8 +25,10 @@ TOOLS = {
     "yamlfile",
     "templating",
     "tools",
+    "tools.console",
     "tools.files",
     "tools.process",
+    "tools.progress",
     "tools.toolchain",
     "version",
 }

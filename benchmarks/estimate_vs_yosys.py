@@ -30,7 +30,7 @@ from sample_networks import networks
 from scipy.optimize import lsq_linear
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.coefficients import LUTS
+from hpq_hls.billing.coefficients import LUTS, luts
 from hpq_hls.billing.parts import Family
 from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import manifest_of
@@ -59,7 +59,7 @@ class Sample:
 
     def estimated(self) -> dict[str, int]:
         return {
-            "lut": round(self.bill.lut(LUTS)),
+            "lut": round(luts(self.bill)),
             "ff": self.bill.ff,
             "dsp": self.bill.dsp,
             "bram": self.bill.bram,

@@ -54,6 +54,11 @@ class Fabric:
     least_product: int
     yosys: str
 
+    @property
+    def rom_bits(self) -> int:
+        """Words of one bit that a LUT holds."""
+        return 1 << self.lut_inputs
+
 
 class Family(enum.Enum):
     """Generation of the fabric; the value is its name in tables and files."""

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hpq_hls.billing.calibration import Calibration
+from hpq_hls.billing.inference import Figures, Tool, figures_of
 from hpq_hls.codegen.boards import Board
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.cost import (
+    Part,
     build_design,
     find_part,
     with_room_for_pipelines,
@@ -52,6 +53,7 @@ def hardware_config(
     multipliers: str | None = None,
     layers: LayerSettings | None = None,
     tlast: str = "checked",
+    tool: str = "yosys",
 ) -> HardwareConfig:
     """Check the hardware settings that ``generate`` and ``estimate`` take.
 
@@ -63,6 +65,7 @@ def hardware_config(
         raise ConfigError(f"io is {io!r}; choose stream or parallel")
     _check_positive("reuse_factor", reuse_factor)
     device = find_part(part)
+    figures = figures_of(rules_of(tool, device))
     config = HardwareConfig(
         io=Io(io),
         clock_ns=check_clock(clock_ns),
@@ -74,10 +77,24 @@ def hardware_config(
         part=part,
         utilisation=check_utilisation(utilisation),
         tlast=choice_of("tlast", tlast, Tlast),
+        calibration=figures,
+        stages=0 if figures is None else find_backend(figures.backend).stages,
     )
     if device.dsp == 0:
         _check_without_blocks(config)
     return config
+
+
+def rules_of(tool: str, device: Part) -> Tool:
+    """Whose rules decide which products are in DSP blocks.
+
+    Raises:
+        ConfigError: an unknown tool, or one that does not build for the part.
+    """
+    found, fabric = choice_of("tool", tool, Tool), device.family.fabric
+    if found is not Tool.YOSYS and fabric.vendor != "AMD":
+        raise ConfigError(f"tool is {tool!r}, and {device.name} is {fabric.vendor}'s; choose yosys")
+    return found
 
 
 def _mapping(what: str, given: Any) -> Mapping[str, Any]:
@@ -186,7 +203,7 @@ def dataflow_for(
     return with_room_for_pipelines(flow, find_backend(backend).stages)
 
 
-def priced_by(config: HardwareConfig, calibration: Calibration | None) -> HardwareConfig:
+def priced_by(config: HardwareConfig, calibration: Figures | None) -> HardwareConfig:
     """The same hardware at the figures of a calibration: FIFOs are those of its backend then."""
     if calibration is None:
         return config

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
+from hpq_hls.billing.inference import Tool
 from hpq_hls.billing.parts import BOARDS
 from hpq_hls.codegen.boards import known_board
 from hpq_hls.codegen.registry import find_backend
@@ -148,6 +149,8 @@ class HardwareSettings(Section):
     """Folding by layer."""
     fifo_depths: Annotated[dict[str, Depth], Empty] = Field(default_factory=dict)
     """Depths in beats by stream, instead of what timing gives."""
+    tool: Annotated[Text, one_of(item.value for item in Tool)] = Tool.YOSYS.value
+    """Whose rules decide, in estimates, which products are in DSP blocks: yosys, vivado or vitis."""
     calibration: FileName | None = None
     """A file of `hpq calibrate`, whose figures estimates then give."""
 

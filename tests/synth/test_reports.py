@@ -10,7 +10,7 @@ import pytest
 from hpq_hls.billing.parts import Family
 from hpq_hls.errors import ConfigError, ToolError
 from hpq_hls.synth.cells import count_cells
-from hpq_hls.synth.nextpnr import read_report
+from hpq_hls.synth.nextpnr import device_of, read_report
 from hpq_hls.synth.vitis import read_csynth
 from hpq_hls.synth.yosys import mapping, read_cells
 
@@ -85,14 +85,14 @@ def test_report_of_nextpnr(tmp_path: Path) -> None:
         "utilization": {name: {"available": 1000, "used": count} for name, count in used.items()},
     }
     path.write_text(json.dumps(content))
-    report = read_report(path, "0.11")
+    report = read_report(path, "0.11", "LFE5U-85F-8")
     assert (report.lut, report.ff, report.dsp, report.bram) == (100, 80, 4, 2)
     assert report.fmax_mhz == 151.23
     assert "EHXPLLL" not in report.cells
     assert "placed and routed" in report.stage
     path.write_text("{}")
     with pytest.raises(ToolError, match="nextpnr"):
-        read_report(path, "0.11")
+        read_report(path, "0.11", "LFE5U-85F-8")
 
 
 def test_report_of_vitis_hls() -> None:
@@ -155,3 +155,18 @@ def test_parts_that_yosys_has_no_library_for_are_refused() -> None:
     assert mapping(Family.ICE40, "iCE40UP5K-SG48I") == "synth_ice40 -device u -dsp"
     with pytest.raises(ConfigError, match="no library of the cells of Versal, which xcve2302 is of; measure"):
         mapping(Family.VERSAL, "xcve2302")
+
+
+@pytest.mark.parametrize(
+    ("part", "options"),
+    [
+        ("LFE5U-25F-6BG256C", "--25k --package CABGA381 --speed 6"),
+        ("lfe5um-45f", "--um-45k --package CABGA554 --speed 6"),
+        ("LFE5UM5G-85F-8BG756C", "--um5g-85k --package CABGA756"),
+        ("LFE5U-12F-7BG256C", "--12k --package CABGA381 --speed 7"),
+    ],
+)
+def test_what_nextpnr_is_told_of_a_part(part: str, options: str) -> None:
+    assert " ".join(device_of(part).options) == options
+    with pytest.raises(ConfigError, match="nextpnr-ecp5 does not know the part xc7z020; give it as LFE5U"):
+        device_of("xc7z020")

@@ -160,7 +160,7 @@ def explore(
     with tempfile.TemporaryDirectory(prefix="hpq_explore_") as folder:
         kept = Path(folder) / "journal.sqlite" if journal is None else journal
         for number, (objective, part, clock_ns, max_drop) in enumerate(chosen, start=1):
-            with progress_of(progress, kept, f"Exploring {number} of {len(chosen)}") as telling:
+            with progress_of(progress, kept, f"Row {number} of {len(chosen)}") as telling:
                 result = search(
                     graph,
                     calibration_x,

@@ -20,6 +20,8 @@ PLAIN_INTERVAL_S = 5.0
 PLAIN_WIDTH = 120
 UPDATES_PER_S = 8
 BAR_WIDTH = 24
+ROOM_FOR_SHARE = 8
+"""Columns of spinner and percentage; where the words leave less, they say how far the step is."""
 NOTEBOOK_INTERVAL_S = 0.25
 NOTEBOOK_WIDTH = 78
 ROOM_FOR_BAR = 110
@@ -66,10 +68,11 @@ class _Shown:
         self._console, self._title = console, title
         self._spoke = time.monotonic()
         self.result = ""
-        self._bar, self._share = BarColumn(BAR_WIDTH), TaskProgressColumn()
+        self._bar, self._share, self._spinner = BarColumn(BAR_WIDTH), TaskProgressColumn(), SpinnerColumn()
+        self._words = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True))
         self.live = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+            self._spinner,
+            self._words,
             transient=True,
             console=console,
             refresh_per_second=UPDATES_PER_S,
@@ -87,9 +90,10 @@ class _Shown:
     def advance(self, done: int, total: int | None, phrase: str) -> None:
         """See ``hpq_hls.tools.progress.Step``."""
         if self._console.is_terminal and total is not None:
-            if self._share not in self.live.columns:
-                bar = (self._bar,) if self._console.width >= ROOM_FOR_BAR else ()
-                self.live.columns = (SpinnerColumn(), *bar, self._share, *self.live.columns[1:])
+            width = self._console.width
+            bar = (self._bar,) if width >= ROOM_FOR_BAR else ()
+            share = (self._share,) if len(f"{self._title}: {phrase}") + ROOM_FOR_SHARE <= width else ()
+            self.live.columns = (self._spinner, *bar, *share, self._words)
             self.live.update(self._task, completed=done, total=total)
         self(phrase)
 

@@ -85,12 +85,12 @@ def run_explore(
     rows: list[Row] = []
     measured, interrupted = 0, False
     for label, (project, settings) in zip(words, projects, strict=True):
-        with show.step(f"Exploring {label} ({len(rows) + 1} of {len(projects)})") as step:
+        with show.step(f"Row {len(rows) + 1} of {len(projects)}") as step:
             own = work.beside(project)
             row = _kept(output).get(_key(own)) if own.known else None
             if row is not None:
                 row = {**row, "up_to_date": True}
-                step.conclude("up to date")
+                step.conclude(f"{label}: up to date")
             else:
                 found = searched(own, Telling(step, output / JOURNAL_FILE, RESUME), drops=drops)
                 if found.interrupted:
@@ -100,7 +100,7 @@ def run_explore(
                 measured += row["figures"]["measured"]
                 if own.known:
                     _keep(output, _key(own), row)
-                step.conclude(conclusion(found))
+                step.conclude(f"{label}: {conclusion(found)}")
         number = len(rows) + 1
         written = _write_precision(output, row, work.metric.name)
         design = {**row["design"], "label": f"{number}: {label}"}

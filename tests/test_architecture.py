@@ -138,6 +138,7 @@ NAMED = {
         "Splice",
         "UnrolledMatVec",
         "Weld",
+        "WidthConverter",
         "Window",
     },
     "hardware/parallel_builder.py": {"Gather", "UnrolledMatVec", "Weld"},

@@ -15,6 +15,7 @@ ROOT = Path(hpq_hls.__file__).parent
 TOOLS = {
     "errors",
     "importing",
+    "lazy",
     "namesakes",
     "npyfile",
     "reading",
@@ -49,7 +50,7 @@ ORDER = [
     {"synth"},
     {"calibrate"},
     {"project", "tools.doctor"},
-    {"compiling"},
+    {"compiling", "exploring"},
     {"settings"},
     {"workflow"},
     {"report"},

@@ -28,25 +28,25 @@ def count_bits(states: int) -> int:
 # Memories
 
 
-def fifo(bill: Bill, depth: int, width: int, latency: int) -> None:
-    """hpq_fifo, of three places or more."""
+def fifo(bill: Bill, depth: int, width: int, latency: int, slices: int = 1) -> None:
+    """hpq_fifo, of three places or more. slices: how often it has its pointers."""
     pointer, count = count_bits(depth), depth.bit_length()
     style, fabric = fifo_style(depth, width, bill.family), bill.family.fabric
     if latency:
-        bill.ff += latency + count
+        bill.ff += latency - 1 + count + slices
     if style == "shift":
-        bill.ff += pointer + 1
-        bill.add(Term.FIFO, pointer + (pointer + 1) // 2 + (2 if latency else 0))
+        bill.ff += slices * (pointer + 1)
+        bill.add(Term.FIFO, slices * (pointer + (pointer + 1) // 2) + (2 if latency else 0))
         if fabric.shifts:
             bill.add(Term.MEMORY, width)
         else:
             bill.ff += depth * width
             bill.add(Term.MEMORY, width * chosen(depth, bill.family))
         return
-    bill.ff += 2 * pointer + count
-    bill.add(Term.FIFO, count + 2 * pointer + (count if latency else 0))
+    bill.ff += slices * (2 * pointer + count)
+    bill.add(Term.FIFO, slices * (count + 2 * pointer) + (count if latency else 0))
     if style == "block":
-        bill.ff += width + 1
+        bill.ff += width + slices
         bill.bram += block_count(depth, width, bill.family)
         bill.add(Term.SELECT, width)
         return

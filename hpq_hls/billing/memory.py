@@ -10,6 +10,11 @@ from hpq_hls.billing.families import RAMB18, Family
 SRL_DEPTH = 32
 """Stages of a shift register that one LUT holds (UG474)."""
 
+SLICE = 216
+"""Bits of a wide register or memory that hang on one copy of its enables and addresses: as many as leave
+these at most 256 loads with those of the copy itself, and a whole number of columns of any memory
+(BRAM18_SHAPES, RAM32M, RAM64M), so that slices take no more block RAMs than the whole."""
+
 _BRAM18_BITS = 18 * 1024
 _WORTH = 4  # a block RAM must be filled to at least one part in this many
 
@@ -45,3 +50,18 @@ def ram_style(depth: int, width: int, family: Family) -> str:
 def fifo_style(depth: int, width: int, family: Family = Family.SERIES_7) -> str:
     """Memory of a FIFO: "shift" (SRLs) up to the words that a LUT holds, else as any memory."""
     return "shift" if depth <= SRL_DEPTH else ram_style(depth, width, family)
+
+
+def slice_count(width: int, loads: int = 1) -> int:
+    """How many slices so many bits are made in, of which each is so many loads to its control."""
+    return -(-width // slice_bits(loads))
+
+
+def slice_bits(loads: int = 1) -> int:
+    """Bits of a slice of which each is so many loads to its control: at least a column of LUT RAM."""
+    return max(SLICE // loads // 6 * 6, 6)
+
+
+def fifo_loads(depth: int, width: int, family: Family = Family.SERIES_7) -> int:
+    """Loads that a bit of a FIFO is to its addresses: one for each memory that it is spread over."""
+    return math.ceil(depth / 64) if fifo_style(depth, width, family) == "distributed" else 1

@@ -16,7 +16,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from hpq_hls.billing.memory import fifo_style, memory_style, ram_style
+from hpq_hls.billing.memory import fifo_loads, fifo_style, memory_style, ram_style, slice_bits
 from hpq_hls.billing.parts import Family, find_part
 from hpq_hls.codegen.base import Design, Files
 from hpq_hls.codegen.block_design import board_files
@@ -94,7 +94,9 @@ def _context(flow: Dataflow, family: Family) -> dict[str, Any]:
         "slope_parameters": lambda kernel, lanes: slope_parameters(flow, kernel, lanes),
         "memory_style": memory_style,
         "ram_style": functools.partial(ram_style, family=family),
+        "fifo_loads": functools.partial(fifo_loads, family=family),
         "fifo_style": functools.partial(fifo_style, family=family),
+        "slice_parameter": slice_parameter,
         "packed": packed,
     }
     streams = list(flow.streams.values())
@@ -146,6 +148,13 @@ def table_parameters(flow: Dataflow, kernel: Kernel, name: str) -> list[tuple[st
         (f"{prefix}_FILE", rom_name(flow, kernel, name)),
         (f"{prefix}_STYLE", memory_style(table.depth, table.bits)),
     ]
+
+
+def slice_parameter(width: int, loads: int = 1) -> list[tuple[str, Parameter]]:
+    """The parameter SLICE of a module that copies its control for every so many bits of ``width``; none where
+    one is enough. loads: that a bit is to its control."""
+    bits = slice_bits(loads)
+    return [("SLICE", bits)] if bits < width else []
 
 
 def leaky_parameters(kernel: Kernel, sums: FixedType) -> list[tuple[str, Parameter]]:

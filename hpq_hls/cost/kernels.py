@@ -6,7 +6,7 @@ from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, fifo
 from hpq_hls.billing.calibration import STREAMS
 from hpq_hls.billing.inference import Figures
-from hpq_hls.billing.memory import SRL_DEPTH
+from hpq_hls.billing.memory import SRL_DEPTH, fifo_loads, slice_count
 from hpq_hls.billing.parts import Family
 from hpq_hls.hardware import Dataflow, Link
 from hpq_hls.kernels import Kernel, StageKind, Stream, Streams
@@ -57,7 +57,8 @@ def bill_stream(stream: Stream, link: Link, family: Family, calibration: Figures
         return bill
     # Synthesis merges shift registers of equal content, but not what is in one memory.
     merged = link.places <= SRL_DEPTH
-    fifo(bill, link.places, stream.different_bits if merged else stream.bits, link.latency)
+    slices = slice_count(stream.bits, fifo_loads(link.places, stream.bits, family))
+    fifo(bill, link.places, stream.different_bits if merged else stream.bits, link.latency, slices)
     if calibration is not None:
         bill.reported = calibration.apply(STREAMS, bill, stream.bits, stream.bits)
     return bill

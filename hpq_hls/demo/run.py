@@ -17,13 +17,13 @@ from hpq_hls.workflow import (
     Quiet,
     Reporter,
     open_workspace,
-    plain,
     run_generate,
     run_quantize,
     run_search,
     run_verify,
 )
 from hpq_hls.tools.files import write_file
+from hpq_hls.workflow.plain import plain
 from hpq_hls.workflow.results import VerifyResult
 from hpq_hls.workflow.skeleton import Skeleton, write_skeleton
 from hpq_hls.workflow.summary import Summary, summarize

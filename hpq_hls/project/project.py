@@ -14,7 +14,6 @@ import numpy.typing as npt
 from hpq_hls.codegen.base import Design, Frames, by_port
 from hpq_hls.codegen.manifest import Manifest, frames_at, manifest_of
 from hpq_hls.codegen.registry import find_backend
-from hpq_hls.codegen.writer import write_project
 from hpq_hls.cost import (
     size_fifos,
     time_dataflow,
@@ -357,9 +356,10 @@ class Project(Shown):
         return depths
 
     def fifo_fills(self, x: Any, *, progress: Progress | None = None) -> dict[str, int]:
-        """How full, in beats, each stream's FIFO gets on RTL in which all have room for all frames under way.
+        """How full, in beats, each stream's FIFO gets where all have room for everything.
 
-        Streams between kernels in step have none.
+        Streams between kernels in step have none. The simulator is that of ``cosim``: neither compiles again
+        what the other has.
 
         The packets of ``x`` start as far apart as the slowest kernel takes for one, their beats evenly
         spread. Give at least three, so that the design is full.
@@ -370,22 +370,14 @@ class Project(Shown):
         """
         if self.backend != "rtl":
             raise ConfigError(f"project {self.path} holds C++; FIFOs are measured on backend rtl")
-        timing = time_dataflow(self.dataflow)
-        frames = timing.latency // timing.interval + 2
-        room = {
-            name: max(stream.depth, frames * stream.beats) for name, stream in self.dataflow.streams.items()
-        }
-        roomy = replace(self.design, dataflow=with_fifo_depths(self.dataflow, room))
-        with tempfile.TemporaryDirectory(prefix="hpq_fifos_") as folder:
-            write_project(find_backend("rtl").files(roomy), Path(folder) / "rtl", False)
-            fills = measure_fifo_depths(
-                Path(folder) / "rtl",
-                self.manifest,
-                self._frames(x),
-                pace=interval_of(self.dataflow),
-                build_dir=self.path / "build" / "fifos",
-                progress=progress,
-            )
+        fills = measure_fifo_depths(
+            self.path,
+            self.manifest,
+            self._frames(x),
+            pace=interval_of(self.dataflow),
+            build_dir=self.path / "build" / "cosim",
+            progress=progress,
+        )
         return {path.rsplit(".", 1)[-1].removeprefix("fifo_"): fill for path, fill in fills.items()}
 
     def synth(

@@ -36,12 +36,14 @@ def write_comparison(result: CompareResult, path: Path, reporter: Reporter | Non
         step.conclude(str(path))
 
 
-def render_comparison(result: Plain) -> str:
-    """The page of a comparison in its plain form, as text."""
+def render_comparison(result: Plain, explored: Plain | None = None) -> str:
+    """The page of a comparison in its plain form, as text. explored: what stands above it where the designs
+    come from an exploration."""
     columns, table = compare_rows(result)
     rows = result["rows"]
     given = {
         "version": __version__,
+        "explored": explored,
         "rows": rows,
         "columns": columns,
         "figure_rows": table,

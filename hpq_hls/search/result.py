@@ -45,7 +45,8 @@ class SearchResult(Shown):
         and ``feasible`` is False.
     pareto: no other evaluated point within all limits is both more accurate and cheaper; by ascending cost.
     points: everything that was evaluated.
-    evaluations: how many that are; resumed: how many of them came from the journal of an earlier run.
+    evaluations: how many that are; resumed: how many of them came from the journal of an earlier run;
+        shared: of how many another search of that journal had seen the accuracy.
     float_accuracy: of the float network on the same validation data.
     steps_down: the evaluated ones of those that differ from the best one by one width, one step narrower.
     narrower: how many of those there are. minimal: all of them were evaluated, and none is feasible at the
@@ -76,6 +77,7 @@ class SearchResult(Shown):
     interrupted: bool
     narrower: int = 0
     resumed: int = 0
+    shared: int = 0
     uniform: tuple[Point, ...] = ()
     test: TestScore | None = None
     limits: tuple[Checked, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from hpq_hls.tools.files import write_file
 from hpq_hls.workflow import results as r
 from hpq_hls.workflow.chosen import PRECISION_FILE, Found, Source, Statement, keep, now
 from hpq_hls.workflow.digests import folding_inputs, search_inputs
+from hpq_hls.workflow.finished import FRONT_FILES, finished, keep_finished
 from hpq_hls.workflow.guarantee import beyond, confirmed
 from hpq_hls.workflow.precision_file import precision_text
 from hpq_hls.workflow.progress import Quiet, Reporter, Step
@@ -30,7 +32,6 @@ from hpq_hls.workflow.tuning import tune
 from hpq_hls.workflow.workspace import Workspace, required
 
 JOURNAL_FILE = "search.sqlite"
-FRONT_FILES = ("pareto.csv", "pareto.json")
 UPDATE_S = 0.1
 """Progress is told at most this often."""
 
@@ -47,12 +48,18 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
         OutputError: the journal cannot be used, or a file cannot be written.
     """
     show, output = reporter or Quiet(), work.project.output
+    if resume and (known := finished(work)) is not None:
+        with show.step("Searching") as step:
+            keep(output, known.found)
+            step.conclude(f"up to date: {known.evaluations:,} combinations measured by an earlier run")
+        return replace(known, precision=work.renewed().statement)
     validation, _ = required(work.validation, work.project, "validation")
     begin = time.monotonic()
     with show.step("Searching") as step:
-        found = _searched(work, resume, _Telling(step, output / JOURNAL_FILE, work.metric.name))
+        telling = Telling(step, output / JOURNAL_FILE, work.metric.name)
+        found = searched(work, telling, resume=resume, uniform=True)
         outcome = _outcome(work, found, len(validation), time.monotonic() - begin)
-        step.conclude(_conclusion(found))
+        step.conclude(conclusion(found))
     keep(output, outcome.found)
     texts = (csv_text(found.pareto, found.float_accuracy), json_text(found, found.pareto))
     for name, text in zip(FRONT_FILES, texts, strict=True):
@@ -67,12 +74,23 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
             write_file(output / PRECISION_FILE, precision_text(r.plain(outcome)))
     outcome = _stated(work, found, outcome)
     save_record(output, "search", graph_fingerprint(work.graph), _movable(outcome))
+    if found.feasible and not found.interrupted:
+        keep_finished(work)
     if not found.feasible and not found.interrupted:
         raise ConfigError(_infeasible(work, found))
     return outcome
 
 
-def _searched(work: Workspace, resume: bool, telling: _Telling) -> SearchResult:
+def searched(
+    work: Workspace,
+    telling: Telling,
+    *,
+    resume: bool = True,
+    uniform: bool = False,
+    drops: Sequence[float] = (),
+) -> SearchResult:
+    """Search as the settings say, with the journal in the output folder; other arguments are those of
+    ``hpq_hls.search``."""
     settings = work.project.settings
     chip = settings.hardware
     validation, labels = required(work.validation, work.project, "validation")
@@ -90,12 +108,13 @@ def _searched(work: Workspace, resume: bool, telling: _Telling) -> SearchResult:
             hardware=priced_by(hardware_config(**chip.arguments()), work.factors),
             journal=work.project.output / JOURNAL_FILE,
             resume=resume,
-            uniform=True,
+            uniform=uniform,
+            drops=drops,
             progress=telling,
         )
 
 
-class _Telling:
+class Telling:
     """Says how a search stands, some times a second."""
 
     def __init__(self, step: Step, journal: Path, metric: str) -> None:
@@ -134,8 +153,11 @@ def _phrase(state: SearchProgress, rate: float, metric: str) -> str:
     return f"{best}, drop {shown_drop(metric, state.float_accuracy - state.best.accuracy)}"
 
 
-def _conclusion(found: SearchResult) -> str:
+def conclusion(found: SearchResult) -> str:
+    """How a search went, in a few words."""
     known = f", {found.resumed:,} of them by an earlier run" if found.resumed else ""
+    if found.shared:
+        known += f", {found.shared:,} by searches for something else"
     end = "; interrupted" if found.interrupted else ""
     return f"{found.evaluations:,} combinations measured{known}{end}"
 

@@ -20,6 +20,8 @@ from hpq_hls.project import DEFAULT_CLOCK_NS, estimate
 from hpq_hls.search import SearchResult, search
 from hpq_hls.search.export import rows_of, write_text
 from hpq_hls.search.problem import Samples
+from hpq_hls.search.result import Progress
+from hpq_hls.search.telling import progress_of
 from hpq_hls.shown import Shown
 
 SINGLE = {
@@ -124,6 +126,7 @@ def explore(
     clocks_ns: float | Sequence[float] = DEFAULT_CLOCK_NS,
     max_drops: float | Sequence[float] = 0.01,
     journal: str | Path | None = None,
+    progress: Progress | bool | None = None,
     **options: Any,
 ) -> Exploration:
     """Search for every combination of the objectives, parts, clocks and drops; each result is the one that a
@@ -134,8 +137,8 @@ def explore(
 
     graph, calibration_x, validation, test: as of ``search``. objectives, parts, clocks_ns, max_drops: one or
     several of what ``search`` takes one of. journal: a file as of ``search``, in which evaluations stay: what
-    it holds already is not measured again. options: of ``search``, the same for all, such as
-    ``target_fps=1000`` and ``effort="fast"``.
+    it holds already is not measured again. progress: as of ``search``. options: of ``search``, the same for
+    all, such as ``target_fps=1000`` and ``effort="fast"``.
 
     Raises:
         ConfigError: an empty list, or an option that there are several of. Otherwise as ``search``.
@@ -144,8 +147,10 @@ def explore(
         if name in options:
             raise ConfigError(f"explore takes {several}, one or more, instead of {name}")
     drops = listed("max_drops", max_drops)
-    chosen = itertools.product(
-        listed("objectives", objectives), listed("parts", parts), listed("clocks_ns", clocks_ns), drops
+    chosen = list(
+        itertools.product(
+            listed("objectives", objectives), listed("parts", parts), listed("clocks_ns", clocks_ns), drops
+        )
     )
     for name in ("resume", "drops", "hardware"):
         if name in options:
@@ -153,21 +158,24 @@ def explore(
     speed = {name: options[name] for name in ("target_fps", "utilisation") if options.get(name) is not None}
     found: list[Variant] = []
     with tempfile.TemporaryDirectory(prefix="hpq_explore_") as folder:
-        for objective, part, clock_ns, max_drop in chosen:
-            result = search(
-                graph,
-                calibration_x,
-                validation,
-                test=test,
-                objective=objective,
-                part=part,
-                clock_ns=clock_ns,
-                max_drop=max_drop,
-                drops=drops,
-                journal=Path(folder) / "journal.sqlite" if journal is None else journal,
-                resume=True,
-                **options,
-            )
+        kept = Path(folder) / "journal.sqlite" if journal is None else journal
+        for number, (objective, part, clock_ns, max_drop) in enumerate(chosen, start=1):
+            with progress_of(progress, kept, f"Row {number} of {len(chosen)}") as telling:
+                result = search(
+                    graph,
+                    calibration_x,
+                    validation,
+                    test=test,
+                    objective=objective,
+                    part=part,
+                    clock_ns=clock_ns,
+                    max_drop=max_drop,
+                    drops=drops,
+                    journal=kept,
+                    resume=True,
+                    progress=telling or False,
+                    **options,
+                )
             if result.interrupted:
                 raise KeyboardInterrupt
             if result.target_interval is not None:

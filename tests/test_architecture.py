@@ -25,8 +25,10 @@ TOOLS = {
     "yamlfile",
     "templating",
     "tools",
+    "tools.console",
     "tools.files",
     "tools.process",
+    "tools.progress",
     "tools.toolchain",
     "version",
 }
@@ -136,6 +138,7 @@ NAMED = {
         "Splice",
         "UnrolledMatVec",
         "Weld",
+        "WidthConverter",
         "Window",
     },
     "hardware/parallel_builder.py": {"Gather", "UnrolledMatVec", "Weld"},

@@ -64,4 +64,5 @@ def slice_bits(loads: int = 1) -> int:
 
 def fifo_loads(depth: int, width: int, family: Family = Family.SERIES_7) -> int:
     """Loads that a bit of a FIFO is to its addresses: one for each memory that it is spread over."""
-    return math.ceil(depth / 64) if fifo_style(depth, width, family) == "distributed" else 1
+    spread = fifo_style(depth, width, family) == "distributed"
+    return math.ceil(depth / family.fabric.lut_words) if spread else 1

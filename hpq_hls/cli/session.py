@@ -26,7 +26,7 @@ from hpq_hls.settings.named import NAMED, Named
 if TYPE_CHECKING:  # what takes longer to import than `hpq --help` may take
     from rich.console import RenderableType
 
-    from hpq_hls.workflow.progress import Reporter
+    from hpq_hls.tools.progress import Reporter
     from hpq_hls.workflow.workspace import Workspace
 
 ERROR_STATUS = 1
@@ -187,8 +187,8 @@ class Session:
     @functools.cached_property
     def reporter(self) -> Reporter:
         """What shows progress."""
-        from hpq_hls.report.console import TerminalReporter
-        from hpq_hls.workflow.progress import Quiet
+        from hpq_hls.tools.console import TerminalReporter
+        from hpq_hls.tools.progress import Quiet
 
         return Quiet() if self._quiet else TerminalReporter()
 
@@ -220,7 +220,7 @@ class Session:
     def show(self, result: Any, table: Callable[[Any], RenderableType], then: str | None = None) -> None:
         """Print a result: as JSON, or as ``table`` makes it from the plain form, and below it the command
         that comes next. then: that command's name."""
-        from hpq_hls.report.console import make_console
+        from hpq_hls.tools.console import make_console
         from hpq_hls.workflow.plain import plain
 
         content = plain(result)

@@ -141,8 +141,7 @@ def busiest(q: QuantizedGraph, config: HardwareConfig) -> int:
 
     A unit with every multiplication of a position has nothing left to share out: where it makes fewer
     positions than pixels are scanned, as at the border of an image, it rests. If it does for less than half
-    of the time, a cycle for each of its positions is a target too, for which several pixels are read per
-    beat.
+    of the time, a cycle for each of its positions is a target too, and several pixels are read per beat.
     """
     flow = single_pixel(q, config)
     pixel = interval_of(flow)

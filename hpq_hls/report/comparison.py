@@ -16,9 +16,9 @@ from hpq_hls.search.metric import Kind, kind_of
 from hpq_hls.search.objective import find_objective
 from hpq_hls.templating import render
 from hpq_hls.tools.files import write_file
+from hpq_hls.tools.progress import Quiet, Reporter
 from hpq_hls.version import __version__
 from hpq_hls.workflow.compare import CompareResult
-from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.results import plain
 
 Plain = dict[str, Any]

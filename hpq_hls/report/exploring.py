@@ -13,7 +13,7 @@ from hpq_hls.report import text as t
 from hpq_hls.report.comparison import render_comparison
 from hpq_hls.report.tables import make_pairs, make_table
 from hpq_hls.tools.files import write_file
-from hpq_hls.workflow.progress import Quiet, Reporter
+from hpq_hls.tools.progress import Quiet, Reporter
 
 Plain = dict[str, Any]
 PAGE = "explore.html"

@@ -226,5 +226,12 @@ class JournalledEvaluator:
         if self._progress is not None:
             best = None if self.best is None else self.points[self.best]
             self._progress(
-                SearchProgress(len(self.points), expected, best, self._float_accuracy, self._unused)
+                SearchProgress(
+                    len(self.points),
+                    self._limit if expected is None else expected,
+                    best,
+                    self._float_accuracy,
+                    self._unused,
+                    self._task.metric.name,
+                )
             )

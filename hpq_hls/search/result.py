@@ -22,9 +22,9 @@ from hpq_hls.simulate import QuantizedGraph
 class SearchProgress:
     """State of a running search.
 
-    expected: evaluations in all where that is known. best: the cheapest feasible point so far.
-    float_accuracy: of the float network. unused: evaluations of an earlier run in the journal that this one
-    was not asked to take over.
+    expected: evaluations in all where that is known, or the most that there may be. best: the cheapest
+    feasible point so far. float_accuracy: of the float network. unused: evaluations of an earlier run in the
+    journal that this one was not asked to take over. metric: what accuracies are by.
     """
 
     evaluations: int
@@ -32,6 +32,7 @@ class SearchProgress:
     best: Point | None
     float_accuracy: float | None = None
     unused: int = 0
+    metric: str = "top1"
 
 
 Progress = Callable[[SearchProgress], None]

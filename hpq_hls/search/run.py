@@ -29,6 +29,7 @@ from hpq_hls.search.scored import values_of
 from hpq_hls.search.significance import TestScore, compare_networks
 from hpq_hls.search.space import ACTIVATION_BITS, WEIGHT_BITS, Combination
 from hpq_hls.search.strategies import STRATEGIES, BudgetSpent
+from hpq_hls.search.telling import progress_of
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.simulate.simulator import MEMORY_MIB
 
@@ -68,7 +69,7 @@ def search(
     journal: str | Path | None = None,
     resume: bool = False,
     uniform: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> SearchResult:
     """Find the cheapest per-layer precisions that keep the accuracy.
 
@@ -123,6 +124,9 @@ def search(
     objective, part or clock on the same samples the accuracies are taken over. The result is that of an
     uninterrupted search of its own.
 
+    progress: a function that is told how the search stands; False: nothing is shown; None: a line on standard
+    error, on a terminal and in a notebook (see ``hpq_hls.tools.console.Wish``).
+
     Ctrl-C ends the search after the evaluations in flight, and the result is the best so far
     (``SearchResult.interrupted``); a second Ctrl-C is a KeyboardInterrupt.
 
@@ -167,9 +171,11 @@ def search(
         journal=journal,
         resume=resume,
         uniform=uniform,
-        progress=progress,
+        progress=None if isinstance(progress, bool) else progress,
     )
-    return run_problem(prepare_problem(graph, calibration_x, validation, test, request))
+    problem = prepare_problem(graph, calibration_x, validation, test, request)
+    with progress_of(progress, journal) as telling:
+        return run_problem(replace(problem, request=replace(request, progress=telling)))
 
 
 def run_problem(problem: Problem) -> SearchResult:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from hpq_hls.workflow.data import Dataset, load_dataset
     from hpq_hls.workflow.exploring import run_explore
     from hpq_hls.workflow.picking import run_pick
-    from hpq_hls.workflow.progress import Quiet, Reporter, Step
     from hpq_hls.workflow.running import RunResult, run_all
     from hpq_hls.workflow.searching import run_search
     from hpq_hls.workflow.steps import run_estimate, run_generate, run_quantize, run_synth
@@ -20,10 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Dataset",
-    "Quiet",
-    "Reporter",
     "RunResult",
-    "Step",
     "Workspace",
     "load_dataset",
     "open_workspace",
@@ -53,11 +49,6 @@ __getattr__ = imported_when_asked(
         ),
         "exploring": ("run_explore",),
         "picking": ("run_pick",),
-        "progress": (
-            "Quiet",
-            "Reporter",
-            "Step",
-        ),
         "running": (
             "RunResult",
             "run_all",

@@ -10,10 +10,10 @@ from typing import Any
 from hpq_hls.cost import Misfit, ResourceEstimate
 from hpq_hls.errors import ConfigError
 from hpq_hls.settings.config import ProjectFile, load_config, project_path, read_precision
+from hpq_hls.tools.progress import Quiet, Reporter
 from hpq_hls.workflow.chosen import Chosen, Source, Statement
 from hpq_hls.workflow.flow import Flow, flow_of
 from hpq_hls.workflow.fronts import front_rows, is_front
-from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.results import Capacity, Network, Scores, TraceResult
 from hpq_hls.workflow.steps import estimate_result
 from hpq_hls.workflow.tracing import traced

@@ -13,8 +13,10 @@ from hpq_hls.errors import ConfigError
 from hpq_hls.exploring import figures_of, listed, table_text
 from hpq_hls.search import SearchResult
 from hpq_hls.search.objective import find_objective
+from hpq_hls.search.telling import Telling
 from hpq_hls.settings.config import ProjectFile
 from hpq_hls.tools.files import make_folder, write_file
+from hpq_hls.tools.progress import Quiet, Reporter
 from hpq_hls.workflow import results as r
 from hpq_hls.workflow.chosen import Chosen, Source, Statement, now
 from hpq_hls.workflow.compare import ComparedRow
@@ -22,9 +24,8 @@ from hpq_hls.workflow.digests import data_digests, file_digest, search_inputs, t
 from hpq_hls.workflow.guarantee import FIELDS, confirmed
 from hpq_hls.workflow.plain import plain
 from hpq_hls.workflow.precision_file import precision_text
-from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import read_record, save_record
-from hpq_hls.workflow.searching import JOURNAL_FILE, Telling, conclusion, searched
+from hpq_hls.workflow.searching import JOURNAL_FILE, RESUME, conclusion, searched
 from hpq_hls.workflow.steps import estimate_result
 from hpq_hls.workflow.workspace import Workspace, required
 from hpq_hls.yamlfile import YamlFile
@@ -84,14 +85,14 @@ def run_explore(
     rows: list[Row] = []
     measured, interrupted = 0, False
     for label, (project, settings) in zip(words, projects, strict=True):
-        with show.step(f"Exploring {label} ({len(rows) + 1} of {len(projects)})") as step:
+        with show.step(f"Row {len(rows) + 1} of {len(projects)}") as step:
             own = work.beside(project)
             row = _kept(output).get(_key(own)) if own.known else None
             if row is not None:
                 row = {**row, "up_to_date": True}
-                step.conclude("up to date")
+                step.conclude(f"{label}: up to date")
             else:
-                found = searched(own, Telling(step, output / JOURNAL_FILE, work.metric.name), drops=drops)
+                found = searched(own, Telling(step, output / JOURNAL_FILE, RESUME), drops=drops)
                 if found.interrupted:
                     interrupted = True
                     break
@@ -99,7 +100,7 @@ def run_explore(
                 measured += row["figures"]["measured"]
                 if own.known:
                     _keep(output, _key(own), row)
-                step.conclude(conclusion(found))
+                step.conclude(f"{label}: {conclusion(found)}")
         number = len(rows) + 1
         written = _write_precision(output, row, work.metric.name)
         design = {**row["design"], "label": f"{number}: {label}"}

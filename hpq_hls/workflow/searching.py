@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 from hpq_hls.errors import ConfigError
 from hpq_hls.project import hardware_config, priced_by
-from hpq_hls.search import Point, SearchProgress, SearchResult, search
+from hpq_hls.search import Point, SearchResult, search
 from hpq_hls.search.export import csv_text, json_text
 from hpq_hls.search.limits import exceeded
-from hpq_hls.search.metric import shown_drop
 from hpq_hls.search.objective import find_objective
 from hpq_hls.search.significance import TestScore
+from hpq_hls.search.telling import Telling
 from hpq_hls.tools.files import write_file
+from hpq_hls.tools.progress import Quiet, Reporter
 from hpq_hls.workflow import results as r
 from hpq_hls.workflow.chosen import PRECISION_FILE, Found, Source, Statement, keep, now
 from hpq_hls.workflow.digests import folding_inputs, search_inputs
 from hpq_hls.workflow.finished import FRONT_FILES, finished, keep_finished
 from hpq_hls.workflow.guarantee import beyond, confirmed
 from hpq_hls.workflow.precision_file import precision_text
-from hpq_hls.workflow.progress import Quiet, Reporter, Step
 from hpq_hls.workflow.records import graph_fingerprint, save_record
 from hpq_hls.workflow.sensitivity import explored, sensitivity
 from hpq_hls.workflow.steps import misfit_of_work
@@ -32,8 +30,7 @@ from hpq_hls.workflow.tuning import tune
 from hpq_hls.workflow.workspace import Workspace, required
 
 JOURNAL_FILE = "search.sqlite"
-UPDATE_S = 0.1
-"""Progress is told at most this often."""
+RESUME = "`hpq search --resume`"
 
 
 def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: bool = False) -> r.SearchOutcome:
@@ -56,7 +53,7 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
     validation, _ = required(work.validation, work.project, "validation")
     begin = time.monotonic()
     with show.step("Searching") as step:
-        telling = Telling(step, output / JOURNAL_FILE, work.metric.name)
+        telling = Telling(step, output / JOURNAL_FILE, RESUME)
         found = searched(work, telling, resume=resume, uniform=True)
         outcome = _outcome(work, found, len(validation), time.monotonic() - begin)
         step.conclude(conclusion(found))
@@ -112,45 +109,6 @@ def searched(
             drops=drops,
             progress=telling,
         )
-
-
-class Telling:
-    """Says how a search stands, some times a second."""
-
-    def __init__(self, step: Step, journal: Path, metric: str) -> None:
-        self._step, self._journal, self._metric = step, journal, metric
-        self._begin = self._told = time.monotonic()
-        self._first: int | None = None
-
-    def __call__(self, state: SearchProgress) -> None:
-        now = time.monotonic()
-        if self._first is None:
-            self._first = state.evaluations
-            if state.unused:
-                self._step.note(
-                    f"{state.unused:,} evaluations of this search are in {self._journal} already; "
-                    "`hpq search --resume` uses them instead of measuring again"
-                )
-        elif now - self._told < UPDATE_S and state.evaluations != state.expected:
-            return
-        self._told = now
-        rate = (state.evaluations - self._first) / max(now - self._begin, 1e-3)
-        self._step.advance(state.evaluations, state.expected, _phrase(state, rate, self._metric))
-
-
-def _phrase(state: SearchProgress, rate: float, metric: str) -> str:
-    """Whole on a terminal of 80 columns: how far of how much, the time left, and the best so far."""
-    total = f" of {state.expected:,}" if state.expected else ""
-    left = ""
-    if state.expected and rate > 0:
-        left = f", {timedelta(seconds=math.ceil((state.expected - state.evaluations) / rate))} left"
-    count = f"{state.evaluations:,}{total}{left}"
-    if state.best is None:
-        return f"{count}, none feasible yet"
-    best = f"{count}, best {state.best.cost:,.0f}"
-    if state.float_accuracy is None:
-        return best
-    return f"{best}, drop {shown_drop(metric, state.float_accuracy - state.best.accuracy)}"
 
 
 def conclusion(found: SearchResult) -> str:

@@ -18,11 +18,11 @@ from hpq_hls.project import Project, dataflow_for, estimate, generate, hardware_
 from hpq_hls.settings.board import board_of
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.tools.files import make_folder
+from hpq_hls.tools.progress import Quiet, Reporter
 from hpq_hls.workflow import results as r
 from hpq_hls.workflow.estimates import keep_estimate, kept_estimate
 from hpq_hls.workflow.kernels import compared
 from hpq_hls.workflow.options import keep_options
-from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import network_fingerprint, save_record
 from hpq_hls.workflow.workspace import Workspace
 

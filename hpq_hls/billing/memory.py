@@ -11,7 +11,7 @@ BRAM18_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384,
 SRL_DEPTH = 32
 """Stages of a shift register that one LUT holds (UG474)."""
 
-SLICE = 216
+SLICE = 180
 """Bits of a wide register or memory that hang on one copy of its enables and addresses: as many as leave
 these at most 256 loads with those of the copy itself, and a whole number of columns of any memory
 (BRAM18_SHAPES, RAM32M, RAM64M), so that slices take no more block RAMs than the whole."""
@@ -51,4 +51,4 @@ def slice_bits(loads: int = 1) -> int:
 
 def fifo_loads(depth: int, width: int) -> int:
     """Loads that a bit of a FIFO is to its addresses: one for each memory that it is spread over."""
-    return math.ceil(depth / 64) if fifo_style(depth, width) == "distributed" else 1
+    return math.ceil(depth / 32) if fifo_style(depth, width) == "distributed" else 1

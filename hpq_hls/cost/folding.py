@@ -22,7 +22,7 @@ UNLIMITED = 1 << 40
 SLOWER = 1.03
 """From target to target where FIFOs make a design too large that fits without."""
 BUSY = 0.95
-"""Where multipliers could work for so much of the time, a pixel per cycle is fast enough."""
+"""Where multipliers work for so much of the time, a pixel per cycle is fast enough."""
 LOOKED_AT = 3
 """Targets at which they could work the most, of which designs are compared."""
 
@@ -140,9 +140,10 @@ def busiest(q: QuantizedGraph, config: HardwareConfig) -> int:
         (kernel.cycles(flow.streams), kernel.multipliers) for kernel in flow.kernels if kernel.multipliers
     ]
 
+    work = sum(positions * products for positions, products in units)
+
     def share(target: int) -> float:
         """Of the time in which multipliers work, if each layer has as many as its whole cycles ask for."""
-        work = sum(positions * products for positions, products in units)
         return work / (target * sum(products / (target // positions) for positions, products in units))
 
     def taken(target: int) -> tuple[int, int]:
@@ -151,7 +152,7 @@ def busiest(q: QuantizedGraph, config: HardwareConfig) -> int:
         interval = interval_of(made)
         return interval * sum(kernel.multipliers for kernel in made.kernels), interval
 
-    if not units or share(pixel) >= BUSY:
+    if work >= BUSY * taken(pixel)[0]:
         return pixel
     least = max(pixel // 2 + 1, *(positions for positions, _ in units))
     multiples = {target for positions, _ in units for target in range(positions, pixel + 1, positions)}

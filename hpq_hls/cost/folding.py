@@ -12,6 +12,7 @@ from hpq_hls.cost.choosing import choose_layers
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.cost.fifos import size_fifos
 from hpq_hls.cost.relief import relieve
+from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import MIN_DEPTH, Dataflow, HardwareConfig, Io, build_dataflow, with_fifo_depths
 from hpq_hls.hardware.build import single_pixel
 from hpq_hls.kernels import Kernel
@@ -50,6 +51,7 @@ def fold(q: QuantizedGraph, config: HardwareConfig, *, relieved: bool = True) ->
     Raises:
         ConfigError: an unknown part, or folding by hand that does not suit the network.
     """
+    _check_reuse(q, config)
     target = config.target_interval
     if config.io is Io.STREAM and target is None:
         found = fastest(q, config)
@@ -59,6 +61,18 @@ def fold(q: QuantizedGraph, config: HardwareConfig, *, relieved: bool = True) ->
     else:
         folded = folded_for(q, config, target or 1)
     return replace(folded, config=relieve(q, folded.config)) if relieved else folded
+
+
+def _check_reuse(q: QuantizedGraph, config: HardwareConfig) -> None:
+    """Raises ConfigError where a layer by hand uses a multiplier more often than it has weights."""
+    for name, own in config.layers.items():
+        layer = q.layers.get(name)
+        weight = None if layer is None else layer.weight_raw
+        if weight is not None and own.reuse_factor is not None and own.reuse_factor > weight.size:
+            raise ConfigError(
+                f"reuse_factor of layer {name!r} is {own.reuse_factor}, and it has {weight.size} weights, "
+                f"each used once; give at most {weight.size}"
+            )
 
 
 def folded_for(q: QuantizedGraph, config: HardwareConfig, target: int) -> Folded:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.memory import SRL_DEPTH, block_count, fifo_style, memory_style, ram_style
+from hpq_hls.billing.memory import SRL_DEPTH, block_count, fifo_style, memory_style, ram_style, slice_bits
 from hpq_hls.billing.parts import Family
 from hpq_hls.billing.stages import CastStages
 from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
@@ -89,8 +90,36 @@ def buffer(bill: Bill, depth: int, width: int) -> None:
     _lut_ram(bill, depth, width)
 
 
-def rom(bill: Bill, words: IntArray, width: int) -> None:
-    """hpq_rom. words: (depth, elements); width: bits of an element."""
+MERGED_DEPTH = 9
+"""Words of a wide ROM in LUTs up to which many of its columns are equal, and synthesis makes them one."""
+MOST_LOADS = 240
+"""Of such a column, but for those of registers around."""
+
+
+def rom_slice(words: IntArray, width: int, loads: int) -> int:
+    """Bits of a word of a ROM for each copy of its address: in LUTs as many as leave few loads to an address,
+    or, where columns are equal, to these; else all.
+
+    words: (depth, elements); width: bits of an element; loads: that a bit is to what reads it.
+    """
+    depth = words.shape[0]
+    bits = words.size // depth * width
+    if memory_style(depth, bits) == "block":
+        return bits
+    if depth > MERGED_DEPTH:
+        return min(max(slice_bits() // width, 1) * width, bits)
+    flat, slices = words.reshape(depth, -1), 1
+    while True:
+        step = -(-flat.shape[1] // slices)
+        parts = (columns(flat[:, part : part + step], width) for part in range(0, flat.shape[1], step))
+        most = max(max(Counter(part).values(), default=0) for part in parts)
+        if most * loads <= MOST_LOADS or step == 1:
+            return step * width
+        slices += 1
+
+
+def rom(bill: Bill, words: IntArray, width: int, sliced: int = 0) -> None:
+    """hpq_rom. words: (depth, elements) of so many bits each; sliced: bits for each copy of the address."""
     depth = words.shape[0]
     bits = words.size // depth * width
     if depth == 1:
@@ -98,13 +127,17 @@ def rom(bill: Bill, words: IntArray, width: int) -> None:
     if memory_style(depth, bits) == "block":
         bill.bram += block_count(depth, bits, bill.family)
         return
-    columns, fabric = distinct_columns(words.reshape(depth, -1), width), bill.family.fabric
-    bill.ff += columns
-    bill.add(Term.MEMORY, columns * math.ceil(depth / fabric.rom_bits))
+    flat, step, fabric = words.reshape(depth, -1), (sliced or bits) // width, bill.family.fabric
+    parts = range(0, flat.shape[1], step)
+    different = sum(distinct_columns(flat[:, part : part + step], width) for part in parts)
+    addresses = (len(parts) - 1) * count_bits(depth)
+    bill.ff += different + addresses
+    bill.add(Term.COUNTER, addresses)
+    bill.add(Term.MEMORY, different * math.ceil(depth / fabric.rom_bits))
     together = fabric.rom_bits << fabric.joined
     if depth > together:  # beyond what multiplexers of their own join
         each = 3 if fabric.lut_inputs == 6 and not fabric.joined else 1  # a LUT chooses among four
-        bill.add(Term.SELECT, columns * math.ceil((depth / together - 1) / each))
+        bill.add(Term.SELECT, different * math.ceil((depth / together - 1) / each))
 
 
 def logic_rom(bill: Bill, words: IntArray, width: int, copies: int) -> None:
@@ -147,14 +180,20 @@ def logic_rom(bill: Bill, words: IntArray, width: int, copies: int) -> None:
 
 def distinct_columns(words: IntArray, width: int) -> int:
     """Bit positions of a memory that differ from each other and are not constant."""
+    return len(set(columns(words, width)))
+
+
+def columns(words: IntArray, width: int) -> list[bytes]:
+    """The bits at each position of a memory's words, but for positions at which all are equal."""
     depth = words.shape[0]
     octets = np.ascontiguousarray(words, dtype="<i8").view(np.uint8).reshape(depth, -1, 8)
     bits = np.unpackbits(octets, axis=2, count=min(width, 64), bitorder="little").reshape(depth, -1)
     packed = np.packbits(bits, axis=0)
     size, text = len(packed), packed.tobytes("F")
-    columns = {text[start : start + size] for start in range(0, len(text), size)}
     ones = (1 << 8 * size) - (1 << 8 * size - depth)
-    return len(columns - {bytes(size), ones.to_bytes(size, "big")})
+    constant = {bytes(size), ones.to_bytes(size, "big")}
+    found = (text[start : start + size] for start in range(0, len(text), size))
+    return [column for column in found if column not in constant]
 
 
 def ram(bill: Bill, depth: int, width: int) -> None:

@@ -197,8 +197,8 @@ def fmax(circuit: Circuit) -> float:
     return round(min(clock["achieved"] for clock in clocks), 1)
 
 
-def measure(draw: Any, seed: int, levels: int, *, timed: bool) -> dict[str, Cells]:
-    """Cells by generator; timed: with the clock on an ECP5."""
+def measure(draw: Any, seed: int, levels: int, *, timed: bool, bare: bool) -> dict[str, Cells]:
+    """Cells by generator; timed: with the clock on an ECP5. bare: not of ours with ports and buffers."""
     q, x = draw(seed)
     found = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -215,7 +215,7 @@ def measure(draw: Any, seed: int, levels: int, *, timed: bool) -> dict[str, Cell
             totals = (sum(getattr(part, field) for part in parts) for field in ("lut", "ff", "carry4"))
             clock = min(map(fmax, circuits)) if timed else None
             found[name] = Cells(*totals, cycles, max(part.path_ps for part in parts), clock)
-            if name == OURS[0]:
+            if name == OURS[0] and not bare:
                 found["with ports and buffers"] = mapped(replace(circuits[0], top="ours"))
     return found
 
@@ -229,13 +229,14 @@ def main() -> None:
     )
     parser.add_argument("--designs", nargs="+", choices=DESIGNS, default=list(DESIGNS))
     parser.add_argument("--fmax", action="store_true", help="place and route each for an ECP5, too")
+    parser.add_argument("--bare", action="store_true", help="not ours with ports and buffers")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     rows = []
     for name in given.designs:
         for levels in given.levels:
             for seed in range(given.seed, given.seed + given.count):
-                found = measure(DESIGNS[name], seed, levels, timed=given.fmax)
+                found = measure(DESIGNS[name], seed, levels, timed=given.fmax, bare=given.bare)
                 rows.append({"design": name, "levels": levels, "seed": seed} | _plain(found))
                 if not given.json:
                     _print(name, levels, seed, found)

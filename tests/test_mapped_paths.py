@@ -30,7 +30,7 @@ def cell(kind: str, inputs: dict[str, list[Any]], outputs: dict[str, list[int]])
 
 
 def adder(bits: int, first: int, given: list[int]) -> list[dict[str, Any]]:
-    """A sum: a LUT of two inputs in front of each bit of a carry chain, its bits the nets from ``first`` on."""
+    """A sum: a LUT of two inputs in front of each bit of a carry chain; its bits: nets from ``first`` on."""
     cells, carry = [], "0"
     for at in range(0, bits, 4):
         fronts = [first + 1000 + at + one for one in range(4)]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.memory import SRL_DEPTH, block_count, fifo_style, memory_style, ram_style, slice_bits
 from hpq_hls.billing.parts import Family
+from hpq_hls.billing.products import constant_tree, product_registers
 from hpq_hls.billing.stages import CastStages
 from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
 
@@ -102,7 +103,7 @@ def rom_slice(words: IntArray, width: int, loads: int) -> int:
 
     words: (depth, elements); width: bits of an element; loads: that a bit is to what reads it.
     """
-    depth = words.shape[0]
+    depth = len(words)
     bits = words.size // depth * width
     if memory_style(depth, bits) == "block":
         return bits
@@ -305,6 +306,16 @@ def _sum(bill: Bill, members: int, width: int, in_dsps: int, times: int, *, regi
         bill.add(SUMS[left], width * times)
     if registered and (left > 1 or not in_dsps):
         bill.ff += width * times
+
+
+def constant_product(bill: Bill, width: int, constant: int, registers: int, every: int, times: int) -> None:
+    """hpq_constproduct of a signed operand of ``width`` bits and a positive constant, ``times`` over.
+
+    registers: STAGES of it. every: levels between two registers.
+    """
+    tree = constant_tree(width, True, constant)
+    bill.add(Term.CONSTANT, times * sum(node.bits for nodes in tree for node in nodes))
+    bill.ff += times * len(product_registers(tree, registers, every))
 
 
 def comparators(bill: Bill, terms: int, width: int, times: int, every: int) -> None:

@@ -32,11 +32,13 @@ class WidthConverter(Kernel):
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
         ratio = max(given.lanes, made.lanes) // min(given.lanes, made.lanes)
-        bill.ff += max(given.bits, made.bits) + ratio.bit_length()
-        bill.add(Term.CONVERTER, 1)
-        bill.add(Term.COUNTER, ratio.bit_length())
+        counter = ratio.bit_length()
+        bill.ff += max(given.bits, made.bits) + counter
         if given.lanes > made.lanes:
             bill.add(Term.SHIFT_OUT, given.bits - made.bits)
+            bill.add(Term.CONVERTER, 6 if counter < 3 else 2 + 3 * counter)
+        else:
+            bill.add(Term.CONVERTER, 3 + counter)
 
     def summary(self, streams: Streams) -> str:
         given, made = self.ends(streams)

@@ -12,7 +12,6 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import comparators, count_bits, dsp_blocks, dual_port_ram, finished, in_dsp, tree
-from hpq_hls.billing.memory import memory_style
 from hpq_hls.billing.products import constant_product, signed_width
 from hpq_hls.billing.stages import (
     CastStages,
@@ -155,10 +154,6 @@ class Reduce(Kernel):
         if not self.sums:
             return x.width + self.index_width
         return x.width + (0 if x.signed else 1) + count_bits(self.length)
-
-    def memory_style(self, x: FixedType) -> str:
-        """Which memory it keeps them in."""
-        return memory_style(self.chunks, self.lanes * self.stored_width(x))
 
     # ------------------------------------------------------------------ resources
 

@@ -30,7 +30,7 @@ from sample_networks import networks
 from scipy.optimize import lsq_linear
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.coefficients import LUTS
+from hpq_hls.billing.coefficients import LUTS, luts
 from hpq_hls.billing.parts import Family
 from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import manifest_of
@@ -38,7 +38,8 @@ from hpq_hls.codegen.rtl import RtlBackend
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.hardware import Dataflow, Multiplier
 from hpq_hls.kernels import Kernel
-from hpq_hls.synth.yosys import ROMS, STATISTICS, count_cells, run_script
+from hpq_hls.synth.cells import count_cells
+from hpq_hls.synth.yosys import ROMS, STATISTICS, run_script
 
 HERE = Path(__file__).parent
 PART = "xc7z020clg400-1"
@@ -58,7 +59,7 @@ class Sample:
 
     def estimated(self) -> dict[str, int]:
         return {
-            "lut": round(self.bill.lut(LUTS)),
+            "lut": round(luts(self.bill)),
             "ff": self.bill.ff,
             "dsp": self.bill.dsp,
             "bram": self.bill.bram,

@@ -12,8 +12,10 @@ from torch.nn import functional
 
 from hpq_hls import workflow
 from hpq_hls.errors import HpqError
-from hpq_hls.report import TerminalReporter, make_console, write_report
+from hpq_hls.report import write_report
 from hpq_hls.report.tables import report_table, verify_table
+from hpq_hls.tools.console import TerminalReporter, make_console
+from hpq_hls.workflow.plain import plain
 
 
 def arguments(description: str) -> argparse.Namespace:
@@ -68,7 +70,6 @@ def to_hardware(project: Path) -> None:
         workflow.run_generate(work, force=True, reporter=show)
         verified = workflow.run_verify(work, reporter=show)
         report = write_report(work, reporter=show)
-        plain = workflow.plain
         make_console(stderr=False).print(Group(verify_table(plain(verified)), report_table(plain(report))))
         verified.check()
     except HpqError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from hpq_hls.lazy import imported_when_asked
 from hpq_hls.version import __version__
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from hpq_hls.compiling import Compiled, compile  # noqa: A004
     from hpq_hls.cost import ResourceEstimate
     from hpq_hls.errors import HpqError
+    from hpq_hls.exploring import Exploration, explore
     from hpq_hls.finetune import FinetuneResult, finetune
     from hpq_hls.fixed import FixedType
     from hpq_hls.frontends import from_exported, from_onnx, from_torch, load_exported
@@ -32,6 +34,7 @@ __all__ = [
     "Calibration",
     "Compiled",
     "CosimResult",
+    "Exploration",
     "FinetuneResult",
     "FixedType",
     "Graph",
@@ -48,6 +51,7 @@ __all__ = [
     "calibrate",
     "compile",
     "estimate",
+    "explore",
     "finetune",
     "from_exported",
     "from_onnx",
@@ -64,6 +68,7 @@ _HOMES = {
     "compiling": ("Compiled", "compile"),
     "cost": ("ResourceEstimate",),
     "errors": ("HpqError",),
+    "exploring": ("Exploration", "explore"),
     "finetune": ("FinetuneResult",),
     "fixed": ("FixedType",),
     "frontends": ("from_exported", "from_onnx", "from_torch", "load_exported"),
@@ -77,18 +82,12 @@ _HOMES = {
 }
 _NAMESAKES = ("calibrate", "finetune", "quantize", "search")
 """Packages that are the function of their name too; see ``hpq_hls.namesakes``."""
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
+_named = imported_when_asked(__name__, _HOMES)
 
 
 def __getattr__(name: str) -> Any:
     """A public name, imported now."""
-    if name in _NAMESAKES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = found
-    return found
+    return importlib.import_module(f"{__name__}.{name}") if name in _NAMESAKES else _named(name)
 
 
 def __dir__() -> list[str]:

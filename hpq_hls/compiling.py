@@ -67,7 +67,7 @@ def compile(  # noqa: A001
     their class numbers or targets. They are divided at random by ``seed``: a fifth calibrates, half of the
     rest is searched on, and the other half, which nothing is chosen by, scores the result once
     (``Compiled.search.test``). out: a folder; the project is in ``out/backend``. options: of
-    ``hpq_hls.search``, such as ``max_drop`` and ``objective``.
+    ``hpq_hls.search``, such as ``max_drop``, ``objective`` and ``progress``.
 
     Raises:
         ConfigError: an impossible setting, or no combination keeps the accuracy. DataError: data that does

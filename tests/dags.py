@@ -438,16 +438,24 @@ def literal(network: Drawn) -> list[npt.NDArray[np.int64]]:
     return [np.stack(results) for results in made]
 
 
-def differences(network: Drawn, folder: Path, csim: bool = True, cosim: bool = True) -> list[str]:
-    """What is not equal, word by word, or not as estimated; empty where all is."""
+def differences(
+    network: Drawn, folder: Path, csim: bool = True, cosim: bool = True, certify: bool = False
+) -> list[str]:
+    """What is not equal, word by word, or not as estimated; empty where all is.
+
+    certify: every kernel of what is generated is checked alone too.
+    """
     wanted = flat(network.q.predict_raw(network.x))
     found = [("kernels", literal(network))]
+    projects = []
     if csim:
         project = hpq.generate(network.q, folder / "hls", backend="vitis", oversize=True, **network.hardware)
         found.append(("csim", flat(project.csim(network.x))))
+        projects.append(project)
     problems = []
     if cosim:
         project = hpq.generate(network.q, folder / "rtl", backend="rtl", oversize=True, **network.hardware)
+        projects.append(project)
         result = project.cosim(network.x, scenarios=("back_to_back", "random_gaps"), seed=network.seed)
         problems += list(result.failures)
         found.append(("cosim", flat(result.raw)))
@@ -455,6 +463,11 @@ def differences(network: Drawn, folder: Path, csim: bool = True, cosim: bool = T
         seen = result.latency_cycles, result.interval_cycles
         if seen != (told.latency_cycles, told.interval_cycles):
             problems.append(f"cycles {seen}, estimated {(told.latency_cycles, told.interval_cycles)}")
+    for project in projects if certify else ():
+        certificate = project.certify()
+        if not certificate.passed:
+            bad = [kernel.name for kernel in certificate.kernels if kernel.different]
+            problems.append(f"{project.backend}: the certificate fails, kernels {bad}")
     for name, arrays in found:
         for number, (array, right) in enumerate(zip(arrays, wanted, strict=True)):
             if array.shape != right.shape or (array != right).any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,17 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.cost import find_part, time_dataflow, with_room_for_pipelines
+from hpq_hls.cost import time_dataflow, with_room_for_pipelines
 from hpq_hls.cost.engine import UNBOUNDED, follow
 from hpq_hls.cost.stages import network_of
 from hpq_hls.errors import ConfigError, DataError, OutputError, UnsupportedOperatorError
 from hpq_hls.hardware import Multiplier, with_fifo_depths
 from hpq_hls.project.hardware import hardware_config
+from hpq_hls.verify import cosim_build
 from tests.networks import Residual
+
+NO_PERIODS = (0, -3, math.nan, math.inf, "x", True)
+"""Numbers that no clock, rate or share can be."""
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +41,15 @@ def q(x: np.ndarray) -> hpq.QuantizedGraph:
 
 
 def test_measured_fifos_change_no_cycle_and_no_word(
-    q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path
+    q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     roomy = hpq.generate(q, tmp_path / "roomy", "rtl", target_interval=64, oversize=True)
     before = roomy.cosim(x)
-    depths = roomy.measure_fifos(x)
+    assert before.build_seconds > 0
+    with monkeypatch.context() as patch:
+        patch.setattr(cosim_build, "_verilate", None)  # measuring compiles nothing
+        depths = roomy.measure_fifos(x)
+        assert roomy.cosim(x).build_seconds == 0
     assert set(depths) == set(roomy.dataflow.streams)
     waiting = max(depths, key=lambda name: depths[name])
     assert 2 < depths[waiting] <= roomy.dataflow.streams[waiting].depth < 36
@@ -113,6 +121,38 @@ def test_fifos_are_measured_with_room_for_all_frames_under_way(
         ),
         ({"tlast": "none"}, "tlast is 'none'; choose checked or ignored"),
         ({"fifo_depths": {"nothing": 4}}, "fifo_depths.nothing names an unknown stream; there are"),
+        ({"fifo_depths": [4]}, r"fifo_depths is \[4\]; give depths in beats by stream"),
+        *(
+            ({"fifo_depths": {"n_0_out": depth}}, f"fifo_depths.n_0_out is {depth!r}; .* at least 2")
+            for depth in (0, -1, 1, 2.5, math.nan, "x", True)
+        ),
+        *(({"clock_ns": clock}, f"clock_ns is {clock!r}; give the clock's period") for clock in NO_PERIODS),
+        *(({"target_fps": fps}, f"target_fps is {fps!r}; give inferences per second") for fps in NO_PERIODS),
+        *(
+            ({"utilisation": share}, f"utilisation is {share!r}; it is a share")
+            for share in (1.5, *NO_PERIODS)
+        ),
+        *(
+            ({"layers": {"0": {key: value}}}, f"{key} of layer '0' is {value!r}; give a whole number")
+            for key in ("pe", "simd", "pixels", "reuse_factor")
+            for value in (0, -1, 2.5, math.nan, "x", True)
+        ),
+        ({"layers": {"0": {"simd": 4000}}}, "simd of layer '0' is 4000, which does not divide the layer"),
+        ({"layers": {"0": {"pixels": 4000}}}, "pixels of layer '0' is 4000, which does not divide its rows"),
+        (
+            {"layers": {"0": {"reuse_factor": 4000}}},
+            "reuse_factor of layer '0' is 4000, .* give at most [0-9]+$",
+        ),
+        (
+            {"layers": {"0": {"pe": 2, "simd": 1, "reuse_factor": 4}}},
+            "layer '0' has pe, simd and reuse_factor; .* leave out reuse_factor",
+        ),
+        ({"layers": [1]}, r"layers is \[1\]; give settings by name"),
+        ({"layers": {"0": 3}}, "layer '0' is 3; give settings by name"),
+        (
+            {"part": "LFE5U-25F-6BG256C"},
+            "backend vitis is for AMD's HLS tools.*Lattice's ECP5; choose backend rtl",
+        ),
     ],
 )
 def test_wrong_settings(
@@ -130,15 +170,12 @@ def test_wrong_settings(
         ({"layers": {"fc": {"multiplier": "dsp"}}}, "multiplier of layer 'fc'"),
     ],
 )
-def test_dsp_blocks_that_a_part_lacks(
-    settings: dict[str, Any], what: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bare = replace(find_part("xc7z020"), dsp=0)
-    monkeypatch.setattr("hpq_hls.project.hardware.find_part", lambda _: bare)
-    assert hardware_config(part="bare", multiplier="lut").multiplier is Multiplier.LUT
+def test_dsp_blocks_that_a_part_lacks(settings: dict[str, Any], what: str) -> None:
+    part = "iCE40HX8K-CT256"
+    assert hardware_config(part=part, multiplier="lut").multiplier is Multiplier.LUT
     with pytest.raises(ConfigError) as caught:
-        hardware_config(part="bare", **settings)
-    assert str(caught.value) == f"{what} is 'dsp', and bare has no DSP block; choose auto or lut"
+        hardware_config(part=part, **settings)
+    assert str(caught.value) == f"{what} is 'dsp', and {part} has no DSP block; choose auto or lut"
 
 
 @pytest.mark.parametrize("backend", ["vitis", "vivado", "rtl"])
@@ -176,6 +213,9 @@ def test_what_a_project_cannot_do_is_said(q: hpq.QuantizedGraph, x: np.ndarray, 
 def test_names_become_identifiers(q: hpq.QuantizedGraph, x: np.ndarray, tmp_path: Path) -> None:
     project = hpq.generate(q, tmp_path / "odd", "vitis", name='1; system("rm") // while')
     assert project.dataflow.name == "n_1_system_rm_while"
+    small = hpq.generate(q, tmp_path / "small", "rtl", name="small")
+    assert any(note.startswith("name is 'small'") and note.endswith("called n_small") for note in small.notes)
+    assert hpq.generate(q, tmp_path / "kept", "rtl", name="kept").notes == small.notes[1:]
     np.testing.assert_array_equal(project.csim(x[:2]), q.predict_raw(x[:2]))
 
 

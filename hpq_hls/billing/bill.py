@@ -67,7 +67,8 @@ class Bill:
     family: of the part it is built on; ff: flip-flops; dsp: DSP blocks; bram: block RAMs of 18 kbit. All are
     whole numbers, so that sums of bills do not depend on their order. products: how many there are of
     operands of so many bits, as signed numbers, by the widths and whether they have to be built in LUTs; no
-    row has them. reported: LUTs, flip-flops and DSP blocks as a calibration has it, zeros without one.
+    row has them. bound: of how many of them the design itself says where they are, by the widths. reported:
+    LUTs, flip-flops and DSP blocks as a calibration has it, zeros without one.
     """
 
     family: Family
@@ -76,12 +77,15 @@ class Bill:
     dsp: int = 0
     bram: int = 0
     products: dict[tuple[int, int, bool], int] = field(default_factory=dict)
+    bound: dict[tuple[int, int], int] = field(default_factory=dict)
     reported: tuple[int, int, int] = (0, 0, 0)
 
-    def multiply(self, left: int, right: int, times: int, *, in_luts: bool) -> None:
-        """Note ``times`` products of operands of these widths."""
-        key = (max(left, right), min(left, right), in_luts)
-        self.products[key] = self.products.get(key, 0) + times
+    def multiply(self, left: int, right: int, times: int, *, in_luts: bool, bound: bool = False) -> None:
+        """Note ``times`` products of operands of these widths. bound: no tool builds them elsewhere."""
+        wide, narrow = max(left, right), min(left, right)
+        self.products[wide, narrow, in_luts] = self.products.get((wide, narrow, in_luts), 0) + times
+        if bound:
+            self.bound[wide, narrow] = self.bound.get((wide, narrow), 0) + times
 
     def add(self, term: Term, amount: int) -> None:
         """Count ``amount`` more of ``term``."""
@@ -96,6 +100,8 @@ class Bill:
         self.bram += other.bram
         for key, count in other.products.items():
             self.products[key] = self.products.get(key, 0) + count
+        for widths, count in other.bound.items():
+            self.bound[widths] = self.bound.get(widths, 0) + count
         mine, more = self.reported, other.reported
         self.reported = (mine[0] + more[0], mine[1] + more[1], mine[2] + more[2])
 

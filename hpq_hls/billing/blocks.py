@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.memory import SRL_DEPTH, bram18_count, fifo_style, memory_style
+from hpq_hls.billing.memory import SRL_DEPTH, block_count, fifo_style, memory_style, ram_style
 from hpq_hls.billing.parts import Family
 from hpq_hls.billing.products import constant_tree, product_registers
 from hpq_hls.billing.stages import CastStages
@@ -18,9 +18,6 @@ IntArray = npt.NDArray[np.int64]
 
 DSP_MIN_OPERAND, DSP_MIN_PRODUCT = 2, 9
 """Yosys' synth_xilinx builds a product in a DSP block from these widths on, whatever else there is."""
-
-LUT_ROM_BITS = 64
-"""Words of one bit that a LUT holds."""
 
 
 def count_bits(states: int) -> int:
@@ -32,29 +29,52 @@ def count_bits(states: int) -> int:
 # Memories
 
 
-def fifo(bill: Bill, depth: int, width: int, latency: int) -> None:
-    """hpq_fifo, of three places or more."""
+def fifo(bill: Bill, depth: int, width: int, latency: int, slices: int = 1) -> None:
+    """hpq_fifo, of three places or more. slices: how often it has its pointers."""
     pointer, count = count_bits(depth), depth.bit_length()
-    style = fifo_style(depth, width)
+    style, fabric = fifo_style(depth, width, bill.family), bill.family.fabric
     if latency:
-        bill.ff += latency + count
+        bill.ff += latency - 1 + count + slices
     if style == "shift":
-        bill.ff += pointer + 1
-        bill.add(Term.FIFO, pointer + (pointer + 1) // 2 + (2 if latency else 0))
-        bill.add(Term.MEMORY, width)
+        bill.ff += slices * (pointer + 1)
+        bill.add(Term.FIFO, slices * (pointer + (pointer + 1) // 2) + (2 if latency else 0))
+        if fabric.shifts:
+            bill.add(Term.MEMORY, width)
+        else:
+            bill.ff += depth * width
+            bill.add(Term.MEMORY, width * chosen(depth, bill.family))
         return
-    bill.ff += 2 * pointer + count
-    bill.add(Term.FIFO, count + 2 * pointer + (count if latency else 0))
+    bill.ff += slices * (2 * pointer + count)
+    bill.add(Term.FIFO, slices * (count + 2 * pointer) + (count if latency else 0))
     if style == "block":
-        bill.ff += width + 1
-        bill.bram += bram18_count(depth, width)
+        bill.ff += width + slices
+        bill.bram += block_count(depth, width, bill.family)
         bill.add(Term.SELECT, width)
         return
     _lut_ram(bill, depth, width)
 
 
+def chosen(ways: int, family: Family) -> int:
+    """LUTs that choose one of so many bits: each of six inputs one of four, each of four one of two, and
+    behind them multiplexers of their own."""
+    fabric = family.fabric
+    leaf = 1 << (fabric.lut_inputs // 3)
+    luts = left = math.ceil(ways / leaf)
+    for _ in range(fabric.joined):
+        left = math.ceil(left / 2)
+    while left > 1:
+        left = math.ceil(left / leaf)
+        luts += left
+    return luts
+
+
 def _lut_ram(bill: Bill, depth: int, width: int) -> None:
     """Memory in LUTs, written at one address and read at another, without registers."""
+    if bill.family.fabric.lut_words == 16:  # TRELLIS_DPR16X4
+        banks = math.ceil(depth / 16)
+        bill.add(Term.MEMORY, 6 * banks * math.ceil(width / 4))
+        bill.add(Term.SELECT, width * (chosen(banks, bill.family) if banks > 1 else 0))
+        return
     rows, columns = (32, 6) if depth <= 32 else (64, 3)  # RAM32M, RAM64M
     banks = math.ceil(depth / rows)
     bill.add(Term.MEMORY, 4 * banks * math.ceil(width / columns))
@@ -63,8 +83,8 @@ def _lut_ram(bill: Bill, depth: int, width: int) -> None:
 
 def buffer(bill: Bill, depth: int, width: int) -> None:
     """hpq_ram with addresses of their own for reading and writing; read data in registers."""
-    if memory_style(depth, width) == "block":
-        bill.bram += bram18_count(depth, width)
+    if ram_style(depth, width, bill.family) == "block":
+        bill.bram += block_count(depth, width, bill.family)
         return
     bill.ff += width
     _lut_ram(bill, depth, width)
@@ -77,24 +97,26 @@ def rom(bill: Bill, words: IntArray, width: int) -> None:
     if depth == 1:
         return  # constants
     if memory_style(depth, bits) == "block":
-        bill.bram += bram18_count(depth, bits)
+        bill.bram += block_count(depth, bits, bill.family)
         return
-    columns = distinct_columns(words.reshape(depth, -1), width)
+    columns, fabric = distinct_columns(words.reshape(depth, -1), width), bill.family.fabric
     bill.ff += columns
-    bill.add(Term.MEMORY, columns * math.ceil(depth / LUT_ROM_BITS))
-    if depth > 4 * LUT_ROM_BITS:  # beyond what MUXF7 and MUXF8 join
-        bill.add(Term.SELECT, columns * math.ceil(depth / (4 * LUT_ROM_BITS) - 1))
+    bill.add(Term.MEMORY, columns * math.ceil(depth / fabric.rom_bits))
+    together = fabric.rom_bits << fabric.joined
+    if depth > together:  # beyond what multiplexers of their own join
+        each = 3 if fabric.lut_inputs == 6 and not fabric.joined else 1  # a LUT chooses among four
+        bill.add(Term.SELECT, columns * math.ceil((depth / together - 1) / each))
 
 
 def logic_rom(bill: Bill, words: IntArray, width: int, copies: int) -> None:
     """hpq_rom of one element per word built from LUTs, ``copies`` over. words: (depth,), a power of two.
 
     Each bit is a function of the address. Equal halves of a function need no multiplexer, and functions that
-    several bits share exist once: the LUTs of a decision diagram whose leaves are functions of six bits.
-    MUXF7 and MUXF8 join the first two levels, but for a function and a constant, which take a LUT.
+    several bits share exist once: the LUTs of a decision diagram whose leaves are functions that a LUT holds.
+    Multiplexers of their own join the first levels, but for a function and a constant, which take a LUT.
     """
     columns = (words[None, :] >> np.arange(width)[:, None]) & 1
-    leaf = min(LUT_ROM_BITS, words.size)
+    leaf = min(bill.family.fabric.rom_bits, words.size)
     leaves = columns.reshape(width, -1, leaf)
     _, ids = np.unique(leaves.reshape(-1, leaf), axis=0, return_inverse=True)
     flat = leaves.reshape(-1, leaf)
@@ -110,7 +132,7 @@ def logic_rom(bill: Bill, words: IntArray, width: int, copies: int) -> None:
         _, joined = np.unique(flat_pairs, axis=0, return_inverse=True)
         joined = joined.reshape(-1)
         equal = flat_pairs[:, 0] == flat_pairs[:, 1]
-        if level >= 2:
+        if level >= bill.family.fabric.joined:
             multiplexers += len(set(joined[~equal].tolist()))
         else:
             beside = ~equal & (fixed[flat_pairs[:, 0]] != fixed[flat_pairs[:, 1]])
@@ -138,11 +160,13 @@ def distinct_columns(words: IntArray, width: int) -> int:
 
 def ram(bill: Bill, depth: int, width: int) -> None:
     """hpq_ram with one address for reading and writing; read data in registers."""
-    if memory_style(depth, width) == "block":
-        bill.bram += bram18_count(depth, width)
+    if ram_style(depth, width, bill.family) == "block":
+        bill.bram += block_count(depth, width, bill.family)
         return
     bill.ff += width
-    if depth <= 32:
+    if bill.family.fabric.lut_words == 16:
+        _lut_ram(bill, depth, width)
+    elif depth <= 32:
         bill.add(Term.MEMORY, 4 * math.ceil(width / 8))  # RAM32M
     else:
         bill.add(Term.MEMORY, width * _power_of_two(math.ceil(depth / 64)))  # RAM64X1S to RAM256X1S
@@ -150,14 +174,11 @@ def ram(bill: Bill, depth: int, width: int) -> None:
 
 def dual_port_ram(bill: Bill, depth: int, width: int) -> None:
     """hpq_ram with addresses of their own for reading and writing; read data in registers."""
-    if memory_style(depth, width) == "block":
-        bill.bram += bram18_count(depth, width)
+    if ram_style(depth, width, bill.family) == "block":
+        bill.bram += block_count(depth, width, bill.family)
         return
     bill.ff += width
-    rows, columns = (32, 6) if depth <= 32 else (64, 3)  # RAM32M, RAM64M
-    banks = math.ceil(depth / rows)
-    bill.add(Term.MEMORY, 4 * banks * math.ceil(width / columns))
-    bill.add(Term.SELECT, width * math.ceil((banks - 1) / 3))
+    _lut_ram(bill, depth, width)
 
 
 def _power_of_two(number: int) -> int:
@@ -168,8 +189,10 @@ def delay(bill: Bill, depth: int, width: int) -> None:
     """hpq_delay; Yosys makes a shift register of three stages or more an SRL."""
     if depth < 3:
         bill.ff += depth * width
-    elif depth <= SRL_DEPTH:
+    elif depth <= SRL_DEPTH and bill.family.fabric.shifts:
         bill.add(Term.MEMORY, width)
+    elif depth <= SRL_DEPTH:
+        bill.ff += depth * width
     else:
         bill.ff += count_bits(depth - 1)
         bill.add(Term.COUNTER, count_bits(depth - 1))

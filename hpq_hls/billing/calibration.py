@@ -16,7 +16,7 @@ from typing import Any
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, dsp_blocks
-from hpq_hls.billing.coefficients import LUTS
+from hpq_hls.billing.coefficients import coefficients
 from hpq_hls.errors import ConfigError
 from hpq_hls.reading import read_text
 from hpq_hls.tools.files import write_file
@@ -153,7 +153,8 @@ class Calibration:
 
 def amounts(bill: Bill, rule: DspRule | None, taken: int, made: int) -> tuple[float, ...]:
     """The ``AMOUNTS`` of a kernel. rule: for products; None: as billed."""
-    terms = {term: amount * LUTS[term] for term, amount in bill.terms.items()}
+    each = coefficients(bill.family)
+    terms = {term: amount * each[term] for term, amount in bill.terms.items()}
     sums = sum(terms.get(term, 0.0) for term in _SUMS)
     memory = terms.get(Term.MEMORY, 0.0)
     logic = sum(terms.values()) - sums - memory - sum(terms.get(term, 0.0) for term in _PRODUCTS)

@@ -34,7 +34,7 @@ import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import dsp_blocks, in_dsp, tree
-from hpq_hls.billing.parts import Operands
+from hpq_hls.billing.families import MULT18X18D, Operands
 from hpq_hls.billing.products import signed_width
 from hpq_hls.billing.stages import tree_registers
 from hpq_hls.errors import ConfigError
@@ -46,7 +46,7 @@ COLUMNS = 4
 """Products that are added up before they are taken apart: as many as hpq_addtree adds between registers."""
 MAX_OVERLAP = 3
 """Bits of a sum that are made in LUTs at most. The LUTs grow with their square; three are what four products
-of 4 x 4 bits in a DSP48E2 need."""
+of 4 x 4 bits in a DSP48E2 need. None on ECP5, where Yosys would put those products in blocks too."""
 
 
 @dataclass(frozen=True)
@@ -111,10 +111,11 @@ def pack(packed: FixedType, shared: FixedType, rows: int, columns: int, operands
     terms = min(columns, COLUMNS)
     widest = (operands[0] - packed.width - 1) // (rows - 1) if rows > 1 else operands[0]
     lo, hi = _bounds(packed, shared, terms)
+    most = 0 if operands == MULT18X18D else MAX_OVERLAP
     least = max(hi.bit_length(), (~lo).bit_length()) + (lo < 0)
     for width in (least, least + 1):  # one more where an overlap takes away the room at the top
         found = Packing(rows, min(widest, width), width, lo < 0, terms)
-        if found.holds(packed, shared, operands) and found.overlap <= MAX_OVERLAP:
+        if found.holds(packed, shared, operands) and found.overlap <= most:
             return found
     raise ConfigError(
         f"{rows} products of {packed.width} by {shared.width} bits cannot be made exactly in one DSP block "
@@ -242,7 +243,7 @@ def packed_dots(
     overlap, fields = packing.overlap, rows - 1
     width = fields * packing.field + packing.sum_width
     factor = packing.factor_width(weight, rows)
-    bill.multiply(factor, signed_width(x), terms, in_luts=False)
+    bill.multiply(factor, signed_width(x), terms, in_luts=False, bound=True)
     bill.dsp += terms * dsp_blocks(factor, signed_width(x), bill.family)
     signs = fields if weight.signed else 0
     bill.add(Term.PRODUCT, terms * signs * math.ceil(weight.width / 5))

@@ -17,7 +17,7 @@ from hpq_hls.billing.calibration import (
     amounts,
     with_held_out,
 )
-from hpq_hls.billing.coefficients import LUTS
+from hpq_hls.billing.coefficients import luts
 from hpq_hls.calibrate.samples import LEAST_DESIGNS, RESOURCES, Reports, Sample
 from hpq_hls.errors import DataError
 
@@ -209,4 +209,4 @@ def errors_of(calibration: Calibration | None, samples: Sequence[Sample]) -> dic
 
 
 def _plain(bill: Bill) -> tuple[int, int, int]:
-    return round(bill.lut(LUTS)), bill.ff, bill.dsp
+    return round(luts(bill)), bill.ff, bill.dsp

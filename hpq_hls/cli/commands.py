@@ -19,6 +19,7 @@ from hpq_hls.cli.session import (
     command,
     with_optional_file,
 )
+from hpq_hls.settings.named import VARIED
 from hpq_hls.version import __version__
 
 # What a command needs is imported in it: `hpq --help` needs none of it.
@@ -156,6 +157,45 @@ def search(
         run.show(result, search_tables.search_tables, "search --resume" if result.interrupted else "generate")
         if result.interrupted:
             run.interrupted("The search was interrupted; `hpq search --resume` goes on from here.")
+
+
+@command(
+    app,
+    "Example: hpq explore --objective lut,dsp --part pynq-z2,xcku5p-ffvb676-2-e --clock 4,5",
+    several=VARIED,
+)
+def explore(
+    run: Session,
+    project: ModelArgument = DEFAULT_PROJECT,
+    data: DataOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The page; explore.html in the output folder by default.")
+    ] = None,
+) -> None:
+    """Search for several objectives, parts, clocks or drops, and put what is found into one table and page.
+
+    What is measured for one is not measured again for another, nor by the next run.
+    """
+    from hpq_hls.errors import ConfigError
+    from hpq_hls.report import exploring
+    from hpq_hls.workflow import run_explore
+    from hpq_hls.workflow.plain import plain
+
+    with run.termination():
+        work = run.open(project, data=data)
+        result = plain(run_explore(work, run.variants, run.reporter))
+        result["page"] = str(exploring.write_exploration(result, out or work.project.output, run.reporter))
+        taken = next((row for row in result["rows"] if row["file"] and row["figures"]["fits"]), None)
+        if taken is not None:
+            run.take(taken["file"], taken["settings"])
+        run.show(result, exploring.explore_tables, None if taken is None else "generate")
+        if result["interrupted"]:
+            run.interrupted("The exploration was interrupted; the same command goes on from here.")
+        if not any(row["file"] for row in result["rows"]):
+            raise ConfigError(
+                "no combination of the widths keeps the accuracy and all limits of any row; allow wider "
+                "--weight-bits and --activation-bits, or a larger --max-drop"
+            )
 
 
 @command(app, "Example: hpq quantize project.yaml")

@@ -11,7 +11,7 @@ import re
 import shlex
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -26,7 +26,7 @@ from hpq_hls.settings.named import NAMED, Named
 if TYPE_CHECKING:  # what takes longer to import than `hpq --help` may take
     from rich.console import RenderableType
 
-    from hpq_hls.workflow.progress import Reporter
+    from hpq_hls.tools.progress import Reporter
     from hpq_hls.workflow.workspace import Workspace
 
 ERROR_STATUS = 1
@@ -65,6 +65,7 @@ PrecisionOption = Annotated[
 ]
 DEFAULT_PROJECT = Path("project.yaml")
 PANEL = "Settings, in place of project.yaml's"
+VARIANTS = "What to explore: one or several, with commas between"
 KEPT = 120
 _LONG = re.compile(r"\S{600,}")
 
@@ -79,13 +80,13 @@ def _shared(
 
 
 def command(
-    app: typer.Typer, epilog: str, kind: type[TyperCommand] = TyperCommand
+    app: typer.Typer, epilog: str, kind: type[TyperCommand] = TyperCommand, several: Collection[str] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a function a command of its name, with ``--json`` and its like behind its own options; its first
     argument is the ``Session`` that it runs in.
 
     kind: what reads its arguments. A command that takes a PROJECT has an option for each of ``NAMED``, and
-    ``--set`` for any other setting.
+    ``--set`` for any other setting. several: keys of settings that it takes several values of.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
@@ -98,11 +99,13 @@ def command(
         def wrapped(*, as_json: bool, debug: bool, verbose: bool, quiet: bool, **given: Any) -> None:
             settings = {key: given.pop(name) for name, key in taken.items()}
             assigned = given.pop("assigned", None) or ()
+            varied = {key: settings.pop(key) for key in several}
             with session(as_json=as_json, debug=debug, verbose=verbose, quiet=quiet) as run:
                 run.settings, run.project = _settings(settings, assigned), given.get("project")
+                run.variants = _variants(varied, run.settings)
                 function(run, **given)
 
-        options = [*map(_option, named), *([_SET] if reads else [])]
+        options = [_option(one, one.key in several) for one in named] + ([_SET] if reads else [])
         shown = [*own, *options, *inspect.signature(_shared, eval_str=True).parameters.values()]
         shown = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in shown]
         vars(wrapped)["__signature__"] = inspect.Signature(shown)
@@ -112,9 +115,10 @@ def command(
     return decorate
 
 
-def _option(named: Named) -> inspect.Parameter:
+def _option(named: Named, several: bool) -> inspect.Parameter:
     """A setting as an option; its value is checked where those of project.yaml are."""
-    option = typer.Option(named.flag, help=named.help, metavar="VALUE", rich_help_panel=PANEL)
+    metavar, panel = ("VALUE,...", VARIANTS) if several else ("VALUE", PANEL)
+    option = typer.Option(named.flag, help=named.help, metavar=metavar, rich_help_panel=panel)
     kind = Annotated[str | None, option]
     return inspect.Parameter(named.parameter, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
@@ -143,6 +147,14 @@ def _settings(named: Mapping[str, str | None], assigned: Sequence[str]) -> dict[
     return parse_settings(named, assigned)
 
 
+def _variants(named: Mapping[str, str | None], given: Mapping[str, Any]) -> dict[str, list[Any]]:
+    if all(text is None for text in named.values()):
+        return {}
+    from hpq_hls.settings.config import parse_variants
+
+    return parse_variants(named, given)
+
+
 def with_optional_file(option: str, suffix: str) -> type[TyperCommand]:
     """A command of which an option takes a file or nothing: what follows it is its file if it ends in
     ``suffix``; without one the option is ""."""
@@ -160,22 +172,23 @@ def with_optional_file(option: str, suffix: str) -> type[TyperCommand]:
 class Session:
     """One run of a command.
 
-    reporter: shows progress on standard error. settings: those that options gave, by dotted key. project:
-    the argument PROJECT, where the command has one.
+    reporter: shows progress on standard error. settings: those that options gave, by dotted key. variants:
+    settings of which they gave several values. project: the argument PROJECT, where the command has one.
     """
 
     def __init__(self, as_json: bool = False, quiet: bool = False) -> None:
         self._as_json, self._quiet, self._shown = as_json, quiet, False
         self.interrupted_status: int = INTERRUPTED_STATUS
         self.settings: dict[str, Any] = {}
+        self.variants: dict[str, list[Any]] = {}
         self.project: Path | None = None
         self._precision: str | None = None
 
     @functools.cached_property
     def reporter(self) -> Reporter:
         """What shows progress."""
-        from hpq_hls.report.console import TerminalReporter
-        from hpq_hls.workflow.progress import Quiet
+        from hpq_hls.tools.console import TerminalReporter
+        from hpq_hls.tools.progress import Quiet
 
         return Quiet() if self._quiet else TerminalReporter()
 
@@ -207,7 +220,7 @@ class Session:
     def show(self, result: Any, table: Callable[[Any], RenderableType], then: str | None = None) -> None:
         """Print a result: as JSON, or as ``table`` makes it from the plain form, and below it the command
         that comes next. then: that command's name."""
-        from hpq_hls.report.console import make_console
+        from hpq_hls.tools.console import make_console
         from hpq_hls.workflow.plain import plain
 
         content = plain(result)
@@ -226,6 +239,10 @@ class Session:
         chosen = [] if self._precision is None else ["--precision", self._precision]
         options = [word for key, value in self.settings.items() for word in _typed(key, value)]
         return shlex.join(["hpq", *name.split(), *own, *chosen, *options])
+
+    def take(self, precision: str, settings: Mapping[str, Any]) -> None:
+        """Let the command that comes next work with these, beside what options gave."""
+        self._precision, self.settings = precision, {**self.settings, **settings}
 
     def interrupted(self, text: str) -> NoReturn:
         """End the command because the user asked for it, after its result has been shown."""

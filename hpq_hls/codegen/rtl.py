@@ -7,6 +7,7 @@ generated for it alone.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from hpq_hls.billing.memory import fifo_style, memory_style
+from hpq_hls.billing.memory import fifo_loads, fifo_style, memory_style, ram_style, slice_bits
+from hpq_hls.billing.parts import Family, find_part
 from hpq_hls.codegen.base import Design, Files
 from hpq_hls.codegen.block_design import board_files
 from hpq_hls.codegen.manifest import FILE_NAME, manifest_of
@@ -50,7 +52,7 @@ class RtlBackend:
         flow = design.dataflow
         sources = Sources("rtl", flow.kernels, ".sv.j2", "lib/*.sv")
         environment = sources.environment({"comment": _comment})
-        context = _context(flow)
+        context = _context(flow, find_part(design.part).family)
         top = environment.get_template("top.sv.j2").render(context)
         made = list(_own_modules(flow, environment, context))
         own = {name: text for name, _, text in made}
@@ -79,7 +81,7 @@ class RtlBackend:
         return files
 
 
-def _context(flow: Dataflow) -> dict[str, Any]:
+def _context(flow: Dataflow, family: Family) -> dict[str, Any]:
     def streams_of(names: Sequence[str]) -> list[Stream]:
         return [flow.streams[name] for name in names]
 
@@ -91,7 +93,10 @@ def _context(flow: Dataflow) -> dict[str, Any]:
         "leaky_parameters": leaky_parameters,
         "slope_parameters": lambda kernel, lanes: slope_parameters(flow, kernel, lanes),
         "memory_style": memory_style,
-        "fifo_style": fifo_style,
+        "ram_style": functools.partial(ram_style, family=family),
+        "fifo_loads": functools.partial(fifo_loads, family=family),
+        "fifo_style": functools.partial(fifo_style, family=family),
+        "slice_parameter": slice_parameter,
         "packed": packed,
     }
     streams = list(flow.streams.values())
@@ -143,6 +148,13 @@ def table_parameters(flow: Dataflow, kernel: Kernel, name: str) -> list[tuple[st
         (f"{prefix}_FILE", rom_name(flow, kernel, name)),
         (f"{prefix}_STYLE", memory_style(table.depth, table.bits)),
     ]
+
+
+def slice_parameter(width: int, loads: int = 1) -> list[tuple[str, Parameter]]:
+    """The parameter SLICE of a module that copies its control for every so many bits of ``width``; none where
+    one is enough. loads: that a bit is to its control."""
+    bits = slice_bits(loads)
+    return [("SLICE", bits)] if bits < width else []
 
 
 def leaky_parameters(kernel: Kernel, sums: FixedType) -> list[tuple[str, Parameter]]:

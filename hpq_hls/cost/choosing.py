@@ -18,7 +18,7 @@ from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
 from hpq_hls.billing.bill import Bill
-from hpq_hls.billing.coefficients import LUTS
+from hpq_hls.billing.coefficients import luts
 from hpq_hls.billing.products import LUTS_PER_DSP
 from hpq_hls.cost.kernels import bill_kernel, bill_stream
 from hpq_hls.graph import Graph
@@ -40,7 +40,7 @@ Choices: TypeAlias = tuple[tuple[str, LayerFolding], ...]
 
 def price_of(bill: Bill) -> float:
     """Everything that a bill takes, as a number of LUTs."""
-    return bill.lut(LUTS) + LUTS_PER_FF * bill.ff + LUTS_PER_DSP * bill.dsp + LUTS_PER_BRAM * bill.bram
+    return luts(bill) + LUTS_PER_FF * bill.ff + LUTS_PER_DSP * bill.dsp + LUTS_PER_BRAM * bill.bram
 
 
 def choose_layers(q: QuantizedGraph, config: HardwareConfig, target: int) -> HardwareConfig:

@@ -8,7 +8,8 @@ from typing import Any
 
 from hpq_hls.billing.bill import Bill
 from hpq_hls.billing.calibration import Calibration
-from hpq_hls.billing.coefficients import LUTS
+from hpq_hls.billing.coefficients import luts
+from hpq_hls.billing.inference import Figures, Inference, Tool
 from hpq_hls.billing.parts import Family, Part, find_part
 from hpq_hls.cost.clock import clock_note, fastest_clock
 from hpq_hls.cost.kernels import bill_kernel, bill_ports, bill_stream
@@ -50,12 +51,13 @@ class ResourceEstimate(Shown):
     frame to frame when frames follow each other without a gap. weight_bits: bits of all weights and biases.
     layers: in the order of the network; their sum is the total but for the input FIFOs and the ports. part,
     clock_ns: what it was made for. stage: which step of the flow the resources stand for; calibrated: by the
-    user's own reports. backend: whose FIFO depths they have. cycles_of: what the cycles are of;
-    latency_range, interval_range: of a project of C++, least and most cycles in a model of what a tool may
-    make of it; None for the RTL. limited_by: the kernel with the most cycles per frame, which sets the
-    interval. fmax_mhz: the fastest clock at which every stage has time for its logic, by the model of delays
-    (``hpq_hls.billing.delays``), without placing or routing; fmax_limited_by: the kernel with the longest
-    stage. notes: a sentence on each target that is missed.
+    user's own reports. tool: whose rules decide which products are in DSP blocks. backend: whose FIFO
+    depths they have. cycles_of: what the cycles are of; latency_range, interval_range: of a project of
+    C++, least and most cycles in a model of what a tool may make of it; None for the RTL. limited_by: the
+    kernel with the most cycles per frame, which sets the interval. fmax_mhz: the fastest clock at which
+    every stage has time for its logic, by the model of delays (``hpq_hls.billing.delays``), without
+    placing or routing; fmax_limited_by: the kernel with the longest stage. notes: a sentence on each
+    target that is missed.
     """
 
     lut: int
@@ -74,6 +76,7 @@ class ResourceEstimate(Shown):
     fmax_limited_by: str
     notes: tuple[str, ...] = ()
     calibrated: bool = False
+    tool: str = Tool.YOSYS.value
     backend: str = "rtl"
     cycles_of: str = ""
     latency_range: tuple[int, int] | None = None
@@ -86,7 +89,7 @@ class ResourceEstimate(Shown):
             "LUT": f"{self.lut:,}",
             "FF": f"{self.ff:,}",
             "DSP": f"{self.dsp:,}",
-            "BRAM (18 kbit)": f"{self.bram:,}",
+            f"BRAM ({self.device.family.fabric.bram_kbit} kbit)": f"{self.bram:,}",
             "latency": f"{self.latency_cycles:,} cycles",
             "interval": f"{self.interval_cycles:,} cycles",
             "limited by": self.limited_by,
@@ -100,22 +103,22 @@ class ResourceEstimate(Shown):
     @property
     def lut_utilization(self) -> float:
         """Share of the part's LUTs, 1.0 for all of them; above 1 the design does not fit."""
-        return self.lut / self.device.lut
+        return _share(self.lut, self.device.lut)
 
     @property
     def ff_utilization(self) -> float:
         """Share of the part's flip-flops."""
-        return self.ff / self.device.ff
+        return _share(self.ff, self.device.ff)
 
     @property
     def dsp_utilization(self) -> float:
         """Share of the part's DSP blocks."""
-        return self.dsp / self.device.dsp
+        return _share(self.dsp, self.device.dsp)
 
     @property
     def bram_utilization(self) -> float:
         """Share of the part's block RAMs."""
-        return self.bram / self.device.bram18
+        return _share(self.bram, self.device.bram)
 
     @property
     def fits(self) -> bool:
@@ -138,6 +141,11 @@ class ResourceEstimate(Shown):
         }
 
 
+def _share(used: int, available: int) -> float:
+    """Of what a part has; of nothing at all, each counts as one more than there is."""
+    return used / available if available else float(used + 1 if used else 0)
+
+
 def estimate_dataflow(
     flow: Dataflow,
     part: str,
@@ -145,7 +153,7 @@ def estimate_dataflow(
     *,
     weight_bits: int,
     backend: str = "rtl",
-    calibration: Calibration | None = None,
+    calibration: Figures | None = None,
 ) -> ResourceEstimate:
     """Estimate what the RTL twin of ``flow`` takes after synthesis, and its cycles; with a calibration what
     its tool would report instead.
@@ -183,7 +191,8 @@ def estimate_dataflow(
         fmax_mhz=fastest.mhz,
         fmax_limited_by=fastest.kernel.name,
         notes=tuple(filter(None, [clock_note(flow, part, clock_ns)])),
-        calibrated=calibration is not None,
+        calibrated=isinstance(calibration, Calibration),
+        tool=calibration.tool.value if isinstance(calibration, Inference) else Tool.YOSYS.value,
         backend=backend,
         cycles_of=CYCLES_OF_RTL if ranges is None else CYCLES_OF_CPP,
         latency_range=None if ranges is None else ranges.latency,
@@ -198,15 +207,18 @@ CYCLES_OF_CPP = (
 )
 
 
-def stage_of(family: Family, calibration: Calibration | None, backend: str = "rtl") -> str:
+def stage_of(family: Family, calibration: Figures | None, backend: str = "rtl") -> str:
     """What resources are an estimate of."""
-    if calibration is None:
+    if calibration is None or isinstance(calibration, Inference):
         twin = f"estimate of the RTL twin after Yosys synthesis, {family.value}"
+        if not family.fabric.yosys:
+            twin = f"estimate of the RTL twin, {family.value} (Yosys has no library of its cells)"
+        twin = twin if calibration is None else f"{twin}, {calibration.sentence}"
         return twin if backend == "rtl" else f"{twin}, with the FIFOs of the {backend} project"
     return f"estimate of what {calibration.stage} of the {backend} project reports, {calibration.sentence}"
 
 
-def counted(bill: Bill, calibration: Calibration | None) -> tuple[int, int, int]:
+def counted(bill: Bill, calibration: Figures | None) -> tuple[int, int, int]:
     """LUTs, flip-flops and DSP blocks of a bill: the RTL twin's, or as the calibration has it that was in the
     bill's making."""
     return (luts_of(bill), bill.ff, bill.dsp) if calibration is None else bill.reported
@@ -214,10 +226,10 @@ def counted(bill: Bill, calibration: Calibration | None) -> tuple[int, int, int]
 
 def luts_of(bill: Bill) -> int:
     """The LUTs of a bill, all coefficients at their fitted values."""
-    return round(bill.lut(LUTS))
+    return round(luts(bill))
 
 
-def bill_dataflow(flow: Dataflow, family: Family, calibration: Calibration | None = None) -> Bill:
+def bill_dataflow(flow: Dataflow, family: Family, calibration: Figures | None = None) -> Bill:
     """The bill of a whole design. calibration: says what a tool would report."""
     layers, total = _bills(flow, family, calibration)
     for bill in layers.values():
@@ -226,7 +238,7 @@ def bill_dataflow(flow: Dataflow, family: Family, calibration: Calibration | Non
 
 
 def _bills(
-    flow: Dataflow, family: Family, calibration: Calibration | None = None
+    flow: Dataflow, family: Family, calibration: Figures | None = None
 ) -> tuple[dict[str, Bill], Bill]:
     """The bill of every layer, and that of the input FIFOs and the ports."""
     rest = bill_ports(flow, family, calibration)
@@ -250,7 +262,7 @@ def _by_layer(flow: Dataflow) -> dict[str, list[Kernel]]:
 
 
 def _layer(
-    name: str, kernels: Sequence[Kernel], flow: Dataflow, bill: Bill, calibration: Calibration | None
+    name: str, kernels: Sequence[Kernel], flow: Dataflow, bill: Bill, calibration: Figures | None
 ) -> LayerEstimate:
     lut, ff, dsp = counted(bill, calibration)
     folding = next((kernel.folding for kernel in kernels if kernel.folding != (1, 1)), (1, 1))

@@ -94,10 +94,19 @@ def _nearest(flow: Dataflow, q: QuantizedGraph, config: HardwareConfig, device: 
     asked = config if config.io is Io.PARALLEL else replace(config, target_interval=interval_of(flow))
     for wish in (asked, slowest):
         made = build_design(q, wish)
-        bills = {family: bill_dataflow(made, family) for family in Family}
-        rooms = [part for part in PARTS if not shortages(bills[part.family], part, config.utilisation)]
+        bills = {family: bill_dataflow(made, family) for family in Family if _alike(family, device)}
+        rooms = [
+            part
+            for part in PARTS
+            if part.family in bills and not shortages(bills[part.family], part, config.utilisation)
+        ]
         if rooms:
-            best = min(rooms, key=lambda part: (part.lut, part.dsp, part.bram18, part.name))
+            best = min(rooms, key=lambda part: (part.lut, part.dsp, part.bram, part.name))
             target = None if wish.io is Io.PARALLEL else wish.target_interval
             return Proposal(best.name, wish.io.value, target, interval_of(made))
     return None
+
+
+def _alike(family: Family, device: Part) -> bool:
+    """Whether a part of a family could stand in for another: it has LUTs of as many inputs."""
+    return family.fabric.lut_inputs == device.family.fabric.lut_inputs

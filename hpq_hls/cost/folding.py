@@ -12,8 +12,9 @@ from hpq_hls.cost.choosing import choose_layers
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.cost.fifos import size_fifos
 from hpq_hls.cost.relief import relieve
+from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import MIN_DEPTH, Dataflow, HardwareConfig, Io, build_dataflow, with_fifo_depths
-from hpq_hls.hardware.build import slowest_pixel
+from hpq_hls.hardware.build import single_pixel
 from hpq_hls.kernels import Kernel
 from hpq_hls.simulate import QuantizedGraph
 
@@ -46,6 +47,7 @@ def fold(q: QuantizedGraph, config: HardwareConfig, *, relieved: bool = True) ->
     Raises:
         ConfigError: an unknown part, or folding by hand that does not suit the network.
     """
+    _check_reuse(q, config)
     target = config.target_interval
     if config.io is Io.STREAM and target is None:
         found = fastest(q, config)
@@ -55,6 +57,18 @@ def fold(q: QuantizedGraph, config: HardwareConfig, *, relieved: bool = True) ->
     else:
         folded = folded_for(q, config, target or 1)
     return replace(folded, config=relieve(q, folded.config)) if relieved else folded
+
+
+def _check_reuse(q: QuantizedGraph, config: HardwareConfig) -> None:
+    """Raises ConfigError where a layer by hand uses a multiplier more often than it has weights."""
+    for name, own in config.layers.items():
+        layer = q.layers.get(name)
+        weight = None if layer is None else layer.weight_raw
+        if weight is not None and own.reuse_factor is not None and own.reuse_factor > weight.size:
+            raise ConfigError(
+                f"reuse_factor of layer {name!r} is {own.reuse_factor}, and it has {weight.size} weights, "
+                f"each used once; give at most {weight.size}"
+            )
 
 
 def folded_for(q: QuantizedGraph, config: HardwareConfig, target: int) -> Folded:
@@ -109,7 +123,7 @@ def fastest(
 
     # Sizing FIFOs takes long. Before, those of joins have room for a frame, most often more than they need:
     # what fits so is the start. Only if one cycle less fits too, all that fits with the smallest is tried.
-    least = reached(q, config, 1) if asked else slowest_pixel(q, config)
+    least = reached(q, config, 1) if asked else busiest(q, config)
     found = first(least, slowest, lambda target: fits(design(target))) or slowest
     while not whole(found):
         if found >= slowest:
@@ -119,6 +133,31 @@ def fastest(
         low = first(least, found - 1, leanest) or found
         found = first(low, found - 1, whole) or found
     return reached(q, config, found)
+
+
+def busiest(q: QuantizedGraph, config: HardwareConfig) -> int:
+    """The least target interval that is looked at without being asked for: that of a pixel per cycle, or a
+    lesser one at which more of the multipliers work.
+
+    A unit with every multiplication of a position has nothing left to share out: where it makes fewer
+    positions than pixels are scanned, as at the border of an image, it rests. If it does for less than half
+    of the time, a cycle for each of its positions is a target too, and several pixels are read per beat.
+    """
+    flow = single_pixel(q, config)
+    pixel = interval_of(flow)
+    multiply = (kernel for kernel in flow.kernels if kernel.multipliers)
+    position = max((kernel.cycles(flow.streams) for kernel in multiply), default=pixel)
+    if not pixel < 2 * position < 2 * pixel:
+        return pixel
+    return max((pixel, position), key=lambda target: busy(q, config, target))
+
+
+def busy(q: QuantizedGraph, config: HardwareConfig, target: int) -> tuple[float, int]:
+    """Which share of the time the multipliers of a design for a target work; its interval, negative."""
+    flow = build_dataflow(q, choose_layers(q, config, target))
+    working = sum(kernel.multipliers * kernel.cycles(flow.streams) for kernel in flow.kernels)
+    interval = interval_of(flow)
+    return working / (interval * sum(kernel.multipliers for kernel in flow.kernels)), -interval
 
 
 def first(low: int, high: int, holds: Callable[[int], bool]) -> int | None:

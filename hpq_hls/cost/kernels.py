@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, fifo
-from hpq_hls.billing.calibration import STREAMS, Calibration
-from hpq_hls.billing.memory import SRL_DEPTH
+from hpq_hls.billing.calibration import STREAMS
+from hpq_hls.billing.inference import Figures
+from hpq_hls.billing.memory import SRL_DEPTH, fifo_loads, slice_count
 from hpq_hls.billing.parts import Family
 from hpq_hls.hardware import Dataflow, Link
 from hpq_hls.kernels import Kernel, StageKind, Stream, Streams
@@ -16,7 +17,7 @@ def bill_kernel(
     streams: Streams,
     family: Family,
     constants: Bill | None = None,
-    calibration: Calibration | None = None,
+    calibration: Figures | None = None,
 ) -> Bill:
     """What ``kernel`` is built from, without the FIFOs around it.
 
@@ -49,20 +50,21 @@ def bill_constants(kernel: Kernel, family: Family) -> Bill:
     return bill
 
 
-def bill_stream(stream: Stream, link: Link, family: Family, calibration: Calibration | None = None) -> Bill:
+def bill_stream(stream: Stream, link: Link, family: Family, calibration: Figures | None = None) -> Bill:
     """What a stream is built from: a FIFO, or nothing."""
     bill = Bill(family)
     if link.wire:
         return bill
     # Synthesis merges shift registers of equal content, but not what is in one memory.
     merged = link.places <= SRL_DEPTH
-    fifo(bill, link.places, stream.different_bits if merged else stream.bits, link.latency)
+    slices = slice_count(stream.bits, fifo_loads(link.places, stream.bits, family))
+    fifo(bill, link.places, stream.different_bits if merged else stream.bits, link.latency, slices)
     if calibration is not None:
         bill.reported = calibration.apply(STREAMS, bill, stream.bits, stream.bits)
     return bill
 
 
-def bill_ports(flow: Dataflow, family: Family, calibration: Calibration | None = None) -> Bill:
+def bill_ports(flow: Dataflow, family: Family, calibration: Figures | None = None) -> Bill:
     """hpq_axis_in or hpq_axis_in_checked, hpq_axis_out, and the register of reset."""
     bill = Bill(family)
     bill.ff += 1 + len(flow.inputs)  # of reset

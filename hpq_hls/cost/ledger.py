@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from hpq_hls.billing.bill import DSP, Bill, Row
-from hpq_hls.billing.calibration import Calibration
+from hpq_hls.billing.inference import Figures
 from hpq_hls.billing.parts import Family, find_part
 from hpq_hls.cost.design import build_design
 from hpq_hls.cost.estimate import bill_dataflow, counted
@@ -259,7 +259,7 @@ class _Place:
         kernels: Sequence[Kernel],
         flow: Dataflow,
         family: Family,
-        calibration: Calibration | None,
+        calibration: Figures | None,
         *,
         may_leave: bool,
     ) -> None:

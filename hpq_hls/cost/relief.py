@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hpq_hls.billing.bill import Bill, Row
-from hpq_hls.billing.calibration import Calibration
-from hpq_hls.billing.coefficients import LUTS
+from hpq_hls.billing.coefficients import luts
+from hpq_hls.billing.inference import Figures
 from hpq_hls.billing.parts import Family, Part, find_part
 from hpq_hls.cost.kernels import bill_kernel
 from hpq_hls.hardware import HardwareConfig, Multiplier, build_dataflow
@@ -55,13 +55,13 @@ def exchange(
     family: Family,
     bill: Bill,
     constants: Bill | None = None,
-    calibration: Calibration | None = None,
+    calibration: Figures | None = None,
 ) -> tuple[Row, Exchange]:
     """What a kernel offers, and what that changes of its bill. constants, calibration: as of ``bill_kernel``,
     the constants as they lie in memory for products in LUTs."""
     change = bill_kernel(kernel.in_fabric(), streams, family, constants, calibration).row - bill.row
     difference = Bill.of(family, change)
-    return change, Exchange(-difference.dsp, difference.lut(LUTS))
+    return change, Exchange(-difference.dsp, luts(difference))
 
 
 def cheapest(offers: Mapping[str, Exchange], excess: int) -> list[str]:

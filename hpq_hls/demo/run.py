@@ -12,18 +12,17 @@ from hpq_hls.demo.folder import PROJECT, prepare_folder, remember_project
 from hpq_hls.report import text
 from hpq_hls.report.page import write_page
 from hpq_hls.templating import render
+from hpq_hls.tools.files import write_file
+from hpq_hls.tools.progress import Quiet, Reporter
 from hpq_hls.version import __version__
 from hpq_hls.workflow import (
-    Quiet,
-    Reporter,
     open_workspace,
-    plain,
     run_generate,
     run_quantize,
     run_search,
     run_verify,
 )
-from hpq_hls.tools.files import write_file
+from hpq_hls.workflow.plain import plain
 from hpq_hls.workflow.results import VerifyResult
 from hpq_hls.workflow.skeleton import Skeleton, write_skeleton
 from hpq_hls.workflow.summary import Summary, summarize

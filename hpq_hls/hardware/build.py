@@ -47,10 +47,9 @@ def builder_of(q: QuantizedGraph, config: HardwareConfig) -> Builder:
     return StreamBuilder(q, config, config.target_interval or 1)
 
 
-def slowest_pixel(q: QuantizedGraph, config: HardwareConfig) -> int:
-    """The least interval, in cycles, of a design that passes one pixel per beat."""
-    flow = StreamBuilder(q, config, 1, single=True).build("probe")
-    return max(kernel.cycles(flow.streams) for kernel in flow.kernels)
+def single_pixel(q: QuantizedGraph, config: HardwareConfig) -> Dataflow:
+    """The fastest design that passes one pixel per beat."""
+    return StreamBuilder(q, config, 1, single=True).build("probe")
 
 
 class FifoError(ConfigError):
@@ -65,13 +64,18 @@ def with_fifo_depths(flow: Dataflow, depths: Mapping[str, int]) -> Dataflow:
     """The same design with other FIFO depths, in beats by stream.
 
     Raises:
-        FifoError: an unknown stream, or a depth below 2.
+        ConfigError: they are no mapping.
+        FifoError: an unknown stream, or a depth that is no whole number of at least 2.
     """
+    if not isinstance(depths, Mapping):
+        raise ConfigError(f"fifo_depths is {depths!r}; give depths in beats by stream, {{stream: depth}}")
     for name, depth in depths.items():
         if name not in flow.streams:
             close = difflib.get_close_matches(name, flow.streams, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(flow.streams)}"
             raise FifoError(name, f"names an unknown stream; {hint}")
+        if isinstance(depth, bool) or not isinstance(depth, int):
+            raise FifoError(name, f"is {depth!r}; give a whole number of beats, at least {MIN_DEPTH}")
         if depth < MIN_DEPTH:
             raise FifoError(name, f"is {depth}; a FIFO is at least {MIN_DEPTH} deep")
     streams = {

@@ -206,7 +206,12 @@ class Builder(ABC):
         operands = tuple(self.with_lanes(stream, lanes) for stream in self._inputs)
         output = self.output_stream(lanes, self.streams[operands[0]].beats)
         make = self.kernel(kernel, part, operands, output)
-        self.emit(lambda layer: make(**self._told(told(layer), layer, lanes)))
+
+        def made(layer: QuantizedLayer) -> Kernel:
+            found = make(**self._told(told(layer), layer, lanes))
+            return found.in_fabric() if self.in_luts(layer) else found
+
+        self.emit(made)
         self.finish(output)
 
     @abstractmethod

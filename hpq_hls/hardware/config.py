@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from hpq_hls.billing.calibration import Calibration
 from hpq_hls.billing.delays import Pace, delays_of
+from hpq_hls.billing.inference import Figures
 from hpq_hls.billing.parts import find_part
 from hpq_hls.errors import ConfigError
 
@@ -111,7 +111,7 @@ class HardwareConfig:
     utilisation: float = DEFAULT_UTILISATION
     tlast: Tlast = Tlast.CHECKED
     clock_ns: float = DEFAULT_CLOCK_NS
-    calibration: Calibration | None = None
+    calibration: Figures | None = None
     stages: int = 0
 
     def of(self, layer: str) -> LayerFolding:

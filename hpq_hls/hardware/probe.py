@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -83,13 +83,13 @@ class Probe(StreamBuilder):
         return name
 
     def choose(
-        self, rows: int, simds: list[int], products: int, cols: int, wish: LayerFolding
+        self, rows: int, simds: Mapping[int, int], products: int, wish: LayerFolding
     ) -> tuple[int, int]:
         if self._wish is not None and self._wish.pe is not None and self._wish.simd is not None:
             return self._wish.pe, self._wish.simd
-        found = super().choose(rows, simds, products, cols, wish)
+        found = super().choose(rows, simds, products, wish)
         if (wish.pe, wish.simd, wish.reuse_factor) == (None, None, None):
-            legal = foldings(rows, simds, products, cols, self.target)
+            legal = foldings(rows, simds, products, self.target)
             pixels = self._plan.of(self._layer.name).pixels
             several = wish.pixels if pixels == 1 else pixels
             self._options = tuple(replace(wish, pe=pe, simd=simd, pixels=several) for pe, simd in legal)

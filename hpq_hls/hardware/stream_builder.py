@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.builder import Builder
 from hpq_hls.hardware.config import HardwareConfig, LayerFolding
-from hpq_hls.hardware.folding import choose_folding
+from hpq_hls.hardware.folding import choose_folding, regroupable
 from hpq_hls.hardware.pixels import FOLDED, MAX_ELEMENTS, PixelPlan
 from hpq_hls.kernels import (
     ChannelMac,
@@ -24,6 +24,7 @@ from hpq_hls.kernels import (
     Splice,
     UnrolledMatVec,
     Weld,
+    WidthConverter,
     Window,
 )
 from hpq_hls.kernels.geometry import WindowGeometry
@@ -160,38 +161,46 @@ class StreamBuilder(Builder):
         positions = math.prod(self.output_shape[1:])
         assert layer.weight_raw is not None
         cols, taps, lanes = layer.weight_raw.size // layer.weight_raw.shape[0], 1, 1
-        legal = divisors(cols)
+        legal = {simd: cols // simd for simd in divisors(cols)}
         wish = self.config.of(layer.name)
         if window is not None:
             taps, lanes = window.taps, per_group  # of several pixels, all channels of each
             if pixels == 1:
                 lanes = self._window_lanes(window, per_group, taps, cols, wish.simd)
-            legal = _regroupable(cols, taps * lanes)
-        pe, simd = self.choose(rows, legal, positions * groups, cols, wish)
+            legal = regroupable(cols, taps * lanes)
+        pe, simd = self.choose(rows, legal, positions * groups, wish)
         stream = self._inputs[0]
         if window is not None:
             stream = self._window(self.with_lanes(stream, pixels * lanes), self._geometry(window, pixels))
-        stream = self.with_lanes(stream, simd)
+        stream = self._in_steps(stream, simd, taps * lanes) if cols % simd else self.with_lanes(stream, simd)
         if rows > pe:
             # The unit reads a vector during its first fold of rows only; the next one gathers here.
             given = self.streams[stream]
-            self.streams[stream] = replace(given, depth=max(given.depth, cols // simd))
+            self.streams[stream] = replace(given, depth=max(given.depth, legal[simd]))
         output = self.output_stream(pe, math.prod(self.output_shape) // pe)
         vectors = positions if len(shape) == 3 else 1
         make = self.kernel(MatVec, "matvec", (stream,), output, vectors=vectors, pe=pe, simd=simd)
 
         def arrange(layer: QuantizedLayer) -> IntArray:
             weights = self.weights_in_order(layer, groups)
-            return weights if window is None else _by_chunk(weights, per_group, taps, lanes)
+            return weights if window is None else _by_chunk(weights, per_group, taps, lanes, simd)
 
         self.emit_weighted(make, arrange, pe)
         self.finish(output)
 
     def choose(
-        self, rows: int, simds: list[int], products: int, cols: int, wish: LayerFolding
+        self, rows: int, simds: Mapping[int, int], products: int, wish: LayerFolding
     ) -> tuple[int, int]:
         """(pe, simd) of the current layer; arguments as ``choose_folding``."""
-        return choose_folding(self._layer.name, rows, simds, products, cols, wish, self.target)
+        return choose_folding(self._layer.name, rows, simds, products, wish, self.target)
+
+    def _in_steps(self, stream: str, simd: int, beat: int) -> str:
+        """Vectors in beats of ``simd``, of which the fewest make ``beat`` elements, zeros behind them."""
+        given = self.streams[self.with_lanes(stream, beat)]
+        output = self.inner_stream("regrouped", given.name, simd, given.beats * -(-beat // simd))
+        make = self.kernel(WidthConverter, "regroup", (given.name,), output)
+        self.emit(lambda _: make())
+        return output
 
     def _window_lanes(
         self, window: WindowSpec, per_group: int, taps: int, cols: int, simd: int | None
@@ -200,9 +209,9 @@ class StreamBuilder(Builder):
         scan = self._geometry(window).scan
         cycles = scan[0] * scan[1] * self.input_shapes[0][0]
         lanes = choose_lanes(per_group, cycles, self.target)
-        if simd is None or simd in _regroupable(cols, taps * lanes):
+        if simd is None or simd in regroupable(cols, taps * lanes):
             return lanes
-        options = [d for d in divisors(per_group) if simd in _regroupable(cols, taps * d)]
+        options = [d for d in divisors(per_group) if simd in regroupable(cols, taps * d)]
         return min(options, key=lambda d: (d < lanes, abs(d - lanes)), default=lanes)
 
     def _unrolled(self, groups: int, window: WindowSpec | None, pixels: int) -> None:
@@ -343,13 +352,15 @@ def _steps(runs: tuple[Run, ...]) -> int:
     return sum(count for _, _, count in runs)
 
 
-def _regroupable(cols: int, beat: int) -> list[int]:
-    """SIMD values that divide the columns and fit beats of ``beat`` elements without remainder."""
-    return [d for d in divisors(cols) if beat % d == 0 or d % beat == 0]
+def _by_chunk(matrix: IntArray, per_group: int, taps: int, lanes: int, simd: int = 1) -> IntArray:
+    """Columns from torch's (channel, tap) to the window's (chunk, tap, channel in chunk).
 
-
-def _by_chunk(matrix: IntArray, per_group: int, taps: int, lanes: int) -> IntArray:
-    """Columns from torch's (channel, tap) to the window's (chunk, tap, channel in chunk)."""
+    simd: columns that are worked on at once; where these do not divide all, zeros fill up each chunk.
+    """
     groups, rows = matrix.shape[:2]
     split = matrix.reshape(groups, rows, per_group // lanes, lanes, taps)
-    return np.ascontiguousarray(split.transpose(0, 1, 2, 4, 3)).reshape(groups, rows, -1)
+    ordered = np.ascontiguousarray(split.transpose(0, 1, 2, 4, 3)).reshape(groups, rows, -1)
+    if ordered.shape[2] % simd == 0:
+        return ordered
+    chunks = ordered.reshape(groups, rows, -1, taps * lanes)
+    return np.pad(chunks, ((0, 0), (0, 0), (0, 0), (0, -taps * lanes % simd))).reshape(groups, rows, -1)

@@ -13,7 +13,7 @@ import numpy as np
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, finished, ram, rom, tree
 from hpq_hls.billing.delays import Pace
-from hpq_hls.billing.memory import memory_style
+from hpq_hls.billing.memory import memory_style, slice_count
 from hpq_hls.billing.packing import (
     COLUMNS,
     Packing,
@@ -190,9 +190,14 @@ class MatVec(FromRom, Matrix):
         bill.ff += given.bits * (1 + self.read_register)  # the beat that comes in
         if self.shift_register:
             bill.ff += self.pe * accumulator.width
+        slices = slice_count(given.bits)
+        if slices > 1 and rows > 1:  # enables and addresses of their own
+            own = slices * (1 + count_bits(steps))
+            bill.ff += own
+            bill.add(Term.COUNTER, own)
         if rows > 1 and steps > 1:
             ram(bill, steps, given.bits)
-            bill.ff += 1
+            bill.ff += slices
             bill.add(Term.SELECT, given.bits)
         inside = self._bill_dots(bill, given.type)
         if steps == 1:

@@ -20,7 +20,6 @@ from hpq_hls.billing.blocks import (
     finished,
     tree,
 )
-from hpq_hls.billing.memory import memory_style
 from hpq_hls.billing.products import digits_of, most_shifted, signed_width
 from hpq_hls.billing.stages import (
     CastStages,
@@ -179,10 +178,6 @@ class Reduce(Kernel):
             return x.width + self.index_width
         return x.width + (0 if x.signed else 1) + count_bits(self.length)
 
-    def memory_style(self, x: FixedType) -> str:
-        """Which memory it keeps them in."""
-        return memory_style(self.chunks, self.lanes * self.stored_width(x))
-
     # ------------------------------------------------------------------ resources
 
     def bill(self, bill: Bill, streams: Streams) -> None:
@@ -218,8 +213,9 @@ class Reduce(Kernel):
         if self.reciprocal != 1:
             constant = self.reciprocal.bit_length() + 1
             left = total + (0 if x.signed else 1)
-            bill.multiply(left, constant, self.results, in_luts=self.in_luts)
-            if self.built_in_luts(x):
+            shifted = self.built_in_luts(x)
+            bill.multiply(left, constant, self.results, in_luts=self.in_luts, bound=shifted)
+            if shifted:
                 registers, every = self.stages(x), self.every(x)
                 constant_product(bill, left, self.reciprocal, registers, every, self.results)
             else:

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.memory import slice_count
 from hpq_hls.kernels.base import Frame, Kernel, Streams
 from hpq_hls.kernels.contract import Contract, StageKind
 from hpq_hls.kernels.nature import Nature
@@ -14,7 +17,11 @@ from hpq_hls.kernels.nature import Nature
 
 @dataclass(frozen=True, eq=False)
 class WidthConverter(Kernel):
-    """Regroups elements into beats of another size; one of the two lane counts divides the other."""
+    """Regroups elements into beats of another size.
+
+    Into larger beats, whose lanes those of the input divide; or each beat into the fewest smaller ones, the
+    last filled up with zeros where the lanes do not divide.
+    """
 
     kind: ClassVar[str] = "widthconverter"
     header: ClassVar[str] = "routing"
@@ -26,15 +33,16 @@ class WidthConverter(Kernel):
     def contract(self, streams: Streams) -> Contract:
         given, made = self.ends(streams)
         if given.lanes > made.lanes:
-            return Contract(StageKind.NARROW, (given.lanes // made.lanes,))
+            return Contract(StageKind.NARROW, (-(-given.lanes // made.lanes),))
         return Contract(StageKind.WIDEN, (made.lanes // given.lanes,))
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
-        ratio = max(given.lanes, made.lanes) // min(given.lanes, made.lanes)
-        bill.ff += max(given.bits, made.bits) + ratio.bit_length()
+        ratio = -(-max(given.lanes, made.lanes) // min(given.lanes, made.lanes))
+        counters = slice_count(max(given.bits, made.bits)) * ratio.bit_length()
+        bill.ff += max(given.bits, made.bits) + counters
         bill.add(Term.CONVERTER, 1)
-        bill.add(Term.COUNTER, ratio.bit_length())
+        bill.add(Term.COUNTER, counters)
         if given.lanes > made.lanes:
             bill.add(Term.SHIFT_OUT, given.bits - made.bits)
 
@@ -44,5 +52,7 @@ class WidthConverter(Kernel):
 
     def run(self, frames: Sequence[Frame], streams: Streams) -> list[Frame]:
         (x,), made = frames, streams[self.outputs[0]]
-        assert max(x.shape[1], made.lanes) % min(x.shape[1], made.lanes) == 0
+        if x.shape[1] > made.lanes:
+            x = np.pad(x, ((0, 0), (0, -x.shape[1] % made.lanes)))
+        assert made.lanes % x.shape[1] == 0 or x.shape[1] % made.lanes == 0
         return [x.reshape(made.beats, made.lanes)]

@@ -11,8 +11,8 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, delay
-from hpq_hls.billing.memory import SRL_DEPTH
-from hpq_hls.kernels.base import Frame, Kernel, Streams
+from hpq_hls.billing.memory import SRL_DEPTH, memory_style, slice_count
+from hpq_hls.kernels.base import Frame, Kernel, Stream, Streams
 from hpq_hls.kernels.contract import Contract, StageKind
 from hpq_hls.kernels.geometry import WindowGeometry
 from hpq_hls.kernels.nature import Nature
@@ -70,10 +70,27 @@ class Window(Kernel):
         )
         return Contract(StageKind.WINDOW, parameters)
 
+    def lines(self, given: Stream) -> tuple[int, int]:
+        """Depth and width of the lines of rows above, where beats are those of ``given``."""
+        geometry = self.geometry
+        depth = geometry.dilation[0] * geometry.scan[1] * self.chunks(given.lanes)
+        return depth, (geometry.kernel[0] - 1) * given.bits
+
+    def loads(self, given: Stream) -> tuple[int, int]:
+        """What the lines of rows, and those of columns, are to their enables: a load for each bit; two in LUT
+        RAM, with a register behind, or in two registers; none in a block RAM."""
+        geometry = self.geometry
+        depth, width = self.lines(given)
+        if depth > SRL_DEPTH:
+            width *= 0 if memory_style(depth - 1, width) == "block" else 2
+        step = geometry.dilation[1] if geometry.pixels == 1 else 1
+        columns = geometry.past // step * geometry.kernel[0] * given.bits // geometry.pixels
+        return width, columns * (2 if step * self.chunks(given.lanes) == 2 else 1)
+
     def bill(self, bill: Bill, streams: Streams) -> None:
         given = streams[self.inputs[0]]
         geometry, chunks = self.geometry, self.chunks(given.lanes)
-        rows, columns = geometry.scan
+        height, (rows, columns) = geometry.kernel[0], geometry.scan
         counters = count_bits(chunks) + 2 * (count_bits(rows + 1) + count_bits(columns + 1))
         bill.add(Term.WINDOW, 1)
         bill.add(Term.COUNTER, counters)
@@ -82,14 +99,18 @@ class Window(Kernel):
             bill.ff += 1  # a window before the first pixel has to wait for it
         if geometry.scan != (geometry.height, geometry.beats):
             bill.add(Term.PAD, given.bits)
-        height = geometry.kernel[0]
         if geometry.phases > 1:
             bill.ff += count_bits(geometry.phases) + (1 if geometry.late else 0)
             bill.add(Term.COUNTER, count_bits(geometry.phases))
             # A LUT selects among four.
             bits = geometry.selected * height * given.bits // geometry.pixels
             bill.add(Term.SELECT, bits * math.ceil((geometry.phases - 1) / 3))
-        line = geometry.dilation[0] * columns * chunks
+        lines, shifted = self.loads(given)
+        if slice_count(lines + shifted) > 1:  # enables of their own, from registers that are a step ahead
+            enables = max(slice_count(lines), min(height - 1, 1)) + slice_count(shifted)
+            bill.ff += 2 * enables
+            bill.add(Term.COUNTER, 2 * enables + count_bits(rows + 1) + count_bits(columns + 1))
+        line, _ = self.lines(given)
         # Where lines are shift registers, synthesis merges them with the columns of the same row.
         merged = line <= SRL_DEPTH
         if height > 1 and not merged:

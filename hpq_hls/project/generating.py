@@ -34,6 +34,7 @@ from hpq_hls.hardware import (
 )
 from hpq_hls.project.hardware import (
     LayerSettings,
+    check_part,
     dataflow_for,
     hardware_config,
     part_of,
@@ -116,6 +117,7 @@ def generate(
     check_target(folder, force)
     chosen_board = None if board is None else find_board(board, boards)
     part = part_of(part, chosen_board)
+    check_part(backend, part)
     system = system_of(
         control=control,
         memory=memory,
@@ -164,12 +166,23 @@ def generate(
         beside[BILL_FILE] = bill_json(flow, backend, part, top, alone=alone)
     write_project({**printer.files(design), **beside}, folder, force)
     notes = (
+        _name_note(name, flow.name),
         folded.note,
         clock_note(flow, part, clock_ns),
         _core_note(backend, system, built),
         _memory_note(design),
     )
     return Project(folder, backend, q, design, notes=tuple(filter(None, notes)), chosen=chosen)
+
+
+def _name_note(wished: str | None, name: str) -> str | None:
+    """That a project has another name than it was given; None where it has that."""
+    if wished in (None, name):
+        return None
+    return (
+        f"name is {wished!r}, which C++ and SystemVerilog do not take as an identifier; the design is called "
+        f"{name}"
+    )
 
 
 def _core_note(backend: str, wished: System, built: System) -> str | None:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hpq_hls.billing.calibration import Calibration
+from hpq_hls.billing.inference import Figures, Tool, figures_of
 from hpq_hls.codegen.boards import Board
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.cost import (
+    Part,
     build_design,
     find_part,
     with_room_for_pipelines,
@@ -52,6 +53,7 @@ def hardware_config(
     multipliers: str | None = None,
     layers: LayerSettings | None = None,
     tlast: str = "checked",
+    tool: str = "yosys",
 ) -> HardwareConfig:
     """Check the hardware settings that ``generate`` and ``estimate`` take.
 
@@ -63,6 +65,7 @@ def hardware_config(
         raise ConfigError(f"io is {io!r}; choose stream or parallel")
     _check_positive("reuse_factor", reuse_factor)
     device = find_part(part)
+    figures = figures_of(rules_of(tool, device))
     config = HardwareConfig(
         io=Io(io),
         clock_ns=check_clock(clock_ns),
@@ -70,14 +73,34 @@ def hardware_config(
         reuse_factor=reuse_factor,
         strategy=choice_of("strategy", strategy, Strategy),
         multiplier=_multiplier("multiplier", "multipliers", multiplier, multipliers),
-        layers={name: _folding(name, given) for name, given in (layers or {}).items()},
+        layers={name: _folding(name, given) for name, given in _mapping("layers", layers or {}).items()},
         part=part,
         utilisation=check_utilisation(utilisation),
         tlast=choice_of("tlast", tlast, Tlast),
+        calibration=figures,
+        stages=0 if figures is None else find_backend(figures.backend).stages,
     )
     if device.dsp == 0:
         _check_without_blocks(config)
     return config
+
+
+def rules_of(tool: str, device: Part) -> Tool:
+    """Whose rules decide which products are in DSP blocks.
+
+    Raises:
+        ConfigError: an unknown tool, or one that does not build for the part.
+    """
+    found, fabric = choice_of("tool", tool, Tool), device.family.fabric
+    if found is not Tool.YOSYS and fabric.vendor != "AMD":
+        raise ConfigError(f"tool is {tool!r}, and {device.name} is {fabric.vendor}'s; choose yosys")
+    return found
+
+
+def _mapping(what: str, given: Any) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"{what} is {given!r}; give settings by name, such as {{'pe': 4}} by layer")
+    return given
 
 
 def _check_without_blocks(config: HardwareConfig) -> None:
@@ -95,7 +118,7 @@ def _check_without_blocks(config: HardwareConfig) -> None:
 def _folding(layer: str, given: dict[str, int | str]) -> LayerFolding:
     known = ("pe", "simd", "reuse_factor", "pixels", "strategy", "multiplier")
     settings: dict[str, Any] = {}
-    for key, value in given.items():
+    for key, value in _mapping(f"layer {layer!r}", given).items():
         what = f"{key} of layer {layer!r}"
         if key == "strategy":
             settings[key] = choice_of(what, value, Strategy)
@@ -108,6 +131,10 @@ def _folding(layer: str, given: dict[str, int | str]) -> LayerFolding:
             raise ConfigError(
                 f"layer {layer!r} has the unknown hardware key {key!r}; known are {', '.join(known)}"
             )
+    if None not in (settings.get("pe"), settings.get("simd"), settings.get("reuse_factor")):
+        raise ConfigError(
+            f"layer {layer!r} has pe, simd and reuse_factor; pe and simd fold it, so leave out reuse_factor"
+        )
     settings["multiplier"] = _multiplier(
         f"multiplier of layer {layer!r}",
         f"multipliers of layer {layer!r}",
@@ -130,6 +157,20 @@ def _multiplier(name: str, older: str, value: object, given_older: object) -> Mu
 def _check_positive(what: str, value: object) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise ConfigError(f"{what} is {value!r}; give a whole number of at least 1")
+
+
+def check_part(backend: str, part: str) -> None:
+    """Check that the tool behind a backend knows a part.
+
+    Raises:
+        ConfigError: it does not, or one of them is unknown.
+    """
+    fabric = find_part(part).family.fabric
+    if find_backend(backend).stages and fabric.vendor != "AMD":
+        raise ConfigError(
+            f"backend {backend} is for AMD's HLS tools, and {part} is {fabric.vendor}'s {fabric.title}; "
+            "choose backend rtl"
+        )
 
 
 def part_of(part: str | None, board: Board | None) -> str:
@@ -162,7 +203,7 @@ def dataflow_for(
     return with_room_for_pipelines(flow, find_backend(backend).stages)
 
 
-def priced_by(config: HardwareConfig, calibration: Calibration | None) -> HardwareConfig:
+def priced_by(config: HardwareConfig, calibration: Figures | None) -> HardwareConfig:
     """The same hardware at the figures of a calibration: FIFOs are those of its backend then."""
     if calibration is None:
         return config

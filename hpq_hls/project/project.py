@@ -14,7 +14,6 @@ import numpy.typing as npt
 from hpq_hls.codegen.base import Design, Frames, by_port
 from hpq_hls.codegen.manifest import Manifest, frames_at, manifest_of
 from hpq_hls.codegen.registry import find_backend
-from hpq_hls.codegen.writer import write_project
 from hpq_hls.cost import (
     size_fifos,
     time_dataflow,
@@ -30,6 +29,7 @@ from hpq_hls.hardware import (
 from hpq_hls.shown import Shown
 from hpq_hls.simulate import QuantizedGraph, simulate
 from hpq_hls.synth import ResourceReport, synthesize
+from hpq_hls.tools.console import Wish, told
 from hpq_hls.verify.certify.bench import Bench
 from hpq_hls.verify.certify.certificate import Certificate, certify
 from hpq_hls.verify.certify.cpp_bench import CppBench
@@ -49,16 +49,14 @@ from hpq_hls.verify.stimuli import Stimuli, choose_stimuli
 IntArray = npt.NDArray[np.int64]
 
 
-Progress = Callable[[str], None]
-
-
 _BENCHES: Mapping[str, Callable[..., Bench]] = {"vitis": CppBench, "vivado": CppBench, "rtl": RtlBench}
 """What runs the kernels of a backend's project alone."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Project(Shown):
-    """A folder that ``generate`` wrote.
+    """A folder that ``generate`` wrote. What takes long shows its progress where somebody watches: see
+    ``progress`` of ``hpq_hls.tools.console.Wish``.
 
     path: the folder; backend: "vitis", "vivado" or "rtl"; q: the network it computes; design: what
     was printed. notes: a sentence on each target that is missed. chosen: the frames that it is verified with;
@@ -97,7 +95,7 @@ class Project(Shown):
         """Ports, types and orders, the content of design.json."""
         return manifest_of(self.design)
 
-    def csim(self, x: Any, *, progress: Progress | None = None) -> Any:
+    def csim(self, x: Any, *, progress: Wish = None) -> Any:
         """Raw outputs, int64 (batch, *output_shape), of the C++ compiled by g++.
 
         x: float inputs as for ``predict``; several outputs come as from ``predict_raw``.
@@ -108,7 +106,8 @@ class Project(Shown):
             VerificationError: a stream is read while it is empty or keeps beats, or a port breaks a rule.
         """
         self._require_cpp()
-        made = run_csim(self.path, self._frames(x), progress=progress)
+        with told("C simulation", progress) as say:
+            made = run_csim(self.path, self._frames(x), progress=say)
         return self._outputs(by_port(made, [terminal.port for terminal in self.dataflow.outputs]))
 
     def _frames(self, x: Any) -> Frames:
@@ -120,7 +119,7 @@ class Project(Shown):
         outs = zip(self.dataflow.outputs, self.manifest.outputs, strict=True)
         return plain({terminal.name: port.from_frames(frames[port.port]) for terminal, port in outs})
 
-    def first_difference(self, x: Any = None, *, progress: Progress | None = None) -> Difference | None:
+    def first_difference(self, x: Any = None, *, progress: Wish = None) -> Difference | None:
         """Where the C++ goes wrong first: the kernel, as data flows, and the word. None where it does not.
 
         x: float inputs; None: those of the project's own test vectors.
@@ -133,18 +132,20 @@ class Project(Shown):
         raw = plain(self.stimuli.raw) if x is None else self.q.quantize_input(x)
         given = frames_at(flow, flow.inputs, raw)
         golden = frames_at(flow, flow.outputs, simulate(self.q, raw))
-        try:
-            made = by_port(run_csim(self.path, given, progress=progress), [one.port for one in flow.outputs])
-        except VerificationError:
-            made = None
-        return look_at_cpp(self.q, self.manifest, flow, self.path, given, golden, made, progress)
+        with told("Looking for the first difference", progress) as say:
+            try:
+                made = by_port(run_csim(self.path, given, progress=say), [one.port for one in flow.outputs])
+            except VerificationError:
+                made = None
+            return look_at_cpp(self.q, self.manifest, flow, self.path, given, golden, made, say)
 
-    def selfcheck(self, *, progress: Progress | None = None) -> SelfCheck:
+    def selfcheck(self, *, progress: Wish = None) -> SelfCheck:
         """Run the emitted testbench on the emitted test vectors."""
         self._require_cpp()
-        return run_selfcheck(self.path, len(self.stimuli), progress=progress)
+        with told("C++ self-check", progress) as say:
+            return run_selfcheck(self.path, len(self.stimuli), progress=say)
 
-    def certify(self, *, progress: Progress | None = None) -> Certificate:
+    def certify(self, *, progress: Wish = None) -> Certificate:
         """Examine every kernel alone, for all inputs that can reach it, as the project's files have it: C++
         with g++, RTL with Verilator. The certificate is kept beside the files, in ``certificate.json``.
 
@@ -152,17 +153,17 @@ class Project(Shown):
             ToolError: a tool is missing or fails.
             OutputError: the certificate cannot be written.
         """
-        say = progress or (lambda _: None)
-        printed = find_backend(self.backend).files(with_vectors(self.design, self.q, self.q.examples))
-        bench = _BENCHES[self.backend](self.path, self.dataflow, printed, say)
-        found = certify(
-            bench,
-            self.dataflow,
-            stream_intervals(self.dataflow, self.q),
-            backend=self.backend,
-            digest=files_digest(self.path),
-            progress=say,
-        )
+        with told("Certifying every kernel alone", progress) as say:
+            printed = find_backend(self.backend).files(with_vectors(self.design, self.q, self.q.examples))
+            bench = _BENCHES[self.backend](self.path, self.dataflow, printed, say)
+            found = certify(
+                bench,
+                self.dataflow,
+                stream_intervals(self.dataflow, self.q),
+                backend=self.backend,
+                digest=files_digest(self.path),
+                progress=say,
+            )
         keep(self.path, found)
         return found
 
@@ -173,7 +174,7 @@ class Project(Shown):
         rewind: bool | None = None,
         frames: int = 6,
         *,
-        progress: Progress | None = None,
+        progress: Wish = None,
     ) -> Schedule:
         """How ``frames`` frames, one right after the other, go through the C++ in a model of its schedule:
         nothing is measured. See `hpq_hls.verify.schedule`.
@@ -188,7 +189,7 @@ class Project(Shown):
         """
         return self.course(progress=progress).schedules([depth], style, rewind, frames=frames)[0]
 
-    def course(self, *, progress: Progress | None = None) -> Course:
+    def course(self, *, progress: Wish = None) -> Course:
         """What each process of the C++ reads and writes in which iteration, for schedules of many kinds.
 
         Raises:
@@ -196,7 +197,8 @@ class Project(Shown):
             VerificationError, ToolError: as for ``schedule``.
         """
         self._require_cpp()
-        return record(self.path, progress=progress)
+        with told("Recording the C++'s schedule", progress) as say:
+            return record(self.path, progress=say)
 
     def _require_cpp(self) -> None:
         if self.backend == "rtl":
@@ -212,7 +214,7 @@ class Project(Shown):
         scenarios: Sequence[str] = ("back_to_back",),
         seed: int = 0,
         wave: str | Path | None = None,
-        progress: Progress | None = None,
+        progress: Wish = None,
     ) -> CosimResult:
         """Run the RTL on Verilator under the cocotb testbench.
 
@@ -230,21 +232,22 @@ class Project(Shown):
         if wave is not None:
             wave_file(wave)
         stimulus = self._stimulus(x, seed)
-        try:
-            result = run_cosim(
-                self.path if rtl_dir is None else Path(rtl_dir),
-                self.manifest,
-                stimulus.inputs,
-                stimulus.expected,
-                scenarios=scenarios,
-                seed=seed,
-                build_dir=self.path / "build" / "cosim",
-                progress=progress,
-            )
-        except CosimError as error:
-            if wave is not None:
-                self.look(x, error.scenarios, rtl_dir=rtl_dir, seed=seed, wave=wave, progress=progress)
-            raise
+        with told("RTL co-simulation", progress) as say:
+            try:
+                result = run_cosim(
+                    self.path if rtl_dir is None else Path(rtl_dir),
+                    self.manifest,
+                    stimulus.inputs,
+                    stimulus.expected,
+                    scenarios=scenarios,
+                    seed=seed,
+                    build_dir=self.path / "build" / "cosim",
+                    progress=say,
+                )
+            except CosimError as error:
+                if wave is not None:
+                    self.look(x, error.scenarios, rtl_dir=rtl_dir, seed=seed, wave=wave, progress=say)
+                raise
         result = replace(result, raw=self._outputs(result.outputs))
         if wave is None:
             return result
@@ -259,7 +262,7 @@ class Project(Shown):
         rtl_dir: str | Path | None = None,
         seed: int = 0,
         wave: str | Path | None = None,
-        progress: Progress | None = None,
+        progress: Wish = None,
     ) -> Looked:
         """Play the scenarios of a co-simulation that failed again, every stream watched, and find where each
         goes wrong first: the kernel, as data flows, and the word.
@@ -273,17 +276,18 @@ class Project(Shown):
             OutputError: the wave file cannot be written.
         """
         self._require_rtl(rtl_dir)
-        return look_at_rtl(
-            self.q,
-            self.manifest,
-            self.dataflow if rtl_dir is None else None,
-            self.path if rtl_dir is None else Path(rtl_dir),
-            self._stimulus(x, seed),
-            scenarios,
-            self.path / "build" / "cosim",
-            wave=None if wave is None else wave_file(wave),
-            progress=progress,
-        )
+        with told("Looking for the first difference", progress) as say:
+            return look_at_rtl(
+                self.q,
+                self.manifest,
+                self.dataflow if rtl_dir is None else None,
+                self.path if rtl_dir is None else Path(rtl_dir),
+                self._stimulus(x, seed),
+                scenarios,
+                self.path / "build" / "cosim",
+                wave=None if wave is None else wave_file(wave),
+                progress=say,
+            )
 
     def _stimulus(self, x: Any, seed: int) -> Stimulus:
         raw, flow = self.q.quantize_input(x), self.dataflow
@@ -304,7 +308,7 @@ class Project(Shown):
         *,
         scenarios: Sequence[str] = ("back_to_back",),
         seed: int = 0,
-        progress: Progress | None = None,
+        progress: Wish = None,
     ) -> CosimResult:
         """Run the emitted C++ as clocked hardware under the cocotb testbench: its processes, compiled by
         clang, as state machines between FIFOs of the emitted depths (see `hpq_hls.verify.clocked`); a kernel
@@ -321,8 +325,11 @@ class Project(Shown):
         """
         self._require_cpp()
         stimulus = self._stimulus(x, seed)
-        with tempfile.TemporaryDirectory(prefix="hpq_clocked_") as folder:
-            write_clocked(self.path, Path(folder) / "clocked", progress=progress)
+        with (
+            told("C++ as hardware", progress) as say,
+            tempfile.TemporaryDirectory(prefix="hpq_clocked_") as folder,
+        ):
+            write_clocked(self.path, Path(folder) / "clocked", progress=say)
             result = run_cosim(
                 Path(folder) / "clocked",
                 self.manifest,
@@ -331,11 +338,11 @@ class Project(Shown):
                 scenarios=scenarios,
                 seed=seed,
                 build_dir=self.path / "build" / "clocked",
-                progress=progress,
+                progress=say,
             )
         return replace(result, raw=self._outputs(result.outputs))
 
-    def measure_fifos(self, x: Any, *, progress: Progress | None = None) -> dict[str, int]:
+    def measure_fifos(self, x: Any, *, progress: Wish = None) -> dict[str, int]:
         """Depth, in beats, that each stream's FIFO needs so that it never holds up the design.
 
         They are what ``fifo_fills`` measures, or what the timing says where that is less: a FIFO in front of
@@ -356,10 +363,11 @@ class Project(Shown):
             return {name: stream.depth for name, stream in sized.streams.items()}
         return depths
 
-    def fifo_fills(self, x: Any, *, progress: Progress | None = None) -> dict[str, int]:
-        """How full, in beats, each stream's FIFO gets on RTL in which all have room for all frames under way.
+    def fifo_fills(self, x: Any, *, progress: Wish = None) -> dict[str, int]:
+        """How full, in beats, each stream's FIFO gets where all have room for everything.
 
-        Streams between kernels in step have none.
+        Streams between kernels in step have none. The simulator is that of ``cosim``: neither compiles again
+        what the other has.
 
         The packets of ``x`` start as far apart as the slowest kernel takes for one, their beats evenly
         spread. Give at least three, so that the design is full.
@@ -370,21 +378,14 @@ class Project(Shown):
         """
         if self.backend != "rtl":
             raise ConfigError(f"project {self.path} holds C++; FIFOs are measured on backend rtl")
-        timing = time_dataflow(self.dataflow)
-        frames = timing.latency // timing.interval + 2
-        room = {
-            name: max(stream.depth, frames * stream.beats) for name, stream in self.dataflow.streams.items()
-        }
-        roomy = replace(self.design, dataflow=with_fifo_depths(self.dataflow, room))
-        with tempfile.TemporaryDirectory(prefix="hpq_fifos_") as folder:
-            write_project(find_backend("rtl").files(roomy), Path(folder) / "rtl", False)
+        with told("Measuring FIFO depths on the RTL", progress) as say:
             fills = measure_fifo_depths(
-                Path(folder) / "rtl",
+                self.path,
                 self.manifest,
                 self._frames(x),
                 pace=interval_of(self.dataflow),
-                build_dir=self.path / "build" / "fifos",
-                progress=progress,
+                build_dir=self.path / "build" / "cosim",
+                progress=say,
             )
         return {path.rsplit(".", 1)[-1].removeprefix("fifo_"): fill for path, fill in fills.items()}
 
@@ -394,23 +395,24 @@ class Project(Shown):
         *,
         stage: str = "csynth",
         reports: str | Path | None = None,
-        progress: Progress | None = None,
+        progress: Wish = None,
     ) -> ResourceReport:
         """Resources measured by a synthesis tool: "yosys", "nextpnr" (RTL) or "vitis" (C++).
 
         stage: of vitis, what to run behind C synthesis, "cosim", "export", "syn" or "impl". reports: of
         vitis, a folder in which it was run already; nothing is run then. See ``hpq_hls.synth.synthesize``.
         """
-        return synthesize(
-            self.path,
-            self.backend,
-            self.manifest,
-            tool,
-            build_dir=self.path / "build",
-            stage=stage,
-            reports=None if reports is None else Path(reports),
-            progress=progress,
-        )
+        with told("Synthesizing", progress) as say:
+            return synthesize(
+                self.path,
+                self.backend,
+                self.manifest,
+                tool,
+                build_dir=self.path / "build",
+                stage=stage,
+                reports=None if reports is None else Path(reports),
+                progress=say,
+            )
 
 
 def with_vectors(design: Design, q: QuantizedGraph, raw: Mapping[str, IntArray]) -> Design:

@@ -16,9 +16,9 @@ from hpq_hls.search.metric import Kind, kind_of
 from hpq_hls.search.objective import find_objective
 from hpq_hls.templating import render
 from hpq_hls.tools.files import write_file
+from hpq_hls.tools.progress import Quiet, Reporter
 from hpq_hls.version import __version__
 from hpq_hls.workflow.compare import CompareResult
-from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.results import plain
 
 Plain = dict[str, Any]
@@ -36,12 +36,14 @@ def write_comparison(result: CompareResult, path: Path, reporter: Reporter | Non
         step.conclude(str(path))
 
 
-def render_comparison(result: Plain) -> str:
-    """The page of a comparison in its plain form, as text."""
+def render_comparison(result: Plain, explored: Plain | None = None) -> str:
+    """The page of a comparison in its plain form, as text. explored: what stands above it where the designs
+    come from an exploration."""
     columns, table = compare_rows(result)
     rows = result["rows"]
     given = {
         "version": __version__,
+        "explored": explored,
         "rows": rows,
         "columns": columns,
         "figure_rows": table,

@@ -20,7 +20,7 @@ from hpq_hls.report.tables import certificate_rows, failure_lines, schedule_sent
 from hpq_hls.simulate.coverage import HEADER, coverage_rows
 from hpq_hls.templating import render
 from hpq_hls.tools.files import write_file
-from hpq_hls.workflow.progress import Quiet, Reporter
+from hpq_hls.tools.progress import Quiet, Reporter
 from hpq_hls.workflow.results import plain
 from hpq_hls.workflow.summary import Summary, summarize
 from hpq_hls.workflow.workspace import Workspace

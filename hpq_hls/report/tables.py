@@ -378,13 +378,19 @@ def doctor_table(result: Plain) -> RenderableType:
             check["status"],
             "required" if check["required"] else "optional",
             check["version"] or "-",
-            f"{check['detail']} {check['hint']}".strip(),
+            _tried(check),
         )
         for check in result["checks"]
     ]
     return make_table(
         "Tools", ("tool", "state", "", "version", "what was tried, and what to do"), rows, left=5
     )
+
+
+def _tried(check: Plain) -> str:
+    """What was tried, and what to do."""
+    detail, hint = check["detail"], check["hint"]
+    return f"{detail}{': ' if hint[0].islower() else '. '}{hint}" if detail and hint else detail or hint
 
 
 def make_pairs(title: str, rows: Sequence[tuple[str, str]]) -> RenderableType:

@@ -21,7 +21,7 @@ from hpq_hls.ops.base import FloatArray
 from hpq_hls.quantize import Quantizer
 from hpq_hls.search.gauge import Gauge
 from hpq_hls.search.interrupt import end_with
-from hpq_hls.search.measurement import Measurement, Price
+from hpq_hls.search.measurement import Measurement, Price, Seen
 from hpq_hls.search.metric import Metric
 from hpq_hls.search.objective import Pricing
 from hpq_hls.search.scored import values_of
@@ -32,14 +32,24 @@ Found = Measurement | Price
 
 
 @dataclass(frozen=True, eq=False)
+class View:
+    """The samples that a search looks at. mark: equal where a combination is seen the same way. rows: which
+    samples these are. gauge: of these."""
+
+    mark: str
+    rows: npt.NDArray[np.int64]
+    gauge: Gauge
+
+
+@dataclass(frozen=True, eq=False)
 class Task:
     """Everything that it takes to measure a combination.
 
     x: (batch, *input_shape). targets: what the metric takes. reference: the float network's outputs. rows:
     the samples that are searched on. gauge: of these. pricing: what a network costs. memory_mib: most memory
     in which ``jobs`` workers keep the values of layers (see ``Simulator``). output: the one that is scored,
-    which reference and gauge are of. name: tells tasks apart wherever they are sent. owner: the process that
-    searches.
+    which reference and gauge are of. others: views of searches that will want the same combinations. name:
+    tells tasks apart wherever they are sent. owner: the process that searches.
     """
 
     quantizer: Quantizer
@@ -53,6 +63,7 @@ class Task:
     pricing: Pricing
     memory_mib: float
     output: str
+    others: tuple[View, ...] = ()
     jobs: int = 1
     name: str = field(default_factory=lambda: uuid.uuid4().hex)
     owner: int = field(default_factory=os.getpid)
@@ -71,11 +82,13 @@ class Worker:
         task = self.task
         q = task.quantizer.quantize(task.space.precision(combination))
         outputs = values_of(self._simulator.predict(q), task.output)
-        seen = task.gauge(outputs[task.rows])
+        own = task.gauge(outputs[task.rows])
+        read = [view.gauge(outputs[view.rows]) for view in task.others]
         outputs = outputs[: len(task.targets)]
         error = float(np.square(outputs - task.reference).mean()) / self._variance
         accuracy = task.metric(outputs, task.targets)
-        return Measurement(accuracy, error, seen.noise, seen.risk, task.pricing(q))
+        others = tuple(Seen(accuracy, error, each.noise, each.risk) for each in read)
+        return Measurement(accuracy, error, own.noise, own.risk, task.pricing(q), others)
 
     def outputs(self, combination: Combination) -> FloatArray:
         """What the network of a combination puts out for the samples with targets, (batch, *output_shape)."""

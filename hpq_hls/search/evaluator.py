@@ -11,7 +11,7 @@ from hpq_hls.search.aims import Aims
 from hpq_hls.search.evaluation import Task, Worker
 from hpq_hls.search.executors import Executor
 from hpq_hls.search.interactions import interactions_of
-from hpq_hls.search.measurement import Measurement, Price
+from hpq_hls.search.measurement import Measurement, Price, Seen
 from hpq_hls.search.point import ROUNDING_ERROR, Point
 from hpq_hls.search.result import Progress, SearchProgress
 from hpq_hls.search.sharing import measure_all, price_all
@@ -29,6 +29,10 @@ class Journal(Protocol):
 
     def known(self) -> Mapping[Combination, Measurement]:
         """What an earlier run of the same search measured."""
+        ...
+
+    def seen(self) -> Mapping[Combination, Seen]:
+        """What this search and others saw of combinations on the same samples, at whatever price."""
         ...
 
     def add(self, measured: Mapping[Combination, Measurement]) -> None:
@@ -62,12 +66,13 @@ class JournalledEvaluator:
         self._journal, self._progress, self._stop = journal, progress, stop
         self._float_accuracy = float_accuracy
         self._known = {} if journal is None else dict(journal.known())
+        self._seen = {} if journal is None else dict(journal.seen())
         self._unused = 0 if journal is None else journal.held - len(self._known)
         self._prices: dict[Combination, Price] = {}
         self.seed, self._aims, self.least_score = seed, aims, aims.levels[0]
         self.points: dict[Combination, Point] = {}
         self.best: Combination | None = None
-        self.resumed = 0
+        self.resumed = self.shared = 0
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -97,8 +102,10 @@ class JournalledEvaluator:
         fresh = fresh[: self.remaining]
         old = {key: self._known[key] for key in fresh if key in self._known}
         self.resumed += len(old)
-        self._add(old, expected)
-        for portion in self._measured([key for key in fresh if key not in self._known]):
+        taken = self._taken_over(key for key in fresh if key not in old)
+        self.shared += len(taken)
+        self._add(old | taken, expected)
+        for portion in self._measured([key for key in fresh if key not in old and key not in taken]):
             self._add(portion, expected)
         for key in fresh:  # in the order in which they were asked for, not in that in which they came back
             self.points[key] = self.points.pop(key)
@@ -157,11 +164,27 @@ class JournalledEvaluator:
         """Exact accuracy and cost of combinations that are no part of the search, in order."""
         wanted = list(combinations)
         unknown = [key for key in wanted if key not in self.points and key not in self._known]
+        self._known.update(self._taken_over(unknown))
+        unknown = [key for key in unknown if key not in self._known]
         for portion in self._measured(unknown):
             self._known.update(portion)
         return [
             self.points[key] if key in self.points else self._point(key, self._known[key]) for key in wanted
         ]
+
+    def _taken_over(self, combinations: Iterable[Combination]) -> dict[Combination, Measurement]:
+        """Measurements of combinations that other searches have seen; only their prices are new."""
+        known = [key for key in combinations if key in self._seen]
+        if not known:
+            return {}
+        seen_before = [self._seen[key] for key in known]
+        found = {
+            key: Measurement(seen.accuracy, seen.error, seen.noise, seen.risk, price)
+            for key, seen, price in zip(known, seen_before, self.prices(known), strict=True)
+        }
+        if self._journal is not None:
+            self._journal.add(found)
+        return found
 
     def _measured(self, combinations: Sequence[Combination]) -> Iterator[dict[Combination, Measurement]]:
         """Measure, and keep what is measured."""
@@ -203,5 +226,12 @@ class JournalledEvaluator:
         if self._progress is not None:
             best = None if self.best is None else self.points[self.best]
             self._progress(
-                SearchProgress(len(self.points), expected, best, self._float_accuracy, self._unused)
+                SearchProgress(
+                    len(self.points),
+                    self._limit if expected is None else expected,
+                    best,
+                    self._float_accuracy,
+                    self._unused,
+                    self._task.metric.name,
+                )
             )

@@ -11,13 +11,13 @@ import contextlib
 import json
 import math
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
 
 from hpq_hls.errors import OutputError
-from hpq_hls.search.measurement import Measurement, Price
+from hpq_hls.search.measurement import Measurement, Price, Seen
 from hpq_hls.search.space import Combination, Space
 
 APPLICATION = 0x68707131
@@ -46,6 +46,15 @@ CREATE TABLE IF NOT EXISTS evaluations (
     risk REAL NOT NULL DEFAULT 0,
     PRIMARY KEY (search, combination)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS readings (
+    view TEXT NOT NULL,
+    combination TEXT NOT NULL,
+    accuracy REAL NOT NULL,
+    error REAL NOT NULL,
+    noise REAL NOT NULL,
+    risk REAL NOT NULL,
+    PRIMARY KEY (view, combination)
+) WITHOUT ROWID;
 COMMIT;
 """
 _COLUMNS = (
@@ -65,6 +74,8 @@ _COLUMNS = (
 _ADD = f"INSERT OR REPLACE INTO evaluations ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _READ = "combination, accuracy, error, noise, risk, cost, weight_bits, slacks"
 _KNOWN = f"SELECT {_READ} FROM evaluations WHERE search = ?"
+_ADD_READING = "INSERT OR REPLACE INTO readings VALUES (?, ?, ?, ?, ?, ?)"
+_SEEN = "SELECT combination, accuracy, error, noise, risk FROM readings WHERE view = ?"
 _ADDED = {
     "slacks": "TEXT NOT NULL DEFAULT '[]'",
     "noise": "REAL NOT NULL DEFAULT 0",
@@ -88,16 +99,25 @@ class SqliteJournal:
     path : the file; it and its folder are made where they are missing.
     fingerprint : identifies what is measured.
     space : what the combinations mean, for the column ``precision``.
+    views : marks of the samples that are looked at, this search's own first (see ``View``). Searches with the
+        same own view see the same of a combination, whatever it costs, and share that.
     about : what people may want to know of the search; any plain data.
-    resume : whether earlier evaluations are ``known``.
+    resume : whether earlier evaluations are ``known`` and ``seen``.
 
     Raises OutputError where the file cannot be used, is of another kind, or another search writes to it.
     """
 
     def __init__(
-        self, path: str | Path, fingerprint: str, space: Space, about: Mapping[str, object], *, resume: bool
+        self,
+        path: str | Path,
+        fingerprint: str,
+        space: Space,
+        about: Mapping[str, object],
+        *,
+        resume: bool,
+        views: Sequence[str] = (),
     ) -> None:
-        self._path, self._space, self._resume = Path(path), space, resume
+        self._path, self._space, self._resume, self._views = Path(path), space, resume, tuple(views)
         with contextlib.ExitStack() as undo, self._sentences():
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = undo.enter_context(_Lock(self._path))
@@ -132,11 +152,19 @@ class SqliteJournal:
         with self._sentences():
             rows = self._file.execute(_KNOWN, (self._search,)).fetchall()
         return {
-            tuple(map(int, text.split())): Measurement(
+            _combination(text): Measurement(
                 accuracy, error, noise, risk, Price(cost, bits, tuple(map(float, json.loads(slacks))))
             )
             for text, accuracy, error, noise, risk, cost, bits, slacks in rows
         }
+
+    def seen(self) -> dict[Combination, Seen]:
+        """What was seen of combinations on the samples of this search, by whatever search."""
+        if not self._resume or not self._views:
+            return {}
+        with self._sentences():
+            rows = self._file.execute(_SEEN, self._views[:1]).fetchall()
+        return {_combination(text): Seen(*numbers) for text, *numbers in rows}
 
     def add(self, measured: Mapping[Combination, Measurement]) -> None:
         """Keep these; once this returns they outlive the process.
@@ -148,6 +176,7 @@ class SqliteJournal:
         rows = [self._row(combination, found, now) for combination, found in measured.items()]
         with self._sentences(), self._file:
             self._file.executemany(_ADD, rows)
+            self._file.executemany(_ADD_READING, self._readings(measured))
 
     def _row(self, combination: Combination, found: Measurement, now: str) -> tuple[object, ...]:
         price = found.price
@@ -158,18 +187,23 @@ class SqliteJournal:
                 f"accuracy {found.accuracy}, error {found.error} and cost {price.cost} of {precision} are "
                 "not all finite and cannot be kept; correct the metric or the objective"
             )
-        text, slacks = " ".join(map(str, combination)), json.dumps(price.slacks)
         return (
             self._search,
-            text,
+            _text(combination),
             precision,
             *numbers,
             price.weight_bits,
             now,
-            slacks,
+            json.dumps(price.slacks),
             found.noise,
             found.risk,
         )
+
+    def _readings(self, measured: Mapping[Combination, Measurement]) -> Iterator[tuple[object, ...]]:
+        """Of each combination, what this search sees of it, and what the others will."""
+        for combination, found in measured.items():
+            for view, seen in zip(self._views, (found.seen, *found.others), strict=False):
+                yield view, _text(combination), seen.accuracy, seen.error, seen.noise, seen.risk
 
     @contextlib.contextmanager
     def _sentences(self) -> Iterator[None]:
@@ -239,6 +273,14 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _text(combination: Combination) -> str:
+    return " ".join(map(str, combination))
+
+
+def _combination(text: str) -> Combination:
+    return tuple(map(int, text.split()))
 
 
 def _now() -> str:

@@ -24,8 +24,8 @@ class Price:
 
 
 @dataclass(frozen=True)
-class Measurement:
-    """What was measured of one combination on the validation data.
+class Seen:
+    """What simulating a combination shows, whatever its network costs.
 
     accuracy: by the metric; larger is better. error: mean squared difference of the outputs to the float
     network's, as a share of the variance of those. noise, risk: on the samples that are searched on, see
@@ -36,4 +36,17 @@ class Measurement:
     error: float
     noise: float
     risk: float
+
+
+@dataclass(frozen=True)
+class Measurement(Seen):
+    """What was measured of one combination on the validation data. others: what searches on other samples
+    of the same data see of it, in the order of ``Task.others``."""
+
     price: Price
+    others: tuple[Seen, ...] = ()
+
+    @property
+    def seen(self) -> Seen:
+        """What has nothing to do with the price."""
+        return Seen(self.accuracy, self.error, self.noise, self.risk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,8 @@ import numpy.typing as npt
 
 from hpq_hls.errors import ConfigError, DataError
 from hpq_hls.fixed import Rounding
-from hpq_hls.graph import Graph, Inputs, check_inputs, joined
+from hpq_hls.graph import Graph, Inputs, check_inputs
 from hpq_hls.hardware import HardwareConfig
-from hpq_hls.ops.base import FloatArray
 from hpq_hls.quantize import Precision, Quantizer, QuantizerOptions
 from hpq_hls.search.aims import Aims
 from hpq_hls.search.arguments import (
@@ -32,7 +31,6 @@ from hpq_hls.search.errors import SettingError
 from hpq_hls.search.evaluation import Task
 from hpq_hls.search.executors import memory_shares
 from hpq_hls.search.fingerprint import fingerprint
-from hpq_hls.search.gauge import gauge_of
 from hpq_hls.search.limits import Limits, find_limits
 from hpq_hls.search.measurement import Price
 from hpq_hls.search.metric import Function, Kind, Metric, check_targets, find_metric
@@ -42,7 +40,7 @@ from hpq_hls.search.scored import part_of, scored_output, unscored_layers, value
 from hpq_hls.search.space import Space, space_of
 from hpq_hls.search.speed import NARROW_WIDTH, TYPICAL_WIDTH, pricer_of
 from hpq_hls.search.strategies import STRATEGIES
-from hpq_hls.simulate import Simulator
+from hpq_hls.search.views import Ground
 from hpq_hls.version import __version__
 
 FAST, FAST_PER_VARIABLE = 100, 5
@@ -52,8 +50,6 @@ CAREFUL_SHARE = 0.6
 luck to be looked for than counts."""
 MOST_UNLABELLED = 1_000
 """Calibration samples that a careful search looks at beside the validation samples."""
-UNIFORM_WIDTHS = range(8, 1, -1)
-"""Of networks that show what errors cost."""
 SMALL_SPACE = 1024
 """Spaces up to this size are enumerated by strategy "auto"."""
 _NOTHING = type(None)
@@ -85,6 +81,7 @@ class Request:
     """The arguments of ``hpq_hls.search`` that are not data; see there."""
 
     max_drop: float
+    drops: Sequence[float]
     confidence: float | None
     effort: Effort
     objective: str | Mapping[str, float]
@@ -118,8 +115,9 @@ class Problem:
 
     task: measures combinations. split: of the validation samples. aims: what is searched for. strategy: a key
     of ``STRATEGIES``. float_accuracy: of the float network on the validation data. test: inputs and targets
-    to score at the end. fingerprint: equal for searches in which each combination measures the same. about:
-    what people may want to know of the search. pricer: what networks cost, and at which folding.
+    to score at the end. view: mark of the samples that are searched on (see ``View``). fingerprint: equal
+    for searches in which each combination measures the same. about: what people may want to know of the
+    search. pricer: what networks cost, and at which folding.
     """
 
     request: Request
@@ -130,6 +128,7 @@ class Problem:
     metric: Metric
     float_accuracy: float
     test: tuple[Inputs, npt.NDArray[np.generic]] | None
+    view: str
     fingerprint: str
     about: Mapping[str, object]
     pricer: Pricer
@@ -184,7 +183,8 @@ def prepare_problem(
     """
     _check(request)
     metric = find_metric(request.metric)
-    metric.check_drop(request.max_drop)
+    for drop in (request.max_drop, *request.drops):
+        metric.check_drop(drop)
     objective, limits = find_objective(request.objective), find_limits(request.limits)
     quantizer = Quantizer(graph, calibration_x, request.quantizer)
     output = scored_output(quantizer.graph, request.output, _pair(validation, "validation")[1])
@@ -206,37 +206,45 @@ def prepare_problem(
     pricing = pricer_of(objective, limits, request.part, request.clock_ns, request.hardware, typical, narrow)
     reference = values_of(quantizer.graph.predict(x), output)
     jobs = memory_shares(request.n_jobs, request.cluster)
-    split = split_rows(len(x), metric.kind, request.max_drop, request.confidence)
-    calibration = check_inputs(calibration_x, graph.inputs)
+    splits = [
+        split_rows(len(x), metric.kind, drop, request.confidence)
+        for drop in (request.max_drop, *request.drops)
+    ]
+    split, calibration = splits[0], check_inputs(calibration_x, graph.inputs)
     more = _thinned(calibration, MOST_UNLABELLED)  # risks need no labels
-    seen, rows = joined([x, more]), np.concatenate([split.searched, len(x) + np.arange(len(more))])
-    outputs = np.concatenate([reference[split.searched], values_of(quantizer.graph.predict(more), output)])
-    typical_outputs = _uniform_outputs(quantizer, space, seen[rows], output)
-    gauge = gauge_of(metric, outputs, y[split.searched], typical_outputs)
+    ground = Ground(graph, quantizer, space, metric, x, y, reference, more, output, calibration)
+    view, *others = ground.views(splits)
     task = Task(
-        quantizer, space, seen, y, reference, rows, gauge, metric, pricing, request.memory_mib, output, jobs
+        quantizer,
+        space,
+        ground.everything(),
+        y,
+        reference,
+        view.rows,
+        view.gauge,
+        metric,
+        pricing,
+        request.memory_mib,
+        output,
+        tuple(others),
+        jobs,
     )
     score = metric(reference, y)
-    aims = aims_of(metric.kind, gauge, split, score, request.max_drop, request.confidence)
+    aims = aims_of(metric.kind, view.gauge, split, score, request.max_drop, request.confidence)
     strategy = request.strategy
     if strategy == "auto":
         most = few_evaluations(space) if request.effort is Effort.FAST else SMALL_SPACE
         strategy = "exhaustive" if space.size <= most else "sensitivity"
     about = _about(graph, task, request)
-    mark = fingerprint({**about, **_decisive(task), "graph": graph, "calibration": calibration})
-    return Problem(request, task, split, aims, strategy, metric, score, scored, mark, about, pricing)
+    mark = fingerprint({**about, "view": view.mark, "pricing": pricing})
+    return Problem(
+        request, task, split, aims, strategy, metric, score, scored, view.mark, mark, about, pricing
+    )
 
 
 def _thinned(x: Inputs, most: int) -> Inputs:
     """At most ``most`` of the samples, evenly spaced."""
     return x[np.linspace(0, len(x) - 1, min(most, len(x))).round().astype(int)]
-
-
-def _uniform_outputs(quantizer: Quantizer, space: Space, x: Inputs, output: str) -> Iterator[FloatArray]:
-    """What networks of about one width everywhere put out."""
-    simulator = Simulator(x)
-    for combination in dict.fromkeys(space.near(width) for width in UNIFORM_WIDTHS):
-        yield values_of(simulator.predict(quantizer.quantize(space.precision(combination))), output)
 
 
 def _about(graph: Graph, task: Task, request: Request) -> dict[str, object]:
@@ -249,20 +257,6 @@ def _about(graph: Graph, task: Task, request: Request) -> dict[str, object]:
         "part": request.part,
         "clock_ns": request.clock_ns,
         "samples": len(task.x),
-    }
-
-
-def _decisive(task: Task) -> dict[str, object]:
-    """What decides a measurement, network and calibration data apart."""
-    return {
-        "x": task.x,
-        "y": task.targets,
-        "output": task.output,
-        "rows": task.rows,
-        "space": task.space,
-        "scored": task.metric,
-        "quantizer": task.quantizer.options,
-        "pricing": task.pricing,
     }
 
 

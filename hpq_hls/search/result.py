@@ -22,9 +22,9 @@ from hpq_hls.simulate import QuantizedGraph
 class SearchProgress:
     """State of a running search.
 
-    expected: evaluations in all where that is known. best: the cheapest feasible point so far.
-    float_accuracy: of the float network. unused: evaluations of an earlier run in the journal that this one
-    was not asked to take over.
+    expected: evaluations in all where that is known, or the most that there may be. best: the cheapest
+    feasible point so far. float_accuracy: of the float network. unused: evaluations of an earlier run in the
+    journal that this one was not asked to take over. metric: what accuracies are by.
     """
 
     evaluations: int
@@ -32,6 +32,7 @@ class SearchProgress:
     best: Point | None
     float_accuracy: float | None = None
     unused: int = 0
+    metric: str = "top1"
 
 
 Progress = Callable[[SearchProgress], None]
@@ -45,7 +46,8 @@ class SearchResult(Shown):
         and ``feasible`` is False.
     pareto: no other evaluated point within all limits is both more accurate and cheaper; by ascending cost.
     points: everything that was evaluated.
-    evaluations: how many that are; resumed: how many of them came from the journal of an earlier run.
+    evaluations: how many that are; resumed: how many of them came from the journal of an earlier run;
+        shared: of how many another search of that journal had seen the accuracy.
     float_accuracy: of the float network on the same validation data.
     steps_down: the evaluated ones of those that differ from the best one by one width, one step narrower.
     narrower: how many of those there are. minimal: all of them were evaluated, and none is feasible at the
@@ -76,6 +78,7 @@ class SearchResult(Shown):
     interrupted: bool
     narrower: int = 0
     resumed: int = 0
+    shared: int = 0
     uniform: tuple[Point, ...] = ()
     test: TestScore | None = None
     limits: tuple[Checked, ...] = ()

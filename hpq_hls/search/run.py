@@ -29,6 +29,7 @@ from hpq_hls.search.scored import values_of
 from hpq_hls.search.significance import TestScore, compare_networks
 from hpq_hls.search.space import ACTIVATION_BITS, WEIGHT_BITS, Combination
 from hpq_hls.search.strategies import STRATEGIES, BudgetSpent
+from hpq_hls.search.telling import progress_of
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.simulate.simulator import MEMORY_MIB
 
@@ -40,6 +41,7 @@ def search(
     *,
     test: Samples | None = None,
     max_drop: float = 0.01,
+    drops: Sequence[float] = (),
     confidence: float | None = 0.9,
     objective: str | Mapping[str, float] = "lut",
     strategy: str = "sensitivity",
@@ -67,7 +69,7 @@ def search(
     journal: str | Path | None = None,
     resume: bool = False,
     uniform: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> SearchResult:
     """Find the cheapest per-layer precisions that keep the accuracy.
 
@@ -84,7 +86,8 @@ def search(
     the drop on data that nobody has seen is within it. A part of the validation samples is held back to
     show that (see ``SearchResult.certified``, ``drop_bound`` and ``confirmation``). None: the drop on the
     validation data is within ``max_drop``, as it is counted and, if any network allows, as a ``Gauge`` reads
-    it; nothing is shown of other data.
+    it; nothing is shown of other data. drops: what other searches with the same ``journal`` will allow; what
+    they want to know of a combination is kept there too (see ``hpq_hls.explore``).
 
     objective: "lut" (LUTs, a DSP counting as 55), "ff", "dsp", "bram", "weight_bits", "bops", "throughput"
     (or "interval") or "latency": with these two the folding is found too, and the result is the fastest
@@ -117,8 +120,12 @@ def search(
 
     journal: an SQLite file in which every evaluation is kept as it is made (see ``SqliteJournal``).
     resume: take over what an earlier search of the same network, data and settings left there, instead of
-    measuring it again. Limits of drop and evaluations, strategy and seed may differ. The result is that of
-    an uninterrupted search.
+    measuring it again. Limits of drop and evaluations, strategy and seed may differ. Of a search for another
+    objective, part or clock on the same samples the accuracies are taken over. The result is that of an
+    uninterrupted search of its own.
+
+    progress: a function that is told how the search stands; False: nothing is shown; None: a line on standard
+    error, on a terminal and in a notebook (see ``hpq_hls.tools.console.Wish``).
 
     Ctrl-C ends the search after the evaluations in flight, and the result is the best so far
     (``SearchResult.interrupted``); a second Ctrl-C is a KeyboardInterrupt.
@@ -139,6 +146,7 @@ def search(
     )
     request = Request(
         max_drop=max_drop,
+        drops=drops,
         confidence=confidence,
         effort=find_effort(effort),
         objective=objective,
@@ -163,9 +171,11 @@ def search(
         journal=journal,
         resume=resume,
         uniform=uniform,
-        progress=progress,
+        progress=None if isinstance(progress, bool) else progress,
     )
-    return run_problem(prepare_problem(graph, calibration_x, validation, test, request))
+    problem = prepare_problem(graph, calibration_x, validation, test, request)
+    with progress_of(progress, journal) as telling:
+        return run_problem(replace(problem, request=replace(request, progress=telling)))
 
 
 def run_problem(problem: Problem) -> SearchResult:
@@ -182,6 +192,7 @@ def run_problem(problem: Problem) -> SearchResult:
                     problem.space,
                     problem.about,
                     resume=request.resume,
+                    views=(problem.view, *(other.mark for other in problem.task.others)),
                 )
             )
         executor = stack.enter_context(executor_for(request.n_jobs, request.cluster))
@@ -272,6 +283,7 @@ def _result(
         interrupted=interrupted,
         narrower=len(below),
         resumed=evaluator.resumed,
+        shared=evaluator.shared,
         uniform=_settled(problem, uniform),
         test=_tested(problem, network),
         limits=checks,

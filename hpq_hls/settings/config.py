@@ -21,7 +21,15 @@ from hpq_hls.search.metric import Kind, kind_of
 from hpq_hls.settings.board import on_board
 from hpq_hls.settings.errors import first_mistake
 from hpq_hls.settings.fields import Empty, FileName, Section, Text, each_once
-from hpq_hls.settings.given import Given, changed, joined, merged, parse_assignments, parse_value
+from hpq_hls.settings.given import (
+    Given,
+    changed,
+    joined,
+    merged,
+    parse_assignments,
+    parse_several,
+    parse_value,
+)
 from hpq_hls.settings.hardware import HardwareSettings
 from hpq_hls.settings.network import DataSettings, ModelSettings, PrecisionSettings, short_precision
 from hpq_hls.settings.search import (
@@ -44,6 +52,7 @@ __all__ = [
     "load_config",
     "new_project",
     "parse_settings",
+    "parse_variants",
     "project_path",
     "read_precision",
 ]
@@ -176,6 +185,18 @@ def new_project(path: Path, content: Mapping[str, Any], given: Given) -> Project
         ConfigError: as ``load_config``.
     """
     return _checked(YamlFile(path, content, {}), given)
+
+
+def parse_variants(named: Mapping[str, str | None], given: Given) -> dict[str, list[Any]]:
+    """Settings that have several values, from the texts of options, by dotted key. given: other settings.
+
+    Raises:
+        ConfigError: a value that is no YAML, or a setting that is given in both ways.
+    """
+    varied = {key: parse_several(key, text) for key, text in named.items() if text is not None}
+    for key, values in varied.items():
+        joined({key: values}, given)
+    return varied
 
 
 def parse_settings(named: Mapping[str, str | None], assignments: Sequence[str] = ()) -> dict[str, Any]:

@@ -73,6 +73,18 @@ def parse_value(key: str, text: str) -> Any:
     return parse_yaml(text, Path(option_of(key))).data
 
 
+def parse_several(key: str, text: str) -> list[Any]:
+    """The values of a setting, with commas between.
+
+    Raises:
+        ConfigError: it is no YAML.
+    """
+    if key in _TEXTS:
+        return [word.strip() for word in text.split(",") if word.strip()]
+    found = parse_yaml(text if text.startswith("[") else f"[{text}]", Path(option_of(key))).data
+    return list(found)
+
+
 def joined(named: Given, assigned: Given) -> dict[str, Any]:
     """Options and ``--set`` together.
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
+from hpq_hls.billing.inference import Tool
+from hpq_hls.billing.parts import BOARDS
 from hpq_hls.codegen.boards import known_board
 from hpq_hls.codegen.registry import find_backend
 from hpq_hls.cost import find_part
@@ -32,9 +34,10 @@ def _part(value: str) -> str:
         find_part(value)
     except ConfigError as error:
         board = known_board(value)
-        if board is None:
+        part = BOARDS.get(value.strip().lower()) if board is None else board.part
+        if part is None:
             raise ValueError(f"is {value!r}: {error}") from error
-        return board.part
+        return part
     return value
 
 
@@ -66,6 +69,12 @@ class FoldingSettings(Section):
     def _one_multiplier(self) -> FoldingSettings:
         if self.multiplier is not None and self.multipliers is not None:
             raise ValueError(TWO_MULTIPLIERS)
+        return self
+
+    @model_validator(mode="after")
+    def _one_folding(self) -> FoldingSettings:
+        if None not in (self.pe, self.simd, self.reuse_factor):
+            raise ValueError("has pe, simd and reuse_factor; pe and simd fold it, so leave out reuse_factor")
         return self
 
 
@@ -140,6 +149,8 @@ class HardwareSettings(Section):
     """Folding by layer."""
     fifo_depths: Annotated[dict[str, Depth], Empty] = Field(default_factory=dict)
     """Depths in beats by stream, instead of what timing gives."""
+    tool: Annotated[Text, one_of(item.value for item in Tool)] = Tool.YOSYS.value
+    """Whose rules decide, in estimates, which products are in DSP blocks: yosys, vivado or vitis."""
     calibration: FileName | None = None
     """A file of `hpq calibrate`, whose figures estimates then give."""
 

@@ -45,3 +45,6 @@ NAMED = (
     Named("--output", "output", "The folder that artifacts go into.", text=True),
 )
 """The common settings; ``--set`` takes all of them."""
+
+VARIED = ("search.objective", "hardware.part", "hardware.clock_ns", "search.max_drop")
+"""Settings that `hpq explore` takes several values of."""

@@ -1,6 +1,6 @@
-"""Synthesis of the RTL twin with Yosys for AMD's families.
+"""Synthesis of the RTL twin with Yosys for AMD's families, ECP5 and iCE40.
 
-The figures are cells of the netlist after technology mapping (``synth_xilinx -flatten``, ROMs kept whole),
+The figures are cells of the netlist after technology mapping (``Fabric.yosys``, ROMs kept whole),
 out of context: no I/O buffers, no clock buffers. Placement has not been done, so no two small LUTs have
 been packed into one physical LUT, and there is no clock frequency yet.
 """
@@ -8,14 +8,14 @@ been packed into one physical LUT, and there is no clock frequency yet.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hpq_hls.billing.parts import Family, find_part
 from hpq_hls.codegen.manifest import Manifest
-from hpq_hls.errors import ToolError
+from hpq_hls.errors import ConfigError, ToolError
+from hpq_hls.synth.cells import count_cells
 from hpq_hls.synth.report import ResourceReport
 from hpq_hls.synth.running import heartbeat
 from hpq_hls.synth.staging import stage_rtl, top_name
@@ -29,41 +29,11 @@ ROMS = "*hpq_rom*"
 """Modules that are mapped on their own. Together with the logic around it, ABC takes a ROM's table
 apart and builds it four times larger than the one LUT per 64 bits that it is."""
 
-_LUT_LOGIC = re.compile(r"LUT[1-6]|INV")
-# A LUT of a SLICEM holds 64 bits of RAM or 32 of shift register (UG474); each further port of a
-# RAM is a copy.
-_LUT_MEMORY = {
-    "SRL16": 1,
-    "SRL16E": 1,
-    "SRLC16": 1,
-    "SRLC16E": 1,
-    "SRLC32E": 1,
-    "RAM32X1S": 1,
-    "RAM64X1S": 1,
-    "RAM128X1S": 2,
-    "RAM256X1S": 4,
-    "RAM512X1S": 8,
-    "RAM32X1D": 2,
-    "RAM64X1D": 2,
-    "RAM128X1D": 4,
-    "RAM256X1D": 8,
-    "RAM32M": 4,
-    "RAM64M": 4,
-    "RAM32M16": 8,
-    "RAM64M8": 8,
-    "RAM32X16DR8": 8,
-    "RAM64X8SW": 8,
-}
-_NO_CELLS = ("$scopeinfo", "$paramod")  # names of scopes, instances of modules kept whole
-_FLIP_FLOP = re.compile(r"(FD[RSCP]E|LD[CP]E)(_1)?")
-_DSP = re.compile(r"DSP48E\d?")
-_BRAM18 = re.compile(r"RAMB18E\d")
-_BRAM36 = re.compile(r"RAMB36E\d")
-
 
 def run_yosys(path: Path, manifest: Manifest, work: Path, say: Callable[[str], None]) -> ResourceReport:
     """Map the RTL of a project to the family of its part; see ``synthesize``."""
     family = find_part(manifest.part).family
+    command = mapping(family, manifest.part)
     top = top_name(manifest)
     sources = stage_rtl(path, work)
     script = "\n".join(
@@ -71,13 +41,31 @@ def run_yosys(path: Path, manifest: Manifest, work: Path, say: Callable[[str], N
             f"read_verilog -sv -defer {' '.join(sources)}",
             f"hierarchy -top {top}",
             f"setattr -mod -set keep_hierarchy 1 {ROMS}",
-            f"synth_xilinx -family {family.value} -top {top} -flatten -noiopad -noclkbuf",
+            f"{command} -top {top}",
             f"tee -q -o {STATISTICS} stat -json",
         )
     )
     version = run_script(script, work, f"yosys ({family.value})", say)
     cells = read_cells(work / STATISTICS)
     return count_cells(cells, version, family)
+
+
+def mapping(family: Family, part: str) -> str:
+    """The command of Yosys that maps to a family's cells.
+
+    Raises:
+        ConfigError: Yosys has no library of them.
+    """
+    command = family.fabric.yosys
+    if not command:
+        raise ConfigError(
+            f"yosys has no library of the cells of {family.fabric.title}, which {part} is of; measure with a "
+            "part of another family, or with the vendor's tool"
+        )
+    if family is not Family.ICE40:
+        return command
+    line = part.lower().removeprefix("ice40")[:2]
+    return f"{command} -device u -dsp" if line == "up" else f"{command} -device {line}"
 
 
 def run_script(script: str, work: Path, name: str, say: Callable[[str], None]) -> str:
@@ -112,29 +100,3 @@ def read_cells(statistics: Path) -> dict[str, int]:
         raise ToolError(
             f"the statistics of yosys in {statistics} cannot be read ({error!r}); see {LOG} beside it"
         ) from error
-
-
-def count_cells(cells: Mapping[str, int], version: str, family: Family) -> ResourceReport:
-    """Resources from numbers of cells.
-
-    Raises:
-        ToolError: something was left that no AMD device has.
-    """
-    unmapped = [name for name in cells if name.startswith("$") and not name.startswith(_NO_CELLS)]
-    if unmapped:
-        raise ToolError(f"yosys left cells of type {', '.join(unmapped)} unmapped; report this as a defect")
-
-    def total(pattern: re.Pattern[str]) -> int:
-        return sum(count for name, count in cells.items() if pattern.fullmatch(name))
-
-    memory = sum(count * _LUT_MEMORY.get(name, 0) for name, count in cells.items())
-    return ResourceReport(
-        lut=total(_LUT_LOGIC) + memory,
-        ff=total(_FLIP_FLOP),
-        dsp=total(_DSP),
-        bram=total(_BRAM18) + 2 * total(_BRAM36),
-        tool="yosys",
-        version=version,
-        stage=f"RTL twin after Yosys synthesis, {family.value}",
-        cells={name: count for name, count in cells.items() if not name.startswith("$")},
-    )

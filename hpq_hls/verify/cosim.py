@@ -24,6 +24,9 @@ DRIVERS = ("auto", "axi", "lean")
 WATCHDOG = 1_000_000
 """Clock cycles without a handshake on any port that count as a deadlock."""
 PROBE_DEFINE = "HPQ_FIFO_PROBE"
+"""Verilog macro of every simulator: FIFOs count how full they get, and may be told to have room for all."""
+ROOMY = "hpq_roomy_fifos"
+"""Argument of a simulation in which they do."""
 
 Frames = IntArray | Mapping[str, IntArray]
 
@@ -45,7 +48,7 @@ class CosimResult:
     latency_cycles, interval_cycles: measured by back_to_back, else None; see ScenarioResult.
     words_compared, mismatches: summed over the scenarios.
     scenarios: each in detail.
-    fifo_fill: largest fill of every FIFO with a probe, over all scenarios.
+    fifo_fill: largest fill of every FIFO with a probe, over all scenarios, by instance path.
     build_seconds: 0.0 when an earlier build served.
     wave: the wave file, if one was asked for; differences: then, by scenario that failed, what differs first.
     """
@@ -96,7 +99,6 @@ def run_cosim(
     progress: Progress | None = None,
     driver: str = "auto",
     watchdog: int = WATCHDOG,
-    probe_fifos: bool = False,
     plusargs: Sequence[str] = (),
     pace: int = 0,
 ) -> CosimResult:
@@ -123,8 +125,6 @@ def run_cosim(
         "axi": cocotbext-axi; "lean": a faster one of our own; "auto": the former for short runs.
     watchdog
         Clock cycles without a handshake on any port that count as a deadlock.
-    probe_fifos
-        Define ``HPQ_FIFO_PROBE`` and read how full every FIFO became.
     plusargs
         Passed to the simulator, without the plus.
     pace
@@ -162,7 +162,7 @@ def run_cosim(
         top=manifest.name,
         sources=sources,
         harness=cocotb_harness(manifest.name, [port.port for port in (*manifest.inputs, *manifest.outputs)]),
-        defines=(PROBE_DEFINE,) if probe_fifos else (),
+        defines=(PROBE_DEFINE,),
     )
     build = build_simulator(request, home, progress)
     results, outputs = run_scenarios(build.executable, sources, manifest, stimulus, home / "run", progress)
@@ -195,8 +195,9 @@ def measure_fifo_depths(
     """Return how full, in beats, every FIFO becomes when packets start `pace` cycles apart (0: without a gap)
     and are taken at once.
 
-    The FIFOs of the design must be deep enough not to be the limit. Keys are instance paths below
-    the top module.
+    FIFOs of RTL that hpq generated have room for everything then, whatever their depths: they count beats,
+    and the words that come out mean nothing. So it is the simulator of co-simulation that runs. Other FIFOs
+    with a probe must be deep enough not to be the limit. Keys are instance paths below the top module.
 
     Raises
     ------
@@ -212,7 +213,7 @@ def measure_fifo_depths(
         progress=progress,
         driver="lean",
         watchdog=watchdog,
-        probe_fifos=True,
+        plusargs=(ROOMY,),
         pace=pace,
     )
     result.check()

@@ -8,8 +8,8 @@ from hpq_hls.billing.calibration import Calibration
 from hpq_hls.calibrate import read_reports
 from hpq_hls.calibrate.fit import fit
 from hpq_hls.errors import OutputError
+from hpq_hls.tools.progress import Quiet, Reporter
 from hpq_hls.workflow import results as r
-from hpq_hls.workflow.progress import Quiet, Reporter
 
 DEFAULT_FILE = Path("calibration.json")
 

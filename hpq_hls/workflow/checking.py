@@ -14,6 +14,7 @@ from hpq_hls.errors import ConfigError, HpqError, VerificationError
 from hpq_hls.graph import Inputs, joined, named
 from hpq_hls.project import Project
 from hpq_hls.simulate import QuantizedGraph
+from hpq_hls.tools.progress import Quiet, Reporter, Step
 from hpq_hls.verify.certify.certificate import Certificate, KernelCertificate
 from hpq_hls.verify.cosim import SCENARIOS, CosimError, CosimResult
 from hpq_hls.verify.cosim_run import ScenarioResult
@@ -21,7 +22,6 @@ from hpq_hls.verify.differ.difference import Difference, Fault
 from hpq_hls.verify.differ.looking import Looked
 from hpq_hls.verify.differ.wave import Wave, wave_file
 from hpq_hls.verify.schedule import ScheduleRange
-from hpq_hls.workflow.progress import Quiet, Reporter, Step
 from hpq_hls.workflow.records import save_record
 from hpq_hls.workflow.results import Check, Reason, VerifyResult
 from hpq_hls.workflow.steps import design_fingerprint, expected_design, open_project

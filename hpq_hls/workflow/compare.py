@@ -10,10 +10,10 @@ from typing import Any
 from hpq_hls.cost import Misfit, ResourceEstimate
 from hpq_hls.errors import ConfigError
 from hpq_hls.settings.config import ProjectFile, load_config, project_path, read_precision
+from hpq_hls.tools.progress import Quiet, Reporter
 from hpq_hls.workflow.chosen import Chosen, Source, Statement
 from hpq_hls.workflow.flow import Flow, flow_of
 from hpq_hls.workflow.fronts import front_rows, is_front
-from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.results import Capacity, Network, Scores, TraceResult
 from hpq_hls.workflow.steps import estimate_result
 from hpq_hls.workflow.tracing import traced
@@ -77,7 +77,7 @@ def run_compare(
         key = _network_key(entry.project)
         with (reporter or Quiet()).step(f"Measuring {entry.label}") as step:
             if key in opened:
-                work = _with_project(opened[key], entry)
+                work = opened[key].beside(entry.project, entry.chosen)
             else:
                 work = open_workspace(entry.project, entry.chosen)
             opened[key] = work
@@ -141,12 +141,3 @@ def _network_key(project: ProjectFile) -> str:
         None if settings.model.factory is None else (str(project.folder.resolve()), settings.model.factory)
     )
     return repr((files, factory, settings.name, settings.search.metric, settings.quantizer))
-
-
-def _with_project(known: Workspace, entry: _Entry) -> Workspace:
-    """The loaded model and data under other settings."""
-    shared = Workspace(entry.project, known.loader, entry.chosen)
-    for name in ("uniform", "uniform_score", "float_outputs", "float_score", "metric"):
-        if name in known.__dict__:
-            shared.__dict__[name] = known.__dict__[name]
-    return shared

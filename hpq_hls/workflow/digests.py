@@ -115,6 +115,6 @@ def folding_inputs(project: ProjectFile) -> str:
     """Of the hardware settings that a search's folding belongs to."""
     return text_digest(
         project.settings.hardware.model_dump(
-            mode="json", exclude={"backends", "target_interval", "target_fps", "calibration"}
+            mode="json", exclude={"backends", "target_interval", "target_fps", "calibration", "tool"}
         )
     )

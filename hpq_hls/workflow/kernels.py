@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpq_hls.billing.calibration import Calibration
+from hpq_hls.billing.inference import Figures
 from hpq_hls.billing.parts import Family, find_part
 from hpq_hls.calibrate.projects import modules_of
 from hpq_hls.cost.estimate import counted
@@ -14,7 +14,7 @@ from hpq_hls.workflow.results import ComparedKernel
 
 
 def estimated_kernel(
-    kernel: Kernel, flow: Dataflow, family: Family, calibration: Calibration | None
+    kernel: Kernel, flow: Dataflow, family: Family, calibration: Figures | None
 ) -> dict[str, int]:
     """Cells and block RAMs of a kernel, without the FIFOs around it."""
     bill = bill_kernel(kernel, flow.streams, family, calibration=calibration)
@@ -23,7 +23,7 @@ def estimated_kernel(
 
 
 def compared(
-    flow: Dataflow, part: str, report: ResourceReport, calibration: Calibration | None
+    flow: Dataflow, part: str, report: ResourceReport, calibration: Figures | None
 ) -> tuple[ComparedKernel, ...]:
     """The kernels that a report has as a module, in the order of the design."""
     modules = modules_of([kernel.name for kernel in flow.kernels], {one.name: one for one in report.modules})

@@ -6,9 +6,17 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from pydantic import TypeAdapter
+
+Kind = TypeVar("Kind")
+
+
+def restored(kind: type[Kind], content: Any) -> Kind:
+    """A result of this kind from its plain form."""
+    return TypeAdapter(kind).validate_python(content)
 
 
 def plain(value: Any) -> Any:

@@ -8,18 +8,20 @@ import yaml
 
 from hpq_hls.search.metric import shown, shown_drop
 
+USE = "Commands use it without being told; in another project, write `precision: <path of this file>`."
 
-def precision_text(found: dict[str, Any]) -> str:
-    """The file of a search's outcome in its plain form."""
+
+def precision_text(found: dict[str, Any], by: str = "hpq search", use: str = USE) -> str:
+    """The file of a search's outcome in its plain form. by: the command that found it; use: how to use it."""
     metric, best = found["metric"], found["best"]
     known = {key: found[key] for key in ("certified", "drop_bound", "confidence")}
     head = (
-        f"# Found by hpq search: {found['cost_of']} {best['cost']:,.0f}, {metric} "
+        f"# Found by {by}: {found['cost_of']} {best['cost']:,.0f}, {metric} "
         f"{shown(metric, best['accuracy'])} on the validation data (float "
         f"{shown(metric, found['float_accuracy'])}).\n"
         f"{_unseen(found)}"
         f"{_tuned(found)}"
-        "# Commands use it without being told; in another project, write `precision: <path of this file>`.\n"
+        f"# {use}\n"
     )
     content = {**best["precision"], "guarantee": known}
     return head + yaml.safe_dump(content, sort_keys=False, default_flow_style=None)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from hpq_hls.codegen.writer import FILES, is_untouched
 from hpq_hls.errors import ConfigError
+from hpq_hls.tools.progress import Quiet, Reporter
 from hpq_hls.verify.certify.kept import kept
 from hpq_hls.workflow import results as r
 from hpq_hls.workflow.checking import run_verify
 from hpq_hls.workflow.chosen import Source, Statement, last_found
 from hpq_hls.workflow.digests import file_digest, installation_digest, text_digest
 from hpq_hls.workflow.options import keep_options
-from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import FOLDER, read_record, save_record
 from hpq_hls.workflow.searching import run_search
 from hpq_hls.workflow.steps import design_fingerprint, open_project, run_estimate, run_generate

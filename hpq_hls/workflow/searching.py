@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 from hpq_hls.errors import ConfigError
 from hpq_hls.project import hardware_config, priced_by
-from hpq_hls.search import Point, SearchProgress, SearchResult, search
+from hpq_hls.search import Point, SearchResult, search
 from hpq_hls.search.export import csv_text, json_text
 from hpq_hls.search.limits import exceeded
-from hpq_hls.search.metric import shown_drop
 from hpq_hls.search.objective import find_objective
 from hpq_hls.search.significance import TestScore
+from hpq_hls.search.telling import Telling
 from hpq_hls.tools.files import write_file
+from hpq_hls.tools.progress import Quiet, Reporter
 from hpq_hls.workflow import results as r
 from hpq_hls.workflow.chosen import PRECISION_FILE, Found, Source, Statement, keep, now
 from hpq_hls.workflow.digests import folding_inputs, search_inputs
+from hpq_hls.workflow.finished import FRONT_FILES, finished, keep_finished
 from hpq_hls.workflow.guarantee import beyond, confirmed
 from hpq_hls.workflow.precision_file import precision_text
-from hpq_hls.workflow.progress import Quiet, Reporter, Step
 from hpq_hls.workflow.records import graph_fingerprint, save_record
 from hpq_hls.workflow.sensitivity import explored, sensitivity
 from hpq_hls.workflow.steps import misfit_of_work
@@ -30,9 +30,7 @@ from hpq_hls.workflow.tuning import tune
 from hpq_hls.workflow.workspace import Workspace, required
 
 JOURNAL_FILE = "search.sqlite"
-FRONT_FILES = ("pareto.csv", "pareto.json")
-UPDATE_S = 0.1
-"""Progress is told at most this often."""
+RESUME = "`hpq search --resume`"
 
 
 def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: bool = False) -> r.SearchOutcome:
@@ -47,12 +45,18 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
         OutputError: the journal cannot be used, or a file cannot be written.
     """
     show, output = reporter or Quiet(), work.project.output
+    if resume and (known := finished(work)) is not None:
+        with show.step("Searching") as step:
+            keep(output, known.found)
+            step.conclude(f"up to date: {known.evaluations:,} combinations measured by an earlier run")
+        return replace(known, precision=work.renewed().statement)
     validation, _ = required(work.validation, work.project, "validation")
     begin = time.monotonic()
     with show.step("Searching") as step:
-        found = _searched(work, resume, _Telling(step, output / JOURNAL_FILE, work.metric.name))
+        telling = Telling(step, output / JOURNAL_FILE, RESUME)
+        found = searched(work, telling, resume=resume, uniform=True)
         outcome = _outcome(work, found, len(validation), time.monotonic() - begin)
-        step.conclude(_conclusion(found))
+        step.conclude(conclusion(found))
     keep(output, outcome.found)
     texts = (csv_text(found.pareto, found.float_accuracy), json_text(found, found.pareto))
     for name, text in zip(FRONT_FILES, texts, strict=True):
@@ -67,12 +71,23 @@ def run_search(work: Workspace, reporter: Reporter | None = None, *, resume: boo
             write_file(output / PRECISION_FILE, precision_text(r.plain(outcome)))
     outcome = _stated(work, found, outcome)
     save_record(output, "search", graph_fingerprint(work.graph), _movable(outcome))
+    if found.feasible and not found.interrupted:
+        keep_finished(work)
     if not found.feasible and not found.interrupted:
         raise ConfigError(_infeasible(work, found))
     return outcome
 
 
-def _searched(work: Workspace, resume: bool, telling: _Telling) -> SearchResult:
+def searched(
+    work: Workspace,
+    telling: Telling,
+    *,
+    resume: bool = True,
+    uniform: bool = False,
+    drops: Sequence[float] = (),
+) -> SearchResult:
+    """Search as the settings say, with the journal in the output folder; other arguments are those of
+    ``hpq_hls.search``."""
     settings = work.project.settings
     chip = settings.hardware
     validation, labels = required(work.validation, work.project, "validation")
@@ -90,52 +105,17 @@ def _searched(work: Workspace, resume: bool, telling: _Telling) -> SearchResult:
             hardware=priced_by(hardware_config(**chip.arguments()), work.factors),
             journal=work.project.output / JOURNAL_FILE,
             resume=resume,
-            uniform=True,
+            uniform=uniform,
+            drops=drops,
             progress=telling,
         )
 
 
-class _Telling:
-    """Says how a search stands, some times a second."""
-
-    def __init__(self, step: Step, journal: Path, metric: str) -> None:
-        self._step, self._journal, self._metric = step, journal, metric
-        self._begin = self._told = time.monotonic()
-        self._first: int | None = None
-
-    def __call__(self, state: SearchProgress) -> None:
-        now = time.monotonic()
-        if self._first is None:
-            self._first = state.evaluations
-            if state.unused:
-                self._step.note(
-                    f"{state.unused:,} evaluations of this search are in {self._journal} already; "
-                    "`hpq search --resume` uses them instead of measuring again"
-                )
-        elif now - self._told < UPDATE_S and state.evaluations != state.expected:
-            return
-        self._told = now
-        rate = (state.evaluations - self._first) / max(now - self._begin, 1e-3)
-        self._step.advance(state.evaluations, state.expected, _phrase(state, rate, self._metric))
-
-
-def _phrase(state: SearchProgress, rate: float, metric: str) -> str:
-    """Whole on a terminal of 80 columns: how far of how much, the time left, and the best so far."""
-    total = f" of {state.expected:,}" if state.expected else ""
-    left = ""
-    if state.expected and rate > 0:
-        left = f", {timedelta(seconds=math.ceil((state.expected - state.evaluations) / rate))} left"
-    count = f"{state.evaluations:,}{total}{left}"
-    if state.best is None:
-        return f"{count}, none feasible yet"
-    best = f"{count}, best {state.best.cost:,.0f}"
-    if state.float_accuracy is None:
-        return best
-    return f"{best}, drop {shown_drop(metric, state.float_accuracy - state.best.accuracy)}"
-
-
-def _conclusion(found: SearchResult) -> str:
+def conclusion(found: SearchResult) -> str:
+    """How a search went, in a few words."""
     known = f", {found.resumed:,} of them by an earlier run" if found.resumed else ""
+    if found.shared:
+        known += f", {found.shared:,} by searches for something else"
     end = "; interrupted" if found.interrupted else ""
     return f"{found.evaluations:,} combinations measured{known}{end}"
 

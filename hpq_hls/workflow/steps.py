@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from hpq_hls.billing.inference import Tool
 from hpq_hls.codegen.base import Design
 from hpq_hls.codegen.manifest import manifest_of, read_manifest
 from hpq_hls.codegen.registry import find_backend
@@ -17,11 +18,11 @@ from hpq_hls.project import Project, dataflow_for, estimate, generate, hardware_
 from hpq_hls.settings.board import board_of
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.tools.files import make_folder
+from hpq_hls.tools.progress import Quiet, Reporter
 from hpq_hls.workflow import results as r
 from hpq_hls.workflow.estimates import keep_estimate, kept_estimate
 from hpq_hls.workflow.kernels import compared
 from hpq_hls.workflow.options import keep_options
-from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import network_fingerprint, save_record
 from hpq_hls.workflow.workspace import Workspace
 
@@ -112,13 +113,14 @@ def _generated(
     force: bool,
     oversize: bool,
 ) -> Project:
+    built = {key: value for key, value in work.hardware().items() if key != "tool"}
     with work.fifo_depths() as chosen:
         return generate(
             q,
             folder,
             backend,
             name=work.project.settings.name,
-            **work.hardware(),
+            **built,
             **work.board(),
             **work.project.settings.hardware.system_arguments(),
             fifo_depths={**(fifo_depths or {}), **chosen},
@@ -193,7 +195,8 @@ def estimate_result(work: Workspace, q: QuantizedGraph, backend: str | None = No
     """The estimate of a network, what the part has, and what would fit where that is not enough."""
     found = estimated(work, q, backend)
     # What is built is decided by the RTL twin's figures, calibrated or not.
-    short = None if found.fits and not found.calibrated else misfit_of_work(work, q)
+    twins = not found.calibrated and found.tool == Tool.YOSYS.value
+    short = None if found.fits and twins else misfit_of_work(work, q)
     cpp = next((name for name in work.project.settings.hardware.backends if find_backend(name).stages), None)
     modelled = None
     if backend is None and found.interval_range is None and cpp is not None:
@@ -214,14 +217,15 @@ def estimated(work: Workspace, q: QuantizedGraph, backend: str | None = None) ->
     # Whoever asks for the RTL asks for nothing that an HLS tool reports.
     calibrated = backend is None or find_backend(backend).stages > 0
     factors = work.factors if calibrated else None
+    settings = work.hardware() | ({} if calibrated else {"tool": Tool.YOSYS.value})
     with work.fifo_depths() as chosen:
-        return estimate(q, **work.hardware(), fifo_depths=chosen, backend=backend, calibration=factors)
+        return estimate(q, **settings, fifo_depths=chosen, backend=backend, calibration=factors)
 
 
 def capacity(work: Workspace) -> r.Capacity:
     """What the settings' part has."""
     part = find_part(work.project.settings.hardware.part)
-    return r.Capacity(part.name, part.lut, part.ff, part.dsp, part.bram18)
+    return r.Capacity(part.name, part.lut, part.ff, part.dsp, part.bram)
 
 
 _SYNTHESIZED_FROM = {"yosys": ("rtl",), "nextpnr": ("rtl",), "vitis": ("vitis", "vivado")}

@@ -8,11 +8,11 @@ from typing import Any
 import hpq_hls
 from hpq_hls.search.objective import bit_operations
 from hpq_hls.synth import TOOLS
+from hpq_hls.tools.progress import Quiet, Reporter
 from hpq_hls.workflow.chosen import Statement
 from hpq_hls.workflow.confusion import Confusion, confusion_of
 from hpq_hls.workflow.flow import Flow, flow_of
 from hpq_hls.workflow.picking import shown_search
-from hpq_hls.workflow.progress import Quiet, Reporter
 from hpq_hls.workflow.records import graph_fingerprint, read_record
 from hpq_hls.workflow.results import EstimateResult, Network, SaturationBySplit, Scores
 from hpq_hls.workflow.sources import Sources, outdated, sources_of

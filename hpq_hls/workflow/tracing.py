@@ -13,9 +13,9 @@ from hpq_hls.errors import ConfigError
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 from hpq_hls.simulate.trace import LayerTrace
+from hpq_hls.tools.progress import Quiet, Reporter, Step
 from hpq_hls.workflow.histogram import KEPT, Histogram, histogram, thinned, weight_histogram
 from hpq_hls.workflow.plain import plain
-from hpq_hls.workflow.progress import Quiet, Reporter, Step
 from hpq_hls.workflow.records import read_record, save_record
 from hpq_hls.workflow.results import TraceResult, TraceRow
 from hpq_hls.workflow.steps import design_fingerprint

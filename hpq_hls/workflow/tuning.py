@@ -17,7 +17,7 @@ from hpq_hls.search.metric import Kind, shown
 from hpq_hls.search.objective import Pricer, find_objective
 from hpq_hls.search.scored import values_of
 from hpq_hls.search.significance import TestScore, compare_networks
-from hpq_hls.workflow.progress import Reporter, Step
+from hpq_hls.tools.progress import Reporter, Step
 from hpq_hls.workflow.results import Tuned
 from hpq_hls.workflow.tuned import forget_tuned, keep_tuned
 from hpq_hls.workflow.workspace import Workspace, required

@@ -118,6 +118,14 @@ class Workspace:
         """The same project as it is now, after a search, with what was loaded."""
         return Workspace(self.project, self.loader, option)
 
+    def beside(self, project: ProjectFile, option: str | Chosen | None = None) -> Workspace:
+        """What was loaded and scored, under other settings for the same model, data and metric."""
+        other = Workspace(project, self.loader, option)
+        for name in ("uniform", "uniform_score", "float_outputs", "float_score", "metric"):
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name]
+        return other
+
     @property
     def scored(self) -> Dataset | None:
         """The split that quality is reported on: test, else validation; None where neither has y."""
@@ -204,6 +212,12 @@ class Workspace:
             return self.loader.known and self.loader.cache.meta(NETWORK, self.key) is not None
         except HpqError:  # of the precision, which a search does not ask for
             return False
+
+    @property
+    def known(self) -> bool:
+        """Whether digests cover all that results are made from: where the network comes from, and no metric
+        of the user's own, which may read anything."""
+        return self.loader.known and ":" not in self.project.settings.search.metric
 
     @cached_property
     def key(self) -> str:

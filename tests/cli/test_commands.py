@@ -20,6 +20,7 @@ COMMANDS = (
     "demo",
     "run",
     "search",
+    "explore",
     "quantize",
     "generate",
     "verify",

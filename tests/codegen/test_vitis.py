@@ -391,8 +391,9 @@ def test_add(a: str, b: str, target: str, relu: bool, tmp_path: Path) -> None:
 
 
 def test_width_converters(tmp_path: Path) -> None:
-    lanes = [2, 6, 1, 12, 3, 3, 12]
-    streams = [stream(f"s{i}", "s5.2", width, 24 // width) for i, width in enumerate(lanes)]
+    lanes = [2, 6, 1, 12, 3, 3, 12, 5, 2]
+    beats = [12, 4, 24, 2, 8, 8, 2, 6, 18]  # the last ones with zeros that fill up the last beat of each
+    streams = [stream(f"s{i}", "s5.2", *sides) for i, sides in enumerate(zip(lanes, beats, strict=True))]
     kernels = [
         WidthConverter(f"convert_{i}", "convert", (a.name,), (b.name,))
         for i, (a, b) in enumerate(itertools.pairwise(streams))

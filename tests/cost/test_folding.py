@@ -11,11 +11,11 @@ import hpq_hls as hpq
 from hpq_hls.cost import build_design, find_part, fold, time_dataflow
 from hpq_hls.cost.choosing import choose_layers, price_of
 from hpq_hls.cost.estimate import bill_dataflow
-from hpq_hls.cost.folding import fastest, interval_of, reached
+from hpq_hls.cost.folding import busiest, busy, fastest, interval_of, reached
 from hpq_hls.cost.relief import Exchange, cheapest
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import HardwareConfig, LayerFolding, Multiplier, build_dataflow
-from hpq_hls.hardware.build import slowest_pixel
+from hpq_hls.hardware.build import single_pixel
 from hpq_hls.hardware.folding import choose_folding
 from hpq_hls.kernels.lanes import divisors
 from hpq_hls.project import hardware_config
@@ -100,8 +100,8 @@ def test_flip_flops_count_and_not_multipliers_alone() -> None:
     q = quantized(nn.Conv2d(16, 16, 3, padding=1), (16, 20, 20))
     (layer,) = q.layers
     target = 16 * 400
-    legal = [simd for simd in divisors(144) if 9 % simd == 0 or simd % 9 == 0]
-    fewest = choose_folding(layer, 16, legal, 400, 144, LayerFolding(), target)
+    legal = {simd: 144 // simd for simd in divisors(144) if 9 % simd == 0 or simd % 9 == 0}
+    fewest = choose_folding(layer, 16, legal, 400, LayerFolding(), target)
     chosen = choose_layers(q, HardwareConfig(), target).layers[layer]
     assert (chosen.pe or 0) * (chosen.simd or 0) == fewest[0] * fewest[1]
     one, other = (
@@ -122,13 +122,35 @@ def test_a_part_alone_gives_the_fastest_that_fits(seed: int, part: str) -> None:
     config = hardware_config(part=part)
     found = fastest(q, config)
     assert found == report.interval_cycles
-    if found > slowest_pixel(q, config):
+    if found > busiest(q, config):
         faster = hpq.estimate(q, part, target_interval=found - 1)
         assert max(faster.to_dict()["utilization"].values()) > 0.8
     share = 0.9 * max(shares.values())
     less = hpq.estimate(q, part, utilisation=share)
     assert less.interval_cycles > report.interval_cycles
     assert max(less.to_dict()["utilization"].values()) <= share
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape", "pixels", "found"),
+    [
+        ((nn.Conv2d(1, 4, 3),), (1, 10, 10), 100, 64),  # 64 positions: two pixels a beat
+        ((nn.Conv2d(2, 4, 3, padding=1),), (2, 12, 12), 196, 144),  # padding is scanned beside pixels
+        ((nn.Conv2d(1, 4, 3, stride=2),), (1, 11, 11), 121, 121),  # 25 positions: there is time to share out
+        ((nn.Conv2d(2, 4, 1),), (2, 8, 8), 64, 64),
+        ((nn.Linear(6, 4),), (6,), 1, 1),
+    ],
+)
+def test_multipliers_do_not_rest_where_nobody_asks(
+    layers: tuple[nn.Module, ...], shape: tuple[int, ...], pixels: int, found: int
+) -> None:
+    """What is built without a target is as fast as a pixel per cycle or faster, and no multiplier rests."""
+    q = quantized(nn.Sequential(*layers), shape)
+    config = HardwareConfig(part="xczu7ev-ffvc1156-2-e")
+    assert interval_of(single_pixel(q, config)) == pixels
+    assert busiest(q, config) == fastest(q, config) == found
+    assert busy(q, config, found)[0] >= busy(q, config, pixels)[0]
+    assert time_dataflow(build_design(q, config)).interval == found
 
 
 def test_narrow_widths_buy_speed() -> None:

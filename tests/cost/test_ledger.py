@@ -78,9 +78,11 @@ def test_random_combinations_of_random_networks(seed: int) -> None:
     space = space_of(quantizer.graph, rounding=("AP_TRN", "AP_RND") if seed % 4 else ())
     found = networks(quantizer, space, draw, 4)
     found += [with_shifts(found[0], seed), with_signs(found[1], seed)]
-    for label, config in CONFIGS.items():
+    for label in list(CONFIGS)[seed % 3 :: 3]:
+        config = CONFIGS[label]
         ledger = Ledger(config, PART)
-        for q in (*found, found[0]):
+        solved = config.strategy is Strategy.DA  # takes long
+        for q in (*((found[0], *found[-2:]) if solved else found), found[0]):
             assert answer(booked, ledger, q) == answer(estimated, q, config), label
     assert booked(pickle.loads(dumps(ledger)), found[0]) == booked(ledger, found[0])
 

@@ -28,6 +28,18 @@ from hpq_hls.errors import ConfigError
         ("xcku115-flva1517-2-e", "xcku115"),
         ("xcku3p-ffva676-1-e", "xcku3p"),
         ("xcvu9p-flga2104-2-e", "xcvu9p"),
+        ("xcvu19p-fsva3824-2-e", "xcvu19p"),
+        ("xcau25p-ffvb676-2-e", "xcau25p"),
+        ("xaau10p-ffvb676-1-i", "xcau10p"),
+        ("xck24-ubva530-2LV-c", "xck24"),
+        ("xczu67dr-fsve1156-2-i", "xczu67dr"),
+        ("xcve2302-sfva784-1LP-e-S", "xcve2302"),
+        ("xqrve2302-ssra784-1MM-b-S", "xcve2302"),
+        ("xcvc1902-vsva2197-2MP-e-S", "xcvc1902"),
+        ("LFE5U-25F-6BG256C", "lfe5u-25f"),
+        ("LFE5UM5G-85F-8BG756C", "lfe5um5g-85f"),
+        ("iCE40HX8K-CT256", "ice40hx8k"),
+        ("ICE40UP5K-SG48I", "ice40up5k"),
     ],
 )
 def test_names_of_all_kinds(given: str, name: str) -> None:
@@ -37,13 +49,18 @@ def test_names_of_all_kinds(given: str, name: str) -> None:
 def test_figures_of_well_known_parts() -> None:
     def figures(name: str) -> tuple[int, int, int, int]:
         part = find_part(name)
-        return part.lut, part.ff, part.dsp, part.bram18
+        return part.lut, part.ff, part.dsp, part.bram
 
     assert figures("xc7z020clg400-1") == (53200, 106400, 220, 280)
     assert figures("xc7a35tcpg236-1") == (20800, 41600, 90, 100)
     assert figures("xc7k325tffg900-2") == (203800, 407600, 840, 890)
     assert figures("xczu9eg-ffvb1156-2-e") == (274080, 548160, 2520, 1824)
     assert figures("xcu250-figd2104-2L-e") == (1728000, 3456000, 12288, 5376)
+    assert figures("xcau7p") == (37440, 74880, 216, 216)
+    assert figures("xcvu19p") == (4085760, 8171520, 3840, 4320)
+    assert figures("xcve2802") == (520704, 1041408, 1312, 1200)
+    assert figures("lfe5u-85f") == (83640, 83640, 156, 208)
+    assert figures("ice40up5k") == (5280, 5280, 8, 30)
     assert find_part("xc7s50").family is Family.SERIES_7
     assert find_part("xcku060").family is Family.ULTRASCALE
     assert find_part("xcku5p").family is Family.ULTRASCALE_PLUS
@@ -54,11 +71,15 @@ def test_the_catalogue_is_sane() -> None:
     assert len(set(names)) == len(names) > 90
     for part in PARTS:
         assert find_part(part.name) is part
-        assert min(part.lut, part.dsp, part.bram18) > 0
         assert part.source
+        if part.family is Family.ICE40:  # most have no DSP block, the smallest no memory
+            assert part.dsp == (0 if part.name[5:7] != "up" else 8 if part.name == "ice40up5k" else 4)
+            assert part.bram <= 32 < part.lut == part.ff <= 7680
+            continue
+        assert min(part.lut, part.dsp, part.bram) > 0
         # A figure in the wrong column would be far outside what any device has.
         assert 50 < part.lut / part.dsp < 1500
-        assert 40 < part.lut / part.bram18 < 1200
+        assert 40 < part.lut / part.bram < 1200
 
 
 def test_boards_lead_to_known_parts() -> None:

@@ -18,7 +18,8 @@ from hpq_hls.billing.parts import Family
 from hpq_hls.billing.products import constant_levels, most_shifted, signed_width, soft_product
 from hpq_hls.fixed import FixedType
 from hpq_hls.resources import templates_dir
-from hpq_hls.synth.yosys import STATISTICS, count_cells, run_script
+from hpq_hls.synth.cells import count_cells
+from hpq_hls.synth.yosys import STATISTICS, run_script
 
 MODULES = ("hpq_registers", "hpq_product", "hpq_constproduct", "hpq_addtree", "hpq_dot")
 

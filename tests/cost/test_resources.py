@@ -17,7 +17,8 @@ from hpq_hls.cost.kernels import bill_ports
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware import Dataflow, Stream, Terminal
 from hpq_hls.resources import templates_dir
-from hpq_hls.synth.yosys import STATISTICS, count_cells, read_cells, run_script
+from hpq_hls.synth.cells import count_cells
+from hpq_hls.synth.yosys import STATISTICS, read_cells, run_script
 from tests.scales import with_shifts
 
 NETWORKS = {

@@ -19,7 +19,8 @@ from hpq_hls.fixed import FixedType
 from hpq_hls.hardware import HardwareConfig, Io, Strategy, build_dataflow
 from hpq_hls.kernels.adder_positions import left_of
 from hpq_hls.resources import templates_dir
-from hpq_hls.synth.yosys import STATISTICS, count_cells, read_cells, run_script
+from hpq_hls.synth.cells import count_cells
+from hpq_hls.synth.yosys import STATISTICS, read_cells, run_script
 
 WEIGHT = FixedType(6, 6)
 

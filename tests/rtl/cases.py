@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -547,11 +548,10 @@ def table_flow(name: str, x: str, y: str, index: int, lanes: int = 2, seed: int 
 
 
 def converter_flow(name: str, given: int, made: int, depth: int = 2) -> Dataflow:
-    size = 2 * given * made
-    x, y = (
-        stream(n, "ap_fixed<5,2>", lanes, size // lanes, depth) for n, lanes in (("x", given), ("y", made))
-    )
-    return single(name, WidthConverter, x, y)
+    """Where the lanes of the output are fewer and do not divide, the last beat of each is filled up."""
+    beats = 2 * given if given <= made else 2 * made * math.ceil(given / made)
+    x = stream("x", "ap_fixed<5,2>", given, 2 * made, depth)
+    return single(name, WidthConverter, x, stream("y", "ap_fixed<5,2>", made, beats, depth))
 
 
 def gather_flow(
@@ -753,6 +753,8 @@ def other_flows() -> list[Dataflow]:
         converter_flow("converter_2", 2, 4, depth=3),
         converter_flow("converter_3", 9, 3, depth=33),
         converter_flow("converter_4", 5, 5, depth=300),
+        converter_flow("converter_5", 5, 2),
+        converter_flow("converter_6", 17, 6, depth=3),
         gather_flow("gather_0", 5, [4, 0, -1, 2, 2, -1, 3], -9),
         gather_flow("gather_1", 1, [0], 0),
         gather_flow("gather_2", 3, [-1, 2], 1, "ap_ufixed<1,1>"),

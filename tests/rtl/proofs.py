@@ -41,9 +41,9 @@ class Instance:
         return "-".join([self.module[4:], *(f"{value}" for _, value in self.parameters)])
 
 
-def fifo(depth: int, style: str, latency: int = 0) -> Instance:
-    given = (("WIDTH", 2), ("DEPTH", depth), ("STYLE", style), ("LATENCY", latency))
-    return Instance("hpq_fifo", given)
+def fifo(depth: int, style: str, latency: int = 0, slices: int = 1) -> Instance:
+    sides = (("DEPTH", depth), ("STYLE", style), ("LATENCY", latency))
+    return Instance("hpq_fifo", (("WIDTH", 2), *sides, *((("SLICE", 2 // slices),) if slices > 1 else ())))
 
 
 def ram(depth: int, style: str) -> Instance:
@@ -51,11 +51,12 @@ def ram(depth: int, style: str) -> Instance:
     return Instance("hpq_ram", (("WIDTH", 2), ("DEPTH", depth), ("ADDR_W", width), ("STYLE", style)))
 
 
-def converter(lanes_in: int, lanes_out: int) -> Instance:
+def converter(lanes_in: int, lanes_out: int, slices: int = 1) -> Instance:
     """Beats of as many elements as the smaller side has are what it moves: they count as one."""
     part = math.gcd(lanes_in, lanes_out)
     sides = (("IN_LANES", lanes_in // part), ("OUT_LANES", lanes_out // part))
-    return Instance("hpq_widthconverter", (("WIDTH", 2), *sides))
+    cut = (("SLICE", -(-2 * max(lanes_in, lanes_out) // part // slices)),) if slices > 1 else ()
+    return Instance("hpq_widthconverter", (("WIDTH", 2), *sides, *cut))
 
 
 def fork(outputs: int) -> Instance:

@@ -5,6 +5,7 @@ Verilator's lint with -Wall is part of every build, and any warning fails it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hpq_hls.billing import memory
 from hpq_hls.billing.delays import Pace
 from hpq_hls.cost.timing import time_dataflow
 from hpq_hls.hardware import MIN_DEPTH, Dataflow
@@ -64,6 +66,23 @@ def test_words_and_cycles(flows: Callable[[], list[Dataflow]], tmp_path: Path) -
     _check_that_rom_bits_matter(batch)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("flows", [window_flows, mac_flows, other_flows])
+def test_words_and_cycles_in_slices(
+    flows: Callable[[], list[Dataflow]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What hangs on one enable or address is cut as if nets drove a dozen loads at most."""
+    monkeypatch.setattr(memory, "SLICE", 12)
+    batch = Batch(flows(), tmp_path)
+    text = "".join((tmp_path / "rtl" / f"{flow.name}.sv").read_text() for flow in batch.flows)
+    assert len(re.findall(r"\.SLICE *\(", text)) > 20
+    for traffic in (Traffic(), *TRAFFIC):
+        for flow, result in zip(batch.flows, batch.check(traffic), strict=True):
+            if traffic == Traffic() and len(flow.kernels) == 1:
+                _check_interval(flow, result)
+                _check_latency(flow, result)
+
+
 def _at_clock(flow: Dataflow, clock_ns: float) -> Dataflow:
     (kernel,) = flow.kernels
     pace = Pace(kernel.pace.delays, kernel.pace.delays.left(clock_ns))
@@ -90,7 +109,11 @@ def test_words_and_cycles_at_other_clocks(share: int, clock_ns: float, tmp_path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
-def test_random_windows_of_several_pixels(seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("slice_bits", [memory.SLICE, 12])
+def test_random_windows_of_several_pixels(
+    seed: int, slice_bits: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "SLICE", slice_bits)
     rng = np.random.default_rng(seed)
     slides = [random_slide(rng, uneven=index % 2 > 0) for index in range(24)]
     batch = Batch([window_flow(f"w{index}", slide) for index, slide in enumerate(slides)], tmp_path)

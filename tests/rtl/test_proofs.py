@@ -32,7 +32,12 @@ PROVED: dict[str, tuple[Instance, ...]] = {
     "deep FIFOs behind kernels": tuple(
         fifo(depth, style, 3) for depth in (5, 8, 33) for style in ("distributed", "block")
     ),
+    "FIFOs in slices": tuple(
+        fifo(5, style, latency, slices=2) for latency in (0, 1, 3) for style in ("shift", "distributed")
+    ),
+    "converters in slices": tuple(converter(*lanes, slices=3) for lanes in ((5, 1), (1, 5))),
     "to narrow beats": tuple(converter(ratio, 1) for ratio in (2, 3, 4, 5, 8, 32)),
+    "to narrow beats with a rest": tuple(converter(*lanes) for lanes in ((3, 2), (5, 2), (7, 3))),
     "to wide beats": tuple(converter(1, ratio) for ratio in (1, 2, 3, 4, 5, 8, 32)),
     "forks": tuple(fork(outputs) for outputs in (2, 3, 4, 7)),
     "joins": tuple(weld(inputs) for inputs in (2, 3)),
@@ -129,6 +134,7 @@ class Fault:
 
 
 _LATE = fifo(4, "shift", 3)
+_SLICED = fifo(5, "shift", 1, slices=2)
 _SHIFT, _LUTS, _BLOCK = fifo(5, "shift"), fifo(5, "distributed"), fifo(5, "block")
 _NARROW, _WIDEN = converter(3, 1), converter(1, 3)
 _LUT_RAM, _BLOCK_RAM = (
@@ -138,29 +144,32 @@ _LUT_RAM, _BLOCK_RAM = (
 _POINTER = "write_ptr <= (write_ptr == LAST) ? '0 : write_ptr + 1'b1;"
 FAULTS: tuple[Fault, ...] = (
     Fault(_SHIFT, "oldest == ADDR_W'(DEPTH - 1)", "oldest == ADDR_W'(DEPTH - 2)"),
-    Fault(_SHIFT, "in_ready = !full", "in_ready = 1'b1"),
-    Fault(_SHIFT, "push && !pop) begin\n        oldest", "push) begin\n        oldest"),
+    Fault(_SHIFT, "ready  = !full[0]", "ready  = 1'b1"),
+    Fault(_SHIFT, "push && !pop) begin\n          oldest", "push) begin\n          oldest"),
     Fault(_SHIFT, "end else if (pop && !push)", "end else if (pop && !in_valid)"),
-    Fault(_SHIFT, "oldest + ADDR_W'(some)", "oldest + 1'b1"),
-    Fault(_SHIFT, "if (oldest == '0) some <= 1'b0;\n        else oldest", "some <= 1'b0;\n        oldest"),
-    Fault(_SHIFT, "        some   <= 1'b0;\n      end else if (push", "      end else if (push"),
+    Fault(_SHIFT, "oldest + ADDR_W'(any)", "oldest + 1'b1"),
+    Fault(_SHIFT, "if (oldest == '0) any <= 1'b0;\n          else oldest", "any <= 1'b0;\n          oldest"),
+    Fault(_SHIFT, "          any    <= 1'b0;\n        end else if (push", "        end else if (push"),
     Fault(_SHIFT, "if (push) stage <=", "if (in_valid) stage <="),
     Fault(_LATE, "held != COUNT_W'(DEPTH)", "held != COUNT_W'(DEPTH - 1)"),
-    Fault(_LATE, "held != COUNT_W'(DEPTH)", "!full"),
-    Fault(_LATE, "coming[LATENCY-1]", "coming[LATENCY-2]"),
-    Fault(_LATE, "if (rst) coming <= '0;\n      else coming", "coming"),
-    Fault(_LATE, "coming, take}", "coming, in_valid}"),
+    Fault(_LATE, "held != COUNT_W'(DEPTH)", "!full[0]"),
+    Fault(_LATE, "going[LATENCY-1]", "going[LATENCY-2]"),
+    Fault(_LATE, "going[i-1] && !rst", "going[i-1]"),
+    Fault(_LATE, "coming && !rst", "coming"),
+    Fault(_LATE, "going[0] = take", "going[0] = in_valid"),
     Fault(_LATE, "take && !pop", "take"),
     Fault(_LATE, "pop && !take", "pop && !in_valid"),
     Fault(_LATE, "if (rst) held <= '0;\n      else if", "if"),
+    Fault(_SLICED, "FROM = s * SLICE", "FROM = 0"),
+    Fault(_SLICED, "pop = some[s] && out_ready", "pop = some[s] && out_ready && s == 0"),
     Fault(_LUTS, "if (rst) count <= '0;\n      else if", "if"),
     Fault(_LUTS, "count == COUNT_W'(DEPTH)", "count == COUNT_W'(DEPTH - 1)"),
-    Fault(_LUTS, "out_valid = count != '0", "out_valid = count > 1"),
+    Fault(_LUTS, "= count != '0", "= count > 1"),
     Fault(_LUTS, "LAST = ADDR_W'(DEPTH - 1)", "LAST = ADDR_W'(DEPTH)"),
     Fault(_LUTS, "LAST = ADDR_W'(DEPTH - 1)", "LAST = ADDR_W'(DEPTH - 2)"),
     Fault(_LUTS, _POINTER, "write_ptr <= write_ptr + 1'b1;"),
     Fault(_LUTS, "if (pop) read_ptr", "if (out_ready) read_ptr"),
-    Fault(_LUTS, "        read_ptr  <= '0;\n", ""),
+    Fault(_LUTS, "          read_ptr  <= '0;\n", ""),
     Fault(_LUTS, "if (push) ram[", "if (in_valid) ram["),
     Fault(_BLOCK, "bypassed ? bypass : fetched", "fetched"),
     Fault(_BLOCK, "pop ? read_next : read_ptr", "read_ptr"),
@@ -170,12 +179,12 @@ FAULTS: tuple[Fault, ...] = (
     Fault(ram(5, "distributed"), _LUT_RAM + "if (write_en) ", _LUT_RAM),
     Fault(_NARROW, "left == COUNT_W'(1) && out_ready", "left == COUNT_W'(1)"),
     Fault(_NARROW, "left <= COUNT_W'(RATIO)", "left <= COUNT_W'(RATIO - 1)"),
-    Fault(_NARROW, "else if (out_ready) held", "else if (out_valid) held"),
+    Fault(_NARROW, "else if (out_ready) held", "else if (valid[s]) held"),
     Fault(_NARROW, "held >> OUT_W", "held >> (OUT_W + 1)"),
     Fault(_WIDEN, "filled == COUNT_W'(RATIO)", "filled >= COUNT_W'(RATIO - 1)"),
     Fault(_WIDEN, "filled <= COUNT_W'(push)", "filled <= '0"),
-    Fault(_WIDEN, "in_ready  = !out_valid || out_ready", "in_ready  = 1'b1"),
-    Fault(_WIDEN, "{in_data, out_data[OUT_W-1:IN_W]}", "{out_data[OUT_W-IN_W-1:0], in_data}"),
+    Fault(_WIDEN, "ready[s] = !valid[s] || out_ready", "ready[s] = 1'b1"),
+    Fault(_WIDEN, "{in_data, held[WIDE-1:IN_W]}", "{held[WIDE-IN_W-1:0], in_data}"),
     Fault(fork(3), "& ~served", ""),
     Fault(fork(3), "&(served | out_ready)", "|(served | out_ready)"),
     Fault(fork(3), "in_ready ? '0 : served | out_ready", "served | out_ready"),

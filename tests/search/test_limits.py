@@ -65,7 +65,7 @@ def test_utilisation_is_a_share_of_everything_the_part_has() -> None:
         ("utilisation", Figure.LUT): part.lut / 2,
         ("utilisation", Figure.FF): part.ff / 2,
         ("utilisation", Figure.DSP): part.dsp / 2,
-        ("utilisation", Figure.BRAM): part.bram18 / 2,
+        ("utilisation", Figure.BRAM): part.bram / 2,
     }
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from hpq_hls.billing.parts import Family
-from hpq_hls.errors import ToolError
-from hpq_hls.synth.nextpnr import read_report
+from hpq_hls.errors import ConfigError, ToolError
+from hpq_hls.synth.cells import count_cells
+from hpq_hls.synth.nextpnr import device_of, read_report
 from hpq_hls.synth.vitis import read_csynth
-from hpq_hls.synth.yosys import count_cells, read_cells
+from hpq_hls.synth.yosys import mapping, read_cells
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -84,14 +85,14 @@ def test_report_of_nextpnr(tmp_path: Path) -> None:
         "utilization": {name: {"available": 1000, "used": count} for name, count in used.items()},
     }
     path.write_text(json.dumps(content))
-    report = read_report(path, "0.11")
+    report = read_report(path, "0.11", "LFE5U-85F-8")
     assert (report.lut, report.ff, report.dsp, report.bram) == (100, 80, 4, 2)
     assert report.fmax_mhz == 151.23
     assert "EHXPLLL" not in report.cells
     assert "placed and routed" in report.stage
     path.write_text("{}")
     with pytest.raises(ToolError, match="nextpnr"):
-        read_report(path, "0.11")
+        read_report(path, "0.11", "LFE5U-85F-8")
 
 
 def test_report_of_vitis_hls() -> None:
@@ -136,3 +137,36 @@ def test_broken_report_of_vitis(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(ToolError, match=r"csynth\.xml"):
         read_csynth(path, "vitis_hls")
+
+
+def test_cells_of_other_makers_count_as_their_own() -> None:
+    ecp5 = {"LUT4": 10, "CCU2C": 3, "PFUMX": 9, "TRELLIS_DPR16X4": 2, "TRELLIS_FF": 7}
+    report = count_cells(ecp5 | {"MULT18X18D": 2, "DP16KD": 1, "PDPW16KD": 3}, "0.70", Family.ECP5)
+    assert (report.lut, report.ff, report.dsp, report.bram) == (10 + 6 + 12, 7, 2, 4)
+    ice40 = {"SB_LUT4": 10, "SB_CARRY": 4, "SB_DFF": 3, "SB_DFFESR": 5, "SB_RAM40_4K": 2, "SB_MAC16": 1}
+    report = count_cells(ice40, "0.70", Family.ICE40)
+    assert (report.lut, report.ff, report.dsp, report.bram) == (10, 8, 1, 2)
+    assert report.cells == ice40
+
+
+def test_parts_that_yosys_has_no_library_for_are_refused() -> None:
+    assert mapping(Family.ECP5, "LFE5U-25F-6BG256C") == "synth_ecp5"
+    assert mapping(Family.ICE40, "iCE40LP1K-CM36") == "synth_ice40 -device lp"
+    assert mapping(Family.ICE40, "iCE40UP5K-SG48I") == "synth_ice40 -device u -dsp"
+    with pytest.raises(ConfigError, match="no library of the cells of Versal, which xcve2302 is of; measure"):
+        mapping(Family.VERSAL, "xcve2302")
+
+
+@pytest.mark.parametrize(
+    ("part", "options"),
+    [
+        ("LFE5U-25F-6BG256C", "--25k --package CABGA381 --speed 6"),
+        ("lfe5um-45f", "--um-45k --package CABGA554 --speed 6"),
+        ("LFE5UM5G-85F-8BG756C", "--um5g-85k --package CABGA756"),
+        ("LFE5U-12F-7BG256C", "--12k --package CABGA381 --speed 7"),
+    ],
+)
+def test_what_nextpnr_is_told_of_a_part(part: str, options: str) -> None:
+    assert " ".join(device_of(part).options) == options
+    with pytest.raises(ConfigError, match="nextpnr-ecp5 does not know the part xc7z020; give it as LFE5U"):
+        device_of("xc7z020")

@@ -218,8 +218,9 @@ def test_a_missing_memory_file_is_an_error(tmp_path):
         run_cosim(tmp_path, manifest, frames, None)
     # The same build with the file there, and its FIFO measured.
     shutil.copy(affine / "affine_weights.mem", tmp_path)
-    assert run_cosim(tmp_path, manifest, frames, frames).build_seconds == 0
-    assert measure_fifo_depths(tmp_path, manifest, frames) == {"fifo_in": 1}
+    result = run_cosim(tmp_path, manifest, frames, frames)
+    assert result.build_seconds == 0
+    assert measure_fifo_depths(tmp_path, manifest, frames) == result.fifo_fill == {"fifo_in": 1}
 
 
 def test_fifos_without_probe_cannot_be_measured(folder):

@@ -60,7 +60,8 @@ module hpq_matvec #(
     parameter     SHIFT_FILE    = "",
     parameter     SHIFT_STYLE   = "distributed",
     parameter logic [PE*SHIFT_W-1:0] SHIFTS = '0,
-    parameter     BUFFER_STYLE  = "distributed"
+    parameter     BUFFER_STYLE  = "distributed",
+    parameter int SLICE         = SIMD * X_W  // bits of a beat that hang on one copy of its control
 ) (
     input  logic                clk,
     input  logic                rst,
@@ -132,33 +133,62 @@ module hpq_matvec #(
       .data(weights)
   );
 
+  // A wide beat is taken in slices, each with an enable and a buffer address of its own. Their registers are equal,
+  // and yet not to become one: see hpq_fifo.
   logic [SIMD*X_W-1:0] x, x_read, streamed;
-  always_ff @(posedge clk) begin
-    if (from_stream) streamed <= in_data;
-  end
-  if (NEURON_FOLDS > 1 && SYNAPSE_FOLDS > 1) begin : vector
-    logic [SIMD*X_W-1:0] buffered;
-    logic                reuse;
-    hpq_ram #(
-        .WIDTH (SIMD * X_W),
-        .DEPTH (SYNAPSE_FOLDS),
-        .ADDR_W(SF_W),
-        .STYLE (BUFFER_STYLE)
-    ) ram (
-        .clk       (clk),
-        .write_en  (from_stream),
-        .write_addr(sf),
-        .write_data(in_data),
-        .read_en   (1'b1),
-        .read_addr (sf),
-        .read_data (buffered)
-    );
-    always_ff @(posedge clk) begin
-      reuse <= !from_stream;
+  for (genvar s = 0; s * SLICE < SIMD * X_W; s++) begin : slice
+    localparam int FROM = s * SLICE;
+    localparam int BITS = (SIMD * X_W - FROM < SLICE) ? SIMD * X_W - FROM : SLICE;
+    logic taking;  // as from_stream
+    if (SLICE < SIMD * X_W && NEURON_FOLDS > 1) begin : own_enable
+      (* dont_touch = "true" *) logic from_here;
+      assign taking = from_here;
+      always_ff @(posedge clk) begin
+        if (rst) from_here <= 1'b1;
+        else if (issue && last) from_here <= !from_here && nf == NF_W'(NEURON_FOLDS - 1);
+      end
+    end else begin : shared_enable
+      assign taking = from_stream;
     end
-    assign x_read = reuse ? buffered : streamed;
-  end else begin : beat
-    assign x_read = streamed;  // the one beat of the vector, if there are several folds of rows
+    always_ff @(posedge clk) begin
+      if (taking) streamed[FROM+:BITS] <= in_data[FROM+:BITS];
+    end
+    if (NEURON_FOLDS > 1 && SYNAPSE_FOLDS > 1) begin : vector
+      logic [SF_W-1:0] place;  // as sf
+      logic [BITS-1:0] buffered;
+      logic            reuse;
+      if (SLICE < SIMD * X_W) begin : own_address
+        (* dont_touch = "true" *) logic [SF_W-1:0] at;
+        assign place = at;
+        always_ff @(posedge clk) begin
+          if (rst) at <= '0;
+          else if (issue) at <= last ? '0 : at + 1'b1;
+        end
+      end else begin : shared_address
+        assign place = sf;
+      end
+      hpq_ram #(
+          .WIDTH (BITS),
+          .DEPTH (SYNAPSE_FOLDS),
+          .ADDR_W(SF_W),
+          .STYLE (BUFFER_STYLE)
+      ) ram (
+          .clk       (clk),
+          .write_en  (taking),
+          .write_addr(place),
+          .write_data(in_data[FROM+:BITS]),
+          .read_en   (1'b1),
+          .read_addr (place),
+          .read_data (buffered)
+      );
+      always_ff @(posedge clk) begin
+        reuse <= !taking;
+      end
+      assign x_read[FROM+:BITS] = reuse ? buffered : streamed[FROM+:BITS];
+    end else begin : beat
+      // The one beat of the vector, if there are several folds of rows.
+      assign x_read[FROM+:BITS] = streamed[FROM+:BITS];
+    end
   end
 
   hpq_registers #(

@@ -10,6 +10,9 @@
 // the taps from where they are. Where it is less than a beat, windows leave with every beat from the first ones
 // on, and the last of a row, the late ones, while the next row is scanned, be it of the next frame: they wait for
 // none of its pixels.
+//
+// Wide delay lines are made of slices of SLICE bits, each with an enable of its own. What it depends on is in
+// registers, computed a step ahead. They are equal in all slices, and yet not to become one: see hpq_fifo.
 module hpq_window #(
     parameter int WIDTH        = 8,  // bits of an element
     parameter int LANES        = 1,  // elements of a pixel in a beat
@@ -34,7 +37,8 @@ module hpq_window #(
     parameter bit BY_CHANNEL   = 1'b0,  // order in a window: (channel, tap), or else (tap, channel)
     parameter logic [WIDTH-1:0] PAD_VALUE = '0,
     parameter     LINE_STYLE   = "block",
-    parameter     COLUMN_STYLE = "distributed"
+    parameter     COLUMN_STYLE = "distributed",
+    parameter int SLICE        = 1 << 30  // bits of delay lines that hang on one copy of their enable
 ) (
     input  logic                                             clk,
     input  logic                                             rst,
@@ -86,6 +90,17 @@ module hpq_window #(
     for (int p = 0; p < PHASES; p++) if (place(p) > oldest) oldest = place(p);
   endfunction
 
+  // Above or left of the input the differences wrap around to large numbers.
+  function automatic logic over_input(input logic [ROW_W-1:0] y, input logic [COL_W-1:0] x);
+    over_input = ROW_W'(y - ROW_W'(PAD_TOP)) < ROW_W'(ROWS) &&
+           COL_W'(x - COL_W'(PAD_BEATS)) < COL_W'(COLUMNS / PIXELS);
+  endfunction
+
+  function automatic logic completes(input logic [ROW_W-1:0] y, input logic [ROW_W-1:0] next_y,
+                                     input logic [COL_W-1:0] x, input logic [COL_W-1:0] next_x);
+    completes = y == next_y && y <= ROW_W'(LAST_ROW) && x == next_x && (CROWDED || x <= COL_W'(LAST_COL));
+  endfunction
+
   // The first windows lie in the padding altogether, or at least before the first pixel.
   localparam bit EARLY = (FIRST_ROW < PAD_TOP) || (FIRST_ROW == PAD_TOP && FIRST_COL < PAD_BEATS);
 
@@ -93,17 +108,38 @@ module hpq_window #(
   logic [ROW_W-1:0]   row, next_row;  // next_row, next_col: where the next windows are complete
   logic [COL_W-1:0]   col, next_col, gap;
   logic [CHUNK_W-1:0] chunk;
-  logic [PHASE_W-1:0] phase;
+  logic [PHASE_W-1:0] phase, phase_then;
   logic               end_of_pixel, end_of_row, end_of_frame;
   logic               on_input, complete, emit, late, step, push;
   assign end_of_pixel = chunk == CHUNK_W'(CHUNKS - 1);
   assign end_of_row   = end_of_pixel && col == COL_W'(SCAN_COLUMNS - 1);
   assign end_of_frame = end_of_row && row == ROW_W'(SCAN_ROWS - 1);
-  // Above or left of the input the differences wrap around to large numbers.
-  assign on_input = ROW_W'(row - ROW_W'(PAD_TOP)) < ROW_W'(ROWS) &&
-                  COL_W'(col - COL_W'(PAD_BEATS)) < COL_W'(COLUMNS / PIXELS);
-  assign complete = row == next_row && row <= ROW_W'(LAST_ROW) &&
-                col == next_col && (CROWDED || col <= COL_W'(LAST_COL));
+  assign on_input = over_input(row, col);
+  assign complete = completes(row, next_row, col, next_col);
+
+  // Behind the next step, with which a beat of windows leaves if there is one:
+  logic [ROW_W-1:0] row_then, next_row_then;
+  logic [COL_W-1:0] col_then, next_col_then;
+  always_comb begin
+    col_then      = col;
+    next_col_then = next_col;
+    row_then      = row;
+    next_row_then = next_row;
+    if (end_of_row) begin
+      col_then      = '0;
+      next_col_then = COL_W'(FIRST_COL);
+    end else if (end_of_pixel) begin
+      col_then = col + 1'b1;
+      if (col == next_col) next_col_then = next_col + gap;
+    end
+    if (end_of_frame) begin
+      row_then      = '0;
+      next_row_then = ROW_W'(FIRST_ROW);
+    end else if (end_of_row) begin
+      row_then = row + 1'b1;
+      if (row == next_row) next_row_then = next_row + ROW_W'(STRIDE_H);
+    end
+  end
 
   always_ff @(posedge clk) begin
     if (rst) begin
@@ -113,32 +149,26 @@ module hpq_window #(
       next_col <= COL_W'(FIRST_COL);
       next_row <= ROW_W'(FIRST_ROW);
     end else if (step) begin
-      chunk <= end_of_pixel ? '0 : chunk + 1'b1;
-      if (end_of_row) begin
-        col      <= '0;
-        next_col <= COL_W'(FIRST_COL);
-      end else if (end_of_pixel) begin
-        col <= col + 1'b1;
-        if (col == next_col) next_col <= next_col + gap;
-      end
-      if (end_of_frame) begin
-        row      <= '0;
-        next_row <= ROW_W'(FIRST_ROW);
-      end else if (end_of_row) begin
-        row <= row + 1'b1;
-        if (row == next_row) next_row <= next_row + ROW_W'(STRIDE_H);
-      end
+      chunk    <= end_of_pixel ? '0 : chunk + 1'b1;
+      col      <= col_then;
+      row      <= row_then;
+      next_col <= next_col_then;
+      next_row <= next_row_then;
     end
   end
 
   // ---------------------------------------------------------------- which windows
   if (PHASES > 1) begin : phases
+    logic [PHASE_W-1:0] following;
+    assign following  = (phase == PHASE_W'(PHASES - 1)) ? '0 : phase + 1'b1;
+    assign phase_then = (!CROWDED && end_of_row) ? '0 : emit ? following : phase;
     always_ff @(posedge clk) begin
       if (rst || (!CROWDED && step && end_of_row)) phase <= '0;
-      else if (push) phase <= (phase == PHASE_W'(PHASES - 1)) ? '0 : phase + 1'b1;
+      else if (push) phase <= following;
     end
   end else begin : one_phase
-    assign phase = '0;
+    assign phase      = '0;
+    assign phase_then = '0;
   end
 
   if (CROWDED) begin : crowded
@@ -170,17 +200,24 @@ module hpq_window #(
 
   // ---------------------------------------------------------------- handshake
   logic wait_for_input, room, unused;
-  assign unused = push;
+  logic emit_then, wait_then;  // behind the next step
+  assign unused    = &{push, emit_then, wait_then, enable[LINE_SLICES+COLUMN_SLICES]};
+  assign emit_then = completes(row_then, next_row_then, col_then, next_col_then) ||
+                     ((LATE || CROWDED) && phase_then != '0);
   if (EARLY) begin : early
     // Windows of padding are held back until the first pixel of the frame is there to be taken.
-    logic started;
+    logic started, started_then, late_then;
     assign wait_for_input = on_input || (emit && !late && !started);
+    assign started_then   = !end_of_frame && (started || on_input);
+    assign late_then      = LATE && phase_then != '0 && col_then < COL_W'(FIRST_COL);
+    assign wait_then = over_input(row_then, col_then) || (emit_then && !late_then && !started_then);
     always_ff @(posedge clk) begin
       if (rst) started <= 1'b0;
-      else if (step) started <= !end_of_frame && (started || on_input);
+      else if (step) started <= started_then;
     end
   end else begin : regular
     assign wait_for_input = on_input;
+    assign wait_then      = over_input(row_then, col_then);
   end
   assign room      = !emit || out_ready;
   assign out_valid = emit && (in_valid || !wait_for_input || late);
@@ -189,6 +226,43 @@ module hpq_window #(
   assign in_ready  = room && on_input;
 
   // ---------------------------------------------------------------- delay lines
+  // Enables: of `lines`, then of `columns`. To them a bit is a load; two where it is in LUT RAM, with a register
+  // behind, or in two registers; and none in a block RAM.
+  localparam int LINES_W       = (KERNEL_H - 1) * BEAT;
+  localparam int COLUMNS_W     = PAST * COLUMN;
+  localparam bit IN_RAM        = DILATION_H * SCAN_COLUMNS * CHUNKS > 32;
+  localparam int LINE_LOADS    = !IN_RAM ? 1 : (88'(LINE_STYLE) == 88'("block")) ? 0 : 2;
+  localparam int COLUMN_LOADS  = (STEP * CHUNKS == 2) ? 2 : 1;
+  localparam int LINE_SLICE    = (LINE_LOADS == 0) ? LINES_W + 1 : SLICE / LINE_LOADS;
+  localparam int COLUMN_SLICE  = SLICE / COLUMN_LOADS;
+  localparam int LINE_SLICES   = (LINES_W + LINE_SLICE - 1) / LINE_SLICE;
+  localparam int COLUMN_SLICES = (COLUMNS_W + COLUMN_SLICE - 1) / COLUMN_SLICE;
+  localparam bit OWN           = LINES_W * LINE_LOADS + COLUMNS_W * COLUMN_LOADS > SLICE;
+  localparam bit EMIT_FIRST    = FIRST_ROW == 0 && FIRST_COL == 0;
+  localparam bit WAIT_FIRST    = (PAD_TOP == 0 && PAD_BEATS == 0) || (EARLY && EMIT_FIRST);
+  logic [LINE_SLICES+COLUMN_SLICES:0] enable;  // each as step; the uppermost is none's
+  assign enable[LINE_SLICES+COLUMN_SLICES] = step;
+  for (genvar i = 0; i < LINE_SLICES + COLUMN_SLICES; i++) begin : slice
+    if (OWN) begin : own
+      (* dont_touch = "true" *) logic emits, waits;
+      assign enable[i] = (!emits || out_ready) && (in_valid || !waits);
+      always_ff @(posedge clk) begin
+        if (rst) begin
+          emits <= EMIT_FIRST;
+          waits <= WAIT_FIRST;
+        end else if (enable[i]) begin
+          emits <= emit_then;
+          waits <= wait_then;
+        end else if (LATE && emits && late && out_ready) begin  // windows have left without a step
+          emits <= 1'b0;
+          waits <= on_input;
+        end
+      end
+    end else begin : shared
+      assign enable[i] = step;
+    end
+  end
+
   logic [BEAT-1:0]          beat;
   logic [KERNEL_H*BEAT-1:0] column;  // at i * BEAT: the beat i * DILATION_H rows above
   // At j * COLUMN: a column of pixels, j * STEP to the left of the newest.
@@ -203,11 +277,12 @@ module hpq_window #(
     hpq_delay #(
         .WIDTH((KERNEL_H - 1) * BEAT),
         .DEPTH(DILATION_H * SCAN_COLUMNS * CHUNKS),
-        .STYLE(LINE_STYLE)
+        .STYLE(LINE_STYLE),
+        .SLICE(LINE_SLICE)
     ) lines (
         .clk(clk),
         .rst(rst),
-        .en (step),
+        .en (enable[LINE_SLICES-1:0]),
         .x  (column[(KERNEL_H-1)*BEAT-1:0]),
         .y  (above)
     );
@@ -225,11 +300,12 @@ module hpq_window #(
     hpq_delay #(
         .WIDTH(PAST * COLUMN),
         .DEPTH(STEP * CHUNKS),
-        .STYLE(COLUMN_STYLE)
+        .STYLE(COLUMN_STYLE),
+        .SLICE(COLUMN_SLICE)
     ) columns (
         .clk(clk),
         .rst(rst),
-        .en (step),
+        .en (enable[LINE_SLICES+:COLUMN_SLICES]),
         .x  (area[PAST*COLUMN-1:0]),
         .y  (area[PIXELS*COLUMN+:PAST*COLUMN])
     );

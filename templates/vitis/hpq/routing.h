@@ -70,11 +70,11 @@ widen_parts:
     }
 }
 
-// One beat in, IN / OUT beats out, the lowest elements first. Config: beats (of the input).
+// One beat in, as many beats out as it fills, the lowest elements first and zeros last. Config: beats (of the input).
 template <class Config, class X, unsigned IN, class Y, unsigned OUT>
 void narrow(hls::stream<beat<X, IN> >& in, hls::stream<beat<Y, OUT> >& out) {
 #pragma HLS inline
-    const unsigned parts = IN / OUT;
+    const unsigned parts = (IN + OUT - 1) / OUT;
     beat<X, IN> x;
     typename counter<parts>::type part;
 narrow_parts:
@@ -92,9 +92,9 @@ narrow_parts:
             y.data[l] = recode<Y>(x.data[l]);
         }
         out.write(y);
-        for (unsigned l = 0; l + OUT < IN; ++l) {
+        for (unsigned l = 0; l < IN; ++l) {
 #pragma HLS unroll
-            x.data[l] = x.data[l + OUT];
+            x.data[l] = l + OUT < IN ? x.data[l + OUT] : from_raw<X>(0);
         }
         advance<parts>(part);
     }

@@ -85,64 +85,76 @@
     if (DEPTH <= 8) cover (f_started && f_fill == COUNT_W'(DEPTH) && f_followed && f_ahead == COUNT_W'(DEPTH - 1));
   end
   if (LATENCY > 0) begin : f_later
-    logic [LATENCY-1:0] coming;
+    logic [LATENCY-1:0] going;
     logic [COUNT_W-1:0] held;
-    assign coming = later.coming;
-    assign held   = later.held;
+    assign going = later.going;
+    assign held  = later.held;
     always_comb if (f_started) begin
-      assert (coming == f_late[LATENCY:1]);
+      assert (going == f_late[LATENCY-1:0]);
       assert (held == f_fill);
     end
   end
 
-  // In style "block": of the memory's own properties, which say that the word at f_at is f_word.
-  (* hierconn *) logic [ADDR_W-1:0] \memory.block.ram.f_at ;
-  (* hierconn *) logic [ WIDTH-1:0] \memory.block.ram.f_word ;
-  (* hierconn *) logic \memory.block.ram.f_known ;
+  // In style "block", of one slice: of the memory's own properties, which say that the word at f_at is f_word.
+  (* hierconn *) logic [ADDR_W-1:0] \slice[0].memory.block.ram.f_at ;
+  (* hierconn *) logic [ WIDTH-1:0] \slice[0].memory.block.ram.f_word ;
+  (* hierconn *) logic \slice[0].memory.block.ram.f_known ;
 
-  if (88'(STYLE) == 88'("shift")) begin : f_shift
-    logic [ADDR_W-1:0] at, oldest;
-    logic              some;
-    assign at     = ADDR_W'(f_here - f_ahead - 1'b1);
-    assign oldest = shift.oldest;
-    assign some   = shift.some;
-    always_comb if (f_started) begin
-      assert (f_here == (some ? COUNT_W'(oldest) + 1'b1 : '0));
-      assert (some || oldest == '0);
+  for (genvar s = 0; s < SLICES; s++) begin : f_slice
+    localparam int BITS = (WIDTH - s * SLICE < SLICE) ? WIDTH - s * SLICE : SLICE;
+    logic [BITS-1:0] value;
+    assign value = f_value[s*SLICE+:BITS];
+    if (LATENCY > 0) begin : f_later
+      logic comes;
+      assign comes = slice[s].later.comes;
+      always_comb if (f_started) assert (comes == f_late[LATENCY]);
     end
-    for (genvar b = 0; b < WIDTH; b++) begin : line
-      logic [DEPTH-1:0] stage;
-      assign stage = shift.line[b].stage;
-      always_comb if (f_started && f_followed && f_age == '0) assert (stage[at] == f_value[b]);
-    end
-  end else begin : f_memory
-    localparam int SUM_W = ADDR_W + 2;
-    logic [ADDR_W-1:0] write_ptr, read_ptr;
-    logic [ SUM_W-1:0] filled_to, at;
-    logic [COUNT_W-1:0] count;
-    assign count     = memory.count;
-    assign write_ptr = memory.write_ptr;
-    assign read_ptr  = memory.read_ptr;
-    assign filled_to = SUM_W'(read_ptr) + SUM_W'(f_here);
-    assign at        = SUM_W'(read_ptr) + SUM_W'(f_ahead);
-    always_comb begin
-      assume (32'(f_slot) < DEPTH);
-      if (f_arrives) assume (f_slot == write_ptr);
-      if (f_started) begin
-        assert (count == f_here);
-        assert (32'(read_ptr) < DEPTH);
-        assert (SUM_W'(write_ptr) == ((32'(filled_to) >= DEPTH) ? filled_to - SUM_W'(DEPTH) : filled_to));
-        if (f_followed && f_age == '0) assert (SUM_W'(f_slot) == ((32'(at) >= DEPTH) ? at - SUM_W'(DEPTH) : at));
+    if (88'(STYLE) == 88'("shift")) begin : f_shift
+      logic [ADDR_W-1:0] at, oldest;
+      logic              any;
+      assign at     = ADDR_W'(f_here - f_ahead - 1'b1);
+      assign oldest = slice[s].shift.oldest;
+      assign any    = slice[s].shift.any;
+      always_comb if (f_started) begin
+        assert (f_here == (any ? COUNT_W'(oldest) + 1'b1 : '0));
+        assert (any == (f_here != '0));
+        assert (any || oldest == '0);
       end
-    end
-    if (88'(STYLE) == 88'("distributed")) begin : distributed
-      always_comb if (f_started && f_followed && f_age == '0) assert (memory.distributed.ram[f_slot] == f_value);
-    end else begin : block
+      for (genvar b = 0; b < BITS; b++) begin : line
+        logic [DEPTH-1:0] stage;
+        assign stage = slice[s].shift.line[b].stage;
+        always_comb if (f_started && f_followed && f_age == '0) assert (stage[at] == value[b]);
+      end
+    end else begin : f_memory
+      localparam int SUM_W = ADDR_W + 2;
+      logic [ADDR_W-1:0] write_ptr, read_ptr;
+      logic [ SUM_W-1:0] filled_to, at;
+      logic [COUNT_W-1:0] count;
+      assign count     = slice[s].memory.count;
+      assign write_ptr = slice[s].memory.write_ptr;
+      assign read_ptr  = slice[s].memory.read_ptr;
+      assign filled_to = SUM_W'(read_ptr) + SUM_W'(f_here);
+      assign at        = SUM_W'(read_ptr) + SUM_W'(f_ahead);
       always_comb begin
-        assume (\memory.block.ram.f_at == f_slot);
-        if (f_started && f_followed && f_age == '0) begin
-          assert (\memory.block.ram.f_known );
-          assert (\memory.block.ram.f_word == f_value);
+        assume (32'(f_slot) < DEPTH);
+        if (f_arrives) assume (f_slot == write_ptr);
+        if (f_started) begin
+          assert (count == f_here);
+          assert (32'(read_ptr) < DEPTH);
+          assert (SUM_W'(write_ptr) == ((32'(filled_to) >= DEPTH) ? filled_to - SUM_W'(DEPTH) : filled_to));
+          if (f_followed && f_age == '0) assert (SUM_W'(f_slot) == ((32'(at) >= DEPTH) ? at - SUM_W'(DEPTH) : at));
+        end
+      end
+      if (88'(STYLE) == 88'("distributed")) begin : distributed
+        always_comb
+          if (f_started && f_followed && f_age == '0) assert (slice[s].memory.distributed.ram[f_slot] == value);
+      end else begin : block
+        always_comb begin
+          assume (\slice[0].memory.block.ram.f_at == f_slot);
+          if (f_started && f_followed && f_age == '0) begin
+            assert (\slice[0].memory.block.ram.f_known );
+            assert (\slice[0].memory.block.ram.f_word == f_value);
+          end
         end
       end
     end

@@ -14,11 +14,10 @@
 
   if (IN_LANES > OUT_LANES) begin : f_narrow
     (* anyconst *) logic [COUNT_W-1:0] part;  // of the wide beat
-    logic [COUNT_W-1:0] ahead, left;
+    logic [COUNT_W-1:0] ahead;
     logic [  OUT_W-1:0] value;
-    logic [   IN_W-1:0] held;
-    assign held = narrow.held;
-    assign left = narrow.left;
+    logic [   WIDE-1:0] given;
+    assign given = WIDE'(in_data);
     always_ff @(posedge clk) begin
       if (rst) f_fill <= '0;
       else f_fill <= f_fill - COUNT_W'(f_pop) + (f_push ? COUNT_W'(RATIO) : '0);
@@ -27,7 +26,7 @@
       else begin
         f_followed <= f_pick && f_push;
         ahead      <= part;
-        value      <= in_data[part*OUT_W+:OUT_W];
+        value      <= given[part*OUT_W+:OUT_W];
       end
     end
     always_comb begin
@@ -42,13 +41,17 @@
         // From here on: what makes the above inductive.
         if (f_followed) assert (ahead <= part);
         if (f_followed) assert (held[ahead*OUT_W+:OUT_W] == value);
-        assert (left == f_fill);
       end
       cover (f_started && f_followed && f_waited && ahead == '0 && f_pop);
       if (RATIO <= 8) cover (f_started && f_followed && f_pop && f_push && f_fill == 1);
     end
+    for (genvar s = 0; s < SLICES; s++) begin : f_slice
+      logic [COUNT_W-1:0] left;
+      assign left = narrow.slice[s].left;
+      always_comb if (f_started) assert (left == f_fill);
+    end
   end else begin : f_widen
-    logic [COUNT_W-1:0] place, above, filled;
+    logic [COUNT_W-1:0] place, above;
     logic [   IN_W-1:0] value;
     always_ff @(posedge clk) begin
       if (rst) f_fill <= '0;
@@ -60,8 +63,7 @@
         value      <= in_data;
       end
     end
-    assign filled = widen.filled;
-    assign above  = COUNT_W'(RATIO) - f_fill + place;
+    assign above = COUNT_W'(RATIO) - f_fill + place;
     always_comb begin
       if (f_started) begin
         assert (32'(f_fill) <= RATIO);
@@ -72,12 +74,16 @@
         if (f_followed && 32'(f_fill) == RATIO) assert (out_data[place*IN_W+:IN_W] == value);
         // From here on: what makes the above inductive.
         if (f_followed) assert (out_data[above*IN_W+:IN_W] == value);
-        assert (filled == f_fill);
       end
       if (RATIO <= 8) begin
         cover (f_started && f_followed && f_waited && f_pop && f_push);
         cover (f_started && f_followed && f_pop && !f_push && 32'(place) == RATIO - 1);
       end
       cover (f_started && f_followed && f_push && place == '0);
+    end
+    for (genvar s = 0; s < SLICES; s++) begin : f_slice
+      logic [COUNT_W-1:0] filled;
+      assign filled = widen.slice[s].filled;
+      always_comb if (f_started) assert (filled == f_fill);
     end
   end

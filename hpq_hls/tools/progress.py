@@ -1,4 +1,4 @@
-"""How long work tells what it is doing; the command line shows it, a library call may ignore it."""
+"""How long work tells what it is doing, to whoever shows it or to nobody."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ class Reporter(Protocol):
         ...
 
 
-class _QuietStep:
+class QuietStep:
+    """Shows nothing."""
+
     def __call__(self, phrase: str) -> None:
         """Say nothing."""
 
@@ -53,4 +55,4 @@ class Quiet:
 
     def step(self, title: str) -> AbstractContextManager[Step]:
         """See Reporter."""
-        return nullcontext(_QuietStep())
+        return nullcontext(QuietStep())

@@ -11,9 +11,9 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import count_bits, finished, ram, rom, tree
+from hpq_hls.billing.blocks import count_bits, dsp_blocks, finished, ram, rom, rom_slice, tree
 from hpq_hls.billing.delays import Pace
-from hpq_hls.billing.memory import memory_style, slice_count
+from hpq_hls.billing.memory import memory_style, slice_bits, slice_count
 from hpq_hls.billing.packing import (
     COLUMNS,
     Packing,
@@ -22,13 +22,19 @@ from hpq_hls.billing.packing import (
     shared_elements,
     unpack_words,
 )
+from hpq_hls.billing.parts import Family
+from hpq_hls.billing.products import signed_width
 from hpq_hls.billing.stages import levels_between, product_stages, product_time, tree_time
 from hpq_hls.fixed import FixedType
-from hpq_hls.kernels.base import Frame, IntArray, Streams
+from hpq_hls.kernels.base import Frame, IntArray, Stream, Streams
 from hpq_hls.kernels.contract import Contract, pipeline
 from hpq_hls.kernels.meaning import Objects
 from hpq_hls.kernels.nature import Sums
 from hpq_hls.kernels.weighted import FromRom, Matrix, by_fold
+
+LOADS_OF_DIGIT = 22
+"""That a bit of a weight is to hpq_product: it is in two digits, each of which makes a row of 11 LUTs, for
+elements of 8 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +175,22 @@ class MatVec(FromRom, Matrix):
     def contract(self, streams: Streams) -> Contract:
         return pipeline(self.latency(streams), self.synapse_folds, self.neuron_folds)
 
+    @functools.cached_property
+    def rom_slice(self) -> int:
+        """Bits of a word of weights that hang on one copy of its address."""
+        words = self.weight_words()
+        loads = LOADS_OF_DIGIT if self.packing is None else 1
+        return rom_slice(words.reshape(len(words), -1), self.rom_type.width, loads)
+
+    @property
+    def row_slice(self) -> int:
+        """Rows whose accumulators hang on one copy of what they are told."""
+        return min(max(slice_bits() // self.accumulator_type.width, 1), self.pe)
+
+    def bill_constants(self, bill: Bill) -> None:
+        words = self.weight_words()
+        rom(bill, words.reshape(len(words), -1), self.rom_type.width, self.rom_slice)
+
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
         steps, rows, folds = self.synapse_folds, self.neuron_folds, self.groups * self.neuron_folds
@@ -177,6 +199,7 @@ class MatVec(FromRom, Matrix):
         bill.add(Term.MATVEC, 1)
         bill.ff += counters + (latency if steps > 1 or self.bias is not None else 0)  # valid_at
         if steps > 1:  # first_at and last_at: shift registers
+            bill.ff += 2 * (math.ceil(self.pe / self.row_slice) - 1)  # copies of the last of valid and first
             bill.ff += 3 if latency == 3 else 1
             bill.add(Term.MEMORY, 1 if latency == 3 else 2)
         biases, accumulator = self.bias_words(), self.accumulator_type
@@ -188,6 +211,8 @@ class MatVec(FromRom, Matrix):
         shift_counter, shifted = self._bill_shifts(bill, self.simd, product)
         bill.add(Term.COUNTER, counters + shift_counter)
         bill.ff += given.bits * (1 + self.read_register)  # the beat that comes in
+        if folds * steps == 1:
+            bill.ff -= self._beat_in_blocks(given, bill.family)
         if self.shift_register:
             bill.ff += self.pe * accumulator.width
         slices = slice_count(given.bits)
@@ -210,6 +235,16 @@ class MatVec(FromRom, Matrix):
         bill.ff += made.bits
         stages = self.ending(made.type)
         finished(bill, accumulator, made.type, self.epilogue, self.pe, in_luts=self.in_luts, stages=stages)
+
+    def _beat_in_blocks(self, given: Stream, family: Family) -> int:
+        """Bits of the beat that comes in whose register is in DSP blocks: the other factor is constant."""
+        packing = self.packing
+        alone = packing is None or 1 in packing.blocks(self.pe)
+        soft = self.signs or (alone and self.built_in_luts(given.type))
+        wide = dsp_blocks(signed_width(given.type), signed_width(self.weight_type), family) > 1
+        if soft or wide or not family.absorbs:
+            return 0
+        return given.bits - (0 if packing is None else max(packing.overlap, 0) * self.simd)
 
     def _bill_dots(self, bill: Bill, x: FixedType) -> bool:
         """All dot products; True if the last register of each is inside a DSP block."""

@@ -203,7 +203,8 @@ class Reduce(Kernel):
             bits + counters + 2 * tree_registers(self.taps, self.every(x))
         )  # with what beats in the tree do
         if self.chunks > 1:
-            bill.ff += bits + count_bits(self.chunks) + 2  # the operands, and where they belong
+            operand = x.width + count_bits(self.taps) if self.sums else stored
+            bill.ff += self.lanes * operand + count_bits(self.chunks) + 2  # and where they belong
             dual_port_ram(bill, self.chunks, bits)
         bill.add(Term.COUNTER, counters)
 

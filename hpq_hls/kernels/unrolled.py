@@ -213,7 +213,7 @@ def _bill_adders(
     made = stream.type
     read = _rows_read(kernel, stream, len(inputs))
     left = left_of(one, inputs.tolist(), read.reshape(len(inputs), -1).tolist(), made.width)
-    bill.add(Term.GRAPH, left.adder_bits)
+    bill.add(Term.GRAPH, left.adder_luts)
     bill.ff += left.flip_flops
     kind = replace(made, rounding=Rounding.TRN) if one.end.half else made
     for row, interval in left.sums:

@@ -188,14 +188,14 @@ module hpq_reduce #(
       logic signed [S_W-1:0] old, new_one, both;
       assign old     = kept[n*S_W+:S_W];
       assign new_one = operand[n*S_W+:S_W];
-      if (SUMS) begin : add
-        assign both = old + new_one;
+      if (SUMS) begin : add  // a LUT for each bit; a choice behind the sum would be another
+        assign both = new_one + (starts ? '0 : old);
       end else begin : compare
         logic greater;
         assign greater = SIGNED ? new_one > old : $unsigned(new_one) > $unsigned(old);
-        assign both    = greater ? new_one : old;
+        assign both    = (starts || greater) ? new_one : old;
       end
-      assign after[n*S_W+:S_W] = starts ? new_one : both;
+      assign after[n*S_W+:S_W] = both;
     end
 
     if (CHUNKS == 1) begin : in_register

@@ -102,15 +102,15 @@ def rom_slice(words: IntArray, width: int, loads: int) -> int:
 
     words: (depth, elements); width: bits of an element; loads: that a bit is to what reads it.
     """
-    depth = words.shape[0]
-    bits = words.size // depth * width
+    depth = int(words.shape[0])
+    bits = int(words.size) // depth * width
     if memory_style(depth, bits) == "block":
         return bits
     if depth > MERGED_DEPTH:
         return min(max(slice_bits() // width, 1) * width, bits)
     flat, slices = words.reshape(depth, -1), 1
     while True:
-        step = -(-flat.shape[1] // slices)
+        step = math.ceil(flat.shape[1] / slices)
         parts = (columns(flat[:, part : part + step], width) for part in range(0, flat.shape[1], step))
         most = max(max(Counter(part).values(), default=0) for part in parts)
         if most * loads <= MOST_LOADS or step == 1:

@@ -33,11 +33,10 @@ class Term(enum.Enum):
     SHIFT_OUT = "bits of a register that is loaded or shifted"
     PAD = "bits replaced by padding"
     COMPARE = "bits of the larger of two"
-    RELU = "bits cleared when negative"
     BOUND = "bits brought below or above a bound"
-    SATURATE = "bits of saturated results"
-    RANGE = "bits above a result that saturation looks at"
-    ROUND = "bits of a rounding increment"
+    SATURATE = "bits of results that saturate or are bounded"
+    RANGE = "LUTs that look at the bits above a result that saturates"
+    ROUND = "rounding increments"
     STICKY = "dropped bits that rounding looks at"
     COUNTER = "bits of counters"
     FIFO = "bits of the pointers of FIFOs"
@@ -45,9 +44,9 @@ class Term(enum.Enum):
     WINDOW = "windows"
     CHANNELMAC = "per-channel units"
     PIPELINE = "pipelines"
-    CONVERTER = "width converters"
+    CONVERTER = "LUTs that control width converters"
     FORK = "outputs of forks"
-    PORT = "input ports that check the packets of several beats"
+    PORT = "LUTs that control ports"
 
     __hash__ = object.__hash__  # bills are made of little else than look-ups by term
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.memory import SRL_DEPTH, block_count, fifo_style, memory_style, ram_style, slice_bits
 from hpq_hls.billing.parts import Family
+from hpq_hls.billing.products import constant_tree, product_registers
 from hpq_hls.billing.stages import CastStages
 from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
 
@@ -18,11 +20,25 @@ IntArray = npt.NDArray[np.int64]
 
 DSP_MIN_OPERAND, DSP_MIN_PRODUCT = 2, 9
 """Yosys' synth_xilinx builds a product in a DSP block from these widths on, whatever else there is."""
+DSP_PART = 18
+"""Bits of an operand of a product, with a sign, that is part of one too wide for a DSP block: the cascade
+between two blocks shifts by one less."""
 
 
 def count_bits(states: int) -> int:
     """Bits of a counter with so many states; none for a single state."""
     return (states - 1).bit_length()
+
+
+def wrapping_counter(states: int) -> int:
+    """LUTs of a counter with an enable that goes through so many states, and says when it is at the last.
+
+    From three bits on it has a carry chain. A power of two wraps by itself.
+    """
+    bits = count_bits(states)
+    if bits < 3:
+        return min(2 * bits - 1, 3) if bits else 0
+    return 3 + (bits > 6) if states & (states - 1) == 0 else 4 + bits // 2
 
 
 # ---------------------------------------------------------------------------------------------
@@ -102,8 +118,8 @@ def rom_slice(words: IntArray, width: int, loads: int) -> int:
 
     words: (depth, elements); width: bits of an element; loads: that a bit is to what reads it.
     """
-    depth = int(words.shape[0])
-    bits = int(words.size) // depth * width
+    depth = len(words)
+    bits = words.size // depth * width
     if memory_style(depth, bits) == "block":
         return bits
     if depth > MERGED_DEPTH:
@@ -125,7 +141,7 @@ def rom(bill: Bill, words: IntArray, width: int, sliced: int = 0) -> None:
     if depth == 1:
         return  # constants
     if memory_style(depth, bits) == "block":
-        bill.bram += block_count(depth, bits, bill.family)
+        block_rom(bill, words, width)
         return
     flat, step, fabric = words.reshape(depth, -1), (sliced or bits) // width, bill.family.fabric
     parts = range(0, flat.shape[1], step)
@@ -133,11 +149,24 @@ def rom(bill: Bill, words: IntArray, width: int, sliced: int = 0) -> None:
     addresses = (len(parts) - 1) * count_bits(depth)
     bill.ff += different + addresses
     bill.add(Term.COUNTER, addresses)
-    bill.add(Term.MEMORY, different * math.ceil(depth / fabric.rom_bits))
+    blocks = math.ceil(depth / fabric.rom_bits)
+    if depth > fabric.rom_bits and depth % fabric.rom_bits == 1:
+        blocks -= 1  # a single word more sets or resets the registers
+    bill.add(Term.MEMORY, different * blocks)
     together = fabric.rom_bits << fabric.joined
     if depth > together:  # beyond what multiplexers of their own join
         each = 3 if fabric.lut_inputs == 6 and not fabric.joined else 1  # a LUT chooses among four
         bill.add(Term.SELECT, different * math.ceil((depth / together - 1) / each))
+
+
+def block_rom(bill: Bill, words: IntArray, width: int, copies: int = 1) -> None:
+    """hpq_rom in block RAMs, ``copies`` over. words: (depth, ...); width: bits of an element.
+
+    Bits that are always the same are no part of it.
+    """
+    depth = words.shape[0]
+    bits = len(columns(words.reshape(depth, -1), width))
+    bill.bram += copies * block_count(depth, bits, bill.family)
 
 
 def logic_rom(bill: Bill, words: IntArray, width: int, copies: int) -> None:
@@ -184,7 +213,8 @@ def distinct_columns(words: IntArray, width: int) -> int:
 
 
 def columns(words: IntArray, width: int) -> list[bytes]:
-    """The bits at each position of a memory's words, but for positions at which all are equal."""
+    """The bits at each position of a memory's words (depth, elements), packed, but for positions at which all
+    are equal."""
     depth = words.shape[0]
     octets = np.ascontiguousarray(words, dtype="<i8").view(np.uint8).reshape(depth, -1, 8)
     bits = np.unpackbits(octets, axis=2, count=min(width, 64), bitorder="little").reshape(depth, -1)
@@ -247,13 +277,13 @@ def in_dsp(left: int, right: int) -> bool:
 
 
 def dsp_blocks(left: int, right: int, family: Family) -> int:
-    """DSP blocks of a product of signed operands of these widths."""
+    """DSP blocks of a product of signed operands of these widths (Yosys' mul2dsp)."""
     wide, narrow = family.operands
-    long, short = max(left, right), min(left, right)
-    if long <= wide and short <= narrow:
-        return 1
-    # Parts of an operand but the uppermost are unsigned: a bit less.
-    return math.ceil((long - 1) / (wide - 1)) * math.ceil((short - 1) / (narrow - 1))
+    parts = (
+        1 + max(math.ceil((width - limit) / (min(limit, DSP_PART) - 1)), 0)
+        for width, limit in ((max(left, right), wide), (min(left, right), narrow))
+    )
+    return math.prod(parts)
 
 
 def sign_product(width: int) -> int:
@@ -307,6 +337,16 @@ def _sum(bill: Bill, members: int, width: int, in_dsps: int, times: int, *, regi
         bill.ff += width * times
 
 
+def constant_product(bill: Bill, width: int, constant: int, registers: int, every: int, times: int) -> None:
+    """hpq_constproduct of a signed operand of ``width`` bits and a positive constant, ``times`` over.
+
+    registers: STAGES of it. every: levels between two registers.
+    """
+    tree = constant_tree(width, True, constant)
+    bill.add(Term.CONSTANT, times * sum(node.bits for nodes in tree for node in nodes))
+    bill.ff += times * len(product_registers(tree, registers, every))
+
+
 def comparators(bill: Bill, terms: int, width: int, times: int, every: int) -> None:
     """hpq_maxtree, ``times`` over: the largest of ``terms`` elements of ``width`` bits; every: levels between
     registers."""
@@ -336,22 +376,31 @@ def finished(
     if stages is not None:
         _, slope, bounds, rounding = stages.registers
         sums = epilogue.made(given) if epilogue.slopes else given
-        rounded = max(sums.width - max(sums.fraction - kind.fraction, 0), 1) + 1
-        bill.ff += times * (sums.width * (slope + bounds) + rounded * rounding)
+        left = _Left.of(sums, kind)
+        read = sums.width - unread_bits(sums, kind, Epilogue() if epilogue.slopes else epilogue)
+        bill.ff += times * (sums.width * slope + read * bounds + (left.kept + left.carries) * rounding)
     if epilogue.slopes:
-        _slopes(bill, given, epilogue, times, in_luts=in_luts)
+        unread = unread_bits(epilogue.made(given), kind, Epilogue())
+        _slopes(bill, given, epilogue, times, unread, in_luts=in_luts)
         given, epilogue = epilogue.made(given), Epilogue()
     cast(bill, given, kind, epilogue, times)
 
 
-def _slopes(bill: Bill, sums: FixedType, epilogue: Epilogue, times: int, *, in_luts: bool) -> None:
-    """What sums are multiplied by where they are negative: ROM, products, and the choice between the two."""
-    words, width = epilogue.words, epilogue.slope_type.width
-    bill.add(Term.SELECT, epilogue.made(sums).width * times)
+def _slopes(
+    bill: Bill, sums: FixedType, epilogue: Epilogue, times: int, unread: int, *, in_luts: bool
+) -> None:
+    """What sums are multiplied by where they are negative: ROM, products, and what joins the two.
+
+    Products that are not forced into LUTs are of sums that are zero where they are not negative, so that the
+    lowest bits of a product, below a sum's, are wires. unread: lowest bits of the result that nobody reads.
+    """
+    words, width, made = epilogue.words, epilogue.slope_type.width, epilogue.made(sums).width
+    joined = made - unread if in_luts else made - max(epilogue.fraction, unread) + sums.width - 1
     if len(words) > 1:
         rom(bill, words, width)
         bill.ff += count_bits(len(words))
         bill.add(Term.COUNTER, 2 * count_bits(len(words)))  # the place, and the one behind it
+        bill.add(Term.SELECT, joined * times)
         bill.multiply(sums.width, width, times, in_luts=in_luts)
         if not in_luts and in_dsp(sums.width, width):
             bill.dsp += times * dsp_blocks(sums.width, width, bill.family)
@@ -360,36 +409,64 @@ def _slopes(bill: Bill, sums: FixedType, epilogue: Epilogue, times: int, *, in_l
         return
     for slope in np.resize(words[0], times).tolist():
         if abs(slope) & (abs(slope) - 1) == 0:  # wires, or a difference
+            bill.add(Term.SELECT, made - unread)
             bill.add(Term.NEGATE, sums.width if slope < 0 else 0)
             continue
-        bill.multiply(sums.width, width, 1, in_luts=in_luts)
-        if not in_luts and in_dsp(sums.width, width):
-            bill.dsp += dsp_blocks(sums.width, width, bill.family)
+        own = (slope if slope > 0 else ~slope).bit_length() + 1
+        bill.add(Term.SELECT, joined)
+        bill.multiply(sums.width, own, 1, in_luts=in_luts)
+        if not in_luts and in_dsp(sums.width, own):
+            bill.dsp += dsp_blocks(sums.width, own, bill.family)
         else:
             bill.add(Term.CONSTANT, sums.width * (abs(slope).bit_count() - 1 + (slope < 0)))
 
 
+@dataclass(frozen=True)
+class _Left:
+    """What a cast leaves of a signed number, in bits: kept, its sign included; one more if rounding carries;
+    grown, the zeros below."""
+
+    kept: int
+    carries: int
+    grown: int
+
+    @classmethod
+    def of(cls, given: FixedType, kind: FixedType) -> _Left:
+        dropped = given.fraction - kind.fraction
+        rounds = kind.rounding is not Rounding.TRN and dropped > 0
+        return cls(max(given.width - max(dropped, 0), 1), int(rounds), max(-dropped, 0))
+
+
 def cast(bill: Bill, given: FixedType, kind: FixedType, epilogue: Epilogue, times: int) -> None:
-    """hpq_cast of the signed ``given`` to ``kind``, in front of a register, ``times`` over."""
-    dropped = given.fraction - kind.fraction
-    kept = max(given.width - max(dropped, 0), 1)
-    rounds = kind.rounding is not Rounding.TRN and dropped > 0
-    value = kept + (1 if rounds else 0) + max(-dropped, 0)
-    capacity = kind.width if kind.signed else kind.width + 1  # in bits of a signed number
-    if epilogue.low == 0 and given.signed:
-        bill.add(Term.RELU, min(kind.width, value) * times)
+    """hpq_cast of the signed ``given`` to ``kind``, in front of a register, ``times`` over.
+
+    Where what is negative becomes 0, that is the reset of the register. A bit that may saturate takes one
+    LUT, of itself and of what lies above the range, as long as that is few bits.
+    """
+    left = _Left.of(given, kind)
+    value = left.kept + left.carries + left.grown
+    range_bits = kind.width - kind.signed
+    saturates = kind.overflow is not Overflow.WRAP
+    zeroed = epilogue.low == 0 or (saturates and not kind.signed)
+    above = value - range_bits - (1 if zeroed else 0)
+    selected = 0
+    if left.carries:
+        bill.add(Term.ROUND, times)
+        if kind.rounding is not Rounding.RND:
+            bill.add(Term.STICKY, min(given.fraction - kind.fraction, given.width) * times)
+    if saturates and above > (0 if zeroed else 1):
+        selected = range_bits - max(left.grown - 1, 0)
+        if above > FEW:
+            bill.add(Term.RANGE, math.ceil(above / (4 if zeroed else 3)) * times)
     for bound in (epilogue.low or None, epilogue.high):
         if bound is not None and given.min_raw <= bound <= given.max_raw:  # beyond them it is no comparison
             bill.add(Term.BOUND, given.width * times)
-    if rounds:
-        bill.add(Term.ROUND, min(value, kept) * times)
-        if kind.rounding is not Rounding.RND:
-            bill.add(Term.STICKY, min(dropped, given.width) * times)
-    if kind.overflow is not Overflow.WRAP and (
-        value > capacity or not (kind.signed or epilogue.never_negative)
-    ):
-        bill.add(Term.SATURATE, kind.width * times)
-        bill.add(Term.RANGE, max(value - capacity, 0) * times)
+            selected = max(selected, left.kept if left.carries else min(left.kept, range_bits))
+    bill.add(Term.SATURATE, selected * times)
+
+
+FEW = 5
+"""Bits that a LUT looks at beside the one that it passes on."""
 
 
 def unread_bits(given: FixedType, kind: FixedType, epilogue: Epilogue) -> int:

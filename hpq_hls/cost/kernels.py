@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import count_bits, fifo
+from hpq_hls.billing.blocks import count_bits, fifo, wrapping_counter
 from hpq_hls.billing.calibration import STREAMS
 from hpq_hls.billing.inference import Figures
 from hpq_hls.billing.memory import SRL_DEPTH, fifo_loads, slice_count
@@ -64,24 +64,28 @@ def bill_stream(stream: Stream, link: Link, family: Family, calibration: Figures
     return bill
 
 
+CHECK, FILL = 5, 5
+"""LUTs of hpq_axis_in_checked: its handshake and flag, and what fills up a packet that is too short."""
+
+
 def bill_ports(flow: Dataflow, family: Family, calibration: Figures | None = None) -> Bill:
     """hpq_axis_in or hpq_axis_in_checked, hpq_axis_out, and the register of reset."""
     bill = Bill(family)
     bill.ff += 1 + len(flow.inputs)  # of reset
+    bill.add(Term.PORT, 1)
     for terminal in flow.inputs:
         if terminal.checked:
             stream = flow.streams[terminal.stream]
             bill.ff += 2  # what is dropped, and the flag
-            if stream.beats == 1:
-                bill.add(Term.SELECT, 2)
-            else:
+            bill.add(Term.PORT, CHECK)
+            if stream.beats > 1:
                 bill.ff += 1 + count_bits(stream.beats)
                 bill.add(Term.SELECT, stream.bits)  # zeros behind a packet that is too short
-                bill.add(Term.PORT, 1)
+                bill.add(Term.PORT, FILL + wrapping_counter(stream.beats) // 2)
     for terminal in flow.outputs:
-        bits = count_bits(flow.streams[terminal.stream].beats)
-        bill.ff += bits
-        bill.add(Term.COUNTER, bits)
+        beats = flow.streams[terminal.stream].beats
+        bill.ff += count_bits(beats)
+        bill.add(Term.PORT, wrapping_counter(beats))
     if calibration is not None:
         bill.reported = calibration.apply(STREAMS, bill, *port_bits(flow))
     return bill

@@ -14,14 +14,16 @@ from hpq_hls.kernels.adder_graph import AdderGraph, Term
 from hpq_hls.kernels.adder_pipeline import Pipelined, sum_of
 
 ZERO = Interval(0, 0)
+SHORT_CHAIN = 2
+"""Bits of a sum that Yosys makes no carry chain for."""
 
 
 @dataclass(frozen=True)
 class Left:
-    """What is left. adder_bits: LUTs of adders. flip_flops: of all registers. sums: of each row that is no
+    """What is left. adder_luts: LUTs of adders. flip_flops: of all registers. sums: of each row that is no
     constant, which it is of those of all positions, and the values that it can have."""
 
-    adder_bits: int
+    adder_luts: int
     flip_flops: int
     sums: tuple[tuple[int, Interval], ...]
 
@@ -35,10 +37,10 @@ def left_of(
     is read. width: of what rows are cast to.
     """
     seen, numbers = set[Hashable](), dict[Hashable, int]()
-    bits, registers, sums = 0, 0, list[tuple[int, Interval]]()
+    luts, registers, sums = set[Hashable](), 0, list[tuple[int, Interval]]()
     for place, (elements, rows) in enumerate(zip(inputs, read, strict=True)):
         position = _Position(one, elements, rows, numbers)
-        bits += position.adder_bits(seen)
+        luts |= position.adder_luts()
         registers += position.flip_flops(seen)
         for row, term in enumerate(position.graph.outputs):
             if term is not None and not position.is_constant(term.ref):
@@ -47,7 +49,21 @@ def left_of(
                 waits = one.waits(row)
                 kept = max(bits_for(total)[0] - one.end.drop, 1)
                 registers += waits * kept + (one.registers - one.rows[row]) * width
-    return Left(bits, registers, tuple(sums))
+    return Left(len(luts), registers, tuple(sums))
+
+
+Bit = int | tuple[int, int]
+"""0 or 1 where that is known, else of which value it is which bit."""
+
+
+def _without_carry(left: Sequence[Bit], right: Sequence[Bit], *, minus: bool) -> int:
+    """How many of the lowest bits of a sum, or of a difference, carry nothing into those above."""
+    count = 0
+    for one, other in zip(left, right, strict=True):
+        if other != 0 and not (one == 1 if minus else one == 0):
+            break
+        count += 1
+    return count
 
 
 class _Position:
@@ -91,24 +107,74 @@ class _Position:
         for index in reversed(range(len(adders))):
             if len(graph.inputs) + index in self._needed:
                 self._needed |= {adders[index].left.ref, adders[index].right.ref}
+        self._lowest = self._lowest_read()
 
     def is_constant(self, ref: int) -> bool:
         """Whether a value is always the same."""
         interval = self.graph.interval(ref)
         return interval.lo == interval.hi
 
-    def adder_bits(self, seen: set[Hashable]) -> int:
-        """LUTs of the adders that ``seen`` has not; it has them then."""
-        bits, first = 0, len(self.graph.inputs)
+    def adder_luts(self) -> set[Hashable]:
+        """What each LUT in front of a carry chain makes; the same in several places is one LUT.
+
+        Where two bits meet, that is their exclusive or, inverted in a difference. Where there is one alone,
+        it is a wire, or an inverter: behind a minus, or beside the ones that a minus makes of zeros. The
+        lowest bits, to which nothing is added, are wires. A chain of up to two bits is logic, a LUT for each.
+        """
+        found, first = set[Hashable](), len(self.graph.inputs)
         for index, adder in enumerate(self.graph.adders):
-            key = ("adder", self._keys[first + index])
-            if first + index in self._needed and key not in seen:
-                seen.add(key)
-                bits += self.graph.meeting_bits(adder)
-        return bits
+            ref = first + index
+            if ref not in self._needed or self.is_constant(ref):
+                continue
+            stage, width = self._one.stages[ref], bits_for(adder.interval)[0]
+            left, right = (self._bits(term, width) for term in (adder.left, adder.right))
+            minus = adder.right.negative
+            lowest = min(self._lowest[ref], _without_carry(left, right, minus=minus))
+            while lowest < width and (right[lowest] == 0 or (left[lowest] == 0 and not minus)):
+                lowest += 1  # wires
+            if width - lowest <= SHORT_CHAIN:
+                found |= {("logic", self._keys[ref], place) for place in range(lowest, width)}
+                continue
+            for ends in zip(left[lowest:], right[lowest:], strict=True):
+                alone = [bit for bit in ends if not isinstance(bit, int)]
+                inverted = (sum(bit for bit in ends if isinstance(bit, int)) + minus) % 2 == 1
+                if len(alone) == 2 or (alone and inverted):
+                    found.add((stage, inverted, frozenset(alone)))
+        return found
+
+    def _lowest_read(self) -> dict[int, int]:
+        """The lowest bit of each value that is read: rows may drop bits, and what is added to nothing below
+        these carries nothing."""
+        graph, drop = self.graph, self._one.end.drop
+        lowest: dict[int, int] = {}
+
+        def reads(term: Term, place: int) -> None:
+            lowest[term.ref] = min(lowest.get(term.ref, place), max(place - term.shift, 0))
+
+        for term in graph.outputs:
+            if term is not None:
+                reads(term, drop)
+        for index in reversed(range(len(graph.adders))):
+            adder, ref = graph.adders[index], len(graph.inputs) + index
+            if ref in lowest:
+                left, right = (self._bits(term, lowest[ref]) for term in (adder.left, adder.right))
+                silent = _without_carry(left, right, minus=adder.right.negative)
+                reads(adder.left, silent)
+                reads(adder.right, silent)
+        return lowest
+
+    def _bits(self, term: Term, width: int) -> list[Bit]:
+        """The lowest bits of a term."""
+        interval, key = self.graph.interval(term.ref), self._keys[term.ref]
+        if interval.lo == interval.hi:
+            return [(interval.lo << term.shift) >> place & 1 for place in range(width)]
+        own, signed = bits_for(interval)
+        bits: list[Bit] = [0] * term.shift
+        bits += [(key, place) for place in range(own)]
+        return (bits + [(key, own - 1) if signed else 0] * width)[:width]
 
     def flip_flops(self, seen: set[Hashable]) -> int:
-        """Registers of values that ``seen`` has not."""
+        """Registers of values that ``seen`` has not, of the bits that are read."""
         found = 0
         for ref, delay in enumerate(self._one.delays()):
             if self.is_constant(ref) or ref not in self._needed:
@@ -117,7 +183,7 @@ class _Position:
                 key = ("register", self._keys[ref], cycle)
                 if key not in seen:
                     seen.add(key)
-                    found += bits_for(self.graph.interval(ref))[0]
+                    found += max(bits_for(self.graph.interval(ref))[0] - self._lowest[ref], 0)
         return found
 
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import count_bits, finished, ram, rom, rom_slice, tree
+from hpq_hls.billing.blocks import count_bits, dsp_blocks, finished, ram, rom, rom_slice, tree
 from hpq_hls.billing.delays import Pace
 from hpq_hls.billing.memory import memory_style, slice_bits, slice_count
 from hpq_hls.billing.packing import (
@@ -22,9 +22,11 @@ from hpq_hls.billing.packing import (
     shared_elements,
     unpack_words,
 )
+from hpq_hls.billing.parts import Family
+from hpq_hls.billing.products import signed_width
 from hpq_hls.billing.stages import levels_between, product_stages, product_time, tree_time
 from hpq_hls.fixed import FixedType
-from hpq_hls.kernels.base import Frame, IntArray, Streams
+from hpq_hls.kernels.base import Frame, IntArray, Stream, Streams
 from hpq_hls.kernels.contract import Contract, pipeline
 from hpq_hls.kernels.meaning import Objects
 from hpq_hls.kernels.nature import Sums
@@ -209,6 +211,8 @@ class MatVec(FromRom, Matrix):
         shift_counter, shifted = self._bill_shifts(bill, self.simd, product)
         bill.add(Term.COUNTER, counters + shift_counter)
         bill.ff += given.bits * (1 + self.read_register)  # the beat that comes in
+        if folds * steps == 1:
+            bill.ff -= self._beat_in_blocks(given, bill.family)
         if self.shift_register:
             bill.ff += self.pe * accumulator.width
         slices = slice_count(given.bits)
@@ -231,6 +235,16 @@ class MatVec(FromRom, Matrix):
         bill.ff += made.bits
         stages = self.ending(made.type)
         finished(bill, accumulator, made.type, self.epilogue, self.pe, in_luts=self.in_luts, stages=stages)
+
+    def _beat_in_blocks(self, given: Stream, family: Family) -> int:
+        """Bits of the beat that comes in whose register is in DSP blocks: the other factor is constant."""
+        packing = self.packing
+        alone = packing is None or 1 in packing.blocks(self.pe)
+        soft = self.signs or (alone and self.built_in_luts(given.type))
+        wide = dsp_blocks(signed_width(given.type), signed_width(self.weight_type), family) > 1
+        if soft or wide or not family.absorbs:
+            return 0
+        return given.bits - (0 if packing is None else max(packing.overlap, 0) * self.simd)
 
     def _bill_dots(self, bill: Bill, x: FixedType) -> bool:
         """All dot products; True if the last register of each is inside a DSP block."""

@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill
-from hpq_hls.billing.blocks import logic_rom
-from hpq_hls.billing.memory import block_count, memory_style
+from hpq_hls.billing.blocks import block_rom, logic_rom
+from hpq_hls.billing.memory import memory_style
 from hpq_hls.fixed import FixedType, Interval, bits_for
 from hpq_hls.kernels.base import Frame, IntArray, Kernel, Streams, Table
 from hpq_hls.kernels.nature import Nature
@@ -87,7 +87,7 @@ class Lookup(Kernel):
     def bill(self, bill: Bill, streams: Streams) -> None:
         lanes = len(streams[self.outputs[0]].read)
         if self.style == "block":
-            bill.bram += lanes * block_count(len(self.values), self.type.width, bill.family)
+            block_rom(bill, self.values, self.type.width, lanes)
             return
         logic_rom(bill, self.values, self.type.width, lanes)
 

@@ -39,12 +39,13 @@ class WidthConverter(Kernel):
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
         ratio = -(-max(given.lanes, made.lanes) // min(given.lanes, made.lanes))
-        counters = slice_count(max(given.bits, made.bits)) * ratio.bit_length()
-        bill.ff += max(given.bits, made.bits) + counters
-        bill.add(Term.CONVERTER, 1)
-        bill.add(Term.COUNTER, counters)
+        counter, slices = ratio.bit_length(), slice_count(max(given.bits, made.bits))
+        bill.ff += max(given.bits, made.bits) + slices * counter
         if given.lanes > made.lanes:
             bill.add(Term.SHIFT_OUT, given.bits - made.bits)
+            bill.add(Term.CONVERTER, slices * (6 if counter < 3 else 2 + 3 * counter))
+        else:
+            bill.add(Term.CONVERTER, slices * (3 + counter))
 
     def summary(self, streams: Streams) -> str:
         given, made = self.ends(streams)

@@ -2,9 +2,10 @@
 // REGISTERS asks for: behind the range (bit 0), and behind the rounding (bit 1).
 //
 // x is a signed integer with SHIFT more fraction bits than y (SHIFT may be negative or exceed IN_W).
-// First x is brought into the range that CLIP says, {has upper, has lower, upper bound, lower bound}, where a
-// lower bound of 0 is a ReLU; then the bits below y's least significant one are rounded away as ROUNDING
-// says; then a value outside y's range is handled as OVERFLOW says. With HALF_ADDED half a unit of y is in x
+// First x is brought into the range that CLIP says, {has upper, has lower, upper bound, lower bound}; then the bits
+// below y's least significant one are rounded away as ROUNDING says; then a value outside y's range is handled as
+// OVERFLOW says. A lower bound of 0, a ReLU, takes effect last: what is negative is rounded to 0 or less, and a
+// type without negative numbers saturates it to 0 anyway. With HALF_ADDED half a unit of y is in x
 // already, which is all that AP_RND adds: bounds are of the number without it. (AP_WRAP_SM looks at what was not
 // rounded.) The modes bear the names that
 // Vitis HLS gives them (UG1399, "Arbitrary Precision Fixed-Point Data Types"):
@@ -33,6 +34,7 @@ module hpq_cast #(
   localparam bit RND_INF     = 112'(ROUNDING) == 112'("AP_RND_INF");
   localparam bit RND_MIN_INF = 112'(ROUNDING) == 112'("AP_RND_MIN_INF");
   localparam bit RND_CONV    = 112'(ROUNDING) == 112'("AP_RND_CONV");
+  localparam bit TRN         = 112'(ROUNDING) == 112'("AP_TRN");
   localparam bit TRN_ZERO    = 112'(ROUNDING) == 112'("AP_TRN_ZERO");
   localparam bit SAT         = 112'(OVERFLOW) == 112'("AP_SAT");
   localparam bit SAT_ZERO    = 112'(OVERFLOW) == 112'("AP_SAT_ZERO");
@@ -51,16 +53,16 @@ module hpq_cast #(
   // The range
   localparam bit                     HAS_LOWER = CLIP[2*IN_W];
   localparam bit                     HAS_UPPER = CLIP[2*IN_W+1];
+  localparam bit                     RECTIFIED = HAS_LOWER && CLIP[0+:IN_W] == '0;
+  localparam bit                     ZEROED    = RECTIFIED || (!OUT_SIGNED && (SAT || SAT_SYM || SAT_ZERO));
   localparam logic signed [IN_W-1:0] HALF      = HALF_ADDED ? IN_W'(1) << (SHIFT - 1) : '0;
   localparam logic signed [IN_W-1:0] LOWER     = $signed(CLIP[0+:IN_W]) + HALF;
   localparam logic signed [IN_W-1:0] UPPER     = $signed(CLIP[IN_W+:IN_W]) + HALF;
 
   logic signed [IN_W-1:0] raised, clipped;
   logic signed [A_W-1:0]  a;
-  if (!HAS_LOWER) begin : any
+  if (!HAS_LOWER || RECTIFIED) begin : any
     assign raised = x;
-  end else if (CLIP[0+:IN_W] == '0) begin : rectified  // what half a unit makes positive is rounded to 0
-    assign raised = x[IN_W-1] ? '0 : x;
   end else begin : bounded
     assign raised = (x < LOWER) ? LOWER : x;
   end
@@ -106,6 +108,10 @@ module hpq_cast #(
   localparam logic [OUT_W-1:0] HIGH       = OUT_SIGNED ? {OUT_W{1'b1}} >> 1 : {OUT_W{1'b1}};
   localparam logic [OUT_W-1:0] MINIMUM    = OUT_SIGNED ? ~HIGH : '0;
   localparam logic [OUT_W-1:0] LOW        = MINIMUM | OUT_W'(SYMMETRIC);
+  // Where what is negative becomes 0 anyway: the bits above the range but for the sign, which is bit SIGN.
+  localparam bit             ROUNDS = DROP > 0 && !HALF_ADDED && !TRN;
+  localparam int             SIGN   = R_W + GROW - (ROUNDS ? 1 : 2);
+  localparam logic [V_W-1:0] ABOVE  = ({V_W{1'b1}} << RANGE_BITS) & ~({V_W{1'b1}} << SIGN);
 
   logic signed [V_W-1:0]   value, unrounded, excess;
   logic        [OUT_W-1:0] wrapped;
@@ -114,14 +120,14 @@ module hpq_cast #(
   assign unrounded = V_W'(floored_late) <<< GROW;
   assign excess    = value >>> RANGE_BITS;  // all bits equal the sign if the value fits
   assign below     = value[V_W-1];
-  assign fits      = (excess == '0) || (OUT_SIGNED && (&excess));
+  assign fits      = ZEROED ? (value & ABOVE) == '0 : (excess == '0) || (OUT_SIGNED && (&excess));
   assign wrapped   = value[OUT_W-1:0];
   assign deleted   = 1'(unrounded >>> OUT_W);
 
   always_comb begin
     y = wrapped;
     if (SAT || SAT_SYM) begin
-      if (!fits) y = below ? LOW : HIGH;
+      if (!fits) y = (below && !ZEROED) ? LOW : HIGH;
       else if (SYMMETRIC && wrapped == MINIMUM) y = LOW;
     end else if (SAT_ZERO) begin
       if (!fits) y = '0;
@@ -129,6 +135,7 @@ module hpq_cast #(
       // Sign-magnitude wrap: the lowest deleted bit becomes the sign, the others follow by inversion.
       if (!fits && deleted != wrapped[OUT_W-1]) y = ~wrapped;
     end
+    if (ZEROED && below) y = '0;  // last, so that it can be the reset of the register that y goes into
   end
 
 endmodule

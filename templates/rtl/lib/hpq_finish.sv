@@ -45,8 +45,7 @@ module hpq_finish #(
     );
   end else begin : leaky
     logic signed [LEAKY_W-1:0] wide, product, result, result_late;
-    assign wide   = LEAKY_W'(x);
-    assign result = x[IN_W-1] ? product : wide <<< SLOPE_SHIFT;
+    assign wide = LEAKY_W'(x);
     if (IN_LUTS) begin : in_luts
       for (genvar b = 0; b < SLOPE_W; b++) begin : digit
         logic signed [LEAKY_W-1:0] so_far, total, term;
@@ -59,12 +58,15 @@ module hpq_finish #(
         assign total = (b == SLOPE_W - 1) ? so_far - term : so_far + term;
       end
       assign product = digit[SLOPE_W-1].total;
+      assign result  = x[IN_W-1] ? product : wide <<< SLOPE_SHIFT;
     end else begin : number
-      // Zero where it is not needed. An operand that comes straight out of a register which others read too is
-      // packed into the pre-adder of a DSP block by Yosys 0.70, which then drops the block and all behind it.
-      logic signed [LEAKY_W-1:0] below;
-      assign below   = x[IN_W-1] ? wide : '0;
-      assign product = below * LEAKY_W'(slope);
+      // Zero where it is not needed, and joined by a mere or: the bits below x's then need no LUT. And an operand
+      // that comes straight out of a register which others read too is packed into the pre-adder of a DSP block by
+      // Yosys 0.70, which then drops the block and all behind it.
+      logic signed [IN_W-1:0] below;
+      assign below   = x[IN_W-1] ? x : '0;
+      assign product = LEAKY_W'(below) * LEAKY_W'(slope);
+      assign result  = product | (x[IN_W-1] ? '0 : wide <<< SLOPE_SHIFT);
     end
     hpq_registers #(
         .WIDTH(LEAKY_W),

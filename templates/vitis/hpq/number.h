@@ -192,14 +192,17 @@ inline To recode(const From& value) {
     return recoder<To, From>::apply(value);
 }
 
-// The range that a sum is brought into before it is cast; bounds in raw units of the sum.
+// The range that a sum is brought into before it is cast; bounds in raw units of the sum. A lower bound of 0 is for
+// what is cast: what is negative is rounded to 0 or less.
 template <bool HAS_LOW, long long LOW, bool HAS_HIGH, long long HIGH>
 struct clip {
+    static const bool rectifies = HAS_LOW && LOW == 0;
+
     template <class Sum>
     static Sum apply(const Sum& sum) {
 #pragma HLS inline
         const Sum low = from_raw<Sum>(LOW), high = from_raw<Sum>(HIGH);
-        const Sum raised = HAS_LOW && sum < low ? low : sum;
+        const Sum raised = HAS_LOW && !rectifies && sum < low ? low : sum;
         return HAS_HIGH && raised > high ? high : raised;
     }
 };
@@ -216,7 +219,8 @@ inline Y finish(const Sum& sum) {
     const int dropped = number<Sum>::fraction - number<Y>::fraction;
     const int width = dropped >= number<Sum>::width ? dropped + 1 : number<Sum>::width;
     const typename number<Sum>::template extended<width>::type extended = Clip::apply(sum);
-    return Y(extended);
+    const Y result = Y(extended);
+    return Clip::rectifies && sum < 0 ? Y(0) : result;
 }
 
 // Slopes: what a sum is multiplied by where it is negative, a constant or one for each lane; a word for each beat,

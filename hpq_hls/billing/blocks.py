@@ -19,7 +19,7 @@ IntArray = npt.NDArray[np.int64]
 DSP_MIN_OPERAND, DSP_MIN_PRODUCT = 2, 9
 """Yosys' synth_xilinx builds a product in a DSP block from these widths on, whatever else there is."""
 DSP_PART = 18
-"""Bits of an operand of a product, with a sign, that is part of one too wide for a DSP block: the cascade between
+"""Bits, with a sign, of a part of an operand that is too wide for a DSP block: the cascade between
 two blocks shifts by one less."""
 
 

@@ -1,10 +1,16 @@
 """Measure circuits without multipliers against alkaid and da4ml: the same integers, one Yosys, one run.
 
 Networks are drawn: a dense layer, a pruned MLP of the size of the jet taggers. Each generator is given the
-same weights, biases, types and roundings, and registers after as many adders; what each predicts is
-compared on 500 inputs first. Then Yosys maps each to 7-series cells. The peers' circuits take no part in a
-handshake, so ours is counted without the ports and buffers around its kernels, which have a row of their own.
-LUTs used as shift registers are LUTs.
+same weights, biases, types and roundings; what each predicts is compared on 500 inputs first. Then Yosys maps
+each to 7-series cells. The peers' circuits take no part in a handshake, so ours is counted without the ports
+and buffers around its kernels, which have a row of their own; theirs without the registers of their inputs,
+which ours has in such a buffer. LUTs used as shift registers are LUTs.
+
+The peers place a register after as many adders as they are told, and count neither biases nor roundings nor
+saturation. So that all have as much logic between registers, ours is given the clock of the faster peer: the
+shorter one of their longest paths as mapped (mapped_paths.py). A second row has ours at the clock of as many
+adders, in which its biases and casts take time as well. Paths are printed for all. With --fmax each is mapped
+to a Lattice ECP5 too, between registers, and nextpnr says how fast it is, placed and routed.
 
 Needs `pip install da4ml` beside the requirements of strategy ``da``.
 """
@@ -18,31 +24,48 @@ import json
 import math
 import statistics
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from mapped_paths import longest_path
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.billing.delays import Delays
-from hpq_hls.tools.toolchain import find_yosys, run_tool, yosys_env
+from hpq_hls.billing.delays import CLOCK_TO_Q, Delays
+from hpq_hls.tools.toolchain import find_nextpnr_ecp5, find_yosys, run_tool, yosys_env
 
 PEERS = ("alkaid", "da4ml")
+OURS = ("ours", "ours, as many adders")
 TYPICAL_BITS = 12
 """Of an adder: what a register after so many adders means in time."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """What a circuit takes after mapping, and its latency."""
+    """What a circuit takes after mapping, its latency, and its longest path in picoseconds."""
 
     lut: int
     ff: int
     carry4: int
     cycles: int
+    path_ps: int
+    fmax_mhz: float | None = None
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """One to be mapped. sources: in ``folder``. x, y: bits of what goes in and comes out. ports: what of
+    ``top`` is connected to what of ``clk``, ``x`` and ``y``."""
+
+    folder: Path
+    sources: list[str]
+    top: str
+    x: int
+    y: int
+    ports: str
 
 
 def dense(seed: int) -> tuple[hpq.QuantizedGraph, np.ndarray]:
@@ -74,24 +97,23 @@ def pruned_mlp(seed: int) -> tuple[hpq.QuantizedGraph, np.ndarray]:
 DESIGNS = {"dense 16x64": dense, "pruned MLP": pruned_mlp}
 
 
-def ours(q: hpq.QuantizedGraph, x: np.ndarray, levels: int, folder: Path) -> tuple[list[str], list[str], int]:
-    """Generate and simulate; returns the sources, the modules of the kernels, and the cycles in them."""
-    delays = Delays()
-    clock_ns = delays.period(levels * delays.adder(TYPICAL_BITS))
+def ours(q: hpq.QuantizedGraph, x: np.ndarray, clock_ns: float, folder: Path) -> tuple[list[Circuit], int]:
+    """Generate and simulate; returns the kernels' circuits, and the cycles in them."""
     project = hpq.generate(
         q, folder, "rtl", name="ours", io="parallel", strategy="da", oversize=True, clock_ns=clock_ns
     )
     np.testing.assert_array_equal(project.cosim(x[:64]).raw, q.predict_raw(x[:64]))
-    sources = (folder / "rtl/files.f").read_text().split()
-    modules = [Path(name).stem for name in sources if Path(name).stem.startswith("ours_")]
-    return (
-        sources,
-        modules,
-        sum(kernel.latency(project.dataflow.streams) for kernel in project.dataflow.kernels),
-    )
+    sources, streams = (folder / "rtl/files.f").read_text().split(), project.dataflow.streams
+    ports = ".clk(clk), .rst(1'b0), .in_valid(1'b1), .out_ready(1'b1), .in_data(x), .out_data(y)"
+    circuits = [
+        Circuit(folder, sources, f"ours_{kernel.name}", given.bits, made.bits, ports)
+        for kernel in project.dataflow.kernels
+        for given, made in [kernel.ends(streams)]
+    ]
+    return circuits, sum(kernel.latency(streams) for kernel in project.dataflow.kernels)
 
 
-def peer(name: str, q: hpq.QuantizedGraph, x: np.ndarray, levels: int, folder: Path) -> tuple[list[str], int]:
+def peer(name: str, q: hpq.QuantizedGraph, x: np.ndarray, levels: int, folder: Path) -> tuple[Circuit, int]:
     """The circuit of alkaid or da4ml, and its cycles, after a comparison of what it predicts."""
     trace, rtl = (importlib.import_module(f"{name}.{part}") for part in ("trace", "codegen.rtl"))
     array = trace.FVArrayInput if name == "alkaid" else trace.FixedVariableArrayInput
@@ -110,9 +132,12 @@ def peer(name: str, q: hpq.QuantizedGraph, x: np.ndarray, levels: int, folder: P
     np.testing.assert_array_equal(found, q.predict(x))
     model = rtl.RTLModel(logic, path=folder, prj_name="peer", latency_cutoff=levels, print_latency=False)
     model.write()
-    sources = [str(path.relative_to(folder)) for path in sorted(folder.glob("src/**/*.v"))]
+    paths = [str(path.relative_to(folder)) for path in sorted(folder.glob("src/**/*.v"))]
     # Tables, of which these circuits have none, name a file that is not there.
-    return [name for name in sources if "lookup" not in name], _stages(logic, levels)
+    sources = [name for name in paths if "lookup" not in name]
+    ports = ".clk(clk), .model_inp(x), .model_out(y)"
+    bits = x.shape[1] * q.input_type.width, made.width * len(values)
+    return Circuit(folder, sources, "peer", *bits, ports), _stages(logic, levels)
 
 
 def _stages(logic: Any, levels: int) -> int:
@@ -128,13 +153,19 @@ def _scaled(raw: np.ndarray, kind: Any) -> np.ndarray:
     return raw.astype(np.float64) * 2.0**-kind.fraction
 
 
-def mapped(folder: Path, sources: list[str], top: str, cycles: int) -> Cells:
-    """Map one module to cells of 7 series."""
-    script = (
-        f"read_verilog -sv {' '.join(sources)}; "
-        f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}; tee -q -o stat stat"
-    )
+def _yosys(folder: Path, script: str) -> None:
     run_tool([find_yosys().require(), "-q", "-p", script], cwd=folder, env=yosys_env(), timeout=1800)
+
+
+def mapped(circuit: Circuit) -> Cells:
+    """Map one module to cells of 7 series."""
+    folder = circuit.folder
+    _yosys(
+        folder,
+        f"read_verilog -sv {' '.join(circuit.sources)}; "
+        f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {circuit.top}; "
+        "tee -q -o stat stat; write_json netlist.json",
+    )
     counts: dict[str, int] = {}
     for line in (folder / "stat").read_text().splitlines():
         match line.split():
@@ -144,26 +175,48 @@ def mapped(folder: Path, sources: list[str], top: str, cycles: int) -> Cells:
     def of(*kinds: str) -> int:
         return sum(number for cell, number in counts.items() if cell.startswith(kinds))
 
-    return Cells(of("LUT", "SRL", "RAM"), of("FD"), of("CARRY4"), cycles)
+    path = longest_path(folder / "netlist.json", circuit.top)
+    return Cells(of("LUT", "SRL", "RAM"), of("FD"), of("CARRY4"), 0, path)
 
 
-def measure(draw: Any, seed: int, levels: int) -> dict[str, Cells]:
-    """Cells by generator."""
+def fmax(circuit: Circuit) -> float:
+    """Megahertz of one module between registers on an LFE5U-85F-8, placed and routed."""
+    folder = circuit.folder
+    (folder / "between.v").write_text(
+        f"module between(input clk, input [{circuit.x - 1}:0] given, output reg [{circuit.y - 1}:0] made);\n"
+        f"  reg [{circuit.x - 1}:0] x;\n  wire [{circuit.y - 1}:0] y;\n"
+        "  always @(posedge clk) begin x <= given; made <= y; end\n"
+        f"  {circuit.top} circuit ({circuit.ports});\nendmodule\n"
+    )
+    sources = " ".join([*circuit.sources, "between.v"])
+    _yosys(folder, f"read_verilog -sv {sources}; synth_ecp5 -top between -json ecp5.json")
+    command = [find_nextpnr_ecp5().require(), "--85k", "--package", "CABGA756", "--speed", "8", "--seed", "1"]
+    command += ["--json", "ecp5.json", "--report", "ecp5", "--out-of-context", "--timing-allow-fail"]
+    run_tool([*command, "--freq", "300", "-q"], cwd=folder, env=yosys_env(), timeout=1800)
+    clocks = json.loads((folder / "ecp5").read_text())["fmax"].values()
+    return round(min(clock["achieved"] for clock in clocks), 1)
+
+
+def measure(draw: Any, seed: int, levels: int, *, timed: bool, bare: bool) -> dict[str, Cells]:
+    """Cells by generator; timed: with the clock on an ECP5. bare: not of ours with ports and buffers."""
     q, x = draw(seed)
     found = {}
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "ours"
-        sources, modules, cycles = ours(q, x, levels, folder)
-        parts = [mapped(folder, sources, module, 0) for module in modules]
-        found["ours"] = Cells(
-            *(sum(getattr(part, field) for part in parts) for field in ("lut", "ff", "carry4")), cycles
-        )
-        whole = mapped(folder, sources, "ours", 0)
-        found["ours, with ports and buffers"] = whole
         for name in PEERS:
-            folder = Path(scratch) / name
-            sources, cycles = peer(name, q, x, levels, folder)
-            found[name] = mapped(folder, sources, "peer", cycles)
+            circuit, cycles = peer(name, q, x, levels, Path(scratch) / name)
+            cells = mapped(circuit)
+            clock = fmax(circuit) if timed else None
+            found[name] = replace(cells, ff=cells.ff - circuit.x, cycles=cycles, fmax_mhz=clock)
+        shortest = min(cells.path_ps for cells in found.values()) - CLOCK_TO_Q
+        delays = Delays()
+        for name, logic in zip(OURS, (shortest, levels * delays.adder(TYPICAL_BITS)), strict=True):
+            circuits, cycles = ours(q, x, delays.period(logic), Path(scratch) / name.replace(" ", "_"))
+            parts = [mapped(circuit) for circuit in circuits]
+            totals = (sum(getattr(part, field) for part in parts) for field in ("lut", "ff", "carry4"))
+            clock = min(map(fmax, circuits)) if timed else None
+            found[name] = Cells(*totals, cycles, max(part.path_ps for part in parts), clock)
+            if name == OURS[0] and not bare:
+                found["with ports and buffers"] = mapped(replace(circuits[0], top="ours"))
     return found
 
 
@@ -171,26 +224,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="the first; every design is drawn anew from each")
     parser.add_argument("--count", type=int, default=1, help="seeds")
-    parser.add_argument("--levels", type=int, nargs="+", default=[3, 5], help="adders between registers")
+    parser.add_argument(
+        "--levels", type=int, nargs="+", default=[3, 5], help="adders between the peers' registers"
+    )
     parser.add_argument("--designs", nargs="+", choices=DESIGNS, default=list(DESIGNS))
+    parser.add_argument("--fmax", action="store_true", help="place and route each for an ECP5, too")
+    parser.add_argument("--bare", action="store_true", help="not ours with ports and buffers")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     rows = []
     for name in given.designs:
         for levels in given.levels:
             for seed in range(given.seed, given.seed + given.count):
-                found = measure(DESIGNS[name], seed, levels)
+                found = measure(DESIGNS[name], seed, levels, timed=given.fmax, bare=given.bare)
                 rows.append({"design": name, "levels": levels, "seed": seed} | _plain(found))
                 if not given.json:
                     _print(name, levels, seed, found)
     if given.json:
         print(json.dumps(rows, indent=2))
         return
-    for field in ("lut", "ff", "cycles"):
-        ratios = [row["ours"][field] / min(row[peer][field] for peer in PEERS) for row in rows]
-        print(
-            f"{field} over the better peer's: median {statistics.median(ratios):.3f}, worst {max(ratios):.3f}"
-        )
+    for name in OURS:
+        for field in ("lut", "ff", "cycles", "path_ps"):
+            ratios = [row[name][field] / min(row[peer][field] for peer in PEERS) for row in rows]
+            _summary(f"{name}: {field} over the better peer's", ratios, max(ratios))
+        if given.fmax:
+            ratios = [row[name]["fmax_mhz"] / max(row[peer]["fmax_mhz"] for peer in PEERS) for row in rows]
+            _summary(f"{name}: ECP5 clock over the faster peer's", ratios, min(ratios))
+
+
+def _summary(text: str, ratios: list[float], worst: float) -> None:
+    print(f"{text}: median {statistics.median(ratios):.3f}, worst {worst:.3f}")
 
 
 def _plain(found: dict[str, Cells]) -> dict[str, Any]:
@@ -198,11 +261,14 @@ def _plain(found: dict[str, Cells]) -> dict[str, Any]:
 
 
 def _print(design: str, levels: int, seed: int, found: dict[str, Cells]) -> None:
-    print(f"{design}, seed {seed}, a register after {levels} adders")
-    print(f"{'':32}{'LUT':>8}{'FF':>8}{'CARRY4':>8}{'cycles':>8}")
+    print(f"{design}, seed {seed}, the peers' registers after {levels} adders")
+    print(f"{'':32}{'LUT':>8}{'FF':>8}{'CARRY4':>8}{'cycles':>8}{'path/ns':>9}{'ECP5/MHz':>10}")
     for name, cells in found.items():
-        cycles = cells.cycles or ""
-        print(f"{name:32}{cells.lut:8}{cells.ff:8}{cells.carry4:8}{cycles:>8}", flush=True)
+        print(
+            f"{name:32}{cells.lut:8}{cells.ff:8}{cells.carry4:8}{cells.cycles or '':>8}"
+            f"{cells.path_ps / 1000:9.2f}{cells.fmax_mhz or '':>10}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
-"""How busy the multipliers are: multiply-accumulates over multipliers times interval, by target interval.
+"""How busy multipliers are: multiply-accumulates over multipliers times interval, by target interval.
 
 LeNet and ResNet-8 with random weights at 8 bits, resources by the estimate, the interval by exact timing. The
-first line of each network has no target: the fastest folding of one pixel per beat that fits the part.
+first line of each network has no target: the default, which fits the part. With --draws, convolutional
+networks of random shapes instead, without a target and at a cycle for each pixel that is scanned.
 
     python benchmarks/multiplier_efficiency.py --part xczu7ev-ffvc1156-2-e
+    python benchmarks/multiplier_efficiency.py --draws 12 --seed 7
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import random
 
 import numpy as np
 import torch
@@ -18,7 +21,9 @@ from torch import nn
 
 import hpq_hls as hpq
 from hpq_hls.cost import build_design
+from hpq_hls.cost.folding import interval_of
 from hpq_hls.hardware import HardwareConfig
+from hpq_hls.hardware.build import single_pixel
 
 NETWORKS: dict[str, tuple[type[nn.Module], tuple[int, ...], tuple[int | None, ...]]] = {
     "LeNet": (LeNet, (1, 28, 28), (None, 784, 640, 576, 288, 128)),
@@ -35,29 +40,64 @@ def products(q: hpq.QuantizedGraph) -> int:
     return total
 
 
+def drawn(draw: random.Random) -> tuple[nn.Module, tuple[int, ...]]:
+    """Two or three convolutions, each perhaps with a pool, and two linear layers; the shape of the input."""
+    shape = (draw.choice([1, 2, 3]), side := draw.choice([16, 20, 24, 28, 32]), side)
+    layers: list[nn.Module] = []
+    channels = shape[0]
+    for _ in range(draw.choice([2, 3])):
+        kernel, made = draw.choice([3, 3, 5]), draw.choice([4, 6, 8, 10, 12, 16, 20])
+        layers += [nn.Conv2d(channels, made, kernel, padding=draw.choice([0, kernel // 2])), nn.ReLU()]
+        if draw.random() < 0.7:
+            layers.append(nn.MaxPool2d(2))
+        channels = made
+    features = nn.Sequential(*layers, nn.Flatten())(torch.zeros(1, *shape)).shape[1]
+    hidden = draw.choice([24, 40, 64])
+    return nn.Sequential(
+        *layers, nn.Flatten(), nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, 10)
+    ), shape
+
+
+def quantized(module: nn.Module, shape: tuple[int, ...], seed: int) -> hpq.QuantizedGraph:
+    """At 8 bits."""
+    x = np.random.default_rng(seed).normal(size=(20, *shape)).astype(np.float32)
+    return hpq.quantize(hpq.from_torch(module.eval(), torch.from_numpy(x[:1])), x, 8)
+
+
+def line(name: str, q: hpq.QuantizedGraph, part: str, target: int | None) -> None:
+    """Print the figures of a network at a target."""
+    report = hpq.estimate(q, part, target_interval=target)
+    flow = build_design(q, HardwareConfig(part=part, target_interval=target))
+    multipliers = sum(kernel.multipliers for kernel in flow.kernels)
+    efficiency = products(q) / (multipliers * report.interval_cycles)
+    asked = "-" if target is None else f"{target:,}"
+    print(
+        f"{name:10}{asked:>8}{report.interval_cycles:10,}{multipliers:13,}{efficiency:12.3f}"
+        f"{report.dsp:7,}{report.lut:11,}",
+        flush=True,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--part", default="xc7z020clg400-1")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--draws", type=int, default=0)
     given = parser.parse_args()
     torch.manual_seed(given.seed)
     print(f"{'':10}{'target':>8}{'interval':>10}{'multipliers':>13}{'efficiency':>12}{'DSP':>7}{'LUT':>11}")
-    for name, (make, shape, targets) in NETWORKS.items():
-        x = np.random.default_rng(given.seed).normal(size=(20, *shape)).astype(np.float32)
-        q = hpq.quantize(hpq.from_torch(make().eval(), torch.from_numpy(x[:1])), x, 8)
+    draw = random.Random(given.seed)
+    for number in range(given.draws):
+        q = quantized(*drawn(draw), given.seed)
+        pixel = interval_of(single_pixel(q, HardwareConfig(part=given.part)))
+        for target in (None, pixel):
+            line(f"network {number}", q, given.part, target)
+    for name, (make, shape, targets) in NETWORKS.items() if not given.draws else ():
+        q = quantized(make(), shape, given.seed)
         for target in targets:
-            report = hpq.estimate(q, given.part, target_interval=target)
-            flow = build_design(q, HardwareConfig(part=given.part, target_interval=target))
-            multipliers = sum(kernel.multipliers for kernel in flow.kernels)
-            efficiency = products(q) / (multipliers * report.interval_cycles)
-            asked = "-" if target is None else f"{target:,}"
-            print(
-                f"{name:10}{asked:>8}{report.interval_cycles:10,}{multipliers:13,}{efficiency:12.3f}"
-                f"{report.dsp:7,}{report.lut:11,}",
-                flush=True,
-            )
+            line(name, q, given.part, target)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,12 @@ SINGLE = {
     "max_drop": "max_drops",
 }
 """Arguments of ``search``, and what gives several of each here."""
+NOT_TAKEN = {
+    "resume": "with a journal it always goes on from that",
+    "drops": "give them as max_drops",
+    "hardware": "give target_interval, target_fps or utilisation",
+}
+"""Arguments of ``search`` that are not the caller's here, and what to do."""
 OF_A_POINT = ("error", "excess")
 """Figures of a point that say nothing here."""
 
@@ -152,10 +158,9 @@ def explore(
             listed("objectives", objectives), listed("parts", parts), listed("clocks_ns", clocks_ns), drops
         )
     )
-    for name in ("resume", "drops", "hardware"):
+    for name, instead in NOT_TAKEN.items():
         if name in options:
-            raise ConfigError(f"explore takes no {name}")
-    speed = {name: options[name] for name in ("target_fps", "utilisation") if options.get(name) is not None}
+            raise ConfigError(f"explore takes no {name}; {instead}")
     found: list[Variant] = []
     with tempfile.TemporaryDirectory(prefix="hpq_explore_") as folder:
         kept = Path(folder) / "journal.sqlite" if journal is None else journal
@@ -178,9 +183,8 @@ def explore(
                 )
             if result.interrupted:
                 raise KeyboardInterrupt
-            if result.target_interval is not None:
-                speed = {"target_interval": result.target_interval}
-            report = estimate(result.best, part=part, clock_ns=clock_ns, **speed)
+            target = result.target_interval
+            report = estimate(result.best, part=part, clock_ns=clock_ns, target_interval=target)
             found.append(Variant(objective, part, clock_ns, max_drop, result, report))
     return Exploration(tuple(found))
 

@@ -39,6 +39,7 @@ def test_the_table_of_names_is_what_types_and_documentation_see():
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hpq_hls.")
         for alias in node.names
     }
+    seen.remove(("imported_when_asked", "lazy"))  # what imports the others
     lazily = {(name, home) for home, names in hpq._HOMES.items() for name in names}
     assert seen - {("__version__", "version")} == lazily | {(name, name) for name in hpq._NAMESAKES}
     assert {name for name, _ in seen} == set(hpq.__all__) <= set(dir(hpq))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.memory import SRL_DEPTH, block_count, fifo_style, memory_style, ram_style
+from hpq_hls.billing.memory import SRL_DEPTH, block_count, fifo_style, memory_style, ram_style, slice_bits
 from hpq_hls.billing.parts import Family
+from hpq_hls.billing.products import constant_tree, product_registers
 from hpq_hls.billing.stages import CastStages
 from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
 
@@ -19,8 +21,8 @@ IntArray = npt.NDArray[np.int64]
 DSP_MIN_OPERAND, DSP_MIN_PRODUCT = 2, 9
 """Yosys' synth_xilinx builds a product in a DSP block from these widths on, whatever else there is."""
 DSP_PART = 18
-"""Bits, with a sign, of a part of an operand that is too wide for a DSP block: the cascade between
-two blocks shifts by one less."""
+"""Bits of an operand of a product, with a sign, that is part of one too wide for a DSP block: the cascade
+between two blocks shifts by one less."""
 
 
 def count_bits(states: int) -> int:
@@ -104,8 +106,36 @@ def buffer(bill: Bill, depth: int, width: int) -> None:
     _lut_ram(bill, depth, width)
 
 
-def rom(bill: Bill, words: IntArray, width: int) -> None:
-    """hpq_rom. words: (depth, elements); width: bits of an element."""
+MERGED_DEPTH = 9
+"""Words of a wide ROM in LUTs up to which many of its columns are equal, and synthesis makes them one."""
+MOST_LOADS = 240
+"""Of such a column, but for those of registers around."""
+
+
+def rom_slice(words: IntArray, width: int, loads: int) -> int:
+    """Bits of a word of a ROM for each copy of its address: in LUTs as many as leave few loads to an address,
+    or, where columns are equal, to these; else all.
+
+    words: (depth, elements); width: bits of an element; loads: that a bit is to what reads it.
+    """
+    depth = len(words)
+    bits = words.size // depth * width
+    if memory_style(depth, bits) == "block":
+        return bits
+    if depth > MERGED_DEPTH:
+        return min(max(slice_bits() // width, 1) * width, bits)
+    flat, slices = words.reshape(depth, -1), 1
+    while True:
+        step = -(-flat.shape[1] // slices)
+        parts = (columns(flat[:, part : part + step], width) for part in range(0, flat.shape[1], step))
+        most = max(max(Counter(part).values(), default=0) for part in parts)
+        if most * loads <= MOST_LOADS or step == 1:
+            return step * width
+        slices += 1
+
+
+def rom(bill: Bill, words: IntArray, width: int, sliced: int = 0) -> None:
+    """hpq_rom. words: (depth, elements) of so many bits each; sliced: bits for each copy of the address."""
     depth = words.shape[0]
     bits = words.size // depth * width
     if depth == 1:
@@ -113,16 +143,20 @@ def rom(bill: Bill, words: IntArray, width: int) -> None:
     if memory_style(depth, bits) == "block":
         block_rom(bill, words, width)
         return
-    columns, fabric = distinct_columns(words.reshape(depth, -1), width), bill.family.fabric
-    bill.ff += columns
+    flat, step, fabric = words.reshape(depth, -1), (sliced or bits) // width, bill.family.fabric
+    parts = range(0, flat.shape[1], step)
+    different = sum(distinct_columns(flat[:, part : part + step], width) for part in parts)
+    addresses = (len(parts) - 1) * count_bits(depth)
+    bill.ff += different + addresses
+    bill.add(Term.COUNTER, addresses)
     blocks = math.ceil(depth / fabric.rom_bits)
     if depth > fabric.rom_bits and depth % fabric.rom_bits == 1:
         blocks -= 1  # a single word more sets or resets the registers
-    bill.add(Term.MEMORY, columns * blocks)
+    bill.add(Term.MEMORY, different * blocks)
     together = fabric.rom_bits << fabric.joined
     if depth > together:  # beyond what multiplexers of their own join
         each = 3 if fabric.lut_inputs == 6 and not fabric.joined else 1  # a LUT chooses among four
-        bill.add(Term.SELECT, columns * math.ceil((depth / together - 1) / each))
+        bill.add(Term.SELECT, different * math.ceil((depth / together - 1) / each))
 
 
 def block_rom(bill: Bill, words: IntArray, width: int, copies: int = 1) -> None:
@@ -131,8 +165,8 @@ def block_rom(bill: Bill, words: IntArray, width: int, copies: int = 1) -> None:
     Bits that are always the same are no part of it.
     """
     depth = words.shape[0]
-    columns = len(_changing_columns(words.reshape(depth, -1), width))
-    bill.bram += copies * block_count(depth, columns, bill.family)
+    bits = len(columns(words.reshape(depth, -1), width))
+    bill.bram += copies * block_count(depth, bits, bill.family)
 
 
 def logic_rom(bill: Bill, words: IntArray, width: int, copies: int) -> None:
@@ -175,19 +209,21 @@ def logic_rom(bill: Bill, words: IntArray, width: int, copies: int) -> None:
 
 def distinct_columns(words: IntArray, width: int) -> int:
     """Bit positions of a memory that differ from each other and are not constant."""
-    return len(set(_changing_columns(words, width)))
+    return len(set(columns(words, width)))
 
 
-def _changing_columns(words: IntArray, width: int) -> list[bytes]:
-    """Each bit position of a memory (depth, elements) that is not constant: its bits packed."""
+def columns(words: IntArray, width: int) -> list[bytes]:
+    """The bits at each position of a memory's words (depth, elements), packed, but for positions at which all
+    are equal."""
     depth = words.shape[0]
     octets = np.ascontiguousarray(words, dtype="<i8").view(np.uint8).reshape(depth, -1, 8)
     bits = np.unpackbits(octets, axis=2, count=min(width, 64), bitorder="little").reshape(depth, -1)
     packed = np.packbits(bits, axis=0)
     size, text = len(packed), packed.tobytes("F")
-    columns = [text[start : start + size] for start in range(0, len(text), size)]
-    ones = ((1 << 8 * size) - (1 << 8 * size - depth)).to_bytes(size, "big")
-    return [column for column in columns if column not in (bytes(size), ones)]
+    ones = (1 << 8 * size) - (1 << 8 * size - depth)
+    constant = {bytes(size), ones.to_bytes(size, "big")}
+    found = (text[start : start + size] for start in range(0, len(text), size))
+    return [column for column in found if column not in constant]
 
 
 def ram(bill: Bill, depth: int, width: int) -> None:
@@ -299,6 +335,16 @@ def _sum(bill: Bill, members: int, width: int, in_dsps: int, times: int, *, regi
         bill.add(SUMS[left], width * times)
     if registered and (left > 1 or not in_dsps):
         bill.ff += width * times
+
+
+def constant_product(bill: Bill, width: int, constant: int, registers: int, every: int, times: int) -> None:
+    """hpq_constproduct of a signed operand of ``width`` bits and a positive constant, ``times`` over.
+
+    registers: STAGES of it. every: levels between two registers.
+    """
+    tree = constant_tree(width, True, constant)
+    bill.add(Term.CONSTANT, times * sum(node.bits for nodes in tree for node in nodes))
+    bill.ff += times * len(product_registers(tree, registers, every))
 
 
 def comparators(bill: Bill, terms: int, width: int, times: int, every: int) -> None:

@@ -2,7 +2,7 @@
 
 Synthesis narrows what it sees the ends of. Zeros below a product, and copies of its sign above it, are
 wires. A product whose factors are both never negative has no sign. Products of one input that differ by a
-power of two are one product, but in DSP blocks, and sums of the same terms are one sum.
+power of two or by sign are one product, but in DSP blocks, and sums of the same terms are one sum.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, SUMS, dsp_blocks
-from hpq_hls.billing.products import constant_steps, constant_width, signed_width
+from hpq_hls.billing.products import constant_tree, digits_of, product_registers, signed_width
 from hpq_hls.fixed import FixedType
 
 IntArray = npt.NDArray[np.int64]
@@ -27,7 +27,7 @@ class Wires:
 
     low: of its lowest, of which all below are zeros. high: above its highest, from where on all are zeros, or
     copies of its sign where it is ``signed``. key: the same for the same number. in_dsp: whether it comes out
-    of a DSP block that nothing else reads.
+    of a DSP block that nothing else reads. negative: whether it is subtracted from a sum.
     """
 
     low: int
@@ -35,26 +35,44 @@ class Wires:
     signed: bool
     key: Hashable
     in_dsp: bool = False
+    negative: bool = False
 
     @property
     def bits(self) -> int:
         """How many there are."""
         return self.high - self.low
 
-    def shifted(self, places: int) -> Wires:
-        """The number with so many zeros appended."""
-        return Wires(self.low + places, self.high + places, self.signed, self.key, self.in_dsp)
+    def shifted(self, places: int, *, negative: bool = False) -> Wires:
+        """The number with so many zeros appended, subtracted or not."""
+        return replace(self, low=self.low + places, high=self.high + places, negative=negative)
 
 
 def added(members: Sequence[Wires], limit: int) -> tuple[Wires, int]:
     """The sum of two numbers or more, modulo 2**limit, and the bits that it has to be added up for: below
-    these no two numbers have any."""
+    these no two numbers have any. A sum of nothing but numbers that are subtracted is subtracted itself."""
+    negative = all(one.negative for one in members)
     signed = any(one.signed for one in members)
     tops = [one.high + (1 if signed and not one.signed else 0) for one in members]
     high = min(max(tops) + (len(members) - 1).bit_length(), limit)
     lows = sorted(one.low for one in members)
-    key = tuple((one.key, one.low - lows[0]) for one in members)
-    return Wires(min(lows[0], high), high, signed, key), max(high - lows[1], 0)
+    key = tuple((one.key, one.low - lows[0], one.negative) for one in members)
+    signed = signed or any(one.negative != negative for one in members)
+    return Wires(min(lows[0], high), high, signed, key, negative=negative), max(high - lows[1], 0)
+
+
+@dataclass(frozen=True)
+class Products:
+    """How products with constants are built (hpq_constdot).
+
+    digits: of constants up to which they are shifted copies, added up; others are in DSP blocks. stages:
+    registers of a product. every: levels of two-operand sums between registers, in products and behind them.
+    in_luts: none may be in a DSP block.
+    """
+
+    digits: int
+    stages: int
+    every: int
+    in_luts: bool
 
 
 def constant_dots(
@@ -63,101 +81,110 @@ def constant_dots(
     weights: IntArray,
     types: tuple[FixedType, FixedType],
     limit: int,
-    *,
-    every: int,
-    in_luts: bool,
+    how: Products,
 ) -> list[Wires | None]:
     """Bill the products and the trees of all rows; returns the sum of each, None where no weight is.
 
     columns: (rows, terms), which input each term is; weights: (rows, terms) integers. types: of inputs and of
-    weights. limit: bits of a sum. every: levels of two-operand sums between registers. in_luts: no product is
-    built in a DSP block.
+    weights. limit: bits of a sum.
     """
-    products = _Products(bill, types, limit, in_luts=in_luts).of(columns, weights)
+    products = _Products(bill, types, limit, how).of(columns, weights)
     seen = set[Hashable]()
-    return [_tree(bill, row, limit, every, seen) for row in products]
+    return [_tree(bill, row, limit, how.every, seen) for row in products]
 
 
 class _Products:
     """hpq_constdot's registered products of inputs and constants, which it bills. Parameters as of
     ``constant_dots``."""
 
-    def __init__(self, bill: Bill, types: tuple[FixedType, FixedType], limit: int, *, in_luts: bool) -> None:
-        self._bill, self._limit, self._in_luts = bill, limit, in_luts
-        self._x, weight = types
-        self._full = signed_width(self._x) + signed_width(weight)
-        self._steps = set[tuple[int, int]]()  # sums that products in LUTs have been made of so far
+    def __init__(self, bill: Bill, types: tuple[FixedType, FixedType], limit: int, how: Products) -> None:
+        self._bill, self._limit, self._how = bill, limit, how
+        self._x, _ = types
+        self._seen = set[Hashable]()  # sums and registers that there are so far
 
     def of(self, columns: IntArray, weights: IntArray) -> list[list[Wires | None]]:
         """All of some rows, one for what is the same."""
-        lows = np.where(weights == 0, 1, weights & -weights)
-        odds = weights // lows
+        sizes = np.abs(weights)
+        lows = np.where(weights == 0, 1, sizes & -sizes)
         places = np.log2(lows.astype(np.float64)).astype(np.int64)
-        apart = np.isin(odds, [odd for odd in np.unique(odds).tolist() if self._stands_apart(odd)])
-        kinds = np.stack([columns, odds, np.where(apart, places, 0)], axis=-1)
+        odds = weights // lows
+        parts = np.abs(odds)
+        shifted = np.isin(parts, [odd for odd in np.unique(parts).tolist() if self._shifted(odd)])
+        # Of what Yosys puts into blocks it does not see that it is a multiple of another.
+        kinds = np.stack([columns, np.where(shifted, parts, odds), np.where(shifted, 0, places)], axis=-1)
         each, counts = np.unique(kinds[weights != 0], axis=0, return_counts=True)
         made = {
             (column, odd, place): self._product((column, odd, place), count)
             for (column, odd, place), count in zip(each.tolist(), counts.tolist(), strict=True)
         }
+        negative = shifted & (weights < 0)
         return [
             [
-                made[column, odd, inside].shifted(place) if odd else None
-                for (column, odd, inside), place in zip(row, row_places, strict=True)
+                made[column, odd, inside].shifted(place, negative=minus) if odd else None
+                for (column, odd, inside), place, minus in zip(row, row_places, row_negative, strict=True)
             ]
-            for row, row_places in zip(kinds.tolist(), places.tolist(), strict=True)
+            for row, row_places, row_negative in zip(
+                kinds.tolist(), places.tolist(), negative.tolist(), strict=True
+            )
         ]
 
-    def _stands_apart(self, odd: int) -> bool:
-        """Whether multiples by powers of two are products of their own: Yosys has put them into blocks, or
-        made differences from zero of them, before it could see that they are multiples."""
-        return self._in_block(odd) or (odd == -1 and not self._in_luts)
-
-    def _factors(self, odd: int) -> tuple[int, int]:
-        """Bits of an input and of an odd constant as Yosys multiplies them: signed, or neither is."""
-        if not self._x.signed and odd > 0:
-            return self._x.width, odd.bit_length()
-        return signed_width(self._x), (odd if odd > 0 else odd + 1).bit_length() + 1
-
-    def _in_block(self, odd: int) -> bool:
-        operand, bits = self._factors(odd)
-        wide = bits >= DSP_MIN_OPERAND and operand + bits >= DSP_MIN_PRODUCT
-        return not self._in_luts and abs(odd) > 1 and wide
+    def _shifted(self, odd: int) -> bool:
+        return digits_of(odd) <= self._how.digits
 
     def _product(self, key: tuple[int, int, int], count: int) -> Wires:
         """An input times an odd constant that ``count`` terms need, in a register.
 
         key: which input, the constant, and the place that tells it apart.
         """
-        bill, x, (column, odd, place) = self._bill, self._x, key
-        operand, bits = self._factors(odd)
+        x, (column, odd, _) = self._x, key
+        if odd > 0 and self._shifted(odd):
+            return self._tree(column, odd)
+        # Bits of an input and of an odd constant as Yosys multiplies them: signed, or neither is.
         signed = x.signed or odd < 0
-        if odd == 1:
-            bill.ff += x.width
-            return Wires(0, x.width, signed, key)
+        operand = signed_width(x) if signed else x.width
+        bits = (odd if odd > 0 else odd + 1).bit_length() + (1 if signed else 0)
         as_signed = (operand, bits) if signed else (operand + 1, bits + 1)
-        if odd != -1:
-            bill.multiply(*as_signed, 1, in_luts=self._in_luts)
-        if self._in_block(odd):
-            width = min(operand + bits, self._limit)
+        bill, width = self._bill, min(operand + bits, self._limit)
+        bill.multiply(*as_signed, 1, in_luts=False)
+        in_block = min(as_signed) >= DSP_MIN_OPERAND and operand + bits >= DSP_MIN_PRODUCT
+        # A block that absorbs registers has one for its operand too.
+        self._delay(column, self._how.stages - (2 if in_block and bill.family.absorbs else 1))
+        if in_block:
             bill.dsp += dsp_blocks(*as_signed, bill.family)
             bill.ff += 0 if bill.family.absorbs else width
             return Wires(0, width, signed, key, bill.family.absorbs and count == 1)
-        if self._in_luts:
-            width = constant_width(x.width, x.signed, odd, self._full)
-            for so_far, added_bits in constant_steps(x.width, x.signed, odd):
-                if (column, so_far) not in self._steps:
-                    self._steps.add((column, so_far))
-                    bill.add(Term.CONSTANT, added_bits)
-        elif odd == -1:
-            width = self._full - place  # no tool looks for copies of a sign in a difference from zero
-            bill.add(Term.NEGATE, x.width)
-        else:
-            width = operand + bits
-            bill.add(Term.CONSTANT, x.width * (abs(odd).bit_count() - 1 + (odd < 0)))
-        width = min(width, self._limit)
+        bill.add(Term.CONSTANT, x.width * (abs(odd).bit_count() - 1 + (odd < 0)))
         bill.ff += width
         return Wires(0, width, signed, key)
+
+    def _tree(self, column: int, odd: int) -> Wires:
+        """hpq_constproduct."""
+        bill, x, how = self._bill, self._x, self._how
+        levels = constant_tree(x.width, x.signed, odd)
+        if len(levels) > 1:
+            wide = odd.bit_length() + 1
+            bill.multiply(signed_width(x), wide, 1, in_luts=how.in_luts)
+        before = how.stages * how.every - (len(levels) - 1)
+        for number, nodes in enumerate(levels[1:], before + 1):
+            for node in nodes:
+                key = "sum", column, abs(node.value) >> node.low, (number - 1) // how.every
+                if node.bits and self._new(*key):
+                    bill.add(Term.CONSTANT, node.bits)
+        registers = product_registers(levels, how.stages, how.every)
+        bill.ff += sum(self._new("register", column, one) for one in registers)
+        (product,) = levels[-1]
+        return Wires(0, min(product.high, self._limit), product.signed, (column, odd))
+
+    def _delay(self, column: int, cycles: int) -> None:
+        """Registers of an input, which all its products share."""
+        wires = [(cycle, ("x", bit)) for cycle in range(cycles) for bit in range(self._x.width)]
+        self._bill.ff += sum(self._new("register", column, one) for one in wires)
+
+    def _new(self, *what: Hashable) -> bool:
+        """Whether there is none of these so far; there is one then."""
+        known = what in self._seen
+        self._seen.add(what)
+        return not known
 
 
 def _tree(bill: Bill, terms: list[Wires | None], limit: int, every: int, seen: set[Hashable]) -> Wires | None:

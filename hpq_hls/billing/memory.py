@@ -10,10 +10,10 @@ from hpq_hls.billing.families import RAMB18, Family
 SRL_DEPTH = 32
 """Stages of a shift register that one LUT holds (UG474)."""
 
-SLICE = 216
+SLICE = 180
 """Bits of a wide register or memory that hang on one copy of its enables and addresses: as many as leave
 these at most 256 loads with those of the copy itself, and a whole number of columns of any memory
-(BRAM18_SHAPES, RAM32M, RAM64M), so that slices take no more block RAMs than the whole."""
+(RAMB18, RAM32M, RAM64M), so that slices take no more block RAMs than the whole."""
 
 _BRAM18_BITS = 18 * 1024
 _WORTH = 4  # a block RAM must be filled to at least one part in this many
@@ -64,5 +64,6 @@ def slice_bits(loads: int = 1) -> int:
 
 def fifo_loads(depth: int, width: int, family: Family = Family.SERIES_7) -> int:
     """Loads that a bit of a FIFO is to its addresses: one for each memory that it is spread over."""
+    # Yosys takes memories of 32 words where they are fewer LUTs than those of 64.
     spread = fifo_style(depth, width, family) == "distributed"
-    return math.ceil(depth / family.fabric.lut_words) if spread else 1
+    return math.ceil(depth / min(family.fabric.lut_words, 32)) if spread else 1

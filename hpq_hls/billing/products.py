@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass, replace
 
 from hpq_hls.fixed import FixedType
 
@@ -71,53 +69,95 @@ def _chain_bits(factor: FixedType, recoded: FixedType) -> int:
     return row_count(recoded) * (factor.width + 3)
 
 
-def constant_product(width: int, signed: bool, constant: int) -> int:
-    """Bits added up in the product of an operand of ``width`` bits and a constant (hpq_constproduct).
+@dataclass(frozen=True)
+class Node:
+    """A term of hpq_constproduct's tree: a shifted copy of the operand, or a sum.
 
-    None for a power of two. Sums that the products of one operand share are counted each time.
+    value: the constant that it is a product by, negative where it is subtracted. low: where its lowest bit
+    is. signed: whether it has a sign. wires: its bits; equal ones are one, None is zero. bits: LUTs of its
+    adder, 0 for a copy or a term of the level before.
     """
-    return sum(bits for _, bits in constant_steps(width, signed, constant))
+
+    value: int
+    low: int
+    signed: bool
+    wires: tuple[Hashable, ...]
+    bits: int = 0
+
+    @property
+    def high(self) -> int:
+        """Above its highest bit."""
+        return self.low + len(self.wires)
 
 
-def constant_width(width: int, signed: bool, constant: int, full: int) -> int:
-    """Bits of the product that hpq_constproduct makes of an operand of ``width`` bits.
-
-    Synthesis narrows its sums to a bit more than the wider of two; where only the sum so far has a sign, the
-    operand gets one. full: bits that there is room for.
-    """
-    high, has_sign = 0, signed
-    for at, (place, sign) in enumerate(_in_order(constant)):
-        operand = width + (1 if at and has_sign and not signed else 0)
-        high = place + (width if at == 0 and sign > 0 else max(high - place, operand) + 1)
-        has_sign = has_sign or sign < 0
-    return min(high, full)
-
-
-def constant_steps(width: int, signed: bool, constant: int) -> list[tuple[int, int]]:
-    """(constant so far, bits added up) of each sum that hpq_constproduct makes of ``width`` bits.
-
-    A step takes the bits of the operand and, if it subtracts, those of the sum so far that lie above them.
-    What is added lies above most of the sum so far, of which unsigned operands leave little there.
-    """
-    steps, so_far = list[tuple[int, int]](), 0
-    for place, sign in _in_order(constant):
-        top = width + abs(so_far).bit_length() - 1 if so_far else 0
-        before, so_far = so_far, so_far + sign * (1 << place)
-        if sign < 0:
-            steps.append((so_far, width + max(top - width - place, 0)))
-        elif before:
-            steps.append((so_far, max(top - place, width - 1 if signed else 0)))
-    return steps
+def constant_tree(width: int, signed: bool, constant: int) -> list[list[Node]]:
+    """The levels of hpq_constproduct's tree for an operand of ``width`` bits, its shifted copies first."""
+    copy = tuple(("x", bit) for bit in range(width))
+    nodes = [Node(sign * (1 << place), place, signed, copy) for place, sign in _digits(constant)]
+    levels = [nodes]
+    while len(nodes) > 1:
+        pairs = [nodes[at : at + 2] for at in range(0, len(nodes), 2)]
+        nodes = [
+            _joined(pair[0], pair[1], width, signed) if len(pair) == 2 else replace(pair[0], bits=0)
+            for pair in pairs
+        ]
+        levels.append(nodes)
+    return levels
 
 
-def most_digits(constants: npt.NDArray[np.int64]) -> int:
-    """Powers of two in the longest non-adjacent form of some constants; at least 1."""
-    return max([1, *(len(_digits(constant)) for constant in np.unique(constants).tolist())])
+def product_registers(tree: Sequence[Sequence[Node]], stages: int, every: int) -> set[Hashable]:
+    """The flip-flops of hpq_constproduct with these parameters, each as a cycle and a wire."""
+    before = stages * every - (len(tree) - 1)
+    found = set[Hashable]()
+    for cycle in range(before // every if stages else 0):
+        found |= {(cycle, wire) for wire in tree[0][0].wires}
+    for number, nodes in enumerate(tree[1:], before + 1):
+        if stages and number % every == 0:
+            found |= {(number // every - 1, wire) for node in nodes for wire in node.wires if wire}
+    return found
 
 
-def _in_order(constant: int) -> list[tuple[int, int]]:
-    """The digits in the order in which hpq_constproduct adds them up."""
-    return sorted(_digits(constant), key=lambda digit: (-digit[1], digit[0]))
+def _joined(left: Node, right: Node, width: int, operand_signed: bool) -> Node:
+    """Their sum. A LUT for each bit at which two numbers meet; where there is one alone, its bit goes
+    straight into the carry chain, but one that is subtracted passes LUTs. Below the right one are wires."""
+    difference = (left.value < 0) != (right.value < 0)
+    either = left.signed or right.signed
+    value, signed = left.value + right.value, either or difference
+    odd = abs(value) >> left.low
+    length = width + (odd - 1).bit_length() + (signed and not operand_signed)
+    if difference and left.value < 0:  # the right one less the left one
+        first, last, below = left.low, max(left.high, right.high), list[Hashable]()
+    else:
+        tops = [node.high + (either and not node.signed) for node in (left, right)]
+        first, last = right.low, max(tops) if either or difference else min(tops)
+        gap = right.low - left.low - len(left.wires)
+        filler = left.wires[-1] if left.signed else None
+        below = [*left.wires[: right.low - left.low], *[filler] * max(gap, 0)]
+    wires = (*below, *((odd, bit) for bit in range(len(below), length)))
+    return Node(value, left.low, signed, wires, max(last - first, 0))
+
+
+LUTS_PER_DSP = 55
+"""What a DSP block counts where resources are added up (the weight of HGQ's EBOPs, arXiv 2405.00645)."""
+
+
+def most_shifted(width: int) -> int:
+    """Digits of a constant up to which shifted copies of a signed operand of ``width`` bits, added up, are
+    cheaper than a DSP block. What has more is wide enough for one."""
+    return 1 + LUTS_PER_DSP // width
+
+
+def constant_levels(constants: Collection[int], most: int | None = None) -> int:
+    """Levels of the trees of products by these constants, of those that have up to ``most`` digits."""
+    found = (digits_of(abs(constant)) for constant in constants)
+    return max(
+        (max(digits - 1, 0).bit_length() for digits in found if most is None or digits <= most), default=0
+    )
+
+
+def digits_of(constant: int) -> int:
+    """Digits that are not zero in the non-adjacent form of a constant."""
+    return len(_digits(constant))
 
 
 def _digits(constant: int) -> list[tuple[int, int]]:

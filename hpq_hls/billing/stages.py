@@ -12,10 +12,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from hpq_hls.billing.delays import Delays, Pace
-from hpq_hls.billing.products import most_digits, recoding, row_count
+from hpq_hls.billing.products import constant_levels, digits_of, recoding, row_count
 from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
 
 NOMINAL_SUM, NOMINAL_OPERAND, NOMINAL_ROUND = 32, 8, 16
@@ -91,13 +89,27 @@ def product_time(delays: Delays, x: FixedType, weight: FixedType, stages: int, *
     return math.ceil((row_count(recoded) + 1) / stages) * delays.adder(factor.width + 2)
 
 
-def scaling_time(delays: Delays, factor: int, width: int, *, soft: bool) -> int:
-    """A product by a constant without a register in it; width: of the product. soft: in LUTs
-    (hpq_constproduct), where each power of two but the first is a sum."""
-    digits = most_digits(np.array([factor]))
-    if digits == 1:
-        return 0
-    return (digits - 1) * delays.adder(width) if soft else delays.multiply(1)
+@dataclass(frozen=True)
+class Scaling:
+    """A product by a constant.
+
+    registers: in it and behind it, 1 at least, if the last is not left out. time: the longest stage,
+    picoseconds. whole: whether it has time in one stage.
+    """
+
+    registers: int
+    time: int
+    whole: bool
+
+
+def scaling(pace: Pace, factor: int, width: int, *, soft: bool) -> Scaling:
+    """Registers and time of a product by a constant of ``width`` bits. soft: in LUTs (hpq_constproduct)."""
+    levels = constant_levels([factor]) if soft else 0
+    every = levels_between(pace, width)
+    if soft or digits_of(factor) == 1:
+        time = min(levels, every) * pace.delays.adder(width)
+        return Scaling(max(math.ceil(levels / every), 1), time, levels <= every)
+    return Scaling(1, pace.delays.multiply(1), whole=True)
 
 
 @dataclass(frozen=True)

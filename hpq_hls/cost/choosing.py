@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 from hpq_hls.billing.bill import Bill
 from hpq_hls.billing.coefficients import luts
+from hpq_hls.billing.products import LUTS_PER_DSP
 from hpq_hls.cost.kernels import bill_kernel, bill_stream
 from hpq_hls.graph import Graph
 from hpq_hls.hardware import HardwareConfig, LayerFolding, Link
@@ -26,8 +27,6 @@ from hpq_hls.hardware.dataflow import SHORTEST
 from hpq_hls.hardware.probe import FAMILY, Piece, Probe
 from hpq_hls.simulate import QuantizedGraph
 
-LUTS_PER_DSP = 55
-"""What a DSP block counts where resources are added up (the weight of HGQ's EBOPs, arXiv 2405.00645)."""
 LUTS_PER_FF = 0.5
 """Every LUT of the catalogue's parts has two flip-flops."""
 LUTS_PER_BRAM = 190

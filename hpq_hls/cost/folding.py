@@ -22,6 +22,10 @@ UNLIMITED = 1 << 40
 """A target interval that every folding meets."""
 SLOWER = 1.03
 """From target to target where FIFOs make a design too large that fits without."""
+BUSY = 0.95
+"""Where multipliers work for so much of the time, a pixel per cycle is fast enough."""
+LOOKED_AT = 3
+"""Targets at which they could work the most, of which designs are compared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,27 +141,37 @@ def fastest(
 
 def busiest(q: QuantizedGraph, config: HardwareConfig) -> int:
     """The least target interval that is looked at without being asked for: that of a pixel per cycle, or a
-    lesser one at which more of the multipliers work.
+    lesser one, of more than half as many cycles, at which more of the multipliers work.
 
-    A unit with every multiplication of a position has nothing left to share out: where it makes fewer
-    positions than pixels are scanned, as at the border of an image, it rests. If it does for less than half
-    of the time, a cycle for each of its positions is a target too, and several pixels are read per beat.
+    A unit has a whole number of cycles for each position of its output. What is left of the interval it
+    rests, most of all where it has one cycle, as all its multiplications are in hardware, and makes fewer
+    positions than pixels are scanned, as at the border of an image. A target that is a multiple of a layer's
+    positions leaves nothing of that layer; it may take several pixels per beat.
     """
     flow = single_pixel(q, config)
     pixel = interval_of(flow)
-    multiply = (kernel for kernel in flow.kernels if kernel.multipliers)
-    position = max((kernel.cycles(flow.streams) for kernel in multiply), default=pixel)
-    if not pixel < 2 * position < 2 * pixel:
+    units = [
+        (kernel.cycles(flow.streams), kernel.multipliers) for kernel in flow.kernels if kernel.multipliers
+    ]
+
+    work = sum(positions * products for positions, products in units)
+
+    def share(target: int) -> float:
+        """Of the time in which multipliers work, if each layer has as many as its whole cycles ask for."""
+        return work / (target * sum(products / (target // positions) for positions, products in units))
+
+    def taken(target: int) -> tuple[int, int]:
+        """Multipliers times interval, and the interval, of the design for a target."""
+        made = build_dataflow(q, choose_layers(q, config, target))
+        interval = interval_of(made)
+        return interval * sum(kernel.multipliers for kernel in made.kernels), interval
+
+    if work >= BUSY * taken(pixel)[0]:
         return pixel
-    return max((pixel, position), key=lambda target: busy(q, config, target))
-
-
-def busy(q: QuantizedGraph, config: HardwareConfig, target: int) -> tuple[float, int]:
-    """Which share of the time the multipliers of a design for a target work; its interval, negative."""
-    flow = build_dataflow(q, choose_layers(q, config, target))
-    working = sum(kernel.multipliers * kernel.cycles(flow.streams) for kernel in flow.kernels)
-    interval = interval_of(flow)
-    return working / (interval * sum(kernel.multipliers for kernel in flow.kernels)), -interval
+    least = max(pixel // 2 + 1, *(positions for positions, _ in units))
+    multiples = {target for positions, _ in units for target in range(positions, pixel + 1, positions)}
+    best = sorted((-share(target), target) for target in multiples if target >= least)[:LOOKED_AT]
+    return min((pixel, *(target for _, target in best)), key=taken)
 
 
 def first(low: int, high: int, holds: Callable[[int], bool]) -> int | None:

@@ -11,9 +11,9 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import count_bits, dsp_blocks, finished, ram, rom, tree
+from hpq_hls.billing.blocks import count_bits, dsp_blocks, finished, ram, rom, rom_slice, tree
 from hpq_hls.billing.delays import Pace
-from hpq_hls.billing.memory import memory_style, slice_count
+from hpq_hls.billing.memory import memory_style, slice_bits, slice_count
 from hpq_hls.billing.packing import (
     COLUMNS,
     Packing,
@@ -31,6 +31,10 @@ from hpq_hls.kernels.contract import Contract, pipeline
 from hpq_hls.kernels.meaning import Objects
 from hpq_hls.kernels.nature import Sums
 from hpq_hls.kernels.weighted import FromRom, Matrix, by_fold
+
+LOADS_OF_DIGIT = 22
+"""That a bit of a weight is to hpq_product: it is in two digits, each of which makes a row of 11 LUTs, for
+elements of 8 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +175,22 @@ class MatVec(FromRom, Matrix):
     def contract(self, streams: Streams) -> Contract:
         return pipeline(self.latency(streams), self.synapse_folds, self.neuron_folds)
 
+    @functools.cached_property
+    def rom_slice(self) -> int:
+        """Bits of a word of weights that hang on one copy of its address."""
+        words = self.weight_words()
+        loads = LOADS_OF_DIGIT if self.packing is None else 1
+        return rom_slice(words.reshape(len(words), -1), self.rom_type.width, loads)
+
+    @property
+    def row_slice(self) -> int:
+        """Rows whose accumulators hang on one copy of what they are told."""
+        return min(max(slice_bits() // self.accumulator_type.width, 1), self.pe)
+
+    def bill_constants(self, bill: Bill) -> None:
+        words = self.weight_words()
+        rom(bill, words.reshape(len(words), -1), self.rom_type.width, self.rom_slice)
+
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
         steps, rows, folds = self.synapse_folds, self.neuron_folds, self.groups * self.neuron_folds
@@ -179,6 +199,7 @@ class MatVec(FromRom, Matrix):
         bill.add(Term.MATVEC, 1)
         bill.ff += counters + (latency if steps > 1 or self.bias is not None else 0)  # valid_at
         if steps > 1:  # first_at and last_at: shift registers
+            bill.ff += 2 * (math.ceil(self.pe / self.row_slice) - 1)  # copies of the last of valid and first
             bill.ff += 3 if latency == 3 else 1
             bill.add(Term.MEMORY, 1 if latency == 3 else 2)
         biases, accumulator = self.bias_words(), self.accumulator_type

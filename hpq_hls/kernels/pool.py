@@ -10,16 +10,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import comparators, count_bits, dsp_blocks, finished, in_dsp, tree
-from hpq_hls.billing.products import constant_product, signed_width
+from hpq_hls.billing.bill import Bill
+from hpq_hls.billing.blocks import comparators, constant_product, count_bits, dsp_blocks, finished, tree
+from hpq_hls.billing.products import digits_of, most_shifted, signed_width
 from hpq_hls.billing.stages import (
     CastStages,
+    Scaling,
     cast_stages,
     compared_between,
     comparison,
     levels_between,
-    scaling_time,
+    scaling,
     tree_registers,
     tree_time,
 )
@@ -75,18 +76,29 @@ class Pool(Kernel):
         """Levels of its trees between registers."""
         if self.mode is PoolMode.MAX:
             return compared_between(self.pace, x.width)
-        return levels_between(self.pace, self.sum_type(x).width)
+        sums = self.accumulator_type
+        assert sums is not None
+        return levels_between(self.pace, max(self.sum_type(x).width, sums.width))
 
     def ending(self, x: FixedType, made: FixedType) -> CastStages:
         """The registers behind the sum, of an average."""
         sums = self.accumulator_type
         assert sums is not None
-        time = scaling_time(self.pace.delays, self.reciprocal, sums.width, soft=self._scaled_in_luts(x))
-        return cast_stages(self.pace, time, sums, made, self.epilogue)
+        product = self._scaling(x)
+        return cast_stages(self.pace, product.time, sums, made, self.epilogue, fixed=not product.whole)
+
+    def stages(self, x: FixedType, made: FixedType) -> int:
+        """Registers of the product by the reciprocal, the one behind it included if there is one."""
+        return self._scaling(x).registers if self.ending(x, made).front else 0
+
+    def _scaling(self, x: FixedType) -> Scaling:
+        sums = self.accumulator_type
+        assert sums is not None
+        return scaling(self.pace, self.reciprocal, sums.width, soft=self._scaled_in_luts(x))
 
     def _scaled_in_luts(self, x: FixedType) -> bool:
-        total = self.sum_type(x)
-        return self.in_luts or not in_dsp(signed_width(total), self.reciprocal.bit_length() + 1)
+        """Whether that is shifted copies of the sum, added up: always, or where that is cheaper."""
+        return self.in_luts or digits_of(self.reciprocal) <= most_shifted(signed_width(self.sum_type(x)))
 
     def latency(self, streams: Streams) -> int:
         """A result is a register more, but for the last of a tree of comparators."""
@@ -95,7 +107,7 @@ class Pool(Kernel):
         if self.mode is PoolMode.MAX:
             return max(tree, 1)
         stages = self.ending(given.type, made.type)
-        return tree + stages.front + stages.inside + 1
+        return tree + self.stages(given.type, made.type) + stages.inside + 1
 
     def critical(self, streams: Streams) -> int:
         given, made = self.ends(streams)
@@ -108,7 +120,7 @@ class Pool(Kernel):
 
     def built_in_luts(self, x: FixedType) -> bool:
         """Whether products are built in LUTs without leaving that to synthesis."""
-        return self.multipliers > 0 and self.in_luts
+        return self.multipliers > 0 and self._scaled_in_luts(x)
 
     def sum_type(self, x: FixedType) -> FixedType:
         """The exact type of the sum of all taps of type ``x``."""
@@ -144,14 +156,12 @@ class Pool(Kernel):
             constant = self.reciprocal.bit_length() + 1
             left = total + (0 if given.type.signed else 1)
             bill.multiply(left, constant, results, in_luts=self.in_luts)
-            if not self.in_luts and in_dsp(left, constant):
-                bill.dsp += results * dsp_blocks(left, constant, bill.family)
+            registers = self.stages(given.type, made.type)
+            if self._scaled_in_luts(given.type):
+                every = self.every(given.type)
+                constant_product(bill, left, self.reciprocal, registers, every, results)
             else:
-                bits = total * max(self.reciprocal.bit_count() - 1, 0)
-                if self.in_luts:
-                    bits = constant_product(total, True, self.reciprocal)
-                bill.add(Term.CONSTANT, results * bits)
-                bill.ff += results * (left + constant - 1) * stages.front
+                bill.dsp += results * dsp_blocks(left, constant, bill.family)
         epilogue = self.epilogue if given.type.signed else Epilogue()
         finished(bill, accumulator, made.type, epilogue, results, in_luts=self.in_luts, stages=stages)
 
@@ -169,7 +179,7 @@ class Pool(Kernel):
         return text + str(self.epilogue)
 
     def remarks(self, streams: Streams) -> Sequence[str]:
-        return (FABRIC_REMARK,) if self.built_in_luts(streams[self.inputs[0]].type) else ()
+        return (FABRIC_REMARK,) if self.multipliers and self.in_luts else ()
 
     @property
     def nature(self) -> Nature:

@@ -11,15 +11,24 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import comparators, count_bits, dsp_blocks, dual_port_ram, finished, in_dsp, tree
-from hpq_hls.billing.products import constant_product, signed_width
+from hpq_hls.billing.blocks import (
+    comparators,
+    constant_product,
+    count_bits,
+    dsp_blocks,
+    dual_port_ram,
+    finished,
+    tree,
+)
+from hpq_hls.billing.products import digits_of, most_shifted, signed_width
 from hpq_hls.billing.stages import (
     CastStages,
+    Scaling,
     cast_stages,
     compared_between,
     comparison,
     levels_between,
-    scaling_time,
+    scaling,
     tree_registers,
     tree_time,
 )
@@ -103,7 +112,26 @@ class Reduce(Kernel):
     def every(self, x: FixedType) -> int:
         """Levels of its trees between registers."""
         width = self.stored_width(x)
-        return levels_between(self.pace, width) if self.sums else compared_between(self.pace, width)
+        if not self.sums:
+            return compared_between(self.pace, width)
+        sums = self.accumulator_type
+        assert sums is not None
+        return levels_between(self.pace, max(width, sums.width))
+
+    def built_in_luts(self, x: FixedType) -> bool:
+        """Whether products are built in LUTs without leaving that to synthesis: always, or where shifted
+        copies of the sum, added up, are cheaper than a DSP block."""
+        total = signed_width(self.total_type(x))
+        return self.multipliers > 0 and (self.in_luts or digits_of(self.reciprocal) <= most_shifted(total))
+
+    def stages(self, x: FixedType) -> int:
+        """Registers of the product by the reciprocal."""
+        return self._scaling(x).registers if self.reciprocal != 1 else 0
+
+    def _scaling(self, x: FixedType) -> Scaling:
+        sums = self.accumulator_type
+        assert sums is not None
+        return scaling(self.pace, self.reciprocal, sums.width, soft=self.built_in_luts(x))
 
     def ending(self, made: FixedType) -> CastStages:
         """The registers behind the product by the reciprocal, in the cast."""
@@ -116,7 +144,7 @@ class Reduce(Kernel):
         stored = 0 if self.steps == 1 else 1 if self.chunks == 1 else 2
         after = int(self.steps == 1)
         if self.sums:
-            after = 1 + (self.reciprocal != 1) + self.ending(made.type).inside
+            after = 1 + self.stages(given.type) + self.ending(made.type).inside
         return tree_registers(self.taps, self.every(given.type)) + stored + after
 
     def critical(self, streams: Streams) -> int:
@@ -127,12 +155,7 @@ class Reduce(Kernel):
         if self.steps > 1:
             times.append(level)
         if self.sums:
-            sums = self.accumulator_type
-            assert sums is not None
-            total = signed_width(self.total_type(given.type))
-            soft = self.in_luts or not in_dsp(total, self.reciprocal.bit_length() + 1)
-            times.append(scaling_time(delays, self.reciprocal, sums.width, soft=soft))
-            times.append(self.ending(made.type).time)
+            times += [self._scaling(given.type).time, self.ending(made.type).time]
         return max(times)
 
     def contract(self, streams: Streams) -> Contract:
@@ -192,14 +215,11 @@ class Reduce(Kernel):
             constant = self.reciprocal.bit_length() + 1
             left = total + (0 if x.signed else 1)
             bill.multiply(left, constant, self.results, in_luts=self.in_luts)
-            if not self.in_luts and in_dsp(left, constant):
-                bill.dsp += self.results * dsp_blocks(left, constant, bill.family)
+            if self.built_in_luts(x):
+                registers, every = self.stages(x), self.every(x)
+                constant_product(bill, left, self.reciprocal, registers, every, self.results)
             else:
-                bits = total * max(self.reciprocal.bit_count() - 1, 0)
-                if self.in_luts:
-                    bits = constant_product(total, True, self.reciprocal)
-                bill.add(Term.CONSTANT, self.results * bits)
-                bill.ff += self.results * (left + constant - 1)
+                bill.dsp += self.results * dsp_blocks(left, constant, bill.family)
         bill.ff += self.results * made.width
         epilogue = self.epilogue if x.signed else Epilogue()
         stages = self.ending(made)

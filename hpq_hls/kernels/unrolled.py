@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -11,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import finished, in_dsp, unread_bits
-from hpq_hls.billing.constdot import Wires, added, constant_dots
+from hpq_hls.billing.blocks import finished, unread_bits
+from hpq_hls.billing.constdot import Products, Wires, added, constant_dots
 from hpq_hls.billing.delays import Pace
-from hpq_hls.billing.products import most_digits, signed_width
+from hpq_hls.billing.products import constant_levels, digits_of, most_shifted, signed_width
 from hpq_hls.billing.stages import PLAIN_STAGES, tree_registers, tree_time
 from hpq_hls.fixed import FixedType, Rounding
 from hpq_hls.fixed.interval import Interval, bits_for
@@ -60,11 +61,38 @@ class UnrolledMatVec(Matrix):
         return self.epilogue.is_same_for_all_beats
 
     def latency(self, streams: Streams) -> int:
-        """A product and a result are a register each."""
+        """A result is a register, and a product one or more."""
         if self.pipelined is not None:
             return self.pipelined.registers
-        stages = self.ending(self.ends(streams)[1].type)
-        return 2 + tree_registers(self.cols, self.every) + stages.front + stages.inside
+        given, made = self.ends(streams)
+        stages, tree = self.ending(made.type), tree_registers(self.cols, self.every)
+        return self.stages(given.type) + tree + stages.front + stages.inside + 1
+
+    def digits(self, x: FixedType) -> int:
+        """Digits of a weight, as a sum of powers of two, up to which its product is built from shifted copies
+        of an element of type ``x`` (DIGITS in the RTL): where that is cheaper than a DSP block; at any number
+        or for powers of two alone where the layer asks for it."""
+        if self.in_luts:
+            return self.weight_type.width
+        always = self.sharing is not None and self.sharing.always
+        return 1 if always else most_shifted(signed_width(x))
+
+    def stages(self, x: FixedType) -> int:
+        """Registers of a product."""
+        return max(math.ceil(self._levels(x) / self.every), 1)
+
+    def _levels(self, x: FixedType) -> int:
+        """Sums that follow each other in a product."""
+        return constant_levels(self._sizes, self.digits(x))
+
+    @functools.cached_property
+    def _sizes(self) -> Sequence[int]:
+        """The weights that there are, without their signs."""
+        sizes: list[int] = np.unique(np.abs(self.weight)).tolist()
+        return sizes
+
+    def _all_shifted(self, x: FixedType) -> bool:
+        return max(map(digits_of, self._sizes), default=0) <= self.digits(x)
 
     def critical(self, streams: Streams) -> int:
         delays = self.pace.delays
@@ -73,10 +101,9 @@ class UnrolledMatVec(Matrix):
         given, made = self.ends(streams)
         width = signed_width(given.type) + signed_width(self.weight_type)
         level = delays.adder(min(width + (self.cols - 1).bit_length(), self.accumulator_type.width))
-        if not self.in_luts and in_dsp(signed_width(given.type), signed_width(self.weight_type)):
-            product = delays.multiply(PLAIN_STAGES)
-        else:
-            product = (most_digits(self.weight) - 1) * delays.adder(width)
+        product = min(self._levels(given.type), self.every) * delays.adder(width)
+        if not self._all_shifted(given.type):
+            product = max(product, delays.multiply(PLAIN_STAGES))
         tree = tree_time(self.cols, self.every, level)
         return max(delays.control, product, tree, self.ending(made.type).time)
 
@@ -215,7 +242,9 @@ def _bill_multiplied(
     each = (columns.reshape(-1, kernel.cols), weights.reshape(-1, kernel.cols))
     accumulator, live = kernel.accumulator_type, list[int]()
     types = given.type, kernel.weight_type
-    sums = constant_dots(bill, *each, types, accumulator.width, every=kernel.every, in_luts=kernel.in_luts)
+    digits, stages = kernel.digits(given.type), kernel.stages(given.type)
+    how = Products(digits, stages, kernel.every, kernel.in_luts)
+    sums = constant_dots(bill, *each, types, accumulator.width, how)
     rows = kernel.groups * kernel.rows
     biases = [0] * rows if kernel.bias is None else kernel.bias.reshape(-1).tolist()
     shifts = [0] * rows if kernel.shift is None else kernel.shift.reshape(-1).tolist()
@@ -229,18 +258,21 @@ def _bill_multiplied(
             bill, kernel, total.shifted(align + shifts[row]), biases[row] << kernel.bias_shift, made.type
         )
     if kernel.epilogue.slopes and live:
-        stages, epilogue = kernel.ending(made.type), kernel.epilogue.of_lanes(live)
-        finished(bill, accumulator, made.type, epilogue, len(live), in_luts=kernel.in_luts, stages=stages)
+        epilogue, end = kernel.epilogue.of_lanes(live), kernel.ending(made.type)
+        finished(bill, accumulator, made.type, epilogue, len(live), in_luts=kernel.in_luts, stages=end)
     bill.ff += len(live) * made.type.width
 
 
 def _bill_row(bill: Bill, kernel: UnrolledMatVec, total: Wires, bias: int, made: FixedType) -> None:
     """The accumulator of a row, and what it is cast with but for slopes."""
     accumulator, stages = kernel.accumulator_type, kernel.ending(made)
+    if total.negative and not bias:
+        bill.add(Term.NEGATE, total.bits)
+        total = replace(total, signed=True, negative=False)
     if bias:
         low = (bias & -bias).bit_length() - 1
         constant = Wires(low, bits_for(Interval(bias, bias))[0], bias < 0, None)
-        total, bits = added((total, constant), accumulator.width)
+        total, bits = added((constant, total), accumulator.width)
         bill.add(Term.BIAS, bits)
     high = min(total.high, accumulator.width)
     unread = unread_bits(accumulator, made, kernel.epilogue)

@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from hpq_hls.billing.products import LUTS_PER_DSP
 from hpq_hls.cost import Ledger
-from hpq_hls.cost.choosing import LUTS_PER_DSP
 from hpq_hls.hardware import HardwareConfig
 from hpq_hls.search.errors import SettingError
 from hpq_hls.search.limits import RESOURCES, TIMES, Bound, Checked, Figure, check_bounds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -81,14 +82,19 @@ def run_generate(
         raise CapacityError(f"{short.sentence}; or generate it all the same with --oversize")
     if not oversize:
         _refuse(work, q, backends)
-    depths = _measured(work, q, show) if measure_fifos else None
     written = []
-    for backend in backends:
-        with show.step(f"Generating the {backend} project") as step:
-            project = _generated(work, q, output / backend, backend, depths, force, oversize)
-            count = sum(path.is_file() for path in project.path.rglob("*"))
-            step.conclude(f"{count} files in {project.path}")
-        written.append(r.GeneratedProject(backend, project.path, project.manifest.name, count))
+    with tempfile.TemporaryDirectory(prefix="hpq_fifos_") as folder:
+        measured = Path(folder) / "rtl"
+        depths = _measured(work, q, measured, show) if measure_fifos else None
+        for backend in backends:
+            with show.step(f"Generating the {backend} project") as step:
+                project = _generated(work, q, output / backend, backend, depths, force, oversize)
+                count = sum(path.is_file() for path in project.path.rglob("*"))
+                step.conclude(f"{count} files in {project.path}")
+            written.append(r.GeneratedProject(backend, project.path, project.manifest.name, count))
+            if measure_fifos and backend == "rtl":
+                # Where the depths are what they were before, the simulator serves `hpq verify` too.
+                shutil.move(measured / "build", project.path / "build")
     keep_options(work.project)
     return r.GenerateResult(
         work.network(q), tuple(written), save_network(work, q), work.statement, short, project.notes
@@ -130,13 +136,10 @@ def _generated(
         )
 
 
-def _measured(work: Workspace, q: QuantizedGraph, show: Reporter) -> dict[str, int]:
-    """FIFO depths by stream, measured on RTL that is thrown away afterwards."""
-    with (
-        show.step("Measuring FIFO depths on the RTL") as step,
-        tempfile.TemporaryDirectory(prefix="hpq_fifos_") as folder,
-    ):
-        project = _generated(work, q, Path(folder) / "rtl", "rtl", None, False, True)
+def _measured(work: Workspace, q: QuantizedGraph, folder: Path, show: Reporter) -> dict[str, int]:
+    """FIFO depths by stream, measured on RTL in a folder."""
+    with show.step("Measuring FIFO depths on the RTL") as step:
+        project = _generated(work, q, folder, "rtl", None, False, True)
         depths = project.measure_fifos(work.samples.x[:FIFO_SAMPLES], progress=step)
         saved = sum(project.dataflow.streams[name].depth - depth for name, depth in depths.items())
         step.conclude(f"{len(depths)} FIFOs, {saved:,} beats saved")

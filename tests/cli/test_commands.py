@@ -309,7 +309,10 @@ def test_targets_are_scored_by_mean_squared_error(run, project):
 
 def test_measured_fifos_verify_too(run, project):
     assert run("generate", project.file, "--measure-fifos").status == 0
+    folder = project.folder / "build" / "rtl" / "build" / "cosim"
+    measured = list(folder.glob("*/simulation"))
     assert run("verify", project.file, "--samples", 2).status == 0
+    assert list(folder.glob("*/simulation")) == measured != []  # nothing else was compiled
 
 
 def test_an_onnx_file_gives_the_same_network(run, project):

@@ -2,10 +2,12 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
 from hpq_hls.report.exploring import render_exploration
+from hpq_hls.workflow import exploring
 from tests.report.test_page import LARGEST, parsed, text_of
 
 ASKED = ("--objective", "weight_bits,bops", "--clock", "5,4")
@@ -83,6 +85,25 @@ def test_the_next_command_builds_a_row(run, free, monkeypatch):
     assert run(*words[1:]).status == 0
     made = json.loads((free.folder / "build" / "rtl" / "design.json").read_text())
     assert made["part"] == "xc7z020clg400-1"
+
+
+def test_an_interruption_keeps_the_rows_that_are_done(run, free, monkeypatch):
+    real, seen = exploring.searched, []
+
+    def interrupted(*given, **more):
+        seen.append(real(*given, **more))
+        return replace(seen[-1], interrupted=len(seen) == 2)
+
+    monkeypatch.setattr(exploring, "searched", interrupted)
+    outcome = run("explore", free.file, "--clock", "5,4", "--json")
+    assert outcome.status == 130
+    assert "the same command goes on from here" in outcome.err
+    assert (outcome.json["interrupted"], len(outcome.json["rows"])) == (True, 1)
+    again = run("explore", free.file, "--clock", "5,4", "--json")
+    assert again.status == 0
+    assert [row["up_to_date"] for row in again.json["rows"]] == [True, False]
+    assert again.json["measured"] == 0  # the evaluations are in the journal
+    assert len(seen) == 3
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.billing.blocks import in_dsp
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.blocks import constant_product, in_dsp
 from hpq_hls.billing.parts import Family
-from hpq_hls.billing.products import constant_product, signed_width, soft_product
+from hpq_hls.billing.products import constant_levels, most_shifted, signed_width, soft_product
 from hpq_hls.fixed import FixedType
 from hpq_hls.resources import templates_dir
 from hpq_hls.synth.cells import count_cells
@@ -63,17 +64,30 @@ def test_products_are_what_yosys_builds(x: str, weight: str, tmp_path: Path) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("constant", [21, 89, 205, 341])
 def test_products_by_constants_are_about_what_yosys_builds(constant: int, tmp_path: Path) -> None:
-    lut, _, dsp = cells(
-        tmp_path, "hpq_constproduct", X_W=9, C_W=10, CONSTANT=f"10'd{constant}", P_W=18, X_SIGNED=1
-    )
-    assert dsp == 0
+    stages = constant_levels([constant])
+    lut, ff, dsp = cells(
+        tmp_path, "hpq_constproduct", X_W=9, C_W=10, CONSTANT=f"10'd{constant}", P_W=18, X_SIGNED=1,
+        STAGES=stages, EVERY=1,
+    )  # fmt: skip
+    bill = Bill(Family.SERIES_7)
+    constant_product(bill, 9, constant, stages, 1, 1)
+    assert (ff, dsp) == (bill.ff, 0)
     # Logic optimisation finds more in a few sums than can be known without it.
-    assert lut == pytest.approx(constant_product(9, True, constant), rel=0.25)
+    assert lut == pytest.approx(bill.terms[Term.CONSTANT], rel=0.25)
 
 
 def test_powers_of_two_are_wires() -> None:
-    assert [constant_product(8, True, constant) for constant in (0, 1, 2, 64)] == [0] * 4
-    assert constant_product(8, True, -1) == 8
+    for constant in (1, 2, 64):
+        bill = Bill(Family.SERIES_7)
+        constant_product(bill, 8, constant, 0, 1, 1)
+        assert (bill.terms, bill.ff) == ({}, 0)
+
+
+def test_shifted_copies_are_for_constants_of_few_digits() -> None:
+    """Seven copies of 8 bits take less than a block counts, five of 16 bits more."""
+    assert (most_shifted(8), most_shifted(16)) == (7, 4)
+    assert constant_levels([0, 1, 64, 3, 85, 0b1010101010101]) == 3
+    assert constant_levels([0, 1, 64, 3, 85, 0b1010101010101], most=4) == 2
 
 
 def test_widths_say_what_takes_a_dsp_block() -> None:

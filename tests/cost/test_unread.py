@@ -12,7 +12,7 @@ from torch import nn
 
 import hpq_hls as hpq
 from hpq_hls.billing.bill import Bill
-from hpq_hls.billing.constdot import constant_dots
+from hpq_hls.billing.constdot import Products, constant_dots
 from hpq_hls.billing.parts import Family
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.fixed import FixedType
@@ -113,14 +113,18 @@ def test_blocks_of_constants(signed: bool, width: int, weights: list[int], dsp: 
     bill = Bill(Family.SERIES_7)
     column = np.zeros((len(weights), 1), dtype=np.int64)
     kind = FixedType(width, width, signed=signed)
-    constant_dots(bill, column, np.array(weights)[:, None], (kind, WEIGHT), 24, every=2, in_luts=False)
+    given = column, np.array(weights)[:, None], (kind, WEIGHT), 24
+    constant_dots(bill, *given, Products(1, 1, 2, False))
     assert bill.dsp == dsp
+    small = Bill(Family.SERIES_7)
+    constant_dots(small, *given, Products(2, 1, 2, False))
+    assert small.dsp == 0  # they are sums of two shifted copies
 
 
 def test_rows_without_weights_cost_nothing() -> None:
     bill = Bill(Family.SERIES_7)
     zeros = np.zeros((3, 4), dtype=np.int64)
-    sums = constant_dots(bill, zeros, zeros, (FixedType(8, 8), WEIGHT), 24, every=2, in_luts=False)
+    sums = constant_dots(bill, zeros, zeros, (FixedType(8, 8), WEIGHT), 24, Products(6, 1, 2, False))
     assert sums == [None] * 3
     assert (bill.ff, bill.dsp, bill.terms) == (0, 0, {})
 
@@ -130,19 +134,20 @@ PAIRS = [(1, 2), (-1, -2), (-1, 1), (3, 6), (-3, -6), (-1, -4), (5, -5), (7, -7)
 
 
 @pytest.mark.parametrize(
-    ("signed", "width", "in_luts"), [(True, 3, False), (False, 3, False), (True, 8, True), (False, 8, True)]
+    ("signed", "width", "digits", "stages", "every"),
+    [(True, 3, 6, 1, 2), (False, 3, 6, 1, 2), (True, 8, 6, 2, 1), (False, 8, 6, 2, 1), (True, 8, 2, 2, 2)],
 )
 def test_registers_of_products_are_those_of_yosys(
-    signed: bool, width: int, in_luts: bool, tmp_path: Path
+    signed: bool, width: int, digits: int, stages: int, every: int, tmp_path: Path
 ) -> None:
-    """Multiples by powers of two are one product or not; signs of differences have copies."""
+    """Multiples by powers of two and by signs are one product, but in DSP blocks."""
     limit, kind = 24, FixedType(width, width, signed=signed)
     weights = np.array(PAIRS).reshape(-1, 1)
     columns = np.repeat(np.arange(len(PAIRS)), 2)[:, None]
     bill = Bill(Family.SERIES_7)
-    constant_dots(bill, columns, weights, (kind, WEIGHT), limit, every=2, in_luts=in_luts)
-    known = f".X_W({width}), .X_SIGNED({int(signed)}), .W_W({WEIGHT.width}), .IN_LUTS({int(in_luts)}), "
-    known += f".OUT_W({limit})"
+    constant_dots(bill, columns, weights, (kind, WEIGHT), limit, Products(digits, stages, every, False))
+    known = f".X_W({width}), .X_SIGNED({int(signed)}), .W_W({WEIGHT.width}), .DIGITS({digits}), "
+    known += f".STAGES({stages}), .EVERY({every}), .OUT_W({limit})"
     dots = [
         f"hpq_constdot #(.N(1), {known}, .WEIGHTS({WEIGHT.width}'d{weight % 2**WEIGHT.width}))"
         f" dot{row} (.clk(clk), .x(x[{row // 2 * width}+:{width}]), .y(y[{row * limit}+:{limit}]));"
@@ -150,7 +155,7 @@ def test_registers_of_products_are_those_of_yosys(
     ]
     ports = f"input clk, input [{len(PAIRS) * width - 1}:0] x, output [{len(dots) * limit - 1}:0] y"
     (tmp_path / "dots.sv").write_text("\n".join([f"module dots({ports});", *dots, "endmodule"]))
-    library = [f"hpq_{name}.sv" for name in ("constdot", "constproduct", "addtree")]
+    library = [f"hpq_{name}.sv" for name in ("constdot", "constproduct", "addtree", "registers")]
     for name in library:
         shutil.copy(templates_dir() / "rtl" / "lib" / name, tmp_path)
     script = [f"read_verilog -sv -defer dots.sv {' '.join(library)}", "hierarchy -top dots"]

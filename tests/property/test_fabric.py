@@ -70,4 +70,4 @@ def _without(hardware: dict[str, Any]) -> dict[str, Any]:
         name: {key: value for key, value in keys.items() if key != "multipliers"}
         for name, keys in hardware.get("layers", {}).items()
     }
-    return hardware | {"multipliers": "auto", "layers": layers}
+    return hardware | {"multipliers": "dsp", "layers": layers}

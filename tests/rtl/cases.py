@@ -366,6 +366,15 @@ def unrolled_flow(name: str, mac: Mac) -> Dataflow:
     )  # fmt: skip
 
 
+def blocks_flow(name: str, mac: Mac) -> Dataflow:
+    """The same with all products but those by powers of two left to DSP blocks."""
+    flow = unrolled_flow(name, mac)
+    (kernel,) = flow.kernels
+    assert isinstance(kernel, UnrolledMatVec)
+    sharing = Sharing(Family.SERIES_7.operands, flow.streams[flow.input].type, always=True)
+    return replace(flow, kernels=(replace(kernel, sharing=sharing),))
+
+
 def adders_flow(name: str, mac: Mac, clock_ns: float = 5.0) -> Dataflow:
     """The same without multipliers, with registers for a clock."""
     flow = unrolled_flow(name, mac)
@@ -625,6 +634,7 @@ def window_flows() -> list[Dataflow]:
 def mac_flows() -> list[Dataflow]:
     flows = [matvec_flow(f"matvec_{i}", mac) for i, mac in enumerate(MATVECS)]
     flows += [unrolled_flow(f"unrolled_{i}", mac) for i, mac in enumerate(UNROLLED)]
+    flows += [blocks_flow(f"blocks_{i}", UNROLLED[i]) for i in (0, 2, 5)]
     clocks = itertools.cycle((5.0, 1.5, 20.0))
     flows += [adders_flow(f"adders_{i}", mac, next(clocks)) for i, mac in enumerate(UNROLLED)]
     flows += [channelmac_flow(f"channelmac_{i}", mac) for i, mac in enumerate(CHANNELMACS)]
@@ -697,12 +707,16 @@ def packed_flows() -> list[Dataflow]:
 
 
 def fabric_flows() -> list[Dataflow]:
-    """Everything that multiplies and is wide enough for DSP blocks, without these."""
+    """Everything that multiplies and takes DSP blocks, without these; and averages."""
     found = []
     for flow in (*mac_flows(), *scaled_flows()[::4], *other_flows()):
         kernels = [kernel for kernel in flow.kernels if kernel.multipliers]
-        if len(flow.kernels) == 1 and kernels and bill_dataflow(flow, Family.SERIES_7).dsp:
+        if len(flow.kernels) == 1 and kernels:
             (kernel,) = kernels
+            if flow.name.startswith("blocks"):
+                continue
+            if not (isinstance(kernel, Pool) or bill_dataflow(flow, Family.SERIES_7).dsp):
+                continue
             assert isinstance(kernel, (Weighted, Pool))
             found.append(replace(flow, name=f"fabric_{flow.name}", kernels=(replace(kernel, in_luts=True),)))
     return found

@@ -162,7 +162,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(_LATE, "if (rst) held <= '0;\n      else if", "if"),
     Fault(_SLICED, "FROM = s * SLICE", "FROM = 0"),
     Fault(_SLICED, "pop = some[s] && out_ready", "pop = some[s] && out_ready && s == 0"),
-    Fault(_LUTS, "if (rst) count <= '0;\n      else if", "if"),
+    Fault(_LUTS, "if (rst) count <= '0;\n        else if", "if"),
     Fault(_LUTS, "count == COUNT_W'(DEPTH)", "count == COUNT_W'(DEPTH - 1)"),
     Fault(_LUTS, "= count != '0", "= count > 1"),
     Fault(_LUTS, "LAST = ADDR_W'(DEPTH - 1)", "LAST = ADDR_W'(DEPTH)"),

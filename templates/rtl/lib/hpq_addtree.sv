@@ -3,13 +3,17 @@
 //
 // A tree may be the end of one that other adders begin: DONE levels are counted before its first, and the beginning
 // of one, which has a register after its last level only where that is due (LAST is 0).
+//
+// Terms whose bit of NEGATIVE is set are subtracted. A sum of nothing else is their sum, and is subtracted in its turn;
+// where all are, so that nothing is there to subtract from, the result is negative: SUM is minus the sum then.
 module hpq_addtree #(
     parameter int N     = 2,
     parameter int IN_W  = 8,
     parameter int OUT_W = 9,
     parameter int EVERY = 2,
     parameter int DONE  = 0,
-    parameter bit LAST  = 1'b1
+    parameter bit LAST  = 1'b1,
+    parameter logic [N-1:0] NEGATIVE = '0
 ) (
     input  logic                    clk,
     input  logic [N*IN_W-1:0]       terms,
@@ -17,6 +21,14 @@ module hpq_addtree #(
 );
 
   localparam int LEVELS = $clog2(N);
+
+  // Whether term I of level L is subtracted.
+  function automatic bit minus(input int l, input int i);
+    minus = 1'b1;
+    for (int t = i << l; t < N && t < (i + 1) << l; t++) begin
+      if (!NEGATIVE[t]) minus = 1'b0;
+    end
+  endfunction
 
   // Level l has ceil(N / 2**l) terms, each one bit wider than those of the level before.
   for (genvar l = 0; l <= LEVELS; l++) begin : level
@@ -39,7 +51,13 @@ module hpq_addtree #(
         end else begin : odd
           assign right = '0;
         end
-        assign total[i*W+:W] = left + right;
+        if (2 * i + 1 >= BEFORE || minus(l - 1, 2 * i) == minus(l - 1, 2 * i + 1)) begin : plus
+          assign total[i*W+:W] = left + right;
+        end else if (minus(l - 1, 2 * i)) begin : reversed
+          assign total[i*W+:W] = right - left;
+        end else begin : difference
+          assign total[i*W+:W] = left - right;
+        end
       end
       if ((DONE + l) % EVERY == 0 || (LAST && l == LEVELS)) begin : registered
         always_ff @(posedge clk) begin

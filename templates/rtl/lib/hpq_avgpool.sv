@@ -13,7 +13,7 @@ module hpq_avgpool #(
     parameter logic [RECIPROCAL_W-1:0] RECIPROCAL = 1'b1,
     parameter bit IN_LUTS      = 1'b0,     // products in LUTs, not in DSP blocks
     parameter int EVERY        = 2,        // levels of an adder tree between registers
-    parameter bit PRODUCT_REGISTER = 1'b1, // behind the product
+    parameter int PRODUCT_STAGES = 1,      // registers of the product, the last one behind it
     parameter bit [2:0] CAST_REGISTERS = '0,  // see hpq_finish
     parameter int ACC_W        = 16,
     parameter logic [2*ACC_W+1:0] CLIP = '0,  // see hpq_cast
@@ -51,7 +51,7 @@ module hpq_avgpool #(
   logic [POSITIONS*LANES*SLOPE_W-1:0] slopes;
   hpq_slopes #(
       .LANES      (POSITIONS*LANES),
-      .STAGES     (($clog2(TAPS) + EVERY - 1) / EVERY + int'(PRODUCT_REGISTER)),
+      .STAGES     (($clog2(TAPS) + EVERY - 1) / EVERY + PRODUCT_STAGES),
       .SLOPE_W    (SLOPE_W),
       .SLOPE_DEPTH(SLOPE_DEPTH),
       .SLOPE_FILE (SLOPE_FILE),
@@ -68,7 +68,7 @@ module hpq_avgpool #(
     for (genvar l = 0; l < LANES; l++) begin : lane
       logic        [TAPS*XE-1:0]  terms;
       logic signed [SUM_W-1:0]    sum;
-      logic signed [ACC_W-1:0]    scaled, product;
+      logic signed [ACC_W-1:0]    scaled;
       logic        [Y_W-1:0]      result;
       for (genvar t = 0; t < TAPS; t++) begin : tap
         localparam int AT = ((p * TAPS + t) * LANES + l) * X_W;
@@ -107,24 +107,26 @@ module hpq_avgpool #(
         hpq_constproduct #(
             .X_W     (SUM_W),
             .X_SIGNED(1'b1),
-            .C_W     (RECIPROCAL_W + 1),
-            .CONSTANT((RECIPROCAL_W + 1)'(RECIPROCAL)),
-            .P_W     (ACC_W)
+            .C_W     (RECIPROCAL_W),
+            .CONSTANT(RECIPROCAL),
+            .P_W     (ACC_W),
+            .STAGES  (PRODUCT_STAGES),
+            .EVERY   (EVERY)
         ) multiplier (
-            .x(sum),
-            .p(product)
+            .clk(clk),
+            .x  (sum),
+            .p  (scaled)
         );
       end else begin : number
-        assign product = ACC_W'(sum) * $signed(ACC_W'(RECIPROCAL));
+        hpq_registers #(
+            .WIDTH(ACC_W),
+            .COUNT(PRODUCT_STAGES)
+        ) behind_product (
+            .clk(clk),
+            .x  (ACC_W'(sum) * $signed(ACC_W'(RECIPROCAL))),
+            .y  (scaled)
+        );
       end
-      hpq_registers #(
-          .WIDTH(ACC_W),
-          .COUNT(int'(PRODUCT_REGISTER))
-      ) behind_product (
-          .clk(clk),
-          .x  (product),
-          .y  (scaled)
-      );
       always_ff @(posedge clk) begin
         out_data[(p*LANES+l)*Y_W+:Y_W] <= result;
       end

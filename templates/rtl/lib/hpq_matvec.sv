@@ -61,7 +61,9 @@ module hpq_matvec #(
     parameter     SHIFT_STYLE   = "distributed",
     parameter logic [PE*SHIFT_W-1:0] SHIFTS = '0,
     parameter     BUFFER_STYLE  = "distributed",
-    parameter int SLICE         = SIMD * X_W  // bits of a beat that hang on one copy of its control
+    parameter int SLICE         = SIMD * X_W,  // bits of a beat that hang on one copy of its control,
+    parameter int ROM_SLICE     = PE * SIMD * W_W,  // of a word of weights on one of its address,
+    parameter int ROW_SLICE     = PE                // and rows on one of what accumulators are told
 ) (
     input  logic                clk,
     input  logic                rst,
@@ -119,22 +121,34 @@ module hpq_matvec #(
   end
 
   // ---------------------------------------------------------------- ROM and buffer read
-  logic [PE*SIMD*W_W-1:0] weights;
+  // What is wide is made of slices that have copies of what they hang on: enables, addresses, marks. The copies are
+  // equal, and yet not to become one: see hpq_fifo.
+  localparam int ROM_SLICES = (PE * SIMD * W_W + ROM_SLICE - 1) / ROM_SLICE;
+  logic [PE*SIMD*W_W-1:0]     weights;
+  logic [ROM_SLICES*WA_W-1:0] weight_addrs;
+  assign weight_addrs[0+:WA_W] = weight_addr;
+  for (genvar s = 1; s < ROM_SLICES; s++) begin : rom_slice
+    (* dont_touch = "true" *) logic [WA_W-1:0] addr;
+    assign weight_addrs[s*WA_W+:WA_W] = addr;
+    always_ff @(posedge clk) begin
+      if (rst) addr <= '0;
+      else if (issue) addr <= (addr == WA_W'(WEIGHT_DEPTH - 1)) ? '0 : addr + 1'b1;
+    end
+  end
   hpq_rom #(
       .WIDTH (PE * SIMD * W_W),
       .DEPTH (WEIGHT_DEPTH),
       .ADDR_W(WA_W),
       .FILE  (WEIGHT_FILE),
       .STYLE (WEIGHT_STYLE),
-      .REGISTERED(READ_REGISTER)
+      .REGISTERED(READ_REGISTER),
+      .SLICE (ROM_SLICE)
   ) weight_rom (
       .clk (clk),
-      .addr(weight_addr),
+      .addr(weight_addrs),
       .data(weights)
   );
 
-  // A wide beat is taken in slices, each with an enable and a buffer address of its own. Their registers are equal,
-  // and yet not to become one: see hpq_fifo.
   logic [SIMD*X_W-1:0] x, x_read, streamed;
   for (genvar s = 0; s * SLICE < SIMD * X_W; s++) begin : slice
     localparam int FROM = s * SLICE;
@@ -315,6 +329,24 @@ module hpq_matvec #(
     end
   end
 
+  localparam int ROW_SLICES = (PE + ROW_SLICE - 1) / ROW_SLICE;
+  logic [ROW_SLICES-1:0] adds, starts;  // valid_at and first_at of the accumulators
+  for (genvar s = 0; s < ROW_SLICES; s++) begin : row_slice
+    if (s == 0 || SYNAPSE_FOLDS == 1) begin : shared
+      assign adds[s]   = valid_at[LATENCY-1];
+      assign starts[s] = first_at[LATENCY-1];
+    end else begin : own
+      (* dont_touch = "true" *) logic add, start;
+      assign adds[s]   = add;
+      assign starts[s] = start;
+      (* keep *)  // for Yosys: they do not depend on themselves
+      always_ff @(posedge clk) begin
+        add   <= valid_at[LATENCY-2] && !rst;
+        start <= first_at[LATENCY-2];
+      end
+    end
+  end
+
   for (genvar p = 0; p < PE; p++) begin : row
     logic signed [ACC_W-1:0] sum, scaled, start, accumulator;
     logic        [Y_W-1:0]   result;
@@ -327,10 +359,10 @@ module hpq_matvec #(
         .x  (sum <<< PRODUCT_SHIFT <<< shifts[p*SHIFT_W+:SHIFT_W]),
         .y  (scaled)
     );
-    assign start  = first_at[LATENCY-1] ? $signed(biases[p*ACC_W+:ACC_W]) : accumulator;
+    assign start  = starts[p/ROW_SLICE] ? $signed(biases[p*ACC_W+:ACC_W]) : accumulator;
     always_ff @(posedge clk) begin
       // Of a fold of one step, whatever stands there when nothing came is not looked at.
-      if (SYNAPSE_FOLDS == 1 || valid_at[LATENCY-1]) accumulator <= start + scaled;
+      if (SYNAPSE_FOLDS == 1 || adds[p/ROW_SLICE]) accumulator <= start + scaled;
     end
     hpq_finish #(
         .IN_W       (ACC_W),

@@ -23,6 +23,7 @@ module hpq_reduce #(
     parameter int RECIPROCAL_W = 1,
     parameter logic [RECIPROCAL_W-1:0] RECIPROCAL = 1'b1,
     parameter bit IN_LUTS      = 1'b0,     // products in LUTs, not in DSP blocks
+    parameter int PRODUCT_STAGES = 1,      // registers of a product
     parameter int EVERY        = 2,        // levels of a tree between registers
     parameter bit [2:0] CAST_REGISTERS = '0,  // see hpq_finish
     parameter int ACC_W        = 16,
@@ -63,7 +64,7 @@ module hpq_reduce #(
   localparam bit READS    = STEPS > 1 && CHUNKS > 1;
   localparam bit PRODUCT  = SUMS && RECIPROCAL != RECIPROCAL_W'(1);
   localparam bit LEAVES   = SUMS || STEPS == 1;  // through a register of its own
-  localparam int BEHIND   = (READS ? 1 : 0) + (STEPS > 1 ? 1 : 0) + (PRODUCT ? 1 : 0) + (LEAVES ? 1 : 0);
+  localparam int BEHIND   = (READS ? 1 : 0) + (STEPS > 1 ? 1 : 0) + (PRODUCT ? PRODUCT_STAGES : 0) + (LEAVES ? 1 : 0);
   localparam int BASE_W   = INDEX_W > 0 ? INDEX_W : 1;
   localparam int STEP_W   = STEPS > 1 ? $clog2(STEPS) : 1;
   localparam int CHUNK_W  = CHUNKS > 1 ? $clog2(CHUNKS) : 1;
@@ -264,23 +265,29 @@ module hpq_reduce #(
       logic signed [ACC_W-1:0] scaled;
       assign exact = total[n*S_W+:S_W];
       if (PRODUCT) begin : mean
-        logic signed [ACC_W-1:0] product;
         if (IN_LUTS) begin : in_luts
           hpq_constproduct #(
               .X_W     (S_W),
               .X_SIGNED(1'b1),
-              .C_W     (RECIPROCAL_W + 1),
-              .CONSTANT((RECIPROCAL_W + 1)'(RECIPROCAL)),
-              .P_W     (ACC_W)
+              .C_W     (RECIPROCAL_W),
+              .CONSTANT(RECIPROCAL),
+              .P_W     (ACC_W),
+              .STAGES  (PRODUCT_STAGES),
+              .EVERY   (EVERY)
           ) multiplier (
-              .x(exact),
-              .p(product)
+              .clk(clk),
+              .x  (exact),
+              .p  (scaled)
           );
         end else begin : factor
-          assign product = ACC_W'(exact) * $signed(ACC_W'(RECIPROCAL));
-        end
-        always_ff @(posedge clk) begin
-          scaled <= product;
+          hpq_registers #(
+              .WIDTH(ACC_W),
+              .COUNT(PRODUCT_STAGES)
+          ) behind_product (
+              .clk(clk),
+              .x  (ACC_W'(exact) * $signed(ACC_W'(RECIPROCAL))),
+              .y  (scaled)
+          );
         end
       end else begin : shifted
         logic unused;

@@ -14,7 +14,8 @@ module hpq_unrolled #(
     parameter bit X_SIGNED      = 1'b1,
     parameter int W_W           = 8,
     parameter bit W_SIGNED      = 1'b1,
-    parameter bit IN_LUTS       = 1'b0,       // products in LUTs, not in DSP blocks
+    parameter int DIGITS        = 1,          // see hpq_constdot
+    parameter int PRODUCT_STAGES = 1,
     parameter int EVERY         = 2,          // levels of an adder tree between registers
     parameter bit BIAS_REGISTER = 1'b1,       // behind the bias
     parameter bit [2:0] CAST_REGISTERS = '0,  // see hpq_finish
@@ -59,7 +60,7 @@ module hpq_unrolled #(
   logic [POSITIONS*GROUPS*ROWS*SLOPE_W-1:0] slopes;
   hpq_slopes #(
       .LANES      (POSITIONS*GROUPS*ROWS),
-      .STAGES     (1 + ($clog2(COLS) + EVERY - 1) / EVERY + int'(BIAS_REGISTER)),
+      .STAGES     (PRODUCT_STAGES + ($clog2(COLS) + EVERY - 1) / EVERY + int'(BIAS_REGISTER)),
       .SLOPE_W    (SLOPE_W),
       .SLOPE_DEPTH(SLOPE_DEPTH),
       .SLOPE_FILE (SLOPE_FILE),
@@ -89,7 +90,8 @@ module hpq_unrolled #(
           .X_SIGNED(X_SIGNED),
           .W_W     (W_W),
           .W_SIGNED(W_SIGNED),
-          .IN_LUTS (IN_LUTS),
+          .DIGITS  (DIGITS),
+          .STAGES  (PRODUCT_STAGES),
           .OUT_W   (ACC_W),
           .EVERY   (EVERY),
           .WEIGHTS (WEIGHTS[r*COLS*W_W+:COLS*W_W])

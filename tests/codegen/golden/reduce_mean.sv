@@ -11,6 +11,8 @@
       .EVERY         (2),
       .RECIPROCAL_W  (5),
       .RECIPROCAL    (5'h0b),
+      .IN_LUTS       (1'b1),
+      .PRODUCT_STAGES(1),
       .ACC_W         (12),
       .CLIP          ('0),
       .CAST_REGISTERS(3'h0),

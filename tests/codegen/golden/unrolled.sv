@@ -17,6 +17,8 @@
       .X_SIGNED      (1'b1),
       .W_W           (3),
       .W_SIGNED      (1'b1),
+      .DIGITS        (14),
+      .PRODUCT_STAGES(1),
       .EVERY         (2),
       .BIAS_REGISTER (1'b1),
       .CAST_REGISTERS(3'h0),

@@ -378,7 +378,7 @@ def finished(
         sums = epilogue.made(given) if epilogue.slopes else given
         left = _Left.of(sums, kind)
         read = sums.width - unread_bits(sums, kind, Epilogue() if epilogue.slopes else epilogue)
-        bill.ff += times * (sums.width * slope + read * bounds + (left.kept + left.carries) * rounding)
+        bill.ff += times * (read * (slope + bounds) + (left.kept + left.carries) * rounding)
     if epilogue.slopes:
         unread = unread_bits(epilogue.made(given), kind, Epilogue())
         _slopes(bill, given, epilogue, times, unread, in_luts=in_luts)

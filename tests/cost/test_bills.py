@@ -1,0 +1,111 @@
+"""Bills of single circuits against what Yosys makes of them, to the LUT."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hpq_hls.billing.bill import Bill
+from hpq_hls.billing.blocks import block_rom, cast, dsp_blocks, wrapping_counter
+from hpq_hls.billing.coefficients import luts
+from hpq_hls.billing.parts import Family
+from hpq_hls.fixed import Epilogue, FixedType
+from hpq_hls.resources import templates_dir
+from hpq_hls.synth.cells import count_cells
+from hpq_hls.synth.yosys import STATISTICS, run_script
+
+RELU, PLAIN = Epilogue.relu(), Epilogue()
+CASTS = (
+    (16, "ap_fixed<16,12>", RELU, "ap_ufixed<10,8,AP_RND,AP_SAT>"),
+    (16, "ap_fixed<16,12>", PLAIN, "ap_ufixed<10,8,AP_RND,AP_SAT>"),
+    (18, "ap_fixed<18,12>", RELU, "ap_ufixed<12,11,AP_TRN,AP_SAT>"),  # nothing saturates but at 0: wires
+    (16, "ap_fixed<16,12>", PLAIN, "ap_fixed<10,9,AP_TRN,AP_SAT>"),
+    (22, "ap_fixed<22,12>", PLAIN, "ap_fixed<12,11,AP_RND,AP_SAT>"),
+    (15, "ap_fixed<15,12>", RELU, "ap_fixed<12,12,AP_RND,AP_SAT>"),
+    (12, "ap_fixed<12,8>", PLAIN, "ap_fixed<12,10,AP_RND,AP_SAT>"),  # a rounding, and nothing else
+    (15, "ap_fixed<15,9>", RELU, "ap_fixed<10,9,AP_RND>"),
+    (12, "ap_fixed<12,8>", PLAIN, "ap_fixed<9,5>"),
+)
+"""Width of a sum, its type, what becomes of it, and the type it is cast to."""
+
+
+def _cast_module(number: int, width: int, given: FixedType, epilogue: Epilogue, made: FixedType) -> str:
+    relu = f"{{2'b0{int(epilogue.low == 0)}, {2 * width}'d0}}"
+    return f"""
+(* keep_hierarchy *) module cast{number} (input clk, input signed [{width - 1}:0] x,
+    output reg [{made.width - 1}:0] y);
+  reg signed [{width - 1}:0] sum;
+  wire [{made.width - 1}:0] result;
+  always @(posedge clk) begin sum <= x; y <= result; end
+  hpq_cast #(.IN_W({width}), .SHIFT({given.fraction - made.fraction}), .OUT_W({made.width}),
+      .OUT_SIGNED({int(made.signed)}), .CLIP({relu}), .ROUNDING("{made.rounding.value}"),
+      .OVERFLOW("{made.overflow.value}")) cast (.clk(clk), .x(sum), .y(result));
+endmodule"""
+
+
+def test_casts(tmp_path: Path) -> None:
+    cases = [
+        (width, FixedType.parse(given), epilogue, FixedType.parse(made))
+        for width, given, epilogue, made in CASTS
+    ]
+    modules = [_cast_module(number, *case) for number, case in enumerate(cases)]
+    wires = [
+        f"cast{n} c{n} (clk, x[{case[0] - 1}:0], y[{32 * n + case[3].width - 1}:{32 * n}]);"
+        for n, case in enumerate(cases)
+    ]
+    top = f"module top (input clk, input [31:0] x, output [{32 * len(cases) - 1}:0] y);"
+    (tmp_path / "top.v").write_text("\n".join([*modules, top, *wires, "endmodule", ""]))
+    for name in ("hpq_cast.sv", "hpq_registers.sv"):
+        shutil.copy(templates_dir() / "rtl" / "lib" / name, tmp_path)
+    script = [
+        "read_verilog -sv -defer hpq_registers.sv hpq_cast.sv top.v",
+        "hierarchy -top top",
+        "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top top",
+        f"tee -q -o {STATISTICS} stat -json",
+    ]
+    run_script("\n".join(script), tmp_path, "yosys, casts", lambda _: None)
+    found = json.loads((tmp_path / STATISTICS).read_text())["modules"]
+    for number, (_, given, epilogue, made) in enumerate(cases):
+        bill = Bill(Family.SERIES_7)
+        cast(bill, given, made, epilogue, 1)
+        measured = count_cells(found[f"\\cast{number}"]["num_cells_by_type"], "", Family.SERIES_7)
+        assert luts(bill) == measured.lut, CASTS[number]
+
+
+@pytest.mark.parametrize(
+    ("words", "width", "blocks"),
+    [
+        (np.full((8192, 1), 5), 12, 0),
+        (np.arange(8192)[:, None] % 128, 12, 4),  # seven bits of twelve change: two to a block
+        (np.arange(8192)[:, None] % 4096, 12, 6),
+    ],
+)
+def test_constant_bits_are_in_no_block_ram(words: np.ndarray, width: int, blocks: int) -> None:
+    bill = Bill(Family.SERIES_7)
+    block_rom(bill, words, width)
+    assert bill.bram == blocks
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "family", "blocks"),
+    [
+        (25, 18, Family.SERIES_7, 1),
+        (27, 18, Family.ULTRASCALE_PLUS, 1),
+        (26, 18, Family.SERIES_7, 2),
+        (42, 18, Family.SERIES_7, 2),
+        (43, 18, Family.SERIES_7, 3),  # 25 bits and twice 17
+        (19, 19, Family.SERIES_7, 2),
+        (26, 19, Family.SERIES_7, 4),
+    ],
+)
+def test_products_too_wide_for_a_block(left: int, right: int, family: Family, blocks: int) -> None:
+    assert dsp_blocks(left, right, family) == dsp_blocks(right, left, family) == blocks
+
+
+def test_counters_that_wrap_by_themselves_are_smaller() -> None:
+    assert [wrapping_counter(states) for states in (1, 2, 3, 4)] == [0, 1, 3, 3]
+    assert wrapping_counter(64) < wrapping_counter(63)

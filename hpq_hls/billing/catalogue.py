@@ -1,11 +1,10 @@
 """Tables of parts and boards.
 
-Figures are those of the makers' product tables: DS180 (7 series), DS190 (Zynq-7000), DS890 (UltraScale and
-UltraScale+), DS891 (Zynq UltraScale+ MPSoC), DS889 (Zynq UltraScale+ RFSoC), DS987 (Kria K26), DS985 (Kria
-K24), the data sheets of the Alveo cards, DS950 (Versal), FPGA-DS-02012 (ECP5), FPGA-DS-02029 (iCE40 LP and
-HX) and FPGA-DS-02008 (iCE40 UltraPlus). Those of Versal, of Spartan and Artix UltraScale+, and of the later
-RFSoCs were compared with what Vivado 2025.2 states of the parts. LUTs and flip-flops are physical ones, not
-"logic cells".
+Data sheets that state them: DS180 (7 series), DS190 (Zynq-7000), DS890 (UltraScale and UltraScale+), DS891
+(Zynq UltraScale+ MPSoC), DS889 (Zynq UltraScale+ RFSoC), DS987 (Kria K26), DS985 (Kria K24), those of the
+Alveo cards, DS950 (Versal), FPGA-DS-02012 (ECP5), FPGA-DS-02029 (iCE40 LP and HX) and FPGA-DS-02008 (iCE40
+UltraPlus). Figures of Versal, of Spartan and Artix UltraScale+, and of the later RFSoCs are those that Vivado
+2025.2's own table of parts has. LUTs and flip-flops are physical ones, not "logic cells".
 """
 
 from __future__ import annotations

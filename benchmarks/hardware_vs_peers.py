@@ -34,7 +34,7 @@ from mapped_paths import longest_path
 from torch import nn
 
 import hpq_hls as hpq
-from hpq_hls.billing.delays import CLOCK_TO_Q, Delays
+from hpq_hls.billing.delays import AMD, Delays
 from hpq_hls.tools.toolchain import find_nextpnr_ecp5, find_yosys, run_tool, yosys_env
 
 PEERS = ("alkaid", "da4ml")
@@ -207,7 +207,7 @@ def measure(draw: Any, seed: int, levels: int, *, timed: bool, bare: bool) -> di
             cells = mapped(circuit)
             clock = fmax(circuit) if timed else None
             found[name] = replace(cells, ff=cells.ff - circuit.x, cycles=cycles, fmax_mhz=clock)
-        shortest = min(cells.path_ps for cells in found.values()) - CLOCK_TO_Q
+        shortest = min(cells.path_ps for cells in found.values()) - AMD.clock_to_q
         delays = Delays()
         for name, logic in zip(OURS, (shortest, levels * delays.adder(TYPICAL_BITS)), strict=True):
             circuits, cycles = ours(q, x, delays.period(logic), Path(scratch) / name.replace(" ", "_"))

@@ -11,15 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpq_hls.billing.delays import (
-    CARRY,
-    CLOCK_TO_Q,
-    INTO_CARRY,
-    LUT_AND_NET,
-    NET,
-    OUT_OF_CARRY,
-    SUM_LUT,
-)
+from hpq_hls.billing.delays import AMD
 
 REGISTERS = ("FD", "SRL", "RAM")
 Bit = int | str
@@ -84,21 +76,24 @@ class _Paths:
         if isinstance(bit, str):
             return 0
         if bit not in self._made or self._made[bit][0]["type"].startswith(REGISTERS):
-            return CLOCK_TO_Q
+            return AMD.clock_to_q
         cell, port, place = self._made[bit]
         ends = cell["connections"]
         if cell["type"] != "CARRY4":
-            own = 0 if cell["type"].startswith("MUXF") else LUT_AND_NET
+            own = 0 if cell["type"].startswith("MUXF") else AMD.lut + AMD.net
             return max((self._known[one] for one in self._before(bit)), default=0) + own
         into = [self._into_carry(one) for one in ends["S"][: place + 1]]
-        into += [self._known[one] + NET for one in ends["DI"][: place + 1] if not isinstance(one, str)]
+        into += [self._known[one] + AMD.net for one in ends["DI"][: place + 1] if not isinstance(one, str)]
         past = [self._known[one] for one in (*ends["CI"], *ends["CYINIT"])]
-        return max(max(into, default=0) + INTO_CARRY, max(past) + (CARRY if port == "CO" else OUT_OF_CARRY))
+        return max(
+            max(into, default=0) + AMD.into_carry,
+            max(past) + (AMD.carry if port == "CO" else AMD.out_of_carry),
+        )
 
     def _into_carry(self, bit: Bit) -> int:
         """Through the LUT in front of a carry chain, which no net is between."""
         if isinstance(bit, str):
             return 0
         if bit in self._made and self._made[bit][0]["type"].startswith("LUT"):
-            return self._known[bit] - LUT_AND_NET + NET + SUM_LUT
-        return self._known[bit] + NET
+            return self._known[bit] - AMD.lut + AMD.sum_lut
+        return self._known[bit] + AMD.net

@@ -42,15 +42,18 @@ def products(q: hpq.QuantizedGraph) -> int:
 
 def drawn(draw: random.Random) -> tuple[nn.Module, tuple[int, ...]]:
     """Two or three convolutions, each perhaps with a pool, and two linear layers; the shape of the input."""
-    shape = (draw.choice([1, 2, 3]), side := draw.choice([16, 20, 24, 28, 32]), side)
+    side = draw.choice([16, 20, 24, 28, 32])
+    shape = (draw.choice([1, 2, 3]), side, side)
     layers: list[nn.Module] = []
     channels = shape[0]
     for _ in range(draw.choice([2, 3])):
         kernel, made = draw.choice([3, 3, 5]), draw.choice([4, 6, 8, 10, 12, 16, 20])
-        layers += [nn.Conv2d(channels, made, kernel, padding=draw.choice([0, kernel // 2])), nn.ReLU()]
-        if draw.random() < 0.7:
+        padding = kernel // 2 if side < 8 else draw.choice([0, kernel // 2])
+        layers += [nn.Conv2d(channels, made, kernel, padding=padding), nn.ReLU()]
+        channels, side = made, side + 2 * padding + 1 - kernel
+        if side > 3 and draw.random() < 0.7:
             layers.append(nn.MaxPool2d(2))
-        channels = made
+            side //= 2
     features = nn.Sequential(*layers, nn.Flatten())(torch.zeros(1, *shape)).shape[1]
     hidden = draw.choice([24, 40, 64])
     return nn.Sequential(

@@ -1,9 +1,10 @@
 """What prices take: prices per second, interactions, and how many prices a model of the costs needs.
 
 Prices are exact and cost no evaluation, but a search asks for thousands. Seconds are processor time of one
-thread; where 1,000 prices are timed, the networks are quantized beforehand.
+thread, those of 1,000 prices without and with quantizing.
 
     python benchmarks/search_prices.py
+    python benchmarks/search_prices.py --networks resnet8 --prices --combinations 1000
     python benchmarks/search_prices.py --networks resnet8 --searches --json prices.json
 """
 
@@ -89,8 +90,8 @@ class Prices:
         return interactions_of(self._space, self._quantizer.graph)
 
 
-def measured(name: str, combinations: int, seed: int) -> dict[str, Any]:
-    """Everything about one network that needs no search."""
+def measured(name: str, combinations: int, seed: int, *, models: bool = True) -> dict[str, Any]:
+    """Everything about one network that needs no search. models: those of the costs too."""
     torch.manual_seed(seed)
     make, shape = NETWORKS[name]
     draw = np.random.default_rng(seed)
@@ -112,25 +113,29 @@ def measured(name: str, combinations: int, seed: int) -> dict[str, Any]:
         "layers": len(quantizer.graph.nodes),
         "variables": len(space.variables),
         "ready_s": ready,
-        "random_s": _seconds(quantizer, space, pricer, lambda: tuple(draw.integers(heights)), combinations),
-        "near_s": _seconds(quantizer, space, pricer, near, combinations),
     }
-    return found | _terms(quantizer, space, typical)
+    for label, drawn in (("random", lambda: tuple(draw.integers(heights).tolist())), ("near", near)):
+        priced, whole = _seconds(quantizer, space, pricer, drawn, combinations)
+        found |= {f"{label}_s": priced, f"{label}_whole_s": whole}
+    return found | (_terms(quantizer, space, typical) if models else {})
 
 
 def _seconds(
     quantizer: Quantizer, space: Space, pricer: Pricer, draw: Callable[[], Combination], count: int
-) -> float:
-    """For 1,000 prices; quantizing is not counted."""
+) -> tuple[float, float]:
+    """For 1,000 prices, without and with quantizing."""
     pricer(quantizer.quantize(space.precision(draw())))
-    spent = 0.0
+    priced = whole = 0.0
     for _ in range(0, count, PORTION):
+        began = time.process_time()
         networks = [quantizer.quantize(space.precision(draw())) for _ in range(PORTION)]
         started = time.process_time()
         for network in networks:
             pricer(network)
-        spent += time.process_time() - started
-    return 1000 * spent / (PORTION * len(range(0, count, PORTION)))
+        ended = time.process_time()
+        priced, whole = priced + ended - started, whole + ended - began
+    each = 1000 / (PORTION * len(range(0, count, PORTION)))
+    return each * priced, each * whole
 
 
 def _terms(quantizer: Quantizer, space: Space, typical: Any) -> dict[str, Any]:
@@ -212,16 +217,27 @@ def _search(graph: Graph, x: Any, y: Any, limit: int | None) -> tuple[SearchResu
 def markdown(rows: list[dict[str, Any]]) -> str:
     """Tables for docs/benchmarks.md."""
     lines = [
-        "| network | layers | variables | 1,000 random prices | 1,000 prices near one | pairs by the graph "
-        "(of all) | that interact | error of the model |",
-        "|---|---|---|---|---|---|---|---|",
+        "| network | layers | variables | 1,000 random prices (with quantizing) | 1,000 near one "
+        "(with quantizing) |",
+        "|---|---|---|---|---|",
+    ]
+    for row in rows:
+        cells = [
+            f"{row[f'{label}_s']:.2f} s ({row[f'{label}_whole_s']:.2f} s)" for label in ("random", "near")
+        ]
+        lines.append(f"| {row['network']} | {row['layers']} | {row['variables']} | {' | '.join(cells)} |")
+    if "model_error" not in rows[0]:
+        return "\n".join(lines)
+    lines += [
+        "",
+        "| network | pairs by the graph (of all) | that interact | error of the model |",
+        "|---|---|---|---|",
     ]
     for row in rows:
         count = row["variables"] * (row["variables"] - 1) // 2
         terms = row["terms_none"]
         lines.append(
-            f"| {row['network']} | {row['layers']} | {row['variables']} | {row['random_s']:.2f} s | "
-            f"{row['near_s']:.2f} s | {terms['may_interact']} ({count}) | {terms['interact']} | "
+            f"| {row['network']} | {terms['may_interact']} ({count}) | {terms['interact']} | "
             f"{100 * row['model_error']:.2f} % |"
         )
     lines += [
@@ -247,11 +263,14 @@ def main() -> None:
     parser.add_argument(
         "--searches", action="store_true", help="also search ResNet-8 with and without limits"
     )
+    parser.add_argument("--prices", action="store_true", help="prices alone, no models of costs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     with threadpool_limits(1):
-        rows = [measured(name, given.combinations, given.seed) for name in given.networks]
+        rows = [
+            measured(name, given.combinations, given.seed, models=not given.prices) for name in given.networks
+        ]
         print(markdown(rows))
         searches = searched(given.seed) if given.searches else []
     if searches:

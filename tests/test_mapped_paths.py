@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hpq_hls.billing.delays import CLOCK_TO_Q, LUT_AND_NET, Delays
+from hpq_hls.billing.delays import AMD, Delays
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
@@ -63,10 +63,12 @@ def test_a_sum_takes_what_the_model_of_delays_says(
     cells = adder(bits, 100, list(range(10, 10 + bits)))
     cells += [flip_flop(100 + bit) for bit in range(bits)]
     found = mapped_paths.longest_path(written(tmp_path, cells), "top")
-    assert found - CLOCK_TO_Q == Delays().adder(bits)
+    assert found - AMD.clock_to_q == Delays().adder(bits)
 
 
 def test_luts_in_a_row_and_registers_between(tmp_path: Path, mapped_paths: ModuleType) -> None:
     row = [cell("LUT1", {"I0": [10 + one]}, {"O": [11 + one]}) for one in range(3)]
     cells = [*row, flip_flop(13), cell("LUT1", {"I0": [5013]}, {"O": [20]}), flip_flop(20)]
-    assert mapped_paths.longest_path(written(tmp_path, cells), "top") == CLOCK_TO_Q + 3 * LUT_AND_NET
+    assert mapped_paths.longest_path(written(tmp_path, cells), "top") == AMD.clock_to_q + 3 * (
+        AMD.lut + AMD.net
+    )

@@ -66,7 +66,7 @@ class Bill:
     family: of the part it is built on; ff: flip-flops; dsp: DSP blocks; bram: block RAMs of 18 kbit. All are
     whole numbers, so that sums of bills do not depend on their order. products: how many there are of
     operands of so many bits, as signed numbers, by the widths and whether they have to be built in LUTs; no
-    row has them. bound: how many of them the design itself puts into DSP blocks, by the widths. reported:
+    row has them. bound: of how many of them the design itself says where they are, by the widths. reported:
     LUTs, flip-flops and DSP blocks as a calibration has it, zeros without one.
     """
 
@@ -80,7 +80,7 @@ class Bill:
     reported: tuple[int, int, int] = (0, 0, 0)
 
     def multiply(self, left: int, right: int, times: int, *, in_luts: bool, bound: bool = False) -> None:
-        """Note ``times`` products of operands of these widths. bound: no tool builds them in LUTs."""
+        """Note ``times`` products of operands of these widths. bound: no tool builds them elsewhere."""
         wide, narrow = max(left, right), min(left, right)
         self.products[wide, narrow, in_luts] = self.products.get((wide, narrow, in_luts), 0) + times
         if bound:

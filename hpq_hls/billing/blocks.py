@@ -126,7 +126,7 @@ def rom_slice(words: IntArray, width: int, loads: int) -> int:
         return min(max(slice_bits() // width, 1) * width, bits)
     flat, slices = words.reshape(depth, -1), 1
     while True:
-        step = -(-flat.shape[1] // slices)
+        step = math.ceil(flat.shape[1] / slices)
         parts = (columns(flat[:, part : part + step], width) for part in range(0, flat.shape[1], step))
         most = max(max(Counter(part).values(), default=0) for part in parts)
         if most * loads <= MOST_LOADS or step == 1:

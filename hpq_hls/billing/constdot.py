@@ -163,7 +163,7 @@ class _Products:
         levels = constant_tree(x.width, x.signed, odd)
         if len(levels) > 1:
             wide = odd.bit_length() + 1
-            bill.multiply(signed_width(x), wide, 1, in_luts=how.in_luts)
+            bill.multiply(signed_width(x), wide, 1, in_luts=how.in_luts, bound=True)
         before = how.stages * how.every - (len(levels) - 1)
         for number, nodes in enumerate(levels[1:], before + 1):
             for node in nodes:

@@ -37,8 +37,8 @@ class Fabric:
     times two LUTs are joined by a multiplexer of their own (MUXF7 and MUXF8, PFUMX and L6MUX21). shifts:
     whether LUTs are shift registers, of 32 bits. lut_words: bits of a LUT that is memory with a port to
     write; 0 where none is. absorbs: whether Yosys puts registers and adders around a multiplication into its
-    block. shapes, bram_kbit: of a block RAM. least_product: bits of the product from which on Yosys takes a
-    DSP block. yosys: the command that maps to it; "" where Yosys has no library of its cells.
+    block. shapes, bram_kbit: of a block RAM. yosys: the command that maps to it; "" where Yosys has no
+    library of its cells.
     """
 
     vendor: str
@@ -51,7 +51,6 @@ class Fabric:
     absorbs: bool
     shapes: tuple[tuple[int, int], ...]
     bram_kbit: int
-    least_product: int
     yosys: str
 
     @property
@@ -100,7 +99,6 @@ _FABRICS = {
         absorbs=True,
         shapes=RAMB18,
         bram_kbit=18,
-        least_product=9,
         yosys=_XILINX.format("xc7"),
     ),
 }
@@ -128,7 +126,6 @@ _FABRICS[Family.ECP5] = Fabric(
     absorbs=False,
     shapes=RAMB18,
     bram_kbit=18,
-    least_product=2,
     yosys="synth_ecp5",
 )
 _FABRICS[Family.ICE40] = Fabric(
@@ -142,6 +139,5 @@ _FABRICS[Family.ICE40] = Fabric(
     absorbs=True,
     shapes=SB_RAM40,
     bram_kbit=4,
-    least_product=11,
     yosys="synth_ice40",
 )

@@ -155,9 +155,10 @@ class Pool(Kernel):
         else:
             constant = self.reciprocal.bit_length() + 1
             left = total + (0 if given.type.signed else 1)
-            bill.multiply(left, constant, results, in_luts=self.in_luts)
+            shifted = self._scaled_in_luts(given.type)
+            bill.multiply(left, constant, results, in_luts=self.in_luts, bound=shifted)
             registers = self.stages(given.type, made.type)
-            if self._scaled_in_luts(given.type):
+            if shifted:
                 every = self.every(given.type)
                 constant_product(bill, left, self.reciprocal, registers, every, results)
             else:

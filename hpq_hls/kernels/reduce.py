@@ -214,8 +214,9 @@ class Reduce(Kernel):
         if self.reciprocal != 1:
             constant = self.reciprocal.bit_length() + 1
             left = total + (0 if x.signed else 1)
-            bill.multiply(left, constant, self.results, in_luts=self.in_luts)
-            if self.built_in_luts(x):
+            shifted = self.built_in_luts(x)
+            bill.multiply(left, constant, self.results, in_luts=self.in_luts, bound=shifted)
+            if shifted:
                 registers, every = self.stages(x), self.every(x)
                 constant_product(bill, left, self.reciprocal, registers, every, self.results)
             else:

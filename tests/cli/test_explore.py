@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -55,6 +56,8 @@ def test_each_row_is_what_a_search_finds(run, free):
     page = (build / "explore.html").read_text()
     assert len(page) <= LARGEST
     assert all(row["label"] in text_of(page) for row in result["rows"])
+    assert re.findall(r'class="rule-name"[^>]*>(\d+)<', page) == ["1", "2", "3", "4"]  # in the picture
+    assert f"hpq generate --precision {result['rows'][0]['file']} --set search.objective=weight_bits" in page
 
 
 def test_a_second_run_only_does_what_is_missing(run, free):

@@ -129,3 +129,19 @@ def test_words_are_the_same_at_all_clocks(network: QuantizedGraph, tmp_path: obj
 
 def test_delays_do_not_depend_on_the_clock() -> None:
     assert pace(2.0).delays == pace(9.0).delays == Delays()
+
+
+@pytest.mark.parametrize("weight", [8, 12])
+def test_products_by_constants_have_registers_for_the_clock(weight: int) -> None:
+    """However many sums a product is, at 200 MHz each stage has time, and a slow clock takes fewer."""
+    torch.manual_seed(3)
+    module = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
+    x = np.random.default_rng(3).normal(size=(20, 4))
+    graph = hpq.from_torch(module, torch.zeros(2, 4))
+    q = hpq.quantize(graph, x, {"default": {"weight": weight, "activation": 8}})
+    settings = {"io": "parallel", "strategy": "unrolled", "multiplier": "lut"}
+    fast, slow = (hpq.estimate(q, clock_ns=clock, **settings) for clock in (5.0, 20.0))
+    assert not [note for note in fast.notes if "clock_ns" in note]
+    assert fast.fmax_mhz >= 200
+    assert fast.latency_cycles > slow.latency_cycles
+    assert fast.dsp == slow.dsp == 0

@@ -48,7 +48,9 @@ def test_what_the_design_says_itself_no_tool_decides() -> None:
     vivado, yosys = (hpq.estimate(q, tool=tool, layers=shared) for tool in ("vivado", "yosys"))
     rest = 4  # of five rows, two blocks take two each
     assert yosys.dsp - vivado.dsp == rest
-    assert hpq.estimate(q, tool="vivado", multiplier="lut").lut == hpq.estimate(q, multiplier="lut").lut
+    vivado, yosys = (hpq.estimate(q, tool=tool, multiplier="lut") for tool in ("vivado", "yosys"))
+    assert (vivado.dsp, vivado.ff) == (yosys.dsp, yosys.ff) == (0, yosys.ff)
+    assert abs(vivado.lut - yosys.lut) <= 3  # kernels, FIFOs and ports are rounded one by one, not their sum
 
 
 def test_a_search_prices_by_the_rules_too() -> None:

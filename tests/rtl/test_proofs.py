@@ -160,7 +160,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(_LATE, "take && !pop", "take"),
     Fault(_LATE, "pop && !take", "pop && !in_valid"),
     Fault(_LATE, "if (rst) held <= '0;\n      else if", "if"),
-    Fault(_SLICED, "FROM = s * SLICE", "FROM = 0"),
+    Fault(_SLICED, "in_data[FROM+b]", "in_data[b]"),
     Fault(_SLICED, "pop = some[s] && out_ready", "pop = some[s] && out_ready && s == 0"),
     Fault(_LUTS, "if (rst) count <= '0;\n        else if", "if"),
     Fault(_LUTS, "count == COUNT_W'(DEPTH)", "count == COUNT_W'(DEPTH - 1)"),

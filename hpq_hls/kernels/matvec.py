@@ -12,11 +12,11 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, dsp_blocks, finished, ram, rom, rom_slice, tree
-from hpq_hls.billing.delays import Pace
 from hpq_hls.billing.memory import memory_style, slice_bits, slice_count
 from hpq_hls.billing.packing import (
     COLUMNS,
     Packing,
+    most_overlap,
     pack_words,
     packed_dots,
     shared_elements,
@@ -24,7 +24,7 @@ from hpq_hls.billing.packing import (
 )
 from hpq_hls.billing.parts import Family
 from hpq_hls.billing.products import signed_width
-from hpq_hls.billing.stages import levels_between, product_stages, product_time, tree_time
+from hpq_hls.billing.stages import PACKED_LEVELS, gap_between, product_stages, product_time
 from hpq_hls.fixed import FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Stream, Streams
 from hpq_hls.kernels.contract import Contract, pipeline
@@ -149,10 +149,12 @@ class MatVec(FromRom, Matrix):
         return self.arrival(given.type) + 2 + self.ending(made.type).inside
 
     @property
-    def every(self) -> int:
-        """As of ``Weighted``, less the time in which packed sums are taken apart in front of their tree."""
-        left = Pace(self.pace.delays, self.pace.budget - self._taken_apart)
-        return levels_between(left, self.accumulator_type.width)
+    def gap(self) -> int:
+        """The same for all widths, so that latency is too: a unit of one row alone never shares blocks."""
+        if self.sharing is None or self.pe == 1 or not most_overlap(self.sharing.operands):
+            return 0
+        width = 0 if self.packing is None else self.packing.sum_width
+        return gap_between(self.pace, self.every, width)
 
     @property
     def _taken_apart(self) -> int:
@@ -169,8 +171,16 @@ class MatVec(FromRom, Matrix):
         delays, given = self.pace.delays, self.ends(streams)[0].type
         level = delays.adder(self.accumulator_type.width)
         shared = product_time(delays, given, self.weight_type, self.stages(given), soft=False)
-        summed = tree_time(math.ceil(self.simd / COLUMNS), self.every, level)
-        return max(own, shared, self._taken_apart + summed)
+        return max(own, shared, self._taken_apart + self._time_around(level))
+
+    def _time_around(self, level: int) -> int:
+        """What is in the same stage as the taking apart; level: picoseconds of one of the tree."""
+        if self.simd <= COLUMNS:  # behind the last register of the tree
+            return self._shift_time + (0 if self.shift_register else self.bias_time)
+        place = PACKED_LEVELS + self.gap
+        before = PACKED_LEVELS if place < self.every else 0
+        behind = (math.ceil(self.simd / COLUMNS) - 1).bit_length()
+        return (before + min(behind, self.every - place % self.every)) * level
 
     def contract(self, streams: Streams) -> Contract:
         return pipeline(self.latency(streams), self.synapse_folds, self.neuron_folds)
@@ -256,11 +266,13 @@ class MatVec(FromRom, Matrix):
             if rows == 1:
                 self._bill_dot(bill, x, terms, 1, shared=True)  # its x registers too: few, if any
                 continue
-            pace = self.stages(x), self.every
+            pace = self.stages(x), self.every, self.gap
             packed_dots(bill, packing, self.weight_type, x, rows, terms, *pace)
             width = packing.sum_width + (0 if packing.offset else 1)
             groups = math.ceil(terms / COLUMNS)
-            tree(bill, groups, width, limit, 0, rows, every=self.every, before=2)
+            tree(
+                bill, groups, width, limit, 0, rows, every=self.every, before=PACKED_LEVELS, gap=self.gap
+            )
         return False
 
     def summary(self, streams: Streams) -> str:

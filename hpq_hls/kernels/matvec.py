@@ -24,6 +24,7 @@ from hpq_hls.billing.packing import (
 )
 from hpq_hls.billing.parts import Family
 from hpq_hls.billing.products import signed_width
+from hpq_hls.billing.remembered import Remembered
 from hpq_hls.billing.stages import PACKED_LEVELS, gap_between, product_stages, product_time
 from hpq_hls.fixed import FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Stream, Streams
@@ -35,6 +36,8 @@ from hpq_hls.kernels.weighted import FromRom, Matrix, by_fold
 LOADS_OF_DIGIT = 22
 """That a bit of a weight is to hpq_product: it is in two digits, each of which makes a row of 11 LUTs, for
 elements of 8 bits."""
+
+_DOTS: Remembered[bool] = Remembered(4096)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +151,7 @@ class MatVec(FromRom, Matrix):
         given, made = self.ends(streams)
         return self.arrival(given.type) + 2 + self.ending(made.type).inside
 
-    @property
+    @functools.cached_property
     def gap(self) -> int:
         """The same for all widths, so that latency is too: a unit of one row alone never shares blocks."""
         if self.sharing is None or self.pe == 1 or not most_overlap(self.sharing.operands):
@@ -258,6 +261,12 @@ class MatVec(FromRom, Matrix):
 
     def _bill_dots(self, bill: Bill, x: FixedType) -> bool:
         """All dot products; True if the last register of each is inside a DSP block."""
+        made_of = self.weight_type, self.signs, self.in_luts, self.built_in_luts(x), self.packing
+        paced = self.stages(x), self.every, self.gap
+        key = x, *made_of, self.accumulator_type.width, self.pe, self.simd, *paced
+        return _DOTS.take(bill, key, lambda part: self._bill_each_dot(part, x))
+
+    def _bill_each_dot(self, bill: Bill, x: FixedType) -> bool:
         packing, terms, limit = self.packing, self.simd, self.accumulator_type.width
         if packing is None:
             return self._bill_dot(bill, x, terms, self.pe, shared=True)
@@ -270,9 +279,7 @@ class MatVec(FromRom, Matrix):
             packed_dots(bill, packing, self.weight_type, x, rows, terms, *pace)
             width = packing.sum_width + (0 if packing.offset else 1)
             groups = math.ceil(terms / COLUMNS)
-            tree(
-                bill, groups, width, limit, 0, rows, every=self.every, before=PACKED_LEVELS, gap=self.gap
-            )
+            tree(bill, groups, width, limit, 0, rows, every=self.every, before=PACKED_LEVELS, gap=self.gap)
         return False
 
     def summary(self, streams: Streams) -> str:

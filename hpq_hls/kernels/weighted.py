@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -128,7 +129,7 @@ class Weighted(Kernel):
             return 0
         return self.accumulator_type.fraction - self.bias_type.fraction
 
-    @property
+    @functools.cached_property
     def every(self) -> int:
         """Levels of its adder trees between registers."""
         return levels_between(self.pace, self.accumulator_type.width)

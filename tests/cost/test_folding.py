@@ -1,6 +1,7 @@
 """Folding by the cost model: targets that are met or spoken about, parts that are filled, not overfilled."""
 
 import itertools
+import random
 
 import numpy as np
 import pytest
@@ -210,6 +211,31 @@ def test_the_cheapest_layers_leave_dsp_blocks() -> None:
     assert sorted(cheapest(offers, 100)) == ["b", "c"]
     assert sorted(cheapest(offers, 150)) == ["a", "b"] or sorted(cheapest(offers, 150)) == ["a", "c"]
     assert sorted(cheapest(offers, 1000)) == ["a", "b", "c"]
+
+
+def test_no_other_layers_leave_for_fewer_luts() -> None:
+    """Against all choices of random layers, and the same whatever the order they come in."""
+    draw = random.Random(8)
+    for _ in range(60):
+        count = draw.randrange(1, 9)
+        drawn = [Exchange(draw.choice([0, 1, 4, 27, 36, 72]), draw.randrange(50) * 8.5) for _ in range(count)]
+        offers = {f"layer{number}": offer for number, offer in enumerate(drawn)}
+        excess = draw.randrange(1, 200)
+        ways = (way for size in range(count + 1) for way in itertools.combinations(offers, size))
+        enough = [way for way in ways if sum(offers[name].dsp for name in way) >= excess]
+        found = cheapest(offers, excess)
+        assert cheapest(dict(reversed(offers.items())), excess) == found
+        if not enough:
+            assert sorted(found) == [name for name in offers if offers[name].dsp]
+            continue
+        assert sum(offers[name].dsp for name in found) >= excess
+        luts = min(sum(offers[name].lut for name in way) for way in enough)
+        assert sum(offers[name].lut for name in found) == luts
+
+
+def test_nothing_leaves_where_nothing_has_to() -> None:
+    assert cheapest({"a": Exchange(9, 90.0)}, 0) == []
+    assert cheapest({"a": Exchange(9, 90.0)}, -3) == []
 
 
 def test_inferences_per_second_are_cycles() -> None:

@@ -28,6 +28,7 @@ CONFIGS = {
     "middle": HardwareConfig(target_interval=40),
     "adders": HardwareConfig(target_interval=40, strategy=Strategy.DA),
     "fabric": HardwareConfig(target_interval=40, multiplier=Multiplier.LUT),
+    "few blocks": HardwareConfig(target_interval=40, utilisation=0.02),
     "fast clock": HardwareConfig(target_interval=40, clock_ns=2.0),
     "slow clock": HardwareConfig(target_interval=40, clock_ns=40.0),
     "parallel": HardwareConfig(io=Io.PARALLEL),

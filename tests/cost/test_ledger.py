@@ -105,7 +105,7 @@ class Branches(nn.Module):
         return self.last((x + y).mean((2, 3)))
 
 
-@pytest.mark.parametrize("label", ["middle", "adders"])
+@pytest.mark.parametrize("label", ["middle", "adders", "few blocks"])
 def test_strategies_by_layer_and_branches(label: str) -> None:
     torch.manual_seed(5)
     graph = from_torch(Branches().eval(), torch.zeros(2, 3, 6, 6))

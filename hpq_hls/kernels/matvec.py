@@ -25,7 +25,13 @@ from hpq_hls.billing.packing import (
 from hpq_hls.billing.parts import Family
 from hpq_hls.billing.products import signed_width
 from hpq_hls.billing.remembered import Remembered
-from hpq_hls.billing.stages import PACKED_LEVELS, gap_between, product_stages, product_time
+from hpq_hls.billing.stages import (
+    PACKED_LEVELS,
+    gap_between,
+    product_stages,
+    product_time,
+    tree_registers,
+)
 from hpq_hls.fixed import FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Stream, Streams
 from hpq_hls.kernels.contract import Contract, pipeline
@@ -153,11 +159,16 @@ class MatVec(FromRom, Matrix):
 
     @functools.cached_property
     def gap(self) -> int:
-        """The same for all widths, so that latency is too: a unit of one row alone never shares blocks."""
+        """Where sums overlap, and where there are as many registers as if they did only with a gap, so that
+        latency is the same for all widths. A unit of one row alone never shares blocks."""
         if self.sharing is None or self.pe == 1 or not most_overlap(self.sharing.operands):
             return 0
-        width = 0 if self.packing is None else self.packing.sum_width
-        return gap_between(self.pace, self.every, width)
+        every, width = self.every, 0 if self.packing is None else self.packing.sum_width
+        gap = gap_between(self.pace, every, width)
+        needed = self._taken_apart > 0
+        return (
+            gap if needed or tree_registers(self.simd, every) < tree_registers(self.simd, every, gap) else 0
+        )
 
     @property
     def _taken_apart(self) -> int:
@@ -172,12 +183,13 @@ class MatVec(FromRom, Matrix):
         if self.packing is None:
             return own
         delays, given = self.pace.delays, self.ends(streams)[0].type
-        level = delays.adder(self.accumulator_type.width)
         shared = product_time(delays, given, self.weight_type, self.stages(given), soft=False)
-        return max(own, shared, self._taken_apart + self._time_around(level))
+        return max(own, shared, self._taken_apart + self._time_around if self._taken_apart else 0)
 
-    def _time_around(self, level: int) -> int:
-        """What is in the same stage as the taking apart; level: picoseconds of one of the tree."""
+    @property
+    def _time_around(self) -> int:
+        """Picoseconds of what is in the same stage as the taking apart."""
+        level = self.pace.delays.adder(self.accumulator_type.width)
         if self.simd <= COLUMNS:  # behind the last register of the tree
             return self._shift_time + (0 if self.shift_register else self.bias_time)
         place = PACKED_LEVELS + self.gap

@@ -688,8 +688,8 @@ def packed_flow(flow: Dataflow, operands: Operands) -> Dataflow:
 
 
 def packed_flows() -> list[Dataflow]:
-    """Folded matrices whose rows share DSP blocks, those of all families, also with scales for rows; pairs and
-    quadruples of 8 and of 4 bits; and long sums, also in LUTs, of units whose rows may share blocks."""
+    """Folded matrices whose rows share DSP blocks, those of all families, also with scales for rows; pairs
+    and quadruples of 8 and of 4 bits; and long sums, also in LUTs, of units whose rows may share blocks."""
     sizes = [Mac(1, 8, 12, pe=8, simd=6, x=f"ap_{x}fixed<{n},{n}>", w=f"ap_{w}fixed<{n},1>", relu=n == 8,
                  y="ap_fixed<20,14,AP_RND,AP_SAT>")
              for n in (4, 8) for x in ("", "u") for w in ("", "u")]  # fmt: skip

@@ -238,6 +238,18 @@ def test_nothing_leaves_where_nothing_has_to() -> None:
     assert cheapest({"a": Exchange(9, 90.0)}, -3) == []
 
 
+def test_a_folding_depends_on_the_clock_and_not_on_what_was_asked_for_before() -> None:
+    layers = (nn.Conv2d(2, 4, 1), nn.Conv2d(4, 12, 3, stride=2, padding=1), nn.Conv2d(12, 12, 3, padding=1))
+
+    def chosen(q: hpq.QuantizedGraph, clock_ns: float) -> object:
+        return choose_layers(q, hardware_config(part="xc7z020", clock_ns=clock_ns), 128).layers
+
+    first, second = (quantized(nn.Sequential(*layers), (2, 10, 10), 8) for _ in range(2))
+    found = chosen(first, 5.0), chosen(first, 10.0)
+    assert found == (chosen(second, 10.0), chosen(second, 5.0))[::-1]
+    assert found[0] != found[1]
+
+
 def test_inferences_per_second_are_cycles() -> None:
     q = network(2)
     by_fps = hpq.estimate(q, clock_ns=10.0, target_fps=1e8 / 4000)

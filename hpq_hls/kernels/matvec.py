@@ -165,10 +165,8 @@ class MatVec(FromRom, Matrix):
             return 0
         every, width = self.every, 0 if self.packing is None else self.packing.sum_width
         gap = gap_between(self.pace, every, width)
-        needed = self._taken_apart > 0
-        return (
-            gap if needed or tree_registers(self.simd, every) < tree_registers(self.simd, every, gap) else 0
-        )
+        longer = tree_registers(self.simd, every, gap) > tree_registers(self.simd, every)
+        return gap if longer or self._taken_apart else 0
 
     @property
     def _taken_apart(self) -> int:
@@ -184,7 +182,8 @@ class MatVec(FromRom, Matrix):
             return own
         delays, given = self.pace.delays, self.ends(streams)[0].type
         shared = product_time(delays, given, self.weight_type, self.stages(given), soft=False)
-        return max(own, shared, self._taken_apart + self._time_around if self._taken_apart else 0)
+        apart = self._taken_apart
+        return max(own, shared, apart + self._time_around if apart else 0)
 
     @property
     def _time_around(self) -> int:

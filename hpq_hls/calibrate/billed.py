@@ -73,6 +73,7 @@ def _plain(one: Billed) -> dict[str, Any]:
         "dsp": bill.dsp,
         "bram": bill.bram,
         "products": products,
+        "bound": [[left, right, count] for (left, right), count in sorted(bill.bound.items())],
         "taken": one.taken,
         "made": one.made,
     }
@@ -103,6 +104,9 @@ def _billed(data: dict[str, Any], family: Family) -> Billed:
     bill.ff, bill.dsp, bill.bram = (_amount(data[name]) for name in ("ff", "dsp", "bram"))
     for left, right, in_luts, count in data["products"]:
         bill.multiply(_amount(left), _amount(right), _amount(count), in_luts=bool(in_luts))
+    bill.bound = {
+        (_amount(left), _amount(right)): _amount(count) for left, right, count in data.get("bound", ())
+    }
     return Billed(str(data["name"]), str(data["kind"]), bill, _amount(data["taken"]), _amount(data["made"]))
 
 

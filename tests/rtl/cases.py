@@ -634,10 +634,10 @@ def window_flows() -> list[Dataflow]:
 def mac_flows() -> list[Dataflow]:
     flows = [matvec_flow(f"matvec_{i}", mac) for i, mac in enumerate(MATVECS)]
     flows += [unrolled_flow(f"unrolled_{i}", mac) for i, mac in enumerate(UNROLLED)]
-    flows += [blocks_flow(f"blocks_{i}", UNROLLED[i]) for i in (0, 2, 5)]
     clocks = itertools.cycle((5.0, 1.5, 20.0))
     flows += [adders_flow(f"adders_{i}", mac, next(clocks)) for i, mac in enumerate(UNROLLED)]
     flows += [channelmac_flow(f"channelmac_{i}", mac) for i, mac in enumerate(CHANNELMACS)]
+    flows += [blocks_flow(f"blocks_{i}", UNROLLED[i]) for i in (0, 2, 5)]
     return flows
 
 

@@ -237,7 +237,7 @@ def _enough(q: QuantizedGraph, kept: dict[str, Mask], *, foldable: bool) -> bool
         mask[np.flatnonzero(~mask)[: wanted - int(mask.sum())]] = True
         layer = q.layers.get(name)
         shift = None if layer is None else layer.weight_shift
-        if shift is not None and shift[mask].min() != 0:  # else codes would have other units
+        if shift is not None and not mask.all() and shift[mask].min():  # else codes had other units
             mask[np.argmin(shift)] = True
     return _count(kept) != before
 

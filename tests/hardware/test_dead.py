@@ -130,6 +130,62 @@ def test_outputs_are_the_same(seed: int) -> None:
             assert np.array_equal(simulate(left, raw), reference(q, raw))
 
 
+class Rows(nn.Module):
+    """A linear layer on each row of a matrix, which needs and keeps all of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.last = nn.Linear(4, 6), nn.Linear(18, 7), nn.Linear(7, 2)
+        with torch.no_grad():
+            self.first.weight[2:4] = 0
+            self.last.weight[:, :3] = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        made = torch.relu(self.second(torch.relu(self.first(x)).flatten(1)))
+        return self.last(made)  # type: ignore[no-any-return]
+
+
+class Signal(nn.Module):
+    """Convolutions over one axis, one of two groups, channels side by side, a mean over positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv1d(2, 6, 3), nn.Conv1d(6, 6, 3, groups=2)
+        self.third, self.last = nn.Conv1d(8, 9, 1), nn.Linear(9, 3)
+        with torch.no_grad():
+            self.first.weight[1:3] = 0
+            self.third.weight[:, 2] = 0
+            self.last.weight[:, 4:] = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        made = torch.relu(self.second(torch.relu(self.first(x))))
+        made = torch.relu(self.third(torch.cat([made, x[:, :, 4:]], 1)))
+        return self.last(made.mean(2))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("config", [STREAM, PARALLEL], ids=["stream", "parallel"])
+@pytest.mark.parametrize(
+    ("make", "shape", "left"),
+    [
+        (Rows, (3, 4), {"first": 3, "second": 4, "last": 2}),
+        (Signal, (2, 10), {"first": 6, "second": 6, "third": 4, "last": 3}),
+    ],
+)
+def test_what_an_operator_does_not_know_stays(
+    make: type[nn.Module], shape: tuple[int, ...], left: dict[str, int], config: HardwareConfig
+) -> None:
+    torch.manual_seed(4)
+    plain, x = quantized(make(), shape, 6)
+    raw = plain.quantize_input(x)
+    for q in (plain, with_shifts(plain, 1)):
+        found = without_dead(q, config)
+        here = channels(found)
+        if config is PARALLEL and q is plain:
+            assert {name: here[name] for name in left} == left
+        assert np.array_equal(simulate(found, raw), reference(q, raw))
+        assert build_design(q, config).network is found
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_is_left(name: str) -> None:
     q, x = NETWORKS[name]()

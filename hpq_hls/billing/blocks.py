@@ -13,7 +13,7 @@ from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.memory import SRL_DEPTH, block_count, fifo_style, memory_style, ram_style, slice_bits
 from hpq_hls.billing.parts import Family
 from hpq_hls.billing.products import constant_tree, product_registers
-from hpq_hls.billing.stages import CastStages
+from hpq_hls.billing.stages import PACKED_LEVELS, CastStages
 from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
 
 IntArray = npt.NDArray[np.int64]
@@ -302,19 +302,26 @@ def tree(
     *,
     every: int = 2,
     before: int = 0,
+    gap: int = 0,
 ) -> None:
     """hpq_addtree: ``terms`` numbers of ``width`` bits, no sum wider than ``limit``, ``times`` over.
 
     in_dsps: how many of the terms come straight out of DSP blocks, whose adders then take part. every: levels
     of two-operand sums between registers; synthesis makes sums of up to four of two of them. before: levels
-    that count as being in front of these.
+    that count as being in front of these. gap: as of ``gap_between``.
     """
     levels = (terms - 1).bit_length()
     done = 0
+
+    def place(level: int) -> int:
+        """Of what follows a level of this tree, counted from the first of all."""
+        return before + level + (gap if before + level >= PACKED_LEVELS else 0)
+
     while done < levels:
-        step = min(2, levels - done, every - (before + done) % every)
+        step = min(2, levels - done, every - place(done) % every)
         size = 1 << step
-        registered = (before + done + step) % every == 0 or done + step == levels
+        ended = place(done + step) // every > place(done + step - 1) // every
+        registered = ended or done + step == levels
         full, rest = divmod(terms, size)
         for members, groups in ((size, full), (rest, 1 if rest else 0)):
             if groups:
@@ -343,7 +350,9 @@ def constant_product(bill: Bill, width: int, constant: int, registers: int, ever
     registers: STAGES of it. every: levels between two registers.
     """
     tree = constant_tree(width, True, constant)
-    bill.add(Term.CONSTANT, times * sum(node.bits for nodes in tree for node in nodes))
+    # Of those that are shifted copies of one another there is one.
+    sums = {node.wires: node.bits for nodes in tree for node in nodes if node.bits}
+    bill.add(Term.CONSTANT, times * sum(sums.values()))
     bill.ff += times * len(product_registers(tree, registers, every))
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, SUMS, dsp_blocks
 from hpq_hls.billing.products import constant_tree, digits_of, product_registers, signed_width
+from hpq_hls.billing.remembered import Remembered, content
 from hpq_hls.fixed import FixedType
 
 IntArray = npt.NDArray[np.int64]
@@ -88,9 +89,18 @@ def constant_dots(
     columns: (rows, terms), which input each term is; weights: (rows, terms) integers. types: of inputs and of
     weights. limit: bits of a sum.
     """
-    products = _Products(bill, types, limit, how).of(columns, weights)
-    seen = set[Hashable]()
-    return [_tree(bill, row, limit, how.every, seen) for row in products]
+
+    def drawn(part: Bill) -> list[Wires | None]:
+        products = _Products(part, types, limit, how).of(columns, weights)
+        seen = set[Hashable]()
+        sums = [_tree(part, row, limit, how.every, seen) for row in products]
+        # Keys are as long as their rows, and all is shared that can be.
+        return [None if total is None else replace(total, key=None) for total in sums]
+
+    return list(_DRAWN.take(bill, (content(columns), content(weights), types, limit, how), drawn))
+
+
+_DRAWN: Remembered[list[Wires | None]] = Remembered(256)
 
 
 class _Products:

@@ -46,7 +46,7 @@ COLUMNS = 4
 """Products that are added up before they are taken apart: as many as hpq_addtree adds between registers."""
 MAX_OVERLAP = 3
 """Bits of a sum that are made in LUTs at most. The LUTs grow with their square; three are what four products
-of 4 x 4 bits in a DSP48E2 need. None on ECP5, where Yosys would put those products in blocks too."""
+of 4 x 4 bits in a DSP48E2 need."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,12 @@ def _bounds(packed: FixedType, shared: FixedType, columns: int) -> tuple[int, in
     return columns * min(ends), columns * max(ends)
 
 
+def most_overlap(operands: Operands) -> int:
+    """Bits by which sums may overlap in a block; none on ECP5, where Yosys would put what makes them in LUTs
+    in blocks too."""
+    return 0 if operands == MULT18X18D else MAX_OVERLAP
+
+
 def pack(packed: FixedType, shared: FixedType, rows: int, columns: int, operands: Operands) -> Packing:
     """``rows`` products in one block, the fields as far apart as they go.
 
@@ -111,7 +117,7 @@ def pack(packed: FixedType, shared: FixedType, rows: int, columns: int, operands
     terms = min(columns, COLUMNS)
     widest = (operands[0] - packed.width - 1) // (rows - 1) if rows > 1 else operands[0]
     lo, hi = _bounds(packed, shared, terms)
-    most = 0 if operands == MULT18X18D else MAX_OVERLAP
+    most = most_overlap(operands)
     least = max(hi.bit_length(), (~lo).bit_length()) + (lo < 0)
     for width in (least, least + 1):  # one more where an overlap takes away the room at the top
         found = Packing(rows, min(widest, width), width, lo < 0, terms)
@@ -232,10 +238,11 @@ def packed_dots(
     terms: int,
     stages: int = 2,
     every: int = 2,
+    gap: int = 0,
 ) -> None:
     """hpq_packeddot up to its last trees: dot products of ``terms`` terms for the rows of a block.
 
-    stages, every: as of hpq_dot.
+    stages, every, gap: as of hpq_dot.
 
     What depends on x alone is not counted: see ``shared_elements``. LUTs are those of Yosys: what tells the
     signs in the factor, the lowest bits of the sums, and what is taken off where they overlap.
@@ -256,7 +263,7 @@ def packed_dots(
     for columns in groups:
         waits = columns == 1 and len(groups) > 1  # for the sums of the other groups, in registers
         levels = (columns - 1).bit_length()
-        on_way = 2 // every if len(groups) > 1 else tree_registers(columns, every)
+        on_way = (2 + gap) // every if len(groups) > 1 else tree_registers(columns, every)
         if waits:
             bill.ff += width * on_way
         inside = columns if bill.family.absorbs else 0

@@ -16,8 +16,10 @@ from hpq_hls.billing.delays import Delays, Pace
 from hpq_hls.billing.products import constant_levels, digits_of, recoding, row_count
 from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
 
-NOMINAL_SUM, NOMINAL_OPERAND, NOMINAL_ROUND = 32, 8, 16
-"""Bits of a sum, of an operand, and of what a rounding adds to."""
+NOMINAL_SUM, NOMINAL_OPERAND, NOMINAL_ROUND, NOMINAL_PACKED = 32, 8, 16, 18
+"""Bits of a sum, of an operand, of what a rounding adds to, and of a sum that is packed with others."""
+PACKED_LEVELS = 2
+"""Levels of a tree in front of where packed sums are taken apart (hpq_packeddot)."""
 PLAIN_STAGES = 2
 """Registers of a product, at least: of its operands, and of itself. A DSP block has both."""
 
@@ -60,9 +62,24 @@ def comparison(delays: Delays, width: int) -> int:
     return delays.adder(width) + delays.logic(1)
 
 
-def tree_registers(terms: int, every: int = 2) -> int:
-    """Registers in a tree of adders or comparators: one after every so many levels, and after the last."""
-    return math.ceil((terms - 1).bit_length() / every)
+def gap_between(pace: Pace, every: int, width: int) -> int:
+    """Levels that count as standing between the second of a tree and the next (GAP of hpq_addtree), for the
+    time in which packed sums of ``width`` bits are taken apart there.
+
+    Where that fits between two registers together with the levels around it, it is as many levels as it takes
+    the time of; else what follows the second level begins with a register.
+    """
+    left = Pace(pace.delays, pace.budget - pace.delays.adder(max(width, NOMINAL_PACKED)))
+    apart = every - levels_between(left, NOMINAL_SUM)
+    alone = PACKED_LEVELS + apart >= every
+    return max(every - PACKED_LEVELS, 0) + apart if alone else apart
+
+
+def tree_registers(terms: int, every: int = 2, gap: int = 0) -> int:
+    """Registers in a tree of adders or comparators: one after every so many levels, and after the last.
+    gap: as of ``gap_between``."""
+    levels = (terms - 1).bit_length()
+    return math.ceil((levels + (gap if levels > PACKED_LEVELS else 0)) / every)
 
 
 def tree_time(terms: int, every: int, level: int) -> int:

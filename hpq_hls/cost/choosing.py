@@ -56,6 +56,7 @@ def choose_layers(q: QuantizedGraph, config: HardwareConfig, target: int) -> Har
         config.reuse_factor,
         config.multiplier,
         config.strategy,
+        config.pace,
         *sorted(config.layers.items(), key=str),
     )
     if key not in known:

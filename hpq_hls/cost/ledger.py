@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -106,13 +108,21 @@ class Ledger:
 
 @dataclass(frozen=True, eq=False)
 class _Entry:
-    """A layer in the books. latencies: of its kernels. relief: what is added to the row if its products leave
-    DSP blocks, and what that amounts to, None where there are none; relieved: the latencies then."""
+    """A layer in the books. latencies: of its kernels. own: the bills of those that its parameters decide."""
 
     row: Row
     latencies: tuple[int, ...]
-    relief: tuple[Row, Exchange] | None
-    relieved: tuple[int, ...]
+    own: tuple[Bill, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Relief:
+    """What is added to the row of a layer if its products leave DSP blocks, and what that amounts to; the
+    latencies then."""
+
+    row: Row
+    offer: Exchange
+    latencies: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +165,7 @@ class _Design:
         self._flow = flow
         self._ports: dict[tuple[FixedType, ...], Row] = {}
         self._layers: WeakKeyDictionary[QuantizedLayer, _Entry] = WeakKeyDictionary()
+        self._reliefs: WeakKeyDictionary[QuantizedLayer, _Relief | None] = WeakKeyDictionary()
         self._makers = {name: layer for layer, block in skeleton.blocks.items() for name in block.streams}
         self._known: dict[_Latencies, _Sized] = {}
         # Networks whose kernels are as long keep the links.
@@ -171,12 +182,11 @@ class _Design:
     def row(self, q: QuantizedGraph) -> Row:
         """Of the whole network."""
         sources = [self._places[name].shared([kind]) for name, kind in q.input_types.items()]
-        rows = [self._of_ports(q), *sources, *(entry.row for entry in self._entries(q))]
-        total = np.asarray(np.add.reduce(np.array(rows)))
-        moved = self._relieved(q, int(total[DSP]))
-        known = zip(q.layers, self._entries(q), strict=True)
-        changes = [entry.relief[0] for name, entry in known if name in moved and entry.relief is not None]
-        return np.asarray(sum((*changes, *self._deeper(q, moved)), start=total))
+        entries = self._entries(q)
+        total = np.asarray(np.add.reduce(np.array([self._of_ports(q), *sources, *(e.row for e in entries)])))
+        moved = self._relieved(q, entries, int(total[DSP]))
+        changes = [relief.row for relief in moved.values()]
+        return np.asarray(sum((*changes, *self._deeper(q, entries, moved)), start=total))
 
     def _of_ports(self, q: QuantizedGraph) -> Row:
         """Of the ports, which follows from the types of the inputs."""
@@ -190,21 +200,33 @@ class _Design:
             self._ports[kinds] = bill_ports(flow, self._family, self._calibration).row
         return self._ports[kinds]
 
-    def _relieved(self, q: QuantizedGraph, blocks: int) -> Collection[str]:
+    def _relieved(self, q: QuantizedGraph, entries: Sequence[_Entry], blocks: int) -> Mapping[str, _Relief]:
         """The layers whose products leave DSP blocks where there are so many, as ``relieve`` decides."""
         if blocks <= self._dsp:
-            return ()
-        found = zip(q.layers, self._entries(q), strict=True)
-        offers = {name: entry.relief[1] for name, entry in found if entry.relief is not None}
-        return cheapest(offers, blocks - self._dsp)
+            return {}
+        reliefs: dict[str, _Relief] = {}
+        for (name, layer), entry in zip(q.layers.items(), entries, strict=True):
+            relief = self._relief(name, layer, entry)
+            if relief is not None:
+                reliefs[name] = relief
+        offers = {name: relief.offer for name, relief in reliefs.items()}
+        return {name: reliefs[name] for name in cheapest(offers, blocks - self._dsp)}
+
+    def _relief(self, name: str, layer: QuantizedLayer, entry: _Entry) -> _Relief | None:
+        if layer not in self._reliefs:
+            self._reliefs[layer] = self._places[name].relief(layer, entry)
+        return self._reliefs[layer]
 
     def timing(self, q: QuantizedGraph) -> Timing:
-        blocks = sum(int(entry.row[DSP]) for entry in self._entries(q))
-        return self._sized(q, self._latencies(q, self._relieved(q, blocks))).timing
+        entries = self._entries(q)
+        moved = self._relieved(q, entries, sum(int(entry.row[DSP]) for entry in entries))
+        return self._sized(q, self._latencies(q, entries, moved)).timing
 
-    def _latencies(self, q: QuantizedGraph, moved: Collection[str]) -> _Latencies:
-        found = zip(q.layers, self._entries(q), strict=True)
-        return tuple(entry.relieved if name in moved else entry.latencies for name, entry in found)
+    def _latencies(
+        self, q: QuantizedGraph, entries: Sequence[_Entry], moved: Mapping[str, _Relief]
+    ) -> _Latencies:
+        found = zip(q.layers, entries, strict=True)
+        return tuple(moved.get(name, entry).latencies for name, entry in found)
 
     def _sized(self, q: QuantizedGraph, key: _Latencies) -> _Sized:
         """What follows from how long pipelines are."""
@@ -215,9 +237,11 @@ class _Design:
             self._known[key] = _Sized(flow.links, time_dataflow(flow))
         return self._known[key]
 
-    def _deeper(self, q: QuantizedGraph, moved: Collection[str]) -> Iterable[Row]:
+    def _deeper(
+        self, q: QuantizedGraph, entries: Sequence[_Entry], moved: Mapping[str, _Relief]
+    ) -> Iterable[Row]:
         """What streams cost that are not what they are in the books."""
-        latencies = self._latencies(q, moved)
+        latencies = self._latencies(q, entries, moved)
         if latencies == self._booked:
             return
         for name, link in self._sized(q, latencies).links.items():
@@ -231,13 +255,14 @@ class _Design:
         kind = q.input_types.get(name)
         return _types_of(q.layers[name]) if kind is None else [kind]
 
-    def _entries(self, q: QuantizedGraph) -> Iterable[_Entry]:
-        known, places = self._layers, self._places
+    def _entries(self, q: QuantizedGraph) -> list[_Entry]:
+        known, places, found = self._layers, self._places, list[_Entry]()
         for name, layer in q.layers.items():
             entry = known.get(layer)
             if entry is None:
                 entry = known[layer] = places[name].entry(layer)
-            yield entry
+            found.append(entry)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,19 +317,33 @@ class _Place:
         """The bill of a layer that stands here."""
         types = _types_of(layer)
         row, latencies = self._shared_parts(types, layer)
-        relieved, relief = latencies, None
+        own: list[Bill] = []
         for number, (make, place) in enumerate(self._own):
             kernel, streams = make(layer), self._around(place, types)
             constants = self._bill_constants(number, kernel)
-            bill = bill_kernel(kernel, streams, self._family, constants, self._calibration)
-            row = row + bill.row
-            latencies, relieved = (*latencies, kernel.latency(streams)), (*relieved, kernel.latency(streams))
-            if bill.dsp and self._may_leave:
-                relieved = (*relieved[:-1], kernel.in_fabric().latency(streams))
-                moved = self._bill_constants(number, kernel.in_fabric())
-                change, offer = exchange(kernel, streams, self._family, bill, moved, self._calibration)
-                relief = (change, offer) if relief is None else (relief[0] + change, relief[1] + offer)
-        return _Entry(row, latencies, relief, relieved)
+            own.append(bill_kernel(kernel, streams, self._family, constants, self._calibration))
+            row = row + own[-1].row
+            latencies = (*latencies, kernel.latency(streams))
+        return _Entry(row, latencies, tuple(own))
+
+    def relief(self, layer: QuantizedLayer, entry: _Entry) -> _Relief | None:
+        """What changes of a layer's entry if its products leave DSP blocks; None where none may."""
+        if not self._may_leave or not any(bill.dsp for bill in entry.own):
+            return None
+        types = _types_of(layer)
+        rows, offers = list[Row](), list[Exchange]()
+        latencies = list(entry.latencies)
+        first = len(latencies) - len(entry.own)
+        for number, ((make, place), bill) in enumerate(zip(self._own, entry.own, strict=True)):
+            if bill.dsp:
+                kernel, streams = make(layer), self._around(place, types)
+                constants = self._bill_constants(number, kernel.in_fabric())
+                row, offer = exchange(kernel, streams, self._family, bill, constants, self._calibration)
+                rows.append(row)
+                offers.append(offer)
+                latencies[first + number] = kernel.in_fabric().latency(streams)
+        offer = functools.reduce(operator.add, offers)
+        return _Relief(np.asarray(sum(rows)), offer, tuple(latencies))
 
     def shared(self, types: Types) -> Row:
         """The bill of everything that follows from types, at the input."""

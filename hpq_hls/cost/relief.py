@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
+
 from hpq_hls.billing.bill import Bill, Row
 from hpq_hls.billing.coefficients import luts
 from hpq_hls.billing.inference import Figures
@@ -34,7 +37,7 @@ def allowance(device: Part, utilisation: float) -> int:
 
 def relieve(q: QuantizedGraph, config: HardwareConfig) -> HardwareConfig:
     """The same folding with the products of some layers in LUTs, if it takes more DSP blocks than
-    ``config.utilisation`` of the part's; of all ways to come below that, about the cheapest."""
+    ``config.utilisation`` of the part's; of all ways to come below that, the cheapest."""
     device = find_part(config.part)
     flow = build_dataflow(q, config)
     taken, offers = 0, dict[str, Exchange]()
@@ -65,18 +68,24 @@ def exchange(
 
 
 def cheapest(offers: Mapping[str, Exchange], excess: int) -> list[str]:
-    """Layers that together do without ``excess`` DSP blocks, or all if they cannot, for about the fewest
-    LUTs: by LUTs per block, and then without those that turn out not to be needed."""
+    """Layers that together do without ``excess`` DSP blocks, or all if they cannot, for the fewest LUTs.
+
+    A knapsack, filled block by block: exact, and of ways that are equally good it finds the same one whatever
+    the order of ``offers``.
+    """
+    useful = [(name, offers[name]) for name in sorted(offers) if offers[name].dsp > 0]
+    if excess <= 0 or sum(offer.dsp for _, offer in useful) <= excess:
+        return [name for name, _ in useful] if excess > 0 else []
+    least = np.full(excess + 1, np.inf)  # LUTs for so many blocks or more, by the layers so far
+    least[0] = 0.0
+    taken: list[npt.NDArray[np.bool_]] = []
+    for _, offer in useful:
+        without = least[np.maximum(np.arange(excess + 1) - offer.dsp, 0)] + offer.lut
+        taken.append(without < least)
+        least = np.minimum(without, least)
     chosen: list[str] = []
-    left = excess
-    useful = {name: offer for name, offer in offers.items() if offer.dsp > 0}
-    for name in sorted(useful, key=lambda name: useful[name].lut / useful[name].dsp):
-        if left <= 0:
-            break
-        chosen.append(name)
-        left -= useful[name].dsp
-    for name in sorted(chosen, key=lambda name: -useful[name].lut):
-        if left + useful[name].dsp <= 0:
-            chosen.remove(name)
-            left += useful[name].dsp
+    for (name, offer), better in zip(reversed(useful), reversed(taken), strict=True):
+        if better[excess]:
+            chosen.append(name)
+            excess = max(excess - offer.dsp, 0)
     return chosen

@@ -12,11 +12,11 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import count_bits, dsp_blocks, finished, ram, rom, rom_slice, tree
-from hpq_hls.billing.delays import Pace
 from hpq_hls.billing.memory import memory_style, slice_bits, slice_count
 from hpq_hls.billing.packing import (
     COLUMNS,
     Packing,
+    most_overlap,
     pack_words,
     packed_dots,
     shared_elements,
@@ -24,7 +24,14 @@ from hpq_hls.billing.packing import (
 )
 from hpq_hls.billing.parts import Family
 from hpq_hls.billing.products import signed_width
-from hpq_hls.billing.stages import levels_between, product_stages, product_time, tree_time
+from hpq_hls.billing.remembered import Remembered
+from hpq_hls.billing.stages import (
+    PACKED_LEVELS,
+    gap_between,
+    product_stages,
+    product_time,
+    tree_registers,
+)
 from hpq_hls.fixed import FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Stream, Streams
 from hpq_hls.kernels.contract import Contract, pipeline
@@ -35,6 +42,8 @@ from hpq_hls.kernels.weighted import FromRom, Matrix, by_fold
 LOADS_OF_DIGIT = 22
 """That a bit of a weight is to hpq_product: it is in two digits, each of which makes a row of 11 LUTs, for
 elements of 8 bits."""
+
+_DOTS: Remembered[bool] = Remembered(4096)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,11 +157,18 @@ class MatVec(FromRom, Matrix):
         given, made = self.ends(streams)
         return self.arrival(given.type) + 2 + self.ending(made.type).inside
 
-    @property
-    def every(self) -> int:
-        """As of ``Weighted``, less the time in which packed sums are taken apart in front of their tree."""
-        left = Pace(self.pace.delays, self.pace.budget - self._taken_apart)
-        return levels_between(left, self.accumulator_type.width)
+    @functools.cached_property
+    def gap(self) -> int:
+        """Where sums overlap, and where there are as many registers as if they did only with a gap, so that
+        latency is the same for all widths. A unit of one row alone never shares blocks."""
+        if self.sharing is None or self.pe == 1 or not most_overlap(self.sharing.operands):
+            return 0
+        every, width = self.every, 0 if self.packing is None else self.packing.sum_width
+        gap = gap_between(self.pace, every, width)
+        needed = self._taken_apart > 0
+        return (
+            gap if needed or tree_registers(self.simd, every) < tree_registers(self.simd, every, gap) else 0
+        )
 
     @property
     def _taken_apart(self) -> int:
@@ -167,10 +183,19 @@ class MatVec(FromRom, Matrix):
         if self.packing is None:
             return own
         delays, given = self.pace.delays, self.ends(streams)[0].type
-        level = delays.adder(self.accumulator_type.width)
         shared = product_time(delays, given, self.weight_type, self.stages(given), soft=False)
-        summed = tree_time(math.ceil(self.simd / COLUMNS), self.every, level)
-        return max(own, shared, self._taken_apart + summed)
+        return max(own, shared, self._taken_apart + self._time_around if self._taken_apart else 0)
+
+    @property
+    def _time_around(self) -> int:
+        """Picoseconds of what is in the same stage as the taking apart."""
+        level = self.pace.delays.adder(self.accumulator_type.width)
+        if self.simd <= COLUMNS:  # behind the last register of the tree
+            return self._shift_time + (0 if self.shift_register else self.bias_time)
+        place = PACKED_LEVELS + self.gap
+        before = PACKED_LEVELS if place < self.every else 0
+        behind = (math.ceil(self.simd / COLUMNS) - 1).bit_length()
+        return (before + min(behind, self.every - place % self.every)) * level
 
     def contract(self, streams: Streams) -> Contract:
         return pipeline(self.latency(streams), self.synapse_folds, self.neuron_folds)
@@ -248,6 +273,12 @@ class MatVec(FromRom, Matrix):
 
     def _bill_dots(self, bill: Bill, x: FixedType) -> bool:
         """All dot products; True if the last register of each is inside a DSP block."""
+        made_of = self.weight_type, self.signs, self.in_luts, self.built_in_luts(x), self.packing
+        paced = self.stages(x), self.every, self.gap
+        key = x, *made_of, self.accumulator_type.width, self.pe, self.simd, *paced
+        return _DOTS.take(bill, key, lambda part: self._bill_each_dot(part, x))
+
+    def _bill_each_dot(self, bill: Bill, x: FixedType) -> bool:
         packing, terms, limit = self.packing, self.simd, self.accumulator_type.width
         if packing is None:
             return self._bill_dot(bill, x, terms, self.pe, shared=True)
@@ -256,11 +287,11 @@ class MatVec(FromRom, Matrix):
             if rows == 1:
                 self._bill_dot(bill, x, terms, 1, shared=True)  # its x registers too: few, if any
                 continue
-            pace = self.stages(x), self.every
+            pace = self.stages(x), self.every, self.gap
             packed_dots(bill, packing, self.weight_type, x, rows, terms, *pace)
             width = packing.sum_width + (0 if packing.offset else 1)
             groups = math.ceil(terms / COLUMNS)
-            tree(bill, groups, width, limit, 0, rows, every=self.every, before=2)
+            tree(bill, groups, width, limit, 0, rows, every=self.every, before=PACKED_LEVELS, gap=self.gap)
         return False
 
     def summary(self, streams: Streams) -> str:

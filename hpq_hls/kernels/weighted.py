@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -128,10 +129,15 @@ class Weighted(Kernel):
             return 0
         return self.accumulator_type.fraction - self.bias_type.fraction
 
-    @property
+    @functools.cached_property
     def every(self) -> int:
         """Levels of its adder trees between registers."""
         return levels_between(self.pace, self.accumulator_type.width)
+
+    @property
+    def gap(self) -> int:
+        """Levels that count as standing behind the second of its trees, as of ``gap_between``."""
+        return 0
 
     @property
     def bias_time(self) -> int:
@@ -301,7 +307,7 @@ class FromRom(Weighted):
 
     def arrival(self, x: FixedType) -> int:
         """Registers until a sum of products meets its bias (LATENCY in the RTL)."""
-        tree = tree_registers(self.terms, self.every)
+        tree = tree_registers(self.terms, self.every, self.gap)
         return 1 + self.read_register + self.stages(x) + tree + self.shift_register
 
     def critical(self, streams: Streams) -> int:
@@ -349,7 +355,7 @@ class FromRom(Weighted):
         copies = 1 if shared else rows
         operands = signed_width(x), 1 if self.signs else signed_width(self.weight_type)
         bill.multiply(*operands, terms * rows, in_luts=self.in_luts or self.signs)
-        stages, every = self.stages(x), self.every
+        stages, every, gap = self.stages(x), self.every, self.gap
         earlier, later = max(stages - 3, 0), int(stages > 2)  # as hpq_dot has them, beyond the first of each
         more = terms * (earlier * (x.width * copies + rows * self.rom_type.width) + later * rows * width)
         if self.signs:
@@ -370,9 +376,9 @@ class FromRom(Weighted):
                 bill.ff += more
             if blocks == 1 and not absorbed:
                 bill.ff += terms * (x.width * copies + rows * (self.weight_type.width + width))
-            tree(bill, terms, width, limit, terms if absorbed else 0, rows, every=every)
+            tree(bill, terms, width, limit, terms if absorbed else 0, rows, every=every, gap=gap)
             return absorbed and terms <= 3
-        tree(bill, terms, width, limit, 0, rows, every=every)
+        tree(bill, terms, width, limit, 0, rows, every=every, gap=gap)
         return False
 
     def _bill_shifts(self, bill: Bill, terms: int, products: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -95,15 +95,10 @@ class WindowSpec:
         )
         return max(reach[0] - (height + top + bottom), 0), max(reach[1] - (width + left + right), 0)
 
-    def visible(self, height: int, width: int) -> list[npt.NDArray[np.bool_]]:
-        """The taps that a window sees inside the input: every (kh, kw) mask that occurs, fullest first."""
-        lines = []
-        for axis, size, out in zip((0, 1), (height, width), self.output_size(height, width), strict=True):
-            starts = np.arange(out)[:, None] * self.stride[axis] - self.padding[2 * axis]
-            read = starts + np.arange(self.kernel[axis]) * self.dilation[axis]
-            lines.append(np.unique((read >= 0) & (read < size), axis=0))
-        masks = [row[:, None] & column for row in lines[0] for column in lines[1]]
-        return sorted(masks, key=lambda mask: -int(mask.sum()))
+    def visible(self, height: int, width: int) -> tuple[npt.NDArray[np.bool_], ...]:
+        """The taps that a window sees inside the input: every (kh, kw) mask that occurs, fullest first.
+        Read-only."""
+        return _visible(self, height, width)
 
     def padded(self, x: Array, value: float, scratch: Scratch) -> Array:
         """(H, C, W, N) with the padding, and whatever the last windows overhang, around it."""
@@ -220,6 +215,19 @@ class WindowSpec:
         view = sliding_window_view(sliding_window_view(x, span[0], axis=2), span[1], axis=3)
         view = view[:, :, :: self.stride[0], :: self.stride[1], :: self.dilation[0], :: self.dilation[1]]
         return view[:, :, :out_height, :out_width]
+
+
+@lru_cache(maxsize=256)  # each of many networks asks for the same
+def _visible(window: WindowSpec, height: int, width: int) -> tuple[npt.NDArray[np.bool_], ...]:
+    lines = []
+    for axis, size, out in zip((0, 1), (height, width), window.output_size(height, width), strict=True):
+        starts = np.arange(out)[:, None] * window.stride[axis] - window.padding[2 * axis]
+        read = starts + np.arange(window.kernel[axis]) * window.dilation[axis]
+        lines.append(np.unique((read >= 0) & (read < size), axis=0))
+    masks = [row[:, None] & column for row in lines[0] for column in lines[1]]
+    for mask in masks:
+        mask.flags.writeable = False
+    return tuple(sorted(masks, key=lambda mask: -int(mask.sum())))
 
 
 def _accumulate(ufunc: np.ufunc, parts: list[Array], make: Callable[..., Array]) -> Array:

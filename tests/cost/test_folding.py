@@ -1,6 +1,7 @@
 """Folding by the cost model: targets that are met or spoken about, parts that are filled, not overfilled."""
 
 import itertools
+import random
 
 import numpy as np
 import pytest
@@ -210,6 +211,43 @@ def test_the_cheapest_layers_leave_dsp_blocks() -> None:
     assert sorted(cheapest(offers, 100)) == ["b", "c"]
     assert sorted(cheapest(offers, 150)) == ["a", "b"] or sorted(cheapest(offers, 150)) == ["a", "c"]
     assert sorted(cheapest(offers, 1000)) == ["a", "b", "c"]
+
+
+def test_no_other_layers_leave_for_fewer_luts() -> None:
+    """Against all choices of random layers, and the same whatever the order they come in."""
+    draw = random.Random(8)
+    for _ in range(60):
+        count = draw.randrange(1, 9)
+        drawn = [Exchange(draw.choice([0, 1, 4, 27, 36, 72]), draw.randrange(50) * 8.5) for _ in range(count)]
+        offers = {f"layer{number}": offer for number, offer in enumerate(drawn)}
+        excess = draw.randrange(1, 200)
+        ways = (way for size in range(count + 1) for way in itertools.combinations(offers, size))
+        enough = [way for way in ways if sum(offers[name].dsp for name in way) >= excess]
+        found = cheapest(offers, excess)
+        assert cheapest(dict(reversed(offers.items())), excess) == found
+        if not enough:
+            assert sorted(found) == [name for name in offers if offers[name].dsp]
+            continue
+        assert sum(offers[name].dsp for name in found) >= excess
+        luts = min(sum(offers[name].lut for name in way) for way in enough)
+        assert sum(offers[name].lut for name in found) == luts
+
+
+def test_nothing_leaves_where_nothing_has_to() -> None:
+    assert cheapest({"a": Exchange(9, 90.0)}, 0) == []
+    assert cheapest({"a": Exchange(9, 90.0)}, -3) == []
+
+
+def test_a_folding_depends_on_the_clock_and_not_on_what_was_asked_for_before() -> None:
+    layers = (nn.Conv2d(2, 4, 1), nn.Conv2d(4, 12, 3, stride=2, padding=1), nn.Conv2d(12, 12, 3, padding=1))
+
+    def chosen(q: hpq.QuantizedGraph, clock_ns: float) -> object:
+        return choose_layers(q, hardware_config(part="xc7z020", clock_ns=clock_ns), 128).layers
+
+    first, second = (quantized(nn.Sequential(*layers), (2, 10, 10), 8) for _ in range(2))
+    found = chosen(first, 5.0), chosen(first, 10.0)
+    assert found == (chosen(second, 10.0), chosen(second, 5.0))[::-1]
+    assert found[0] != found[1]
 
 
 def test_inferences_per_second_are_cycles() -> None:

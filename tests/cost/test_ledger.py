@@ -28,6 +28,7 @@ CONFIGS = {
     "middle": HardwareConfig(target_interval=40),
     "adders": HardwareConfig(target_interval=40, strategy=Strategy.DA),
     "fabric": HardwareConfig(target_interval=40, multiplier=Multiplier.LUT),
+    "few blocks": HardwareConfig(target_interval=40, utilisation=0.02),
     "fast clock": HardwareConfig(target_interval=40, clock_ns=2.0),
     "slow clock": HardwareConfig(target_interval=40, clock_ns=40.0),
     "parallel": HardwareConfig(io=Io.PARALLEL),
@@ -104,7 +105,7 @@ class Branches(nn.Module):
         return self.last((x + y).mean((2, 3)))
 
 
-@pytest.mark.parametrize("label", ["middle", "adders"])
+@pytest.mark.parametrize("label", ["middle", "adders", "few blocks"])
 def test_strategies_by_layer_and_branches(label: str) -> None:
     torch.manual_seed(5)
     graph = from_torch(Branches().eval(), torch.zeros(2, 3, 6, 6))

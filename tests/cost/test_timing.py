@@ -11,21 +11,25 @@ import numpy as np
 import pytest
 import torch
 
+from hpq_hls.billing.families import DSP48E1
 from hpq_hls.cost import actors, engine, plain
 from hpq_hls.cost.stages import Network, network_of
 from hpq_hls.cost.timing import time_dataflow
 from hpq_hls.errors import ConfigError
 from hpq_hls.frontends import from_torch
 from hpq_hls.hardware import Dataflow, HardwareConfig, Io, build_dataflow
+from hpq_hls.kernels import MatVec
 from hpq_hls.quantize import Quantizer
 from tests.networks import random_network
 from tests.rtl.cases import (
     MATVECS,
+    Mac,
     Slide,
     conv_flow,
     mac_flows,
     matvec_flow,
     other_flows,
+    packed_flow,
     window_flow,
     window_flows,
 )
@@ -136,6 +140,28 @@ def test_types_do_not_matter() -> None:
         name: replace(stream, type=replace(stream.type, width=16)) for name, stream in flow.streams.items()
     }
     assert time_dataflow(flow) is time_dataflow(replace(flow, streams=other))  # followed once
+
+
+@pytest.mark.parametrize("clock_ns", [5.0, 7.0, 10.0, 25.0])
+def test_rows_that_share_blocks_leave_latency_as_it_is(clock_ns: float) -> None:
+    """Whether sums overlap, lie apart, or are of products in LUTs; and every stage has time for its logic."""
+    pace = HardwareConfig(part="xc7z020", clock_ns=clock_ns).pace
+    overlaps, gaps = set[bool](), set[int]()
+    for simd in (1, 2, 4, 6, 12, 24, 48):
+        lengths = set[int]()
+        for width in range(2, 9):
+            mac = Mac(1, 8, 48, pe=8, simd=simd, x=f"ap_fixed<{width},{width}>", w=f"ap_fixed<{width},1>")
+            flow = packed_flow(matvec_flow("net", mac), DSP48E1)
+            placed = flow.kernels[0].at(pace)
+            assert isinstance(placed, MatVec)
+            overlaps.add(placed.packing is not None and placed.packing.overlap > 0)
+            gaps.add(placed.gap)
+            for made in (placed, placed.in_fabric()):
+                lengths.add(made.latency(flow.streams))
+                assert made.critical(flow.streams) <= pace.budget, (simd, width)
+        assert len(lengths) == 1, simd
+    assert overlaps == {True, False}
+    assert len(gaps) == 2 or clock_ns > 10
 
 
 def test_a_join_without_room_is_an_error() -> None:

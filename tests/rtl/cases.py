@@ -688,11 +688,13 @@ def packed_flow(flow: Dataflow, operands: Operands) -> Dataflow:
 
 
 def packed_flows() -> list[Dataflow]:
-    """Folded matrices whose rows share DSP blocks, the blocks of all families, also with scales for rows; and
-    pairs and quadruples of 8 and of 4 bits."""
+    """Folded matrices whose rows share DSP blocks, those of all families, also with scales for rows; pairs
+    and quadruples of 8 and of 4 bits; and long sums, also in LUTs, of units whose rows may share blocks."""
     sizes = [Mac(1, 8, 12, pe=8, simd=6, x=f"ap_{x}fixed<{n},{n}>", w=f"ap_{w}fixed<{n},1>", relu=n == 8,
                  y="ap_fixed<20,14,AP_RND,AP_SAT>")
              for n in (4, 8) for x in ("", "u") for w in ("", "u")]  # fmt: skip
+    sizes += [Mac(1, 9, 48, pe=3, simd=simd, x="ap_fixed<8,8>", w="ap_fixed<8,1>",
+                  y="ap_fixed<20,14,AP_RND,AP_SAT>") for simd in (6, 12, 24, 48)]  # fmt: skip
     flows = [matvec_flow(f"shared_{index}", mac) for index, mac in enumerate(sizes)]
     flows += [flow for flow in (*mac_flows(), *scaled_flows()) if isinstance(flow.kernels[0], MatVec)]
     found = []
@@ -702,6 +704,9 @@ def packed_flows() -> list[Dataflow]:
         assert isinstance(kernel, MatVec)
         if kernel.packing is not None:
             found.append(replace(made, name=f"packed_{flow.name}"))
+            if kernel.simd >= 12:
+                soft = replace(kernel, in_luts=True)
+                found.append(replace(made, name=f"apart_{flow.name}", kernels=(soft,)))
     assert len(found) > len(sizes)
     return found
 

@@ -160,10 +160,11 @@ class Case:
     columns: int
     stages: int = 2
     every: int = 2
+    gap: int = 0
 
     @property
     def latency(self) -> int:
-        return self.stages + tree_registers(self.columns, self.every)
+        return self.stages + tree_registers(self.columns, self.every, self.gap)
 
 
 def case(w: FixedType, x: FixedType, rows: int, columns: int, operands: Operands) -> Case:
@@ -191,10 +192,12 @@ def paced() -> list[Case]:
     """With other registers, where sums of rows overlap and where they do not."""
     wide, narrow = integer(8, True), integer(4, True)
     sizes = [(wide, wide, 2, DSP48E2), (narrow, narrow, 4, DSP48E2), (narrow, narrow, 3, DSP48E1)]
-    shapes = itertools.product(sizes, (1, 2, 3, 4, 5), ((3, 1), (5, 1), (4, 3), (2, 4)))
+    sizes += [(integer(1, False), integer(3, True), 4, DSP48E1)]
+    paces = ((3, 1, 0), (5, 1, 0), (4, 3, 0), (2, 4, 0), (2, 2, 1), (3, 3, 2), (2, 4, 1), (2, 4, 4))
+    shapes = itertools.product(sizes, (1, 2, 3, 4, 5, 9, 16), paces)
     return [
-        replace(case(w, x, rows, columns, block), stages=stages, every=every)
-        for (w, x, rows, block), columns, (stages, every) in shapes
+        replace(case(w, x, rows, columns, block), stages=stages, every=every, gap=gap)
+        for (w, x, rows, block), columns, (stages, every, gap) in shapes
         if columns * max(rows * w.width, x.width) <= 64
     ]
 

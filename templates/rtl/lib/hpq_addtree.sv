@@ -4,6 +4,9 @@
 // A tree may be the end of one that other adders begin: DONE levels are counted before its first, and the beginning
 // of one, which has a register after its last level only where that is due (LAST is 0).
 //
+// Behind its second level something may stand that takes as much time as GAP levels, so that a tree of more than these
+// has the latency ceil((ceil(log2 N) + GAP) / EVERY).
+//
 // Terms whose bit of NEGATIVE is set are subtracted. A sum of nothing else is their sum, and is subtracted in its turn;
 // where all are, so that nothing is there to subtract from, the result is negative: SUM is minus the sum then.
 module hpq_addtree #(
@@ -12,6 +15,7 @@ module hpq_addtree #(
     parameter int OUT_W = 9,
     parameter int EVERY = 2,
     parameter int DONE  = 0,
+    parameter int GAP   = 0,
     parameter bit LAST  = 1'b1,
     parameter logic [N-1:0] NEGATIVE = '0
 ) (
@@ -28,6 +32,11 @@ module hpq_addtree #(
     for (int t = i << l; t < N && t < (i + 1) << l; t++) begin
       if (!NEGATIVE[t]) minus = 1'b0;
     end
+  endfunction
+
+  // Levels up to level l, and what stands behind it.
+  function automatic int place(input int l);
+    place = DONE + l + (DONE + l >= 2 ? GAP : 0);
   endfunction
 
   // Level l has ceil(N / 2**l) terms, each one bit wider than those of the level before.
@@ -59,7 +68,7 @@ module hpq_addtree #(
           assign total[i*W+:W] = left - right;
         end
       end
-      if ((DONE + l) % EVERY == 0 || (LAST && l == LEVELS)) begin : registered
+      if (place(l) / EVERY > place(l - 1) / EVERY || (LAST && l == LEVELS)) begin : registered
         always_ff @(posedge clk) begin
           term <= total;
         end

@@ -1,5 +1,5 @@
 // Dot product of N pairs, modulo 2**OUT_W: STAGES registers of operands and products, adder tree (hpq_addtree).
-// Latency STAGES + ceil(ceil(log2 N) / EVERY). Element i is at bits i * width.
+// Latency STAGES and that of the tree. Element i is at bits i * width.
 //
 // A DSP block has registers for two stages of operands and two of products; of what STAGES asks for, up to 4, those
 // of the operands grow last.
@@ -18,7 +18,8 @@ module hpq_dot #(
     parameter bit IN_LUTS   = 1'b0,
     parameter int OUT_W     = 24,
     parameter int STAGES    = 2,     // at least 2
-    parameter int EVERY     = 2      // levels of adders between registers
+    parameter int EVERY     = 2,     // levels of adders between registers,
+    parameter int GAP       = 0      // and those that count as standing behind the second: see hpq_addtree
 ) (
     input  logic                    clk,
     input  logic [N*X_W-1:0]        x,
@@ -130,7 +131,8 @@ module hpq_dot #(
       .N    (N),
       .IN_W (P_W),
       .OUT_W(OUT_W),
-      .EVERY(EVERY)
+      .EVERY(EVERY),
+      .GAP  (GAP)
   ) tree (
       .clk  (clk),
       .terms(products),

@@ -28,7 +28,8 @@ module hpq_matvec #(
     parameter bit PACKED_OFFSET = 1'b0,
     parameter bit READ_REGISTER = 1'b0,       // behind ROM and buffer
     parameter int STAGES        = 2,          // registers of operands and products: see hpq_dot
-    parameter int EVERY         = 2,          // levels of an adder tree between registers
+    parameter int EVERY         = 2,          // levels of an adder tree between registers,
+    parameter int GAP           = 0,          // and those that count as standing behind the second: see hpq_addtree
     parameter bit SHIFT_REGISTER = 1'b0,      // behind the shift of a row's sum
     parameter bit [2:0] CAST_REGISTERS = '0,  // see hpq_finish
     parameter bit HAS_BIAS      = 1'b0,
@@ -83,8 +84,9 @@ module hpq_matvec #(
 
   // Cycles from the issue of a step until its sum reaches the accumulator: read, operands,
   // products, tree, shift.
+  localparam int LEVELS  = $clog2(SIMD) + (SIMD > 4 ? GAP : 0);
   localparam int AHEAD   = SHIFT_REGISTER ? 1 : 0;  // of the accumulator, where sums are shifted
-  localparam int LATENCY = (READ_REGISTER ? 2 : 1) + STAGES + ($clog2(SIMD) + EVERY - 1) / EVERY + AHEAD;
+  localparam int LATENCY = (READ_REGISTER ? 2 : 1) + STAGES + (LEVELS + EVERY - 1) / EVERY + AHEAD;
 
   // ---------------------------------------------------------------- issue
   logic [SF_W-1:0] sf;
@@ -299,7 +301,8 @@ module hpq_matvec #(
           .IN_LUTS  (IN_LUTS),
           .OUT_W    (ACC_W),
           .STAGES   (STAGES),
-          .EVERY    (EVERY)
+          .EVERY    (EVERY),
+          .GAP      (GAP)
       ) dot (
           .clk(clk),
           .x  (x),
@@ -319,7 +322,8 @@ module hpq_matvec #(
           .OFFSET  (PACKED_OFFSET),
           .OUT_W   (ACC_W),
           .STAGES  (STAGES),
-          .EVERY   (EVERY)
+          .EVERY   (EVERY),
+          .GAP     (GAP)
       ) dot (
           .clk(clk),
           .x  (x),

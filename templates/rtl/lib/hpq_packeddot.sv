@@ -12,7 +12,7 @@
 //
 // The ROM holds weights as they stand in the factor: less one where what lies below is negative, W_W bits each.
 //
-// Latency as hpq_dot: STAGES + ceil(ceil(log2 N) / EVERY). Weight i of row r is at bits (r * N + i) * W_W.
+// Latency as hpq_dot. GAP is for the time in which sums are taken apart: see hpq_addtree. Weight i of row r is at bits (r * N + i) * W_W.
 module hpq_packeddot #(
     parameter int ROWS     = 2,
     parameter int N        = 4,
@@ -25,7 +25,8 @@ module hpq_packeddot #(
     parameter bit OFFSET   = 1'b1,
     parameter int OUT_W    = 24,
     parameter int STAGES   = 2,     // as of hpq_dot
-    parameter int EVERY    = 2
+    parameter int EVERY    = 2,
+    parameter int GAP      = 0
 ) (
     input  logic                  clk,
     input  logic [N*X_W-1:0]      x,
@@ -56,7 +57,8 @@ module hpq_packeddot #(
     localparam int COLUMNS = (N - 4 * g < 4) ? N - 4 * g : 4;
     localparam int TERMS   = (COLUMNS < 3 && GROUPS > 1) ? 3 : COLUMNS;  // as many registers for the last ones
     localparam int LEVELS  = $clog2(TERMS);
-    localparam int ON_WAY  = (GROUPS > 1) ? LEVELS / EVERY : (LEVELS + EVERY - 1) / EVERY;  // registers of the sum
+    // Registers of the sum.
+    localparam int ON_WAY  = (GROUPS > 1) ? (LEVELS + GAP) / EVERY : (LEVELS + EVERY - 1) / EVERY;
 
     // ---------------------------------------------------------------- products, and their sum
     logic [TERMS*P_W-1:0]          products;
@@ -148,6 +150,7 @@ module hpq_packeddot #(
         .IN_W (P_W),
         .OUT_W(P_W + 2),
         .EVERY(EVERY),
+        .GAP  (GAP),
         .LAST (GROUPS == 1)
     ) first (
         .clk  (clk),
@@ -218,6 +221,7 @@ module hpq_packeddot #(
         .IN_W (T_W),
         .OUT_W(OUT_W),
         .EVERY(EVERY),
+        .GAP  (GAP),
         .DONE (2)
     ) further (
         .clk  (clk),

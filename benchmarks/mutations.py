@@ -67,7 +67,7 @@ class Subject:
         self.name, self.design = name, design
         self.project = design.generate(home / name, backend)
         self.printed = find_backend(backend).files(self.project.design)
-        self.intervals = stream_intervals(self.project.dataflow, self.project.q)
+        self.intervals = stream_intervals(self.project.dataflow, self.project.built)
         self.project.certify().check()
         self.program, self.units = program(self.project), self._made_of()
 

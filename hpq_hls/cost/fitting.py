@@ -10,7 +10,7 @@ from hpq_hls.cost.capacity import Shortage, shortages
 from hpq_hls.cost.design import build_design
 from hpq_hls.cost.estimate import bill_dataflow
 from hpq_hls.cost.folding import UNLIMITED, fastest, folded_for, interval_of, reached
-from hpq_hls.hardware import Dataflow, HardwareConfig, Io
+from hpq_hls.hardware import Dataflow, HardwareConfig, Io, without_dead
 from hpq_hls.simulate import QuantizedGraph
 
 
@@ -87,10 +87,11 @@ def _nearest(flow: Dataflow, q: QuantizedGraph, config: HardwareConfig, device: 
     """A slower folding on the same part; else the smallest larger part, at the folding that was asked for if
     a part has room for that."""
     stream = replace(config, io=Io.STREAM, part=device.name, target_interval=None)
-    target = fastest(q, stream)
+    left = without_dead(q, stream)
+    target = fastest(left, stream)
     if target is not None:
-        return Proposal(device.name, stream.io.value, target, folded_for(q, stream, target).interval)
-    slowest = replace(stream, target_interval=reached(q, stream, UNLIMITED))
+        return Proposal(device.name, stream.io.value, target, folded_for(left, stream, target).interval)
+    slowest = replace(stream, target_interval=reached(left, stream, UNLIMITED))
     asked = config if config.io is Io.PARALLEL else replace(config, target_interval=interval_of(flow))
     for wish in (asked, slowest):
         made = build_design(q, wish)

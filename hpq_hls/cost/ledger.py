@@ -23,7 +23,8 @@ from hpq_hls.cost.kernels import bill_constants, bill_kernel, bill_ports, bill_s
 from hpq_hls.cost.relief import Exchange, allowance, cheapest, exchange
 from hpq_hls.cost.timing import Timing, time_dataflow
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware import Dataflow, HardwareConfig, Io, Link, Multiplier
+from hpq_hls.graph import Graph
+from hpq_hls.hardware import Dataflow, HardwareConfig, Io, Link, Multiplier, without_dead
 from hpq_hls.hardware.builder import Block, Make
 from hpq_hls.hardware.skeleton import Skeleton
 from hpq_hls.kernels import Kernel, Stream
@@ -32,6 +33,7 @@ from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 REMEMBERED_CONSTANTS = 32
 """Different constants of a kernel whose memory is remembered."""
 REMEMBERED_TIMINGS = 4096
+REMEMBERED_DESIGNS = 64
 
 Types = Sequence[FixedType]
 """Of a layer's inputs, then of its output."""
@@ -66,6 +68,7 @@ class Ledger:
         self._config, self._part = replace(config, part=part), part
         self._family = find_part(part).family
         self._designs: list[_Design] = []
+        self._graph: Graph | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Empty: whoever receives it has layers of its own."""
@@ -77,7 +80,8 @@ class Ledger:
         Raises:
             ConfigError: it has no hardware in this form, as ``build_dataflow``.
         """
-        bill = self._design(q).bill(q)
+        left = without_dead(q, self._config)
+        bill = self._design(q, left).bill(left)
         lut, ff, dsp = counted(bill, self._config.calibration)
         return Resources(lut, ff, dsp, bill.bram)
 
@@ -87,15 +91,18 @@ class Ledger:
         Raises:
             ConfigError: as ``resources``.
         """
-        return self._design(q).timing(q)
+        left = without_dead(q, self._config)
+        return self._design(q, left).timing(left)
 
-    def _design(self, q: QuantizedGraph) -> _Design:
-        found = next((design for design in self._designs if design.suits(q)), None)
+    def _design(self, q: QuantizedGraph, left: QuantizedGraph) -> _Design:
+        """The books of what is ``left`` of a network."""
+        found = next((design for design in self._designs if design.suits(left)), None)
         if found is None:
-            if self._designs and not self._designs[0].same_graph(q):
+            if self._graph is not q.graph:
+                self._graph = q.graph
                 self._designs.clear()
-            found = _Design(q, self._config, self._family)
-            self._designs.append(found)
+            found = _Design(left, self._config, self._family)
+            self._designs = [*self._designs[1 - REMEMBERED_DESIGNS :], found]
         return found
 
 
@@ -139,7 +146,7 @@ class _Design:
         self._dsp = allowance(find_part(config.part), config.utilisation)
         self.suits = skeleton.suits
         flow = with_room_for_pipelines(size_fifos(skeleton.flow), config.stages)
-        self._graph, self._config, self._family = q.graph, config, family
+        self._config, self._family = config, family
         self._calibration = config.calibration
         made: dict[str, list[Kernel]] = defaultdict(list)
         for kernel in flow.kernels:
@@ -163,9 +170,6 @@ class _Design:
         self._known: dict[_Latencies, _Sized] = {}
         # Networks whose kernels are as long keep the links.
         self._booked = tuple(entry.latencies for entry in self._entries(q))
-
-    def same_graph(self, q: QuantizedGraph) -> bool:
-        return q.graph is self._graph
 
     def bill(self, q: QuantizedGraph) -> Bill:
         """Of the whole network. In io parallel what a layer costs follows from the weights behind it too,

@@ -17,6 +17,7 @@ from hpq_hls.hardware.config import (
     whole_cycles,
 )
 from hpq_hls.hardware.dataflow import Dataflow, Link, Terminal
+from hpq_hls.hardware.dead import NarrowedGraph, without_dead
 from hpq_hls.hardware.system import (
     CORE,
     NAMELESS,
@@ -49,6 +50,7 @@ __all__ = [
     "Link",
     "Memory",
     "Multiplier",
+    "NarrowedGraph",
     "Strategy",
     "Stream",
     "System",
@@ -62,4 +64,5 @@ __all__ = [
     "target_of",
     "whole_cycles",
     "with_fifo_depths",
+    "without_dead",
 ]

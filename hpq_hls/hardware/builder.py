@@ -137,6 +137,7 @@ class Builder(ABC):
                 {made: self._ready[value].pop(0) for made, value in graph.outputs.items()},
                 graph.outputs,
             ),
+            network=self.q,
         )
 
     def _source(self, name: str) -> str:

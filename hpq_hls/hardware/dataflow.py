@@ -9,6 +9,7 @@ from functools import cached_property
 from hpq_hls.billing.memory import SRL_DEPTH
 from hpq_hls.kernels import MIN_DEPTH, Frame, IntArray, Kernel, Stream, Streams
 from hpq_hls.kernels.contract import StageKind
+from hpq_hls.simulate import QuantizedGraph
 
 SHORTEST = 3
 """Places of a FIFO of the RTL, at least: from three stages on a shift register is one LUT."""
@@ -57,6 +58,8 @@ class Dataflow:
 
     name: a legal identifier, the name of the top-level function and module.
     inputs, outputs: its AXI4-Stream ports, in the order of the network's.
+    network: whose layers the kernels' are, what is left of the network that was asked for (``without_dead``);
+        None for a design that no network was lowered to.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Dataflow:
     streams: Streams
     inputs: tuple[Terminal, ...]
     outputs: tuple[Terminal, ...]
+    network: QuantizedGraph | None = None
 
     @classmethod
     def single(

@@ -11,6 +11,7 @@ import numpy as np
 from hpq_hls.fixed import Epilogue, FixedType, Interval
 from hpq_hls.kernels import Cast
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape, operator
+from hpq_hls.ops.channels import Channelwise
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @operator
 @dataclass(frozen=True, eq=False)
-class Relu(Operator):
+class Relu(Channelwise, Operator):
     """``max(x, 0)``. Standing alone it is exact: the output keeps the fraction and drops the sign."""
 
     kind: ClassVar[str] = "ReLU"

@@ -13,6 +13,7 @@ from hpq_hls.fixed import Interval
 from hpq_hls.kernels import Combination, Combine
 from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Part, Shape, operator
 from hpq_hls.ops.broadcast import together, with_constants
+from hpq_hls.ops.channels import Channelwise
 from hpq_hls.ops.clamp import Clamp
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Binary(Operator):
+class Binary(Channelwise, Operator):
     """Base of the operators that take two values of one shape.
 
     operation: what the kernel does. primitive: its name in expressions (see ``Operator.expression``).

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from hpq_hls.fixed import FixedType, Interval, Overflow, Rounding
 from hpq_hls.kernels import Kernel, Reduction
+from hpq_hls.ops.channels import Narrowable
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 
@@ -82,7 +83,7 @@ class Travel:
 
 
 @dataclass(frozen=True, eq=False)
-class Operator(ABC):
+class Operator(Narrowable, ABC):
     """Base of all operators.
 
     kind: the operator's name in messages and tables.

@@ -14,6 +14,7 @@ from hpq_hls.fixed import Epilogue, FixedType, Interval, bits_for
 from hpq_hls.kernels import Cast
 from hpq_hls.ops.activation import Relu
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape, operator
+from hpq_hls.ops.channels import Channelwise
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, spelled_in_onnx, spelled_in_torch
@@ -27,7 +28,7 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 @operator
 @dataclass(frozen=True, eq=False)
-class Clamp(Operator):
+class Clamp(Channelwise, Operator):
     """``min(max(x, low), high)``. Exact: the fraction stays, and no more bits than the range needs.
 
     low, high: None or infinite where there is no bound. On integers a bound is the nearest one, upwards at a

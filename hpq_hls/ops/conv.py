@@ -25,6 +25,7 @@ from hpq_hls.ops.base import (
     dot_range,
     operator,
 )
+from hpq_hls.ops.channels import taken
 from hpq_hls.ops.layout import Array, Scratch, channels_last
 from hpq_hls.ops.rows import Rows, length_of, single
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
@@ -94,6 +95,18 @@ class Conv2d(Operator):
             return None
         window, size = self.window.grown(padding.around, self.input_size)
         return replace(self, window=window, input_size=size)
+
+    def ties(self, shapes: Sequence[Shape]) -> IntArray | None:
+        if not self._depthwise:
+            return None
+        return np.arange(self.groups, dtype=np.int64).repeat(len(self.weights) // self.groups)
+
+    def narrowed(self, inputs: Sequence[IntArray], output: IntArray) -> Conv2d:
+        biases = taken(self.biases, output)
+        if self._depthwise:
+            groups = len(inputs[0])
+            return replace(self, weights=taken(self.weights, output), biases=biases, groups=groups)
+        return replace(self, weights=taken(self.weights[:, inputs[0]], output), biases=biases)
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes

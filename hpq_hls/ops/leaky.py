@@ -16,6 +16,7 @@ import numpy as np
 from hpq_hls.errors import UnsupportedOperatorError
 from hpq_hls.fixed import Epilogue, FixedType, Interval
 from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape, operator
+from hpq_hls.ops.channels import Channelwise, taken
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch, by_channel
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Leaky(Operator):
+class Leaky(Channelwise, Operator):
     """Base of what leaves values from 0 up as they are and multiplies those below by a slope."""
 
     casts: ClassVar[bool] = True
@@ -110,6 +111,9 @@ class PRelu(Leaky):
     @property
     def leaks(self) -> FloatArray:
         return self.slopes
+
+    def narrowed(self, inputs: Sequence[IntArray], output: IntArray) -> PRelu:
+        return self if len(self.slopes) == 1 else PRelu(taken(self.slopes, output))
 
 
 # ---------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from hpq_hls.ops.base import (
     dot_range,
     operator,
 )
+from hpq_hls.ops.channels import Channelwise, taken
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import IMAGE, Array, Scratch, channels_last, torch_order
 from hpq_hls.ops.permute import Permute
@@ -68,6 +69,10 @@ class Linear(Operator):
         if offset.any():
             biases = (0 if biases is None else biases) + self.weights @ offset
         return replace(self, weights=self.weights * scale, biases=biases)
+
+    def narrowed(self, inputs: Sequence[IntArray], output: IntArray) -> Linear:
+        weights = taken(self.weights, output)[:, inputs[0]]
+        return replace(self, weights=np.ascontiguousarray(weights), biases=taken(self.biases, output))
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
@@ -129,7 +134,7 @@ class Linear(Operator):
 
 @operator
 @dataclass(frozen=True, eq=False)
-class ChannelAffine(Operator):
+class ChannelAffine(Channelwise, Operator):
     """``y[c] = a[c] x[c] + b[c]`` over the channel axis, the first one. weights, biases: (channels,)."""
 
     kind: ClassVar[str] = "ChannelAffine"
@@ -152,6 +157,9 @@ class ChannelAffine(Operator):
 
     def affine(self) -> ChannelAffine:
         return self
+
+    def narrowed(self, inputs: Sequence[IntArray], output: IntArray) -> ChannelAffine:
+        return ChannelAffine(taken(self.weights, output), taken(self.biases, output))
 
     def scaled_output(self, scale: FloatArray, offset: FloatArray) -> ChannelAffine | None:
         return ChannelAffine(self.weights * scale, self.biases * scale + offset)

@@ -13,6 +13,7 @@ from hpq_hls.errors import PrecisionError, UnsupportedOperatorError
 from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.kernels.table import Lookup, addressed
 from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Shape, operator
+from hpq_hls.ops.channels import Channelwise
 from hpq_hls.ops.expression import (
     Expression,
     evaluate,
@@ -39,7 +40,7 @@ REMEMBERED = 256
 
 @operator
 @dataclass(frozen=True, eq=False)
-class Pointwise(Operator):
+class Pointwise(Channelwise, Operator):
     """A real function of one variable, such as a sigmoid, or several of them in a chain.
 
     It has no sum: its output is the word of ``tables`` at its input's code, the function's value cast to the

@@ -14,6 +14,7 @@ from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.ops.along import along_axes, averages
 from hpq_hls.ops.base import Constant, IntArray, Lowering, Operator, Order, Padding, Shape, Travel, operator
 from hpq_hls.ops.broadcast import with_constants
+from hpq_hls.ops.channels import Channelwise
 from hpq_hls.ops.layout import Array, Scratch, channels_last
 from hpq_hls.ops.reciprocal import reciprocal
 from hpq_hls.ops.reduce import Max, Mean
@@ -41,7 +42,7 @@ def _pooled_shape(kind: str, window: WindowSpec, shape: Shape) -> Shape:
 
 @operator
 @dataclass(frozen=True, eq=False)
-class MaxPool2d(Operator):
+class MaxPool2d(Channelwise, Operator):
     """The largest value of each window; padding never wins. Exact: the type passes through."""
 
     kind: ClassVar[str] = "MaxPool2d"
@@ -96,7 +97,7 @@ class MaxPool2d(Operator):
 
 @operator
 @dataclass(frozen=True, eq=False)
-class AvgPool2d(Operator):
+class AvgPool2d(Channelwise, Operator):
     """The sum of each window times ``1 / divisor``; padding counts as zeros.
 
     input_size: (height, width) of the input, for the value range at the border.

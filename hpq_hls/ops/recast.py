@@ -11,6 +11,7 @@ import numpy as np
 from hpq_hls.fixed import Interval
 from hpq_hls.kernels import Cast
 from hpq_hls.ops.base import IntArray, Lowering, Operator, Shape, operator
+from hpq_hls.ops.channels import Channelwise
 from hpq_hls.ops.layout import Array, Scratch
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @operator
 @dataclass(frozen=True, eq=False)
-class Recast(Operator):
+class Recast(Channelwise, Operator):
     """The same values in a type of their own: the index of a table whose input others read too, or what
     slopes by channel are fused into where no layer in front takes them."""
 

@@ -40,6 +40,9 @@ class Reduce(Operator):
         """How many elements it was told to take together; None where that does not matter."""
         return None
 
+    def ties(self, shapes: Sequence[Shape]) -> IntArray | None:
+        return None if 0 in self.axes else np.arange(shapes[0][0], dtype=np.int64)
+
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
         if not self.axes or any(not 0 <= axis < len(shape) for axis in self.axes):

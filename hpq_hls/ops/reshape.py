@@ -31,6 +31,13 @@ class Reshape(Rearrange):
             raise UnsupportedOperatorError(_across(shape, self.shape))
         return placed(self.shape)
 
+    def ties(self, shapes: Sequence[Shape]) -> IntArray | None:
+        same = shapes[0][:1] == self.shape[:1] and len(self.shape) > 0
+        return np.arange(self.shape[0], dtype=np.int64) if same else None
+
+    def narrowed(self, inputs: Sequence[IntArray], output: IntArray) -> Reshape:
+        return Reshape((len(output), *self.shape[1:]))
+
     def compute(
         self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch
     ) -> Array:
@@ -57,6 +64,10 @@ class Flatten(Rearrange):
 
     def index(self, shape: Shape) -> IntArray:
         return placed(shape).reshape(-1)
+
+    def ties(self, shapes: Sequence[Shape]) -> IntArray | None:
+        channels = math.prod(shapes[0][:1])
+        return np.arange(channels, dtype=np.int64).repeat(math.prod(shapes[0][1:]))
 
     def compute(
         self, inputs: Sequence[Array], weight: Array | None, bias: Array | None, scratch: Scratch

@@ -21,6 +21,7 @@ from hpq_hls.hardware import (
     DEFAULT_PART,
     DEFAULT_UTILISATION,
     Dataflow,
+    without_dead,
 )
 from hpq_hls.project.hardware import LayerSettings, check_part, dataflow_for, hardware_config, rules_of
 from hpq_hls.simulate import QuantizedGraph
@@ -88,10 +89,11 @@ def estimate(
         tlast=tlast,
         tool=tool,
     )
-    folded = fold(q, config)
-    flow = dataflow_for(target, q, folded.config, None, fifo_depths or {})
+    left = without_dead(q, config)
+    folded = fold(left, config)
+    flow = dataflow_for(target, left, folded.config, None, fifo_depths or {})
     found = estimate_dataflow(
-        flow, part, clock_ns, weight_bits=q.weight_bits, backend=target, calibration=figures
+        flow, part, clock_ns, weight_bits=left.weight_bits, backend=target, calibration=figures
     )
     notes = (folded.note, *found.notes, _uncalibrated(flow, calibration))
     return replace(found, notes=tuple(filter(None, notes)))

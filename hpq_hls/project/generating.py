@@ -31,6 +31,7 @@ from hpq_hls.hardware import (
     System,
     Tlast,
     system_of,
+    without_dead,
 )
 from hpq_hls.project.hardware import (
     LayerSettings,
@@ -141,8 +142,9 @@ def generate(
         layers=layers,
         tlast=Tlast.IGNORED.value if system.memory is Memory.M_AXI else tlast,
     )
-    folded = fold(q, config)
-    flow = dataflow_for(backend, q, folded.config, name, fifo_depths or {})
+    left = without_dead(q, config)
+    folded = fold(left, config)
+    flow = dataflow_for(backend, left, folded.config, name, fifo_depths or {})
     if chosen_board is not None:
         impossible = board_refusal(flow, chosen_board, built)
         if impossible is not None:

@@ -91,6 +91,11 @@ class Project(Shown):
         return self.design.dataflow
 
     @property
+    def built(self) -> QuantizedGraph:
+        """The network whose layers were built: ``q`` without what nobody reads."""
+        return self.dataflow.network or self.q
+
+    @property
     def manifest(self) -> Manifest:
         """Ports, types and orders, the content of design.json."""
         return manifest_of(self.design)
@@ -137,7 +142,7 @@ class Project(Shown):
                 made = by_port(run_csim(self.path, given, progress=say), [one.port for one in flow.outputs])
             except VerificationError:
                 made = None
-            return look_at_cpp(self.q, self.manifest, flow, self.path, given, golden, made, say)
+            return look_at_cpp(self.built, self.manifest, flow, self.path, given, golden, made, say)
 
     def selfcheck(self, *, progress: Wish = None) -> SelfCheck:
         """Run the emitted testbench on the emitted test vectors."""
@@ -159,7 +164,7 @@ class Project(Shown):
             found = certify(
                 bench,
                 self.dataflow,
-                stream_intervals(self.dataflow, self.q),
+                stream_intervals(self.dataflow, self.built),
                 backend=self.backend,
                 digest=files_digest(self.path),
                 progress=say,
@@ -278,7 +283,7 @@ class Project(Shown):
         self._require_rtl(rtl_dir)
         with told("Looking for the first difference", progress) as say:
             return look_at_rtl(
-                self.q,
+                self.built,
                 self.manifest,
                 self.dataflow if rtl_dir is None else None,
                 self.path if rtl_dir is None else Path(rtl_dir),

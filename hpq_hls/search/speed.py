@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from hpq_hls.cost import Ledger, find_part
 from hpq_hls.cost.folding import UNLIMITED, fastest, first, reached
 from hpq_hls.errors import HpqError
-from hpq_hls.hardware import HardwareConfig, Io, Multiplier
+from hpq_hls.hardware import HardwareConfig, Io, Multiplier, without_dead
 from hpq_hls.search.limits import RESOURCES, TIMES, Bound, Figure, Limits, check_bounds
 from hpq_hls.search.measurement import Price
 from hpq_hls.search.objective import Objective, Pricer, figures_of
@@ -51,9 +51,10 @@ class HurriedPricer(Pricer):
     def settled(self, q: QuantizedGraph) -> Pricer:
         """Prices at the fastest folding of this network; at the slowest where none fits."""
         room = {figure.value: int(most) for figure, most in rooms(self.bounds, self.part, 1.0).items()}
-        target = fastest(q, self.asked, room=room, asked=True)
+        left = without_dead(q, self.asked)
+        target = fastest(left, self.asked, room=room, asked=True)
         if target is None:
-            target = reached(q, self.asked, UNLIMITED)
+            target = reached(left, self.asked, UNLIMITED)
         config = replace(self.asked, target_interval=target)
         return Pricer(self.objective, self.bounds, self.part, self.clock_ns, config)
 
@@ -97,7 +98,7 @@ def pricer_of(
         if objective.hurried:
             return _hurried(objective, bounds, clock_ns, config, narrow or typical)
         needed = objective.figures | {bound.figure for bound in bounds}
-        chooser = _Chooser(typical, config, part, bounds)
+        chooser = _Chooser(without_dead(typical, config), config, part, bounds)
         try:
             config = replace(config, target_interval=chooser.choose(bool(objective.figures & TIMES)))
         except HpqError:  # a network without hardware can still be searched for few bits
@@ -113,7 +114,8 @@ def _hurried(
     config: HardwareConfig,
     q: QuantizedGraph,
 ) -> Pricer:
-    target = fastest(q, config) or reached(q, config, UNLIMITED)
+    left = without_dead(q, config)
+    target = fastest(left, config) or reached(left, config, UNLIMITED)
     layers = {name: replace(own, multiplier=Multiplier.LUT) for name, own in config.layers.items()}
     compared = replace(config, target_interval=target, multiplier=Multiplier.LUT, layers=layers)
     return HurriedPricer(objective, bounds, config.part, clock_ns, compared, config, target)

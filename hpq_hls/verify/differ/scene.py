@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from hpq_hls.codegen.manifest import Manifest
-from hpq_hls.hardware import Dataflow
+from hpq_hls.hardware import Dataflow, NarrowedGraph
 from hpq_hls.kernels import Frame, IntArray
 from hpq_hls.simulate import QuantizedGraph
 from hpq_hls.simulate.engine import simulate_all
@@ -215,6 +215,8 @@ class Scene:
         for order in _orders(tensor.shape):
             if frame.size == tensor.size and np.array_equal(tensor.reshape(-1)[order], frame.reshape(-1)):
                 index = tuple(int(i) for i in np.unravel_index(int(order[at]), tensor.shape))
+                if isinstance(self.q, NarrowedGraph):
+                    index = self.q.place(found.layer, index)
                 return replace(found, index=index, tensor=f"{found.layer!r}")
         return found
 

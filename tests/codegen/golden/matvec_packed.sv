@@ -17,7 +17,6 @@
       .READ_REGISTER (1'b0),
       .STAGES        (2),
       .EVERY         (2),
-      .GAP           (1),
       .SHIFT_REGISTER(1'b0),
       .CAST_REGISTERS(3'h0),
       .HAS_BIAS      (1'b1),

@@ -68,7 +68,7 @@ class Made:
 @pytest.fixture(scope="module")
 def design() -> tuple[QuantizedGraph, Dataflow, Manifest]:
     q = network()
-    flow = build_design(q, hardware_config())
+    flow = build_design(q, hardware_config(target_interval=36))
     return q, flow, manifest_of(Design(flow, "stream", "", 5.0, {}, {}))
 
 
@@ -183,7 +183,7 @@ def test_everything_waits_for_everything(made: Made) -> None:
     flow = made.flow
     depth = flow.links["first_copy1"].places
     given = flow.streams["first_copy0"].beats
-    starved(made, "second_windows", "second_out", "add_out", *BEHIND)
+    starved(made, "second_windows", "second_regrouped", "second_out", "add_out", *BEHIND)
     for name in ("first_copy0", "first_copy1"):
         made.cut({(name, IN): depth, (name, OUT): depth if name == "first_copy0" else 0})
     assert depth < given

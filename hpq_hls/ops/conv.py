@@ -205,9 +205,11 @@ class Conv2d(Operator):
     ) -> tuple[Interval, int]:
         assert weight is not None
         (seen,) = inputs
-        masks = self.window.visible(*self.input_size)
-        if masks[0].all() and 0 in seen:
-            masks = masks[:1]  # a tap outside reads a value that it could read inside too
+        # Kernels behind a window know nothing of the image: they are right for any values of all taps, also
+        # where the image is so small that no window sees all of it at once.
+        masks = [np.ones(self.window.kernel, np.bool_)]
+        if 0 not in seen:  # else a tap outside reads a value that it could read inside too
+            masks += self.window.visible(*self.input_size)
         found = [dot_range((weight * mask).reshape(weight.shape[0], -1), bias, seen) for mask in masks]
         return functools.reduce(Interval.hull, (one for one, _ in found)), max(bound for _, bound in found)
 

@@ -146,8 +146,9 @@ class AvgPool2d(Channelwise, Operator):
     ) -> tuple[Interval, int]:
         assert weight is not None
         (seen,) = inputs
-        masks = self.window.visible(*self.input_size)
-        most, least = (seen.scale(int(weight) * int(mask.sum())) for mask in (masks[0], masks[-1]))
+        fewest = int(self.window.visible(*self.input_size)[-1].sum())
+        # All taps, also where no window sees so many: as of Conv2d.
+        most, least = (seen.scale(int(weight) * taps) for taps in (self.window.taps, fewest))
         interval = most.hull(least)
         return interval, max(abs(interval.lo), abs(interval.hi))
 

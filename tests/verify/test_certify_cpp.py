@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 import hpq_hls as hpq
 from hpq_hls.errors import VerificationError
@@ -42,6 +44,16 @@ def test_every_kernel_is_shown_right(project: Project) -> None:
         program.write_bytes(program.read_bytes()[:4096])  # a copy that was not finished
     assert project.certify() == certificate
     assert kept(project.path) == certificate
+
+
+def test_images_that_no_window_sees_all_of(tmp_path: Path) -> None:
+    """A kernel behind a window is right for any values of all its taps, of which some are always padding."""
+    torch.manual_seed(3)
+    net = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3, padding=1, groups=2), torch.nn.AvgPool2d(3, 1, 1))
+    x = np.random.default_rng(3).normal(size=(20, 4, 2, 2))
+    q = hpq.quantize(hpq.from_torch(net.eval(), torch.zeros(2, 4, 2, 2)), x, 5)
+    certificate = hpq.generate(q, tmp_path / "p", backend="vitis").certify()
+    assert certificate.passed, certificate.first_failure
 
 
 def one_more(text: str, *, last: bool = False) -> str:

@@ -25,7 +25,7 @@ def q() -> QuantizedGraph:
     return hpq.quantize(hpq.from_torch(nn.Sequential(*layers).eval(), torch.zeros(2, 2, 8, 8)), X, 6)
 
 
-WISH = {"clock_ns": 20.0, "target_interval": 800}
+WISH = {"clock_ns": 20.0, "target_interval": 2400}
 
 
 @pytest.mark.slow

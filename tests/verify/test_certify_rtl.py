@@ -129,7 +129,12 @@ CHANGES = {
         "not",
     ),
     "saturation's ends": Change(
-        "several", "hpq_cast.sv", "below ? LOW : HIGH", "below ? HIGH : LOW", "fc_matvec", "cast from|not"
+        "several",
+        "hpq_cast.sv",
+        "(below && !ZEROED) ? LOW : HIGH",
+        "(below && !ZEROED) ? HIGH : LOW",
+        "fc_matvec",
+        "cast from|not",
     ),
     "rounding": Change(
         "several", "hpq_cast.sv", "RND ? half &&", "RND ? rest &&", "head_matvec", "cast from|frame"
@@ -189,8 +194,8 @@ CHANGES = {
     "a FIFO that overflows": Change(
         "flat",
         "hpq_fifo.sv",
-        "in_ready = !full",
-        "in_ready = 1'b1",
+        "ready  = !full[0]",
+        "ready  = 1'b1",
         "",
         "stands still|changed|holds",
         found="n_input",

@@ -205,6 +205,10 @@ def test_an_array_that_is_not_understood_is_refused() -> None:
 # Generated C++
 
 
+PIXELS = 7 * 7
+"""Of an image of ``Residual`` and its padding: at one per cycle frames are longer than pipelines."""
+
+
 class Residual(nn.Module):
     """A skip connection beside two convolutions."""
 
@@ -227,7 +231,7 @@ def residual(tmp_path_factory: pytest.TempPathFactory) -> Project:
     torch.manual_seed(5)
     x = torch.randn(4, 2, 5, 5)
     q = hpq.quantize(hpq.from_torch(Residual().eval(), x[:1]), x.numpy(), precision=5)
-    return hpq.generate(q, tmp_path_factory.mktemp("residual") / "p")
+    return hpq.generate(q, tmp_path_factory.mktemp("residual") / "p", target_interval=PIXELS)
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +240,7 @@ def course(residual: Project) -> Course:
 
 
 def test_interval_is_the_printed_one_at_every_depth(residual: Project, course: Course) -> None:
-    printed = hpq.estimate(residual.q).interval_cycles
+    printed = hpq.estimate(residual.q, target_interval=PIXELS).interval_cycles
     found = course.schedules(range(2, 25), "flp", True, frames=8)
     assert {one.deadlock for one in found} == {None}
     assert max(abs(one.interval_cycles - printed) for one in found) <= 0.02 * printed
@@ -273,7 +277,7 @@ def test_what_the_pragmas_say_is_modelled(
 
 
 def test_depths_of_the_rtl_deadlock_and_the_stream_is_named(residual: Project, tmp_path: Path) -> None:
-    shallow = hpq.generate(residual.q, tmp_path / "rtl", "rtl").dataflow
+    shallow = hpq.generate(residual.q, tmp_path / "rtl", "rtl", target_interval=PIXELS).dataflow
     deep = residual.dataflow
     assert with_room_for_pipelines(shallow, 24).streams == deep.streams
     raised = {name for name in deep.streams if deep.streams[name].depth > shallow.streams[name].depth}

@@ -171,6 +171,14 @@ def interval_of(values: np.ndarray) -> Interval:
     return Interval(int(values.min()), int(values.max()))
 
 
+def sees_all(layer: QuantizedLayer) -> bool:
+    """Whether some window of a layer lies inside the image with all of its taps; else bounds are of all taps,
+    as the kernel behind the window knows nothing of the image."""
+    if not isinstance(layer.op, (Conv2d, AvgPool2d)):
+        return True
+    return any(mask.all() for mask in layer.op.window.visible(*layer.op.input_size))
+
+
 # The tests
 
 
@@ -217,8 +225,9 @@ def test_every_layer_stays_inside_its_bounds_and_reaches_them(seed: int) -> None
         for total in totals:
             assert interval_of(total) in layer.accumulator_interval, name
             assert interval_of(output(layer, total)) in q.edges[name].interval, name
-        assert interval_of(totals[0]) == layer.accumulator_interval, name
-        assert interval_of(output(layer, totals[0])) == q.edges[name].interval, name
+        if sees_all(layer):
+            assert interval_of(totals[0]) == layer.accumulator_interval, name
+            assert interval_of(output(layer, totals[0])) == q.edges[name].interval, name
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -257,7 +257,7 @@ ONE_LAYER = {
     "linear": (nn.Linear(20, 4), (20,)),
     "linear without bias": (nn.Linear(9, 3, bias=False), (9,)),
     "conv": (nn.Conv2d(4, 8, 3), (4, 6, 5)),
-    "all border": (nn.Conv2d(3, 4, 3, padding=1), (3, 2, 2)),
+    "mostly border": (nn.Conv2d(3, 4, 3, padding=1), (3, 3, 3)),
     "padded": (nn.Conv2d(3, 4, (3, 2), padding=(2, 1)), (3, 5, 6)),
     "strided": (nn.Conv2d(2, 4, (2, 3), stride=(3, 2)), (2, 7, 8)),
     "dilated": (nn.Conv2d(2, 3, 3, dilation=(1, 2), padding=1), (2, 5, 7)),

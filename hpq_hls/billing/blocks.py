@@ -97,15 +97,6 @@ def _lut_ram(bill: Bill, depth: int, width: int) -> None:
     bill.add(Term.SELECT, width * math.ceil((banks - 1) / 3))
 
 
-def buffer(bill: Bill, depth: int, width: int) -> None:
-    """hpq_ram with addresses of their own for reading and writing; read data in registers."""
-    if ram_style(depth, width, bill.family) == "block":
-        bill.bram += block_count(depth, width, bill.family)
-        return
-    bill.ff += width
-    _lut_ram(bill, depth, width)
-
-
 MERGED_DEPTH = 9
 """Words of a wide ROM in LUTs up to which many of its columns are equal, and synthesis makes them one."""
 MOST_LOADS = 240

@@ -153,7 +153,6 @@ def busiest(q: QuantizedGraph, config: HardwareConfig) -> int:
     units = [
         (kernel.cycles(flow.streams), kernel.multipliers) for kernel in flow.kernels if kernel.multipliers
     ]
-
     work = sum(positions * products for positions, products in units)
 
     def share(target: int) -> float:

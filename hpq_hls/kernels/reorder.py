@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import buffer, count_bits, rom
+from hpq_hls.billing.blocks import count_bits, dual_port_ram, rom
 from hpq_hls.fixed import FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Kernel, Streams, Table
 from hpq_hls.kernels.contract import Contract, StageKind
@@ -119,7 +119,7 @@ class Reorder(Kernel):
         table = self.tables()["index"]
         rom(bill, table.values, self.entry_bits)
         for _ in range(self.reads):
-            buffer(bill, 2 * self.words, given.bits)
+            dual_port_ram(bill, 2 * self.words, given.bits)
         counters = count_bits(self.words) + count_bits(2 * self.words) + count_bits(self.beats)
         bill.add(Term.COUNTER, counters + self.reads * self.word_bits)
         bill.add(Term.SELECT, made.bits * math.ceil((self.split - 1) / 3))

@@ -4,7 +4,8 @@ Data sheets that state them: DS180 (7 series), DS190 (Zynq-7000), DS890 (UltraSc
 (Zynq UltraScale+ MPSoC), DS889 (Zynq UltraScale+ RFSoC), DS987 (Kria K26), DS985 (Kria K24), those of the
 Alveo cards, DS950 (Versal), FPGA-DS-02012 (ECP5), FPGA-DS-02029 (iCE40 LP and HX) and FPGA-DS-02008 (iCE40
 UltraPlus). Figures of Versal, of Spartan and Artix UltraScale+, and of the later RFSoCs are those that Vivado
-2025.2's own table of parts has; those of ECP5 and iCE40 were not compared with a table. LUTs and flip-flops are physical ones, not "logic cells".
+2025.2's own table of parts has; those of ECP5 and iCE40 were not compared with a table. LUTs and flip-flops
+are physical ones, not "logic cells".
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import count_bits, fifo, wrapping_counter
 from hpq_hls.billing.calibration import STREAMS
+from hpq_hls.billing.counters import count_bits, wrapping_counter
 from hpq_hls.billing.inference import Figures
+from hpq_hls.billing.memories import fifo
 from hpq_hls.billing.memory import SRL_DEPTH, fifo_loads, slice_count
 from hpq_hls.billing.parts import Family
 from hpq_hls.hardware import Dataflow, Link

@@ -9,7 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import count_bits, finished, rom
+from hpq_hls.billing.blocks import finished
+from hpq_hls.billing.counters import count_bits
+from hpq_hls.billing.memories import rom
 from hpq_hls.billing.memory import memory_style
 from hpq_hls.kernels.base import Frame, IntArray, Streams
 from hpq_hls.kernels.nature import Sums

@@ -11,7 +11,9 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import count_bits, dsp_blocks, finished, ram, rom, rom_slice, tree
+from hpq_hls.billing.blocks import dsp_blocks, finished, tree
+from hpq_hls.billing.counters import count_bits
+from hpq_hls.billing.memories import ram, rom, rom_slice
 from hpq_hls.billing.memory import memory_style, slice_bits, slice_count
 from hpq_hls.billing.packing import (
     COLUMNS,

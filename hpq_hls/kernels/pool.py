@@ -11,7 +11,8 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill
-from hpq_hls.billing.blocks import comparators, constant_product, count_bits, dsp_blocks, finished, tree
+from hpq_hls.billing.blocks import comparators, constant_product, dsp_blocks, finished, tree
+from hpq_hls.billing.counters import count_bits
 from hpq_hls.billing.products import digits_of, most_shifted, signed_width
 from hpq_hls.billing.stages import (
     CastStages,

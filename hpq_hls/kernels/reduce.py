@@ -11,15 +11,9 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import (
-    comparators,
-    constant_product,
-    count_bits,
-    dsp_blocks,
-    dual_port_ram,
-    finished,
-    tree,
-)
+from hpq_hls.billing.blocks import comparators, constant_product, dsp_blocks, finished, tree
+from hpq_hls.billing.counters import count_bits
+from hpq_hls.billing.memories import dual_port_ram
 from hpq_hls.billing.products import digits_of, most_shifted, signed_width
 from hpq_hls.billing.stages import (
     CastStages,

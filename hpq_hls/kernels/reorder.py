@@ -11,7 +11,8 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import count_bits, dual_port_ram, rom
+from hpq_hls.billing.counters import count_bits
+from hpq_hls.billing.memories import dual_port_ram, rom
 from hpq_hls.fixed import FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Kernel, Streams, Table
 from hpq_hls.kernels.contract import Contract, StageKind

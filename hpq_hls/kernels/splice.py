@@ -12,7 +12,9 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import cast, count_bits, rom
+from hpq_hls.billing.blocks import cast
+from hpq_hls.billing.counters import count_bits
+from hpq_hls.billing.memories import rom
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Kernel, Streams, Table
 from hpq_hls.kernels.contract import Contract, StageKind

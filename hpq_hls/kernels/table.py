@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill
-from hpq_hls.billing.blocks import block_rom, logic_rom
+from hpq_hls.billing.memories import block_rom, logic_rom
 from hpq_hls.billing.memory import memory_style
 from hpq_hls.fixed import FixedType, Interval, bits_for
 from hpq_hls.kernels.base import Frame, IntArray, Kernel, Streams, Table

@@ -12,7 +12,9 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import count_bits, dsp_blocks, in_dsp, rom, sign_product, tree
+from hpq_hls.billing.blocks import dsp_blocks, in_dsp, sign_product, tree
+from hpq_hls.billing.counters import count_bits
+from hpq_hls.billing.memories import rom
 from hpq_hls.billing.packing import ONE_ROW, Sharing
 from hpq_hls.billing.parts import Family
 from hpq_hls.billing.products import signed_width, soft_product

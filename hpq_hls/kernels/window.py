@@ -10,7 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import count_bits, delay
+from hpq_hls.billing.counters import count_bits
+from hpq_hls.billing.memories import delay
 from hpq_hls.billing.memory import SRL_DEPTH, memory_style, slice_count
 from hpq_hls.kernels.base import Frame, Kernel, Stream, Streams
 from hpq_hls.kernels.contract import Contract, StageKind

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from hpq_hls.billing.bill import Bill
-from hpq_hls.billing.blocks import block_rom, cast, dsp_blocks, wrapping_counter
+from hpq_hls.billing.blocks import cast, dsp_blocks
 from hpq_hls.billing.coefficients import luts
+from hpq_hls.billing.counters import wrapping_counter
+from hpq_hls.billing.memories import block_rom
 from hpq_hls.billing.parts import Family
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.resources import templates_dir

@@ -59,6 +59,17 @@ def test_on_a_terminal_the_step_gets_a_mark():
     assert "✓ Working: done" in console.file.getvalue()
 
 
+def test_a_dumb_terminal_gets_plain_lines(monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(module, "PLAIN_INTERVAL_S", 0.0)
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    with TerminalReporter(console).step("Working") as step:
+        step("part 1")
+        step.advance(1, 2, "part 2")
+    said = console.file.getvalue().splitlines()
+    assert said[:2] == ["  Working: part 1 ...", "  Working: part 2 ..."]
+
+
 class Screen(io.StringIO):
     """Standard error that somebody watches."""
 

@@ -36,6 +36,11 @@ def make_console(*, stderr: bool) -> Console:
     return console
 
 
+def _rewrites(console: Console) -> bool:
+    """Whether a line on the console can be written again; a terminal of type ``dumb`` cannot."""
+    return console.is_terminal and not console.is_dumb_terminal
+
+
 class TerminalReporter:
     """Shows steps as they run. It implements ``hpq_hls.tools.progress.Reporter``."""
 
@@ -51,9 +56,7 @@ class TerminalReporter:
         with _busy():
             if self._console.is_terminal:
                 mark = "✓ " if self._console.encoding.startswith("utf") else "+ "
-                with shown.live:
-                    yield shown
-            else:
+            with shown.live if _rewrites(self._console) else contextlib.nullcontext():
                 yield shown
         result = f": {shown.result}" if shown.result else ""
         seconds = f" ({time.monotonic() - begin:.1f} s)"
@@ -81,7 +84,7 @@ class _Shown:
 
     def __call__(self, phrase: str) -> None:
         """See ``hpq_hls.tools.progress.Step``."""
-        if self._console.is_terminal:
+        if _rewrites(self._console):
             self.live.update(self._task, description=f"{self._title}: {phrase}")
         elif time.monotonic() - self._spoke >= PLAIN_INTERVAL_S:
             self._spoke = time.monotonic()
@@ -89,7 +92,7 @@ class _Shown:
 
     def advance(self, done: int, total: int | None, phrase: str) -> None:
         """See ``hpq_hls.tools.progress.Step``."""
-        if self._console.is_terminal and total is not None:
+        if _rewrites(self._console) and total is not None:
             width = self._console.width
             bar = (self._bar,) if width >= ROOM_FOR_BAR else ()
             share = (self._share,) if len(f"{self._title}: {phrase}") + ROOM_FOR_SHARE <= width else ()

@@ -24,7 +24,8 @@ from hpq_hls.tools.console import TerminalReporter
 
 
 @pytest.fixture
-def screen() -> Console:
+def screen(monkeypatch: pytest.MonkeyPatch) -> Console:
+    monkeypatch.setenv("TERM", "xterm")
     return Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
 
 

@@ -62,7 +62,7 @@ def tree(
     """hpq_addtree: ``terms`` numbers of ``width`` bits, no sum wider than ``limit``, ``times`` over.
 
     in_dsps: how many of the terms come straight out of DSP blocks, whose adders then take part. every: levels
-    of two-operand sums between registers; synthesis makes sums of up to four of two of them. before: levels
+    of two-operand sums between registers; synthesis makes sums of up to four of the first two. before: levels
     that count as being in front of these. gap: as of ``gap_between``.
     """
     levels = (terms - 1).bit_length()
@@ -73,7 +73,7 @@ def tree(
         return before + level + (gap if before + level >= PACKED_LEVELS else 0)
 
     while done < levels:
-        step = min(2, levels - done, every - place(done) % every)
+        step = joined_levels(levels, done, every - place(done) % every, before)
         size = 1 << step
         ended = place(done + step) // every > place(done + step - 1) // every
         registered = ended or done + step == levels
@@ -81,22 +81,33 @@ def tree(
         for members, groups in ((size, full), (rest, 1 if rest else 0)):
             if groups:
                 dsps = min(members, in_dsps // groups) if done == 0 else 0
-                _sum(bill, members, min(width + step, limit), dsps, groups * times, registered=registered)
+                _sum(bill, members, width, min(width + step, limit), dsps, groups * times, registered)
         terms, width, done = full + (1 if rest else 0), min(width + step, limit), done + step
 
 
+def joined_levels(levels: int, done: int, until: int, before: int = 0) -> int:
+    """How many levels of hpq_addtree synthesis makes one sum of: the first two, if there is no register between
+    them; those behind are kept apart.
+
+    levels: of the tree. done: of them. until: levels up to the next register. before: as of ``tree``.
+    """
+    return max(min(2 - before - done, levels - done, until), 1)
+
+
 SUMS = {2: Term.ADD2, 3: Term.ADD3, 4: Term.ADD4}
-"""A sum of so many numbers between two registers."""
+"""A sum of so many numbers between two registers, by the bits at which so many meet."""
 
 
-def _sum(bill: Bill, members: int, width: int, in_dsps: int, times: int, *, registered: bool) -> None:
-    """A sum of up to four terms, and its register. DSP blocks take up to two of its adders, and the register
-    too if that leaves none."""
+def _sum(
+    bill: Bill, members: int, width: int, total: int, in_dsps: int, times: int, registered: bool
+) -> None:
+    """A sum of ``total`` bits of up to four terms of ``width``, and its register. DSP blocks take up to two of
+    its adders, and the register too if that leaves none."""
     left = members - min(members - 1, in_dsps, 2)
     if left > 1:
-        bill.add(SUMS[left], width * times)
+        bill.add(SUMS[left], min(width + (left < members), total) * times)
     if registered and (left > 1 or not in_dsps):
-        bill.ff += width * times
+        bill.ff += total * times
 
 
 def constant_product(bill: Bill, width: int, constant: int, registers: int, every: int, times: int) -> None:
@@ -241,3 +252,12 @@ def unread_bits(given: FixedType, kind: FixedType, epilogue: Epilogue) -> int:
     if kind.rounding is Rounding.TRN:
         return max(dropped, 0)
     return max(dropped - 1, 0) if kind.rounding is Rounding.RND else 0
+
+
+def result_bits(given: FixedType, kind: FixedType, epilogue: Epilogue) -> int:
+    """How many bits of what hpq_finish makes of the signed ``given`` are neither known nor equal to others:
+    zeros below a value, and above it zeros or copies of its sign, are none."""
+    sums = epilogue.made(given) if epilogue.slopes else given
+    left = _Left.of(sums, kind)
+    natural = given.signed and (not kind.signed or (epilogue.low is not None and epilogue.low >= 0))
+    return max(min(kind.width - left.grown, left.kept + left.carries - natural), 1)

@@ -7,6 +7,7 @@ power of two or by sign are one product, but in DSP blocks, and sums of the same
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, SUMS, dsp_blocks
+from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, SUMS, dsp_blocks, joined_levels
 from hpq_hls.billing.products import constant_tree, digits_of, product_registers, signed_width
 from hpq_hls.billing.remembered import Remembered, content
 from hpq_hls.fixed import FixedType
+from hpq_hls.fixed.interval import Interval, bits_for
 
 IntArray = npt.NDArray[np.int64]
 
@@ -48,17 +50,49 @@ class Wires:
         return replace(self, low=self.low + places, high=self.high + places, negative=negative)
 
 
-def added(members: Sequence[Wires], limit: int) -> tuple[Wires, int]:
-    """The sum of two numbers or more, modulo 2**limit, and the bits that it has to be added up for: below
-    these no two numbers have any. A sum of nothing but numbers that are subtracted is subtracted itself."""
+def added(members: Sequence[Wires], limit: int) -> Wires:
+    """The sum of two numbers or more, modulo 2**limit. A sum of nothing but numbers that are subtracted is
+    subtracted itself."""
     negative = all(one.negative for one in members)
     signed = any(one.signed for one in members)
     tops = [one.high + (1 if signed and not one.signed else 0) for one in members]
     high = min(max(tops) + (len(members) - 1).bit_length(), limit)
-    lows = sorted(one.low for one in members)
-    key = tuple((one.key, one.low - lows[0], one.negative) for one in members)
+    lowest = min(one.low for one in members)
+    key = tuple((one.key, one.low - lowest, one.negative) for one in members)
     signed = signed or any(one.negative != negative for one in members)
-    return Wires(min(lows[0], high), high, signed, key, negative=negative), max(high - lows[1], 0)
+    return Wires(min(lowest, high), high, signed, key, negative=negative)
+
+
+def bill_added(bill: Bill, members: Sequence[Wires], limit: int, times: int = 1) -> None:
+    """The LUTs of a sum of up to four numbers, ``times`` over: for each place by how many meet there.
+
+    A number alone is a wire; but if it is subtracted from others, an inverter. Where all are extended by their
+    signs, the LUTs are those of the place below.
+    """
+    top = min(max(one.high for one in members), limit)
+    ends = sorted({min(end, top) for one in members for end in (one.low, one.high)})
+    differ = len({one.negative for one in members}) > 1
+    for start, end in itertools.pairwise(ends):
+        there = [one for one in members if one.low <= start and (one.signed or start < one.high)]
+        if len(there) > 1:
+            bill.add(SUMS[len(there)], times * (end - start))
+        elif there and there[0].negative and differ:
+            bill.add(Term.NEGATE, times * (end - start))
+
+
+def with_constant(bill: Bill, total: Wires, constant: int, limit: int) -> Wires:
+    """A number, or minus that, and a constant that is not zero, modulo 2**limit.
+
+    Below the number are bits of the constant, which are known. Above, the constant only decides what is
+    inverted, in front of the carry chain.
+    """
+    high = min(max(total.high + 1, bits_for(Interval(constant, constant))[0]) + 1, limit)
+    flipped = (constant >> total.low) ^ (-1 if total.negative else 0)
+    own = flipped & ((1 << min(total.high, high) - total.low) - 1)
+    above = flipped >> total.high - total.low & ((1 << max(high - total.high, 0)) - 1)
+    bill.add(Term.BIAS, own.bit_count() + (1 if above and total.signed else 0))
+    signed = total.signed or total.negative or constant < 0
+    return Wires(total.low, high, signed, None)
 
 
 @dataclass(frozen=True)
@@ -198,11 +232,10 @@ class _Products:
 
 
 def _tree(bill: Bill, terms: list[Wires | None], limit: int, every: int, seen: set[Hashable]) -> Wires | None:
-    """hpq_addtree of terms some of which are zero: a register behind every so many levels and the last one.
-    Synthesis makes sums of up to four of two levels between which there is none."""
+    """hpq_addtree of terms some of which are zero: a register behind every so many levels and the last one."""
     levels, done = (len(terms) - 1).bit_length(), 0
     while done < levels:
-        step = min(2, levels - done, every - done % every)
+        step = joined_levels(levels, done, every - done % every)
         size, done = 1 << step, done + step
         registered = done % every == 0 or done == levels
         groups = [terms[at : at + size] for at in range(0, len(terms), size)]
@@ -222,9 +255,9 @@ def _sum(
     left = len(members) - min(len(members) - 1, in_dsps, 2)
     total = members[0]
     if len(members) > 1:
-        total, bits = added(members, limit)
+        total = added(members, limit)
         if left > 1 and total.key not in seen:
-            bill.add(SUMS[left], bits)
+            bill_added(bill, _beside(members, left), limit)
         seen.add(total.key)
     if registered:
         total = replace(total, key=(total.key,), in_dsp=False)
@@ -232,3 +265,12 @@ def _sum(
             bill.ff += total.bits
         seen.add(total.key)
     return total
+
+
+def _beside(members: Sequence[Wires], left: int) -> Sequence[Wires]:
+    """What is added up outside of DSP blocks, which make ``left`` numbers of these, the widest last."""
+    if left == len(members):
+        return members
+    inside = len(members) - left + 1
+    first = sorted(members, key=lambda one: not one.in_dsp)
+    return [*first[inside:], replace(max(first[:inside], key=lambda one: one.high), low=0)]

@@ -162,6 +162,14 @@ class Epilogue:
             return self
         return replace(self, slopes=tuple(tuple(word[lane] for lane in lanes) for word in self.slopes))
 
+    def above(self, places: int) -> Epilogue:
+        """Of a kernel: what becomes of a sum without so many of its lowest bits, which are known."""
+        return replace(
+            self,
+            low=None if self.low is None else self.low >> places,
+            high=None if self.high is None else self.high >> places,
+        )
+
     @property
     def words(self) -> npt.NDArray[np.int64]:
         """The slopes, (words, elements of a word)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hpq_hls.billing.bill import Bill
-from hpq_hls.billing.blocks import finished
+from hpq_hls.billing.blocks import finished, result_bits
 from hpq_hls.billing.stages import CastStages, cast_stages
 from hpq_hls.fixed import Epilogue, FixedType, Interval, bits_for
 from hpq_hls.kernels.base import Frame, Kernel, Streams, Table
@@ -62,10 +62,10 @@ class Cast(Kernel):
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
-        bill.ff += len(made.read) * made.type.width
         sums = self.accumulator(given.type) if self.epilogue.slopes else given.type
         stages = self.ending(given.type, made.type)
         finished(bill, sums, made.type, self.epilogue, len(made.read), stages=stages)
+        bill.ff += len(made.read) * result_bits(sums, made.type, self.epilogue)
 
     def summary(self, streams: Streams) -> str:
         return f"cast to {streams[self.outputs[0]].type}" + str(self.epilogue)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import finished
+from hpq_hls.billing.blocks import finished, result_bits, unread_bits
 from hpq_hls.billing.counters import count_bits
 from hpq_hls.billing.memories import rom
 from hpq_hls.billing.memory import memory_style
@@ -97,10 +97,11 @@ class ChannelMac(FromRom):
         accumulator = self.accumulator_type
         inside = self._bill_dot(bill, given.type, self.taps, self.lanes, shared=False)
         lanes = shifted if inside and self.taps == 1 else self.lanes
-        bill.ff += lanes * accumulator.width * (stages.front + self.shift_register)
+        unread = unread_bits(accumulator, made.type, self.epilogue)
+        bill.ff += lanes * ((accumulator.width - unread) * stages.front + accumulator.width * self.shift_register)
         if biases is not None:
             bill.add(Term.BIAS, lanes * accumulator.width)
-        bill.ff += made.bits
+        bill.ff += self.lanes * result_bits(accumulator, made.type, self.epilogue)
         finished(bill, accumulator, made.type, self.epilogue, self.lanes, in_luts=self.in_luts, stages=stages)
 
     def summary(self, streams: Streams) -> str:

@@ -10,7 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import dsp_blocks, finished, in_dsp
+from hpq_hls.billing.blocks import dsp_blocks, finished, in_dsp, result_bits, unread_bits
+from hpq_hls.billing.constdot import Wires, bill_added
 from hpq_hls.billing.products import signed_width, soft_product
 from hpq_hls.billing.stages import CastStages, cast_stages, comparison, product_stages, product_time
 from hpq_hls.fixed import Epilogue, FixedType
@@ -100,17 +101,27 @@ class Combine(Kernel):
 
     def bill(self, bill: Bill, streams: Streams) -> None:
         a, b = (streams[name].type for name in self.inputs)
-        made, width = streams[self.outputs[0]], self.accumulator_type.width
-        lanes = len(made.read)
-        bill.ff += lanes * made.type.width
+        made = streams[self.outputs[0]]
+        sums, stages, lanes = self.accumulator_type, self.ending(made.type), len(made.read)
         if self.multiplies:
             self._bill_products(bill, a, b, lanes, [streams[name].different_bits for name in self.inputs])
         else:
-            larger = self.operation in (Combination.MAX, Combination.MIN)
-            bill.add(Term.COMPARE if larger else Term.ADD2, lanes * width)
-            bill.ff += lanes * width
-        sums, stages = self.accumulator_type, self.ending(made.type)
+            self._bill_sums(bill, a, b, lanes)
+            bill.ff += lanes * (sums.width - unread_bits(sums, made.type, self.epilogue))
         finished(bill, sums, made.type, self.epilogue, lanes, in_luts=self.in_luts, stages=stages)
+        bill.ff += lanes * result_bits(sums, made.type, self.epilogue)
+
+    def _bill_sums(self, bill: Bill, a: FixedType, b: FixedType, lanes: int) -> None:
+        """The sums, or what compares."""
+        width, fraction = self.accumulator_type.width, max(a.fraction, b.fraction)
+        if self.operation in (Combination.MAX, Combination.MIN):
+            bill.add(Term.COMPARE, lanes * width)
+            return
+        first, second = (
+            Wires(fraction - kind.fraction, fraction - kind.fraction + kind.width, kind.signed, None)
+            for kind in (a, b)
+        )
+        bill_added(bill, [first, replace(second, negative=self.operation is Combination.SUB)], width, lanes)
 
     def _bill_products(
         self, bill: Bill, a: FixedType, b: FixedType, lanes: int, different: Sequence[int]

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import dsp_blocks, finished, tree
+from hpq_hls.billing.blocks import dsp_blocks, finished, result_bits, tree, unread_bits
 from hpq_hls.billing.counters import count_bits
 from hpq_hls.billing.memories import ram, rom, rom_slice
 from hpq_hls.billing.memory import memory_style, slice_bits, slice_count
@@ -257,8 +257,9 @@ class MatVec(FromRom, Matrix):
         else:
             bill.add(Term.ACCUMULATE, self.pe * accumulator.width)
         # A single product is accumulated in its DSP block, unless it is shifted before.
-        bill.ff += (shifted if inside and self.simd == 1 else self.pe) * accumulator.width
-        bill.ff += made.bits
+        unread = unread_bits(accumulator, made.type, self.epilogue) if steps == 1 else 0
+        bill.ff += (shifted if inside and self.simd == 1 else self.pe) * (accumulator.width - unread)
+        bill.ff += self.pe * result_bits(accumulator, made.type, self.epilogue)
         stages = self.ending(made.type)
         finished(bill, accumulator, made.type, self.epilogue, self.pe, in_luts=self.in_luts, stages=stages)
 

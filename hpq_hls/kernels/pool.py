@@ -11,7 +11,15 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill
-from hpq_hls.billing.blocks import comparators, constant_product, dsp_blocks, finished, tree
+from hpq_hls.billing.blocks import (
+    comparators,
+    constant_product,
+    dsp_blocks,
+    finished,
+    result_bits,
+    tree,
+    unread_bits,
+)
 from hpq_hls.billing.counters import count_bits
 from hpq_hls.billing.products import digits_of, most_shifted, signed_width
 from hpq_hls.billing.stages import (
@@ -141,7 +149,6 @@ class Pool(Kernel):
             comparators(bill, self.taps, given.type.width, results, self.every(given.type))
             bill.ff += results * made.type.width if self.taps == 1 else 0
         else:
-            bill.ff += results * made.type.width
             self._bill_average(bill, given, made, results)
 
     def _bill_average(self, bill: Bill, given: Stream, made: Stream, results: int) -> None:
@@ -152,7 +159,8 @@ class Pool(Kernel):
         tree(bill, self.taps, width, total, 0, results, every=self.every(given.type))
         stages = self.ending(given.type, made.type)
         if self.reciprocal == 1:
-            bill.ff += results * total * stages.front
+            unread = unread_bits(accumulator, made.type, self.epilogue)
+            bill.ff += results * (total * stages.front - unread * (1 + stages.front))
         else:
             constant = self.reciprocal.bit_length() + 1
             left = total + (0 if given.type.signed else 1)
@@ -166,6 +174,7 @@ class Pool(Kernel):
                 bill.dsp += results * dsp_blocks(left, constant, bill.family)
         epilogue = self.epilogue if given.type.signed else Epilogue()
         finished(bill, accumulator, made.type, epilogue, results, in_luts=self.in_luts, stages=stages)
+        bill.ff += results * result_bits(accumulator, made.type, self.epilogue)
 
     def tables(self) -> Mapping[str, Table]:
         return slope_table(self.epilogue)

@@ -11,7 +11,14 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import comparators, constant_product, dsp_blocks, finished, tree
+from hpq_hls.billing.blocks import (
+    comparators,
+    constant_product,
+    dsp_blocks,
+    finished,
+    result_bits,
+    tree,
+)
 from hpq_hls.billing.counters import count_bits
 from hpq_hls.billing.memories import dual_port_ram
 from hpq_hls.billing.products import digits_of, most_shifted, signed_width
@@ -215,7 +222,7 @@ class Reduce(Kernel):
                 constant_product(bill, left, self.reciprocal, registers, every, self.results)
             else:
                 bill.dsp += self.results * dsp_blocks(left, constant, bill.family)
-        bill.ff += self.results * made.width
+        bill.ff += self.results * result_bits(accumulator, made, self.epilogue)
         epilogue = self.epilogue if x.signed else Epilogue()
         stages = self.ending(made)
         finished(bill, accumulator, made, epilogue, self.results, in_luts=self.in_luts, stages=stages)

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import finished, unread_bits
-from hpq_hls.billing.constdot import Products, Wires, added, constant_dots
+from hpq_hls.billing.blocks import finished, result_bits, unread_bits
+from hpq_hls.billing.constdot import Products, Wires, constant_dots, with_constant
 from hpq_hls.billing.delays import Pace
 from hpq_hls.billing.products import constant_levels, digits_of, most_shifted, signed_width
 from hpq_hls.billing.stages import PLAIN_STAGES, tree_registers, tree_time
-from hpq_hls.fixed import FixedType, Rounding
+from hpq_hls.fixed import Epilogue, FixedType, Rounding
 from hpq_hls.fixed.interval import Interval, bits_for
 from hpq_hls.kernels.adder_graph import side_by_side
 from hpq_hls.kernels.adder_pipeline import Adders, Pipelined, offsets_of, pipelined
@@ -240,7 +240,7 @@ def _bill_multiplied(
     read = _rows_read(kernel, made, positions).reshape(positions, kernel.groups, kernel.rows, 1)
     weights = np.where(read & (columns >= 0), kernel.weight, 0)
     each = (columns.reshape(-1, kernel.cols), weights.reshape(-1, kernel.cols))
-    accumulator, live = kernel.accumulator_type, list[int]()
+    accumulator = kernel.accumulator_type
     types = given.type, kernel.weight_type
     digits, stages = kernel.digits(given.type), kernel.stages(given.type)
     how = Products(digits, stages, kernel.every, kernel.in_luts)
@@ -248,37 +248,32 @@ def _bill_multiplied(
     rows = kernel.groups * kernel.rows
     biases = [0] * rows if kernel.bias is None else kernel.bias.reshape(-1).tolist()
     shifts = [0] * rows if kernel.shift is None else kernel.shift.reshape(-1).tolist()
-    align = kernel.product_shift(given.type)
+    align, epilogue = kernel.product_shift(given.type), kernel.epilogue
     for number, total in enumerate(sums):
         if total is None:
             continue
-        live.append(number)
         row = number % rows
-        _bill_row(
-            bill, kernel, total.shifted(align + shifts[row]), biases[row] << kernel.bias_shift, made.type
-        )
-    if kernel.epilogue.slopes and live:
-        epilogue, end = kernel.epilogue.of_lanes(live), kernel.ending(made.type)
-        finished(bill, accumulator, made.type, epilogue, len(live), in_luts=kernel.in_luts, stages=end)
-    bill.ff += len(live) * made.type.width
+        accumulated = total.shifted(align + shifts[row], negative=total.negative)
+        bias = biases[row] << kernel.bias_shift
+        _bill_row(bill, kernel, accumulated, bias, made.type, epilogue.of_lanes([number]))
 
 
-def _bill_row(bill: Bill, kernel: UnrolledMatVec, total: Wires, bias: int, made: FixedType) -> None:
-    """The accumulator of a row, and what it is cast with but for slopes."""
+def _bill_row(
+    bill: Bill, kernel: UnrolledMatVec, total: Wires, bias: int, made: FixedType, epilogue: Epilogue
+) -> None:
+    """The accumulator of a row, what it is cast with, and the result."""
     accumulator, stages = kernel.accumulator_type, kernel.ending(made)
-    if total.negative and not bias:
+    if bias:
+        total = with_constant(bill, total, bias, accumulator.width)
+    elif total.negative:
         bill.add(Term.NEGATE, total.bits)
         total = replace(total, signed=True, negative=False)
-    if bias:
-        low = (bias & -bias).bit_length() - 1
-        constant = Wires(low, bits_for(Interval(bias, bias))[0], bias < 0, None)
-        total, bits = added((constant, total), accumulator.width)
-        bill.add(Term.BIAS, bits)
     high = min(total.high, accumulator.width)
-    unread = unread_bits(accumulator, made, kernel.epilogue)
+    unread = unread_bits(accumulator, made, epilogue)
     if stages.front:
         bill.ff += max(high - max(total.low, unread), 0)
-    if not kernel.epilogue.slopes:
-        width = min(high + (0 if total.signed else 1), accumulator.width)
-        sums = FixedType(width, width - accumulator.fraction)
-        finished(bill, sums, made, kernel.epilogue, 1, in_luts=kernel.in_luts, stages=stages)
+    width = max(min(high + (0 if total.signed else 1), accumulator.width) - total.low, 1)
+    sums = FixedType(width, width - accumulator.fraction + total.low)
+    ranged = epilogue.above(total.low)
+    finished(bill, sums, made, ranged, 1, in_luts=kernel.in_luts, stages=stages)
+    bill.ff += result_bits(sums, made, ranged)

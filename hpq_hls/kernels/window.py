@@ -107,13 +107,15 @@ class Window(Kernel):
             bits = geometry.selected * height * given.bits // geometry.pixels
             bill.add(Term.SELECT, bits * math.ceil((geometry.phases - 1) / 3))
         lines, shifted = self.loads(given)
-        if slice_count(lines + shifted) > 1:  # enables of their own, from registers that are a step ahead
+        slices = slice_count(lines + shifted)
+        if slices > 1:  # enables of their own, from registers that are a step ahead
             enables = max(slice_count(lines), min(height - 1, 1)) + slice_count(shifted)
             bill.ff += 2 * enables
             bill.add(Term.COUNTER, 2 * enables + count_bits(rows + 1) + count_bits(columns + 1))
         line, _ = self.lines(given)
-        # Where lines are shift registers, synthesis merges them with the columns of the same row.
-        merged = line <= SRL_DEPTH
+        # Where lines are shift registers, synthesis merges them with the columns of the same row, which have the
+        # same enable.
+        merged = line <= SRL_DEPTH and slices == 1
         if height > 1 and not merged:
             # Each row above is a delay line of its own to Yosys, which looks at single bits.
             delay(bill, line, (height - 1) * given.bits)

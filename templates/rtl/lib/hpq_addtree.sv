@@ -9,6 +9,14 @@
 //
 // Terms whose bit of NEGATIVE is set are subtracted. A sum of nothing else is their sum, and is subtracted in its turn;
 // where all are, so that nothing is there to subtract from, the result is negative: SUM is minus the sum then.
+`ifdef YOSYS
+// Yosys would join the sums of all levels between two registers, at a third more LUTs than two-operand sums take; a zero
+// below keeps those from the third level on apart. Adders of the first two may be in DSP blocks.
+`define HPQ_LEVEL(LEFT, SIGN, RIGHT) \
+  (DONE + l > 2 ? W'(({LEFT, 1'b0} SIGN {RIGHT, 1'b0}) >> 1) : W'(LEFT SIGN RIGHT))
+`else
+`define HPQ_LEVEL(LEFT, SIGN, RIGHT) LEFT SIGN RIGHT
+`endif
 module hpq_addtree #(
     parameter int N     = 2,
     parameter int IN_W  = 8,
@@ -61,11 +69,11 @@ module hpq_addtree #(
           assign right = '0;
         end
         if (2 * i + 1 >= BEFORE || minus(l - 1, 2 * i) == minus(l - 1, 2 * i + 1)) begin : plus
-          assign total[i*W+:W] = left + right;
+          assign total[i*W+:W] = `HPQ_LEVEL(left, +, right);
         end else if (minus(l - 1, 2 * i)) begin : reversed
-          assign total[i*W+:W] = right - left;
+          assign total[i*W+:W] = `HPQ_LEVEL(right, -, left);
         end else begin : difference
-          assign total[i*W+:W] = left - right;
+          assign total[i*W+:W] = `HPQ_LEVEL(left, -, right);
         end
       end
       if (place(l) / EVERY > place(l - 1) / EVERY || (LAST && l == LEVELS)) begin : registered
@@ -84,3 +92,4 @@ module hpq_addtree #(
   assign unused = clk;
 
 endmodule
+`undef HPQ_LEVEL

@@ -41,7 +41,7 @@ class Term(enum.Enum):
     COUNTER = "bits of counters"
     FIFO = "bits of the pointers of FIFOs"
     MATVEC = "matrix-vector units"
-    WINDOW = "windows"
+    WINDOW = "windows, twice where they are padded"
     CHANNELMAC = "per-channel units"
     PIPELINE = "pipelines"
     CONVERTER = "LUTs that control width converters"

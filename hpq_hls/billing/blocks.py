@@ -116,9 +116,7 @@ def constant_product(bill: Bill, width: int, constant: int, registers: int, ever
     registers: STAGES of it. every: levels between two registers.
     """
     tree = constant_tree(width, True, constant)
-    # Of those that are shifted copies of one another there is one.
-    sums = {node.wires: node.bits for nodes in tree for node in nodes if node.bits}
-    bill.add(Term.CONSTANT, times * sum(sums.values()))
+    bill.add(Term.CONSTANT, times * len({lut for nodes in tree for node in nodes for lut in node.luts}))
     bill.ff += times * len(product_registers(tree, registers, every))
 
 

@@ -66,17 +66,18 @@ def added(members: Sequence[Wires], limit: int) -> Wires:
 def bill_added(bill: Bill, members: Sequence[Wires], limit: int, times: int = 1) -> None:
     """The LUTs of a sum of up to four numbers, ``times`` over: for each place by how many meet there.
 
-    A number alone is a wire; but if it is subtracted from others, an inverter. Where all are extended by their
-    signs, the LUTs are those of the place below.
+    A number alone is a wire; but where something is subtracted, an inverter, unless that only begins above.
+    Where all are extended by their signs, the LUTs are those of the place below.
     """
     top = min(max(one.high for one in members), limit)
     ends = sorted({min(end, top) for one in members for end in (one.low, one.high)})
     differ = len({one.negative for one in members}) > 1
+    subtracted = min((one.low for one in members if one.negative), default=0)
     for start, end in itertools.pairwise(ends):
         there = [one for one in members if one.low <= start and (one.signed or start < one.high)]
         if len(there) > 1:
             bill.add(SUMS[len(there)], times * (end - start))
-        elif there and there[0].negative and differ:
+        elif there and differ and (there[0].negative or start >= subtracted):
             bill.add(Term.NEGATE, times * (end - start))
 
 
@@ -211,9 +212,8 @@ class _Products:
         before = how.stages * how.every - (len(levels) - 1)
         for number, nodes in enumerate(levels[1:], before + 1):
             for node in nodes:
-                key = "sum", column, abs(node.value) >> node.low, (number - 1) // how.every
-                if node.bits and self._new(*key):
-                    bill.add(Term.CONSTANT, node.bits)
+                cycle = (number - 1) // how.every
+                bill.add(Term.CONSTANT, sum(self._new("lut", column, cycle, lut) for lut in node.luts))
         registers = product_registers(levels, how.stages, how.every)
         bill.ff += sum(self._new("register", column, one) for one in registers)
         (product,) = levels[-1]

@@ -22,9 +22,11 @@ def fifo(bill: Bill, depth: int, width: int, latency: int, slices: int = 1) -> N
     style, fabric = fifo_style(depth, width, bill.family), bill.family.fabric
     if latency:
         bill.ff += latency - 1 + count + slices
+        # What is on its way is reset; how many are held counts both ways, from three bits on with a carry chain.
+        bill.add(Term.COUNTER, latency - 1 + slices + (count if count < 3 else count + 3))
     if style == "shift":
         bill.ff += slices * (pointer + 1)
-        bill.add(Term.FIFO, slices * (pointer + (pointer + 1) // 2) + (2 if latency else 0))
+        bill.add(Term.FIFO, slices * (pointer + (pointer + 1) // 2))
         if fabric.shifts:
             bill.add(Term.MEMORY, width)
         else:
@@ -32,7 +34,7 @@ def fifo(bill: Bill, depth: int, width: int, latency: int, slices: int = 1) -> N
             bill.add(Term.MEMORY, width * chosen(depth, bill.family))
         return
     bill.ff += slices * (2 * pointer + count)
-    bill.add(Term.FIFO, slices * (count + 2 * pointer) + (count if latency else 0))
+    bill.add(Term.FIFO, slices * (count + 2 * pointer))
     if style == "block":
         bill.ff += width + slices
         bill.bram += block_count(depth, width, bill.family)

@@ -74,20 +74,26 @@ class Node:
     """A term of hpq_constproduct's tree: a shifted copy of the operand, or a sum.
 
     value: the constant that it is a product by, negative where it is subtracted. low: where its lowest bit
-    is. signed: whether it has a sign. wires: its bits; equal ones are one, None is zero. bits: LUTs of its
-    adder, 0 for a copy or a term of the level before.
+    is. signed: whether it has a sign. wires: its bits; equal ones are one, None is zero. luts: what those of its
+    adder make, equal ones once; none of a copy or of a term of the level before.
     """
 
     value: int
     low: int
     signed: bool
     wires: tuple[Hashable, ...]
-    bits: int = 0
+    luts: frozenset[Hashable] = frozenset()
 
     @property
     def high(self) -> int:
         """Above its highest bit."""
         return self.low + len(self.wires)
+
+    def wire(self, place: int) -> Hashable:
+        """The bit at a place; None is zero."""
+        if self.low <= place < self.high:
+            return self.wires[place - self.low]
+        return self.wires[-1] if place >= self.high and self.signed else None
 
 
 def constant_tree(width: int, signed: bool, constant: int) -> list[list[Node]]:
@@ -98,7 +104,7 @@ def constant_tree(width: int, signed: bool, constant: int) -> list[list[Node]]:
     while len(nodes) > 1:
         pairs = [nodes[at : at + 2] for at in range(0, len(nodes), 2)]
         nodes = [
-            _joined(pair[0], pair[1], width, signed) if len(pair) == 2 else replace(pair[0], bits=0)
+            _joined(pair[0], pair[1], width, signed) if len(pair) == 2 else replace(pair[0], luts=frozenset())
             for pair in pairs
         ]
         levels.append(nodes)
@@ -118,8 +124,7 @@ def product_registers(tree: Sequence[Sequence[Node]], stages: int, every: int) -
 
 
 def _joined(left: Node, right: Node, width: int, operand_signed: bool) -> Node:
-    """Their sum. A LUT for each bit at which two numbers meet; where there is one alone, its bit goes
-    straight into the carry chain, but one that is subtracted passes LUTs. Below the right one are wires."""
+    """Their sum. Below the right one are wires."""
     difference = (left.value < 0) != (right.value < 0)
     either = left.signed or right.signed
     value, signed = left.value + right.value, either or difference
@@ -134,7 +139,21 @@ def _joined(left: Node, right: Node, width: int, operand_signed: bool) -> Node:
         filler = left.wires[-1] if left.signed else None
         below = [*left.wires[: right.low - left.low], *[filler] * max(gap, 0)]
     wires = (*below, *((odd, bit) for bit in range(len(below), length)))
-    return Node(value, left.low, signed, wires, max(last - first, 0))
+    return Node(value, left.low, signed, wires, _meeting(left, right, range(first, last)))
+
+
+def _meeting(left: Node, right: Node, places: range) -> frozenset[Hashable]:
+    """What the LUTs of a sum of two numbers make at these places, in front of the carry chain: an exclusive or,
+    or its inverse in a difference, of the bits that meet; nothing of a bit that meets itself. A bit alone is a
+    wire, in a difference an inverter."""
+    difference = (left.value < 0) != (right.value < 0)
+    found = set[Hashable]()
+    for place in places:
+        bits = frozenset(bit for node in (left, right) if (bit := node.wire(place)) is not None)
+        itself = left.wire(place) == right.wire(place)
+        if not itself and (len(bits) == 2 or (bits and difference)):
+            found.add((difference, bits))
+    return frozenset(found)
 
 
 LUTS_PER_DSP = 55

@@ -12,7 +12,7 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import dsp_blocks, finished, result_bits, tree, unread_bits
-from hpq_hls.billing.counters import count_bits
+from hpq_hls.billing.counters import count_bits, wrapping_counter
 from hpq_hls.billing.memories import ram, rom, rom_slice
 from hpq_hls.billing.memory import memory_style, slice_bits, slice_count
 from hpq_hls.billing.packing import (
@@ -220,7 +220,8 @@ class MatVec(FromRom, Matrix):
     def bill(self, bill: Bill, streams: Streams) -> None:
         given, made = self.ends(streams)
         steps, rows, folds = self.synapse_folds, self.neuron_folds, self.groups * self.neuron_folds
-        counters = count_bits(steps) + count_bits(rows) + count_bits(folds * steps)
+        counts = [steps, rows, folds * steps]
+        counters = sum(map(count_bits, counts))
         latency = self.arrival(given.type)
         bill.add(Term.MATVEC, 1)
         bill.ff += counters + (latency if steps > 1 or self.bias is not None else 0)  # valid_at
@@ -232,10 +233,10 @@ class MatVec(FromRom, Matrix):
         if biases is not None and self.bias_type is not None:
             rom(bill, biases, self.bias_type.width)
             bill.ff += count_bits(folds)
-            counters += count_bits(folds)
+            counts.append(folds)
         product = self._product_width(given.type)
         shift_counter, shifted = self._bill_shifts(bill, self.simd, product)
-        bill.add(Term.COUNTER, counters + shift_counter)
+        bill.add(Term.COUNTER, sum(map(wrapping_counter, counts)) + shift_counter)
         bill.ff += given.bits * (1 + self.read_register)  # the beat that comes in
         if folds * steps == 1:
             bill.ff -= self._beat_in_blocks(given, bill.family)

@@ -100,6 +100,7 @@ class Window(Kernel):
             bill.ff += 1  # a window before the first pixel has to wait for it
         if geometry.scan != (geometry.height, geometry.beats):
             bill.add(Term.PAD, given.bits)
+            bill.add(Term.WINDOW, 1)  # compares the place with the borders
         if geometry.phases > 1:
             bill.ff += count_bits(geometry.phases) + (1 if geometry.late else 0)
             bill.add(Term.COUNTER, count_bits(geometry.phases))

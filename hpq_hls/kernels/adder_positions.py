@@ -20,7 +20,7 @@ SHORT_CHAIN = 2
 
 @dataclass(frozen=True)
 class Left:
-    """What is left. adder_luts: LUTs of adders. flip_flops: of all registers. sums: of each row that is no
+    """What is left. adder_luts: LUTs of adders. flip_flops: of all registers in front of the casts. sums: of each row that is no
     constant, which it is of those of all positions, and the values that it can have."""
 
     adder_luts: int
@@ -28,13 +28,11 @@ class Left:
     sums: tuple[tuple[int, Interval], ...]
 
 
-def left_of(
-    one: Pipelined, inputs: Sequence[Sequence[int]], read: Sequence[Sequence[bool]], width: int
-) -> Left:
+def left_of(one: Pipelined, inputs: Sequence[Sequence[int]], read: Sequence[Sequence[bool]]) -> Left:
     """What synthesis leaves of ``one`` in several positions.
 
     inputs: of each position, which input each element is; -1: zero. read: of each position, whether each row
-    is read. width: of what rows are cast to.
+    is read.
     """
     seen, numbers = set[Hashable](), dict[Hashable, int]()
     luts, registers, sums = set[Hashable](), 0, list[tuple[int, Interval]]()
@@ -48,7 +46,7 @@ def left_of(
                 sums.append((place * len(rows) + row, total))
                 waits = one.waits(row)
                 kept = max(bits_for(total)[0] - one.end.drop, 1)
-                registers += waits * kept + (one.registers - one.rows[row]) * width
+                registers += waits * kept
     return Left(len(luts), registers, tuple(sums))
 
 

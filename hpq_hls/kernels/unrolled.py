@@ -212,7 +212,7 @@ def _bill_adders(
     stream = kernel.ends(streams)[1]
     made = stream.type
     read = _rows_read(kernel, stream, len(inputs))
-    left = left_of(one, inputs.tolist(), read.reshape(len(inputs), -1).tolist(), made.width)
+    left = left_of(one, inputs.tolist(), read.reshape(len(inputs), -1).tolist())
     bill.add(Term.GRAPH, left.adder_luts)
     bill.ff += left.flip_flops
     kind = replace(made, rounding=Rounding.TRN) if one.end.half else made
@@ -220,6 +220,8 @@ def _bill_adders(
         bits, signed = bits_for(interval)
         width = bits + (0 if signed else 1)
         sums = FixedType(width, width - kernel.accumulator_type.fraction)
+        behind = one.registers - one.rows[row % len(one.rows)]
+        bill.ff += behind * result_bits(sums, kind, kernel.epilogue.of_lanes([row]))
         finished(bill, sums, kind, kernel.epilogue.of_lanes([row]), 1, in_luts=kernel.in_luts)
 
 

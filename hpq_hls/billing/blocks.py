@@ -58,12 +58,14 @@ def tree(
     every: int = 2,
     before: int = 0,
     gap: int = 0,
+    last: bool = True,
 ) -> None:
     """hpq_addtree: ``terms`` numbers of ``width`` bits, no sum wider than ``limit``, ``times`` over.
 
     in_dsps: how many of the terms come straight out of DSP blocks, whose adders then take part. every: levels
     of two-operand sums between registers; synthesis makes sums of up to four of the first two. before: levels
-    that count as being in front of these. gap: as of ``gap_between``.
+    that count as being in front of these. gap: as of ``gap_between``. last: whether there is a register behind the
+    last level, be it due or not.
     """
     levels = (terms - 1).bit_length()
     done = 0
@@ -76,7 +78,7 @@ def tree(
         step = joined_levels(levels, done, every - place(done) % every, before)
         size = 1 << step
         ended = place(done + step) // every > place(done + step - 1) // every
-        registered = ended or done + step == levels
+        registered = ended or (last and done + step == levels)
         full, rest = divmod(terms, size)
         for members, groups in ((size, full), (rest, 1 if rest else 0)):
             if groups:

@@ -267,9 +267,9 @@ def packed_dots(
         if waits:
             bill.ff += width * on_way
         inside = columns if bill.family.absorbs else 0
-        tree(
-            bill, columns, width - levels, width, inside, every=every if len(groups) == 1 or every < 3 else 2
-        )
+        due = len(groups) == 1 or on_way > 0  # a register behind the second level
+        apart = every if len(groups) == 1 or every < 3 or not due else 2
+        tree(bill, columns, width - levels, width, inside, every=apart, last=due)
         if overlap:
             bill.ff += fields * overlap * (1 + on_way + (stages > 2))
             low = columns * (overlap * (overlap + 1) // 2 + overlap) + 1

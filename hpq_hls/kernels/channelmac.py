@@ -86,6 +86,8 @@ class ChannelMac(FromRom):
         bill.add(Term.CHANNELMAC, 1)
         stages = self.ending(made.type)
         bill.ff += self.arrival(given.type) + stages.front + 1 + given.bits * (1 + self.read_register)
+        if bill.family.absorbs and self.in_single_blocks(given.type, bill.family):
+            bill.ff -= given.bits  # a block has two registers for an operand
         biases = self.bias_words()
         if biases is not None and self.bias_type is not None:
             rom(bill, biases, self.bias_type.width)

@@ -267,10 +267,7 @@ class MatVec(FromRom, Matrix):
     def _beat_in_blocks(self, given: Stream, family: Family) -> int:
         """Bits of the beat that comes in whose register is in DSP blocks: the other factor is constant."""
         packing = self.packing
-        alone = packing is None or 1 in packing.blocks(self.pe)
-        soft = self.signs or (alone and self.built_in_luts(given.type))
-        wide = dsp_blocks(signed_width(given.type), signed_width(self.weight_type), family) > 1
-        if soft or wide or not family.absorbs:
+        if not family.absorbs or not self.in_single_blocks(given.type, family):
             return 0
         return given.bits - (0 if packing is None else max(packing.overlap, 0) * self.simd)
 

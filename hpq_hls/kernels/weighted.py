@@ -327,6 +327,12 @@ class FromRom(Weighted):
         soft = self.built_in_luts(x)
         return product_time(self.pace.delays, x, self.weight_type, self.stages(x), soft=soft)
 
+    def in_single_blocks(self, x: FixedType, family: Family) -> bool:
+        """Whether each product has a DSP block of its own, and only one."""
+        if self.signs or self.built_in_luts(x):
+            return False
+        return dsp_blocks(signed_width(x), signed_width(self.weight_type), family) == 1
+
     def bill_constants(self, bill: Bill) -> None:
         words = self.weight_words()
         rom(bill, words.reshape(len(words), -1), self.rom_type.width)

@@ -86,12 +86,11 @@ def test_one_position_has_all_registers_of_the_pipeline() -> None:
         if one is None:
             continue
         inputs, rows = len(one.graph.inputs) - one.constants, len(one.graph.outputs)
-        width = flow.streams[kernel.outputs[0]].type.width
-        left = left_of(one, [list(range(inputs))], [[True] * rows], width)
+        left = left_of(one, [list(range(inputs))], [[True] * rows])
         assert left.adder_luts > 0
-        twice = left_of(one, [list(range(inputs))] * 2, [[True] * rows] * 2, width)
+        twice = left_of(one, [list(range(inputs))] * 2, [[True] * rows] * 2)
         assert twice.adder_luts == left.adder_luts  # the same inputs: one graph does for both
-        nothing = left_of(one, [[-1] * inputs], [[True] * rows], width)
+        nothing = left_of(one, [[-1] * inputs], [[True] * rows])
         assert (nothing.adder_luts, nothing.flip_flops, nothing.sums) == (0, 0, ())
 
 

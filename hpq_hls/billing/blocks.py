@@ -64,8 +64,8 @@ def tree(
 
     in_dsps: how many of the terms come straight out of DSP blocks, whose adders then take part. every: levels
     of two-operand sums between registers; synthesis makes sums of up to four of the first two. before: levels
-    that count as being in front of these. gap: as of ``gap_between``. last: whether there is a register behind the
-    last level, be it due or not.
+    that count as being in front of these. gap: as of ``gap_between``. last: whether there is a register
+    behind the last level, be it due or not.
     """
     levels = (terms - 1).bit_length()
     done = 0
@@ -88,8 +88,8 @@ def tree(
 
 
 def joined_levels(levels: int, done: int, until: int, before: int = 0) -> int:
-    """How many levels of hpq_addtree synthesis makes one sum of: the first two, if there is no register between
-    them; those behind are kept apart.
+    """How many levels of hpq_addtree synthesis makes one sum of: the first two, if there is no register
+    between them; those behind are kept apart.
 
     levels: of the tree. done: of them. until: levels up to the next register. before: as of ``tree``.
     """
@@ -103,8 +103,8 @@ SUMS = {2: Term.ADD2, 3: Term.ADD3, 4: Term.ADD4}
 def _sum(
     bill: Bill, members: int, width: int, total: int, in_dsps: int, times: int, registered: bool
 ) -> None:
-    """A sum of ``total`` bits of up to four terms of ``width``, and its register. DSP blocks take up to two of
-    its adders, and the register too if that leaves none."""
+    """A sum of ``total`` bits of up to four terms of ``width``, and its register. DSP blocks take up to two
+    of its adders, and the register too if that leaves none."""
     left = members - min(members - 1, in_dsps, 2)
     if left > 1:
         bill.add(SUMS[left], min(width + (left < members), total) * times)

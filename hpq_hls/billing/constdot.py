@@ -8,7 +8,8 @@ power of two or by sign are one product, but in DSP blocks, and sums of the same
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -145,7 +146,7 @@ class _Products:
     def __init__(self, bill: Bill, types: tuple[FixedType, FixedType], limit: int, how: Products) -> None:
         self._bill, self._limit, self._how = bill, limit, how
         self._x, _ = types
-        self._seen = set[Hashable]()  # sums and registers that there are so far
+        self._there = defaultdict[Hashable, set[Hashable]](set)  # LUTs and registers of each input
 
     def of(self, columns: IntArray, weights: IntArray) -> list[list[Wires | None]]:
         """All of some rows, one for what is the same."""
@@ -213,26 +214,26 @@ class _Products:
         for number, nodes in enumerate(levels[1:], before + 1):
             for node in nodes:
                 cycle = (number - 1) // how.every
-                bill.add(Term.CONSTANT, sum(self._new("lut", column, cycle, lut) for lut in node.luts))
-        registers = product_registers(levels, how.stages, how.every)
-        bill.ff += sum(self._new("register", column, one) for one in registers)
+                bill.add(Term.CONSTANT, self._more(("luts", column, cycle), node.luts))
+        bill.ff += self._more(("registers", column), product_registers(levels, how.stages, how.every))
         (product,) = levels[-1]
         return Wires(0, min(product.high, self._limit), product.signed, (column, odd))
 
     def _delay(self, column: int, cycles: int) -> None:
         """Registers of an input, which all its products share."""
-        wires = [(cycle, ("x", bit)) for cycle in range(cycles) for bit in range(self._x.width)]
-        self._bill.ff += sum(self._new("register", column, one) for one in wires)
+        wires = {(cycle, ("x", bit)) for cycle in range(cycles) for bit in range(self._x.width)}
+        self._bill.ff += self._more(("registers", column), wires)
 
-    def _new(self, *what: Hashable) -> bool:
-        """Whether there is none of these so far; there is one then."""
-        known = what in self._seen
-        self._seen.add(what)
-        return not known
+    def _more(self, where: Hashable, things: Set[Hashable]) -> int:
+        """How many of these things are not there so far; they are then."""
+        there = self._there[where]
+        before = len(there)
+        there |= things
+        return len(there) - before
 
 
 def _tree(bill: Bill, terms: list[Wires | None], limit: int, every: int, seen: set[Hashable]) -> Wires | None:
-    """hpq_addtree of terms some of which are zero: a register behind every so many levels and the last one."""
+    """hpq_addtree of terms some of which are zero: a register behind every so many levels and the last."""
     levels, done = (len(terms) - 1).bit_length(), 0
     while done < levels:
         step = joined_levels(levels, done, every - done % every)

@@ -22,7 +22,7 @@ def fifo(bill: Bill, depth: int, width: int, latency: int, slices: int = 1) -> N
     style, fabric = fifo_style(depth, width, bill.family), bill.family.fabric
     if latency:
         bill.ff += latency - 1 + count + slices
-        # What is on its way is reset; how many are held counts both ways, from three bits on with a carry chain.
+        # What is on its way is reset; what is held counts both ways, from three bits on with a carry chain.
         bill.add(Term.COUNTER, latency - 1 + slices + (count if count < 3 else count + 3))
     if style == "shift":
         bill.ff += slices * (pointer + 1)

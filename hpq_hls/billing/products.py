@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 
@@ -74,8 +75,8 @@ class Node:
     """A term of hpq_constproduct's tree: a shifted copy of the operand, or a sum.
 
     value: the constant that it is a product by, negative where it is subtracted. low: where its lowest bit
-    is. signed: whether it has a sign. wires: its bits; equal ones are one, None is zero. luts: what those of its
-    adder make, equal ones once; none of a copy or of a term of the level before.
+    is. signed: whether it has a sign. wires: its bits; equal ones are one, None is zero. luts: what those of
+    its adder make, equal ones once; none of a copy or of a term of the level before.
     """
 
     value: int
@@ -96,19 +97,20 @@ class Node:
         return self.wires[-1] if place >= self.high and self.signed else None
 
 
-def constant_tree(width: int, signed: bool, constant: int) -> list[list[Node]]:
+@functools.lru_cache(maxsize=4096)
+def constant_tree(width: int, signed: bool, constant: int) -> tuple[tuple[Node, ...], ...]:
     """The levels of hpq_constproduct's tree for an operand of ``width`` bits, its shifted copies first."""
     copy = tuple(("x", bit) for bit in range(width))
-    nodes = [Node(sign * (1 << place), place, signed, copy) for place, sign in _digits(constant)]
+    nodes = tuple(Node(sign * (1 << place), place, signed, copy) for place, sign in _digits(constant))
     levels = [nodes]
     while len(nodes) > 1:
         pairs = [nodes[at : at + 2] for at in range(0, len(nodes), 2)]
-        nodes = [
+        nodes = tuple(
             _joined(pair[0], pair[1], width, signed) if len(pair) == 2 else replace(pair[0], luts=frozenset())
             for pair in pairs
-        ]
+        )
         levels.append(nodes)
-    return levels
+    return tuple(levels)
 
 
 def product_registers(tree: Sequence[Sequence[Node]], stages: int, every: int) -> set[Hashable]:
@@ -143,9 +145,9 @@ def _joined(left: Node, right: Node, width: int, operand_signed: bool) -> Node:
 
 
 def _meeting(left: Node, right: Node, places: range) -> frozenset[Hashable]:
-    """What the LUTs of a sum of two numbers make at these places, in front of the carry chain: an exclusive or,
-    or its inverse in a difference, of the bits that meet; nothing of a bit that meets itself. A bit alone is a
-    wire, in a difference an inverter."""
+    """What the LUTs of a sum of two numbers make at these places, in front of the carry chain: an exclusive
+    or, its inverse in a difference, of the bits that meet; nothing of a bit that meets itself. A bit alone is
+    a wire, in a difference an inverter."""
     difference = (left.value < 0) != (right.value < 0)
     found = set[Hashable]()
     for place in places:

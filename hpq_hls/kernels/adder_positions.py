@@ -20,8 +20,8 @@ SHORT_CHAIN = 2
 
 @dataclass(frozen=True)
 class Left:
-    """What is left. adder_luts: LUTs of adders. flip_flops: of all registers in front of the casts. sums: of each row that is no
-    constant, which it is of those of all positions, and the values that it can have."""
+    """What is left. adder_luts: LUTs of adders. flip_flops: of all registers in front of the casts. sums: of
+    each row that is no constant, which it is of those of all positions, and the values that it can have."""
 
     adder_luts: int
     flip_flops: int

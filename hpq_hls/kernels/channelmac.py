@@ -100,7 +100,9 @@ class ChannelMac(FromRom):
         inside = self._bill_dot(bill, given.type, self.taps, self.lanes, shared=False)
         lanes = shifted if inside and self.taps == 1 else self.lanes
         unread = unread_bits(accumulator, made.type, self.epilogue)
-        bill.ff += lanes * ((accumulator.width - unread) * stages.front + accumulator.width * self.shift_register)
+        bill.ff += lanes * (
+            (accumulator.width - unread) * stages.front + accumulator.width * self.shift_register
+        )
         if biases is not None:
             bill.add(Term.BIAS, lanes * accumulator.width)
         bill.ff += self.lanes * result_bits(accumulator, made.type, self.epilogue)

@@ -129,8 +129,11 @@ class Combine(Kernel):
         """different: bits of each operand that do not equal others."""
         bill.multiply(signed_width(a), signed_width(b), lanes, in_luts=self.in_luts)
         if self.soft(a, b):
-            product = soft_product(a, b, self.stages(a, b))
+            stages = self.stages(a, b)
+            product, other = soft_product(a, b, stages), soft_product(b, a, stages)
             bill.ff += lanes * (product.x_ff + product.ff)
+            for one, kind, bits in zip((product, other), (a, b), different, strict=True):
+                bill.ff -= (lanes - bits // kind.width) * one.x_ff  # an element that several lanes read
             bill.add(Term.PRODUCT, lanes * product.lut)
             return
         width = signed_width(a) + signed_width(b)

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import dsp_blocks, finished, result_bits, tree, unread_bits
+from hpq_hls.billing.blocks import finished, result_bits, tree, unread_bits
 from hpq_hls.billing.counters import count_bits, wrapping_counter
 from hpq_hls.billing.memories import ram, rom, rom_slice
 from hpq_hls.billing.memory import memory_style, slice_bits, slice_count
@@ -25,7 +25,6 @@ from hpq_hls.billing.packing import (
     unpack_words,
 )
 from hpq_hls.billing.parts import Family
-from hpq_hls.billing.products import signed_width
 from hpq_hls.billing.remembered import Remembered
 from hpq_hls.billing.stages import (
     PACKED_LEVELS,

@@ -18,7 +18,7 @@ from hpq_hls.billing.delays import Pace
 from hpq_hls.billing.products import constant_levels, digits_of, most_shifted, signed_width
 from hpq_hls.billing.stages import PLAIN_STAGES, tree_registers, tree_time
 from hpq_hls.fixed import Epilogue, FixedType, Rounding
-from hpq_hls.fixed.interval import Interval, bits_for
+from hpq_hls.fixed.interval import bits_for
 from hpq_hls.kernels.adder_graph import side_by_side
 from hpq_hls.kernels.adder_pipeline import Adders, Pipelined, offsets_of, pipelined
 from hpq_hls.kernels.adder_positions import left_of
@@ -265,13 +265,16 @@ def _bill_row(
 ) -> None:
     """The accumulator of a row, what it is cast with, and the result."""
     accumulator, stages = kernel.accumulator_type, kernel.ending(made)
+    unread = unread_bits(accumulator, made, epilogue)
+    if kernel.cols > 1:  # of the sum in front of the bias too, where nothing is added that carries
+        silent = min(unread, (bias & -bias).bit_length() - 1) if bias else 0 if total.negative else unread
+        bill.ff -= min(max(silent - total.low, 0), total.bits)
     if bias:
         total = with_constant(bill, total, bias, accumulator.width)
     elif total.negative:
         bill.add(Term.NEGATE, total.bits)
         total = replace(total, signed=True, negative=False)
     high = min(total.high, accumulator.width)
-    unread = unread_bits(accumulator, made, epilogue)
     if stages.front:
         bill.ff += max(high - max(total.low, unread), 0)
     width = max(min(high + (0 if total.signed else 1), accumulator.width) - total.low, 1)

@@ -114,8 +114,8 @@ class Window(Kernel):
             bill.ff += 2 * enables
             bill.add(Term.COUNTER, 2 * enables + count_bits(rows + 1) + count_bits(columns + 1))
         line, _ = self.lines(given)
-        # Where lines are shift registers, synthesis merges them with the columns of the same row, which have the
-        # same enable.
+        # Where lines are shift registers, synthesis merges them with the columns of the same row that have
+        # the same enable.
         merged = line <= SRL_DEPTH and slices == 1
         if height > 1 and not merged:
             # Each row above is a delay line of its own to Yosys, which looks at single bits.

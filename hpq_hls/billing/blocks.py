@@ -67,7 +67,7 @@ def tree(
     that count as being in front of these. gap: as of ``gap_between``. last: whether there is a register
     behind the last level, be it due or not.
     """
-    levels = (terms - 1).bit_length()
+    levels, alone = (terms - 1).bit_length(), width  # alone: bits of a last term that no other is added to
     done = 0
 
     def place(level: int) -> int:
@@ -83,7 +83,9 @@ def tree(
         for members, groups in ((size, full), (rest, 1 if rest else 0)):
             if groups:
                 dsps = min(members, in_dsps // groups) if done == 0 else 0
-                _sum(bill, members, width, min(width + step, limit), dsps, groups * times, registered)
+                total = alone if members == 1 else min(width + step, limit)
+                _sum(bill, members, width, total, dsps, groups * times, registered)
+        alone = alone if rest == 1 else min(width + step, limit)
         terms, width, done = full + (1 if rest else 0), min(width + step, limit), done + step
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpq_hls.billing.bill import Bill
-from hpq_hls.billing.blocks import cast, dsp_blocks
+from hpq_hls.billing.bill import Bill, Term
+from hpq_hls.billing.blocks import cast, dsp_blocks, tree
 from hpq_hls.billing.coefficients import luts
 from hpq_hls.billing.counters import wrapping_counter
 from hpq_hls.billing.memories import block_rom
@@ -76,6 +76,74 @@ def test_casts(tmp_path: Path) -> None:
         cast(bill, given, made, epilogue, 1)
         measured = count_cells(found[f"\\cast{number}"]["num_cells_by_type"], "", Family.SERIES_7)
         assert luts(bill) == measured.lut, CASTS[number]
+
+
+TREES = ((2, 8, 4), (3, 8, 4), (4, 12, 4), (8, 8, 4), (16, 10, 4), (9, 8, 2), (6, 9, 1))
+"""Terms, bits of each, and levels between registers."""
+
+
+def test_sums_of_many(tmp_path: Path) -> None:
+    shutil.copy(templates_dir() / "rtl" / "lib" / "hpq_addtree.sv", tmp_path)
+    modules, instances = list[str](), list[str]()
+    for number, (terms, width, every) in enumerate(TREES):
+        bits = terms * width
+        modules.append(f"""
+(* keep_hierarchy *) module sum{number} (input clk, input [{bits - 1}:0] x, output [{width + 4}:0] y);
+  reg [{bits - 1}:0] given;
+  always @(posedge clk) given <= x;
+  hpq_addtree #(.N({terms}), .IN_W({width}), .OUT_W({width + 5}), .EVERY({every})) tree (
+      .clk(clk), .terms(given), .sum(y));
+endmodule""")
+        instances.append(
+            f"sum{number} s{number} (clk, x[{bits - 1}:0], y[{64 * number + width + 4}:{64 * number}]);"
+        )
+    top = f"module top (input clk, input [255:0] x, output [{64 * len(TREES) - 1}:0] y);"
+    (tmp_path / "top.v").write_text("\n".join([*modules, top, *instances, "endmodule", ""]))
+    script = [
+        "read_verilog -sv -defer hpq_addtree.sv top.v",
+        "hierarchy -top top",
+        "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top top",
+        f"tee -q -o {STATISTICS} stat -json",
+    ]
+    run_script("\n".join(script), tmp_path, "yosys, sums", lambda _: None)
+    found = json.loads((tmp_path / STATISTICS).read_text())["modules"]
+    for number, (terms, width, every) in enumerate(TREES):
+        bill = Bill(Family.ULTRASCALE_PLUS)
+        tree(bill, terms, width, width + 5, every=every)
+        measured = count_cells(found[f"\\sum{number}"]["num_cells_by_type"], "", Family.ULTRASCALE_PLUS)
+        assert bill.ff == measured.ff - terms * width, TREES[number]
+        # How LUTs share the carries of four numbers depends on their width: up to two of each such sum.
+        fours = bill.terms.get(Term.ADD4, 0) // width
+        assert abs(luts(bill) - measured.lut) <= 2 * fours, TREES[number]
+
+
+def test_sums_that_are_kept_apart_are_the_same(tmp_path: Path) -> None:
+    """What Yosys is given of hpq_addtree is what all others are given, for all terms."""
+    source = (templates_dir() / "rtl" / "lib" / "hpq_addtree.sv").read_text()
+    assert "`ifdef YOSYS" in source
+    (tmp_path / "apart.sv").write_text(source.replace("hpq_addtree", "apart"))
+    (tmp_path / "plain.sv").write_text(
+        source.replace("hpq_addtree", "plain").replace("`ifdef YOSYS", "`ifdef NONE")
+    )
+    cases = ((8, 5, 6, 0, "8'b11010110"), (7, 5, 10, 2, "7'b1100110"), (9, 3, 9, 0, "9'b000010000"))
+    lines, differ = list[str](), list[str]()
+    for number, (terms, width, out, done, negative) in enumerate(cases):
+        for kind in ("apart", "plain"):
+            lines.append(f"wire [{out - 1}:0] {kind}{number};")
+            lines.append(
+                f"{kind} #(.N({terms}), .IN_W({width}), .OUT_W({out}), .EVERY(9), .DONE({done}), .LAST(0), "
+                f".NEGATIVE({negative})) {kind}_tree{number} (.clk(clk), .terms(x[{terms * width - 1}:0]), "
+                f".sum({kind}{number}));"
+            )
+        differ.append(f"apart{number} != plain{number}")
+    top = ["module top (input clk, input [39:0] x, output differ);", *lines]
+    (tmp_path / "top.sv").write_text(
+        "\n".join([*top, f"assign differ = {' || '.join(differ)};", "endmodule", ""])
+    )
+    script = (
+        "read_verilog -sv apart.sv plain.sv top.sv\nprep -top top -flatten\nsat -prove differ 0 -verify top"
+    )
+    run_script(script, tmp_path, "yosys, proof", lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -251,14 +251,14 @@ class MatVec(FromRom, Matrix):
             bill.ff += slices
             bill.add(Term.SELECT, given.bits)
         inside = self._bill_dots(bill, given.type)
-        if steps == 1:
-            if biases is not None:
-                bill.add(Term.BIAS, self.pe * accumulator.width)
-        else:
-            bill.add(Term.ACCUMULATE, self.pe * accumulator.width)
         # A single product is accumulated in its DSP block, unless it is shifted before.
+        outside = shifted if inside and self.simd == 1 else self.pe
+        if steps > 1:
+            bill.add(Term.ACCUMULATE, outside * accumulator.width)
+        elif biases is not None:
+            bill.add(Term.BIAS, outside * accumulator.width)
         unread = unread_bits(accumulator, made.type, self.epilogue) if steps == 1 else 0
-        bill.ff += (shifted if inside and self.simd == 1 else self.pe) * (accumulator.width - unread)
+        bill.ff += outside * (accumulator.width - unread)
         bill.ff += self.pe * result_bits(accumulator, made.type, self.epilogue)
         stages = self.ending(made.type)
         finished(bill, accumulator, made.type, self.epilogue, self.pe, in_luts=self.in_luts, stages=stages)

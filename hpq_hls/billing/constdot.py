@@ -90,7 +90,7 @@ def with_constant(bill: Bill, total: Wires, constant: int, limit: int) -> Wires:
     """
     high = min(max(total.high + 1, bits_for(Interval(constant, constant))[0]) + 1, limit)
     flipped = (constant >> total.low) ^ (-1 if total.negative else 0)
-    own = flipped & ((1 << min(total.high, high) - total.low) - 1)
+    own = flipped & ((1 << max(min(total.high, high) - total.low, 0)) - 1)
     above = flipped >> total.high - total.low & ((1 << max(high - total.high, 0)) - 1)
     bill.add(Term.BIAS, own.bit_count() + (1 if above and total.signed else 0))
     signed = total.signed or total.negative or constant < 0

@@ -129,7 +129,7 @@ def test_operators_know_no_streams() -> None:
 
 NAMED = {
     "calibrate/table.py": {"MatVec", "UnrolledMatVec"},  # a row says which of them it is like
-    "hardware/builder.py": {"Fork", "WidthConverter", "Pool", "Reduce", "Weighted"},
+    "hardware/builder.py": {"Constant", "Fork", "WidthConverter", "Pool", "Reduce", "Weighted"},
     "hardware/stream_builder.py": {
         "ChannelMac",
         "Gather",

@@ -22,6 +22,7 @@ from hpq_hls.hardware.naming import Namer, port_names
 from hpq_hls.hardware.order import places, same, transmission_orders
 from hpq_hls.hardware.unread import with_unread
 from hpq_hls.kernels import (
+    Constant,
     Fork,
     IntArray,
     Kernel,
@@ -35,6 +36,7 @@ from hpq_hls.kernels import (
 )
 from hpq_hls.kernels.adder_graph import solve
 from hpq_hls.kernels.adder_pipeline import Adders, cheapest, offsets_of
+from hpq_hls.kernels.lanes import choose_lanes
 from hpq_hls.kernels.reorder import ZERO
 from hpq_hls.ops.base import Shape, Told
 from hpq_hls.ops.folding import Folding
@@ -261,6 +263,30 @@ class Builder(ABC):
         taken = zip(starts, self.taken[self._layer.name], strict=False)
         place = np.concatenate([start + places(order) for start, order in taken])
         self.finish(self.joined(place[index[self.orders[self._layer.name]]]))
+
+    def constant(self) -> None:
+        """See Lowering; in as few lanes as meet the target, whole channels of an image where one may."""
+        streams = tuple(self.with_lanes(name, self.streams[name].lanes) for name in self._inputs)
+        shape = self.output_shape
+        size, channels = math.prod(shape), math.prod(shape[:1])
+        lanes = choose_lanes(channels, size, self.target)
+        if size // lanes > self.target:
+            lanes = choose_lanes(size, size, self.target)
+        beats, order = size // lanes, self.orders[self._layer.name]
+        output = self._add_stream(
+            Stream(self.unique("out"), self._layer.output_type, lanes, beats, same_as=(-1,) * lanes * (beats == 1)),
+            OUTPUT,
+        )
+        given = tuple(self.streams[name].beats for name in streams)
+        make = self.kernel(Constant, "constant", streams, output, given=given)
+
+        def constant(layer: QuantizedLayer) -> Constant:
+            assert layer.op.always is not None
+            values = layer.op.always.reshape(-1)[order].reshape(beats, lanes)
+            return make(values=values, type=layer.output_type)
+
+        self.emit(constant)
+        self.finish(output)
 
     @abstractmethod
     def rearranged(self, part: str, stream: str, positions: IntArray) -> str:

@@ -175,6 +175,12 @@ class Operator(Narrowable, ABC):
         return None
 
     @property
+    def always(self) -> IntArray | None:
+        """The raw output in torch layout, without the batch axis, of an operator that gives the same whatever
+        comes in; None for any other operator."""
+        return None
+
+    @property
     def padding(self) -> Padding | None:
         """The constants that it puts around its input, if that is all it does."""
         return None
@@ -424,6 +430,10 @@ class Lowering(Protocol):
     def join(self, index: IntArray) -> None:
         """Element i of the output is element ``index[i]`` of all inputs one after another, cast; everything
         flat in torch order. Each element is used once."""
+        ...
+
+    def constant(self) -> None:
+        """The output is ``Operator.always``; what the inputs carry is dropped."""
         ...
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.counters import count_bits, wrapping_counter
-from hpq_hls.billing.memories import rom
+from hpq_hls.billing.memories import distinct_columns, rom
 from hpq_hls.fixed import FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Kernel, Streams, Table
 from hpq_hls.kernels.contract import Contract, StageKind
@@ -83,11 +83,16 @@ class Constant(Kernel):
         return [range(streams[name].lanes) for name in self.inputs]
 
     def bill(self, bill: Bill, streams: Streams) -> None:
+        (made,) = (streams[name] for name in self.outputs)
         rom(bill, self.words, self.type.width)
+        if bill.family.fabric.shifts:  # bits that are always the same, or equal others, have no place in the FIFO
+            bill.add(Term.MEMORY, min(distinct_columns(self.words, self.type.width) - made.different_bits, 0))
         if self.steps == 1:
             return
         bill.ff += self.step_bits
         bill.add(Term.COUNTER, wrapping_counter(self.steps))
+        if self.steps & (self.steps - 1):  # what is next is the address, and begins anew
+            bill.add(Term.COUNTER, count_bits(len(self.words)))
         bill.add(Term.PIPELINE, len(self.inputs) + 1)
 
     def tables(self) -> Mapping[str, Table]:

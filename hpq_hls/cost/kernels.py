@@ -81,7 +81,8 @@ def bill_ports(flow: Dataflow, family: Family, calibration: Figures | None = Non
             bill.add(Term.PORT, CHECK)
             if stream.beats > 1:
                 bill.ff += 1 + count_bits(stream.beats)
-                bill.add(Term.SELECT, stream.bits)  # zeros behind a packet that is too short
+                read = len(stream.read) * stream.type.width
+                bill.add(Term.SELECT, read)  # zeros behind a packet that is too short
                 bill.add(Term.PORT, FILL + wrapping_counter(stream.beats) // 2)
     for terminal in flow.outputs:
         beats = flow.streams[terminal.stream].beats

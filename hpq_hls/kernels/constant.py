@@ -12,7 +12,7 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.counters import count_bits, wrapping_counter
-from hpq_hls.billing.memories import distinct_columns, rom
+from hpq_hls.billing.memories import rom
 from hpq_hls.fixed import FixedType
 from hpq_hls.kernels.base import Frame, IntArray, Kernel, Streams, Table
 from hpq_hls.kernels.contract import Contract, StageKind
@@ -85,8 +85,8 @@ class Constant(Kernel):
     def bill(self, bill: Bill, streams: Streams) -> None:
         (made,) = (streams[name] for name in self.outputs)
         rom(bill, self.words, self.type.width)
-        if bill.family.fabric.shifts:  # bits that are always the same, or equal others, have no place in the FIFO
-            bill.add(Term.MEMORY, min(distinct_columns(self.words, self.type.width) - made.different_bits, 0))
+        if len(self.words) == 1 and bill.family.fabric.shifts:  # then nothing is held in the FIFO, which is billed
+            bill.add(Term.MEMORY, -made.different_bits)
         if self.steps == 1:
             return
         bill.ff += self.step_bits
@@ -96,7 +96,8 @@ class Constant(Kernel):
         bill.add(Term.PIPELINE, len(self.inputs) + 1)
 
     def tables(self) -> Mapping[str, Table]:
-        return {"values": Table(self.words, self.type, "what leaves in the steps of a frame")}
+        several = len(self.words) > 1
+        return {"values": Table(self.words, self.type, "what leaves in the steps of a frame", in_memory=several)}
 
     def summary(self, streams: Streams) -> str:
         beats, lanes = self.values.shape

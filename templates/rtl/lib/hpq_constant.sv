@@ -1,8 +1,9 @@
 // The same frame for each frame that comes: STEPS steps, one a cycle. In the first ones the beats of the inputs are
 // taken, those of input i before step ENDS[i], one input after the other, and dropped. In the first BEATS ones the words of
-// the file leave, over and over. A step waits for the beat that it takes, and for a place for the one that leaves.
+// the file leave, over and over, or WORD where there is only one. A step waits for the beat that it takes, and for a
+// place for the one that leaves.
 //
-// WORDS, a power of two: the lowest bits of a step are its word.
+// WORDS, a power of two: the lowest bits of a step say which word it is.
 module hpq_constant #(
     parameter int INPUTS = 1,
     parameter int GIVEN  = 8,  // bits of a beat of all inputs
@@ -12,6 +13,7 @@ module hpq_constant #(
     parameter int WORDS  = 2,
     parameter int WIDTH  = 8,  // of a beat that leaves
     parameter logic [INPUTS*32-1:0] ENDS = '0,
+    parameter logic [    WIDTH-1:0] WORD = '0,
     parameter     FILE   = "",
     parameter     STYLE  = "distributed"
 ) (
@@ -24,8 +26,6 @@ module hpq_constant #(
     output logic              out_valid,
     input  logic              out_ready
 );
-
-  localparam int WORD_W = (WORDS > 1) ? $clog2(WORDS) : 1;
 
   logic [STEP_W-1:0] step, next;
   logic [INPUTS-1:0] takes;
@@ -51,24 +51,21 @@ module hpq_constant #(
   end
   always_ff @(posedge clk) step <= next;
 
-  logic [WORD_W-1:0] word;
   if (WORDS > 1) begin : several
-    assign word = next[WORD_W-1:0];
+    hpq_rom #(
+        .WIDTH (WIDTH),
+        .DEPTH (WORDS),
+        .ADDR_W($clog2(WORDS)),
+        .FILE  (FILE),
+        .STYLE (STYLE)
+    ) table_of_words (
+        .clk (clk),
+        .addr(next[$clog2(WORDS)-1:0]),
+        .data(out_data)
+    );
   end else begin : one
-    assign word = '0;
+    assign out_data = WORD;
   end
-
-  hpq_rom #(
-      .WIDTH (WIDTH),
-      .DEPTH (WORDS),
-      .ADDR_W(WORD_W),
-      .FILE  (FILE),
-      .STYLE (STYLE)
-  ) table_of_words (
-      .clk (clk),
-      .addr(word),
-      .data(out_data)
-  );
 
   // What comes is dropped.
   logic unused;

@@ -1,10 +1,10 @@
 // net.0: constant
-  // Whatever comes is dropped.
   wire [1:0] net_unit_ready;
   assign a_out_ready = net_unit_ready[0];
   assign b_out_ready = net_unit_ready[1];
   hpq_constant #(
       .INPUTS(2),
+      .GIVEN (9),
       .STEPS (4),
       .STEP_W(2),
       .BEATS (3),
@@ -16,6 +16,7 @@
   ) net_unit (
       .clk      (ap_clk),
       .rst      (rst),
+      .in_data  ({b_out_data, a_out_data}),
       .in_valid ({b_out_valid, a_out_valid}),
       .in_ready (net_unit_ready),
       .out_data (y_in_data),

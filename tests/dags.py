@@ -349,8 +349,7 @@ PRUNINGS = ("nothing", "few", "rows", "rows", "columns", "columns", "weights", "
 
 
 def prune(draw: random.Random, module: nn.Module) -> None:
-    """Without some rows, columns and weights of some layers, without all weights of others, with their biases or
-    without."""
+    """Without some rows, columns and weights of some layers, without all weights of others."""
     for part in module.modules():
         weight, bias = getattr(part, "weight", None), getattr(part, "bias", None)
         if not isinstance(weight, Tensor) or weight.ndim < 2:

@@ -274,7 +274,13 @@ class Builder(ABC):
             lanes = choose_lanes(size, size, self.target)
         beats, order = size // lanes, self.orders[self._layer.name]
         output = self._add_stream(
-            Stream(self.unique("out"), self._layer.output_type, lanes, beats, same_as=(-1,) * lanes * (beats == 1)),
+            Stream(
+                self.unique("out"),
+                self._layer.output_type,
+                lanes,
+                beats,
+                same_as=(-1,) * lanes * (beats == 1),
+            ),
             OUTPUT,
         )
         given = tuple(self.streams[name].beats for name in streams)

@@ -27,10 +27,15 @@ def cut(q: QuantizedGraph, fixed: Mapping[str, Fixed], stay: Collection[str]) ->
     A constant reads inputs of the network, for each frame of which it gives one: those that nobody else reads
     any more, so that they are still taken, or the smallest that the layer came from.
 
-    fixed: what of each value is always the same. stay: layers that are left as they are.
+    fixed: what of each value is always the same. stay: layers that are left as they are, so that what is made
+    of them is too.
     """
-    constant = {name for name, layer in q.layers.items() if fixed[name].all and layer.op.always is None}
-    constant -= set(stay)
+    built, constant = set(stay), set[str]()
+    for name, layer in q.layers.items():
+        if built.intersection(layer.inputs):
+            built.add(name)
+        elif name not in built and fixed[name].all and layer.op.always is None:
+            constant.add(name)
     left = _left(q, constant, stay)
     read = _read(q, [name for name in q.layers if name in constant & left], left - constant)
     if not read:
@@ -47,7 +52,7 @@ def cut(q: QuantizedGraph, fixed: Mapping[str, Fixed], stay: Collection[str]) ->
 
 
 def _left(q: QuantizedGraph, constant: Collection[str], stay: Collection[str]) -> set[str]:
-    """The layers that the outputs are made of, and those that stay; constants are made of nothing."""
+    """The layers that the outputs, and those that stay, are made of; constants are made of nothing."""
     left, waiting = set[str](), [*q.graph.results, *stay]
     while waiting:
         name = waiting.pop()
@@ -59,7 +64,7 @@ def _left(q: QuantizedGraph, constant: Collection[str], stay: Collection[str]) -
 
 
 def _read(q: QuantizedGraph, constants: list[str], others: Collection[str]) -> Read:
-    """Which inputs of the network each of the constants reads. others: the layers that are left beside them."""
+    """Which inputs of the network each of the constants reads. others: the layers left beside them."""
     sources: dict[str, frozenset[str]] = {name: frozenset([name]) for name in q.graph.inputs}
     for name, layer in q.layers.items():
         sources[name] = frozenset().union(*(sources[given] for given in layer.inputs))
@@ -73,7 +78,9 @@ def _read(q: QuantizedGraph, constants: list[str], others: Collection[str]) -> R
     return found
 
 
-def _constant(q: QuantizedGraph, layer: QuantizedLayer, inputs: tuple[str, ...], fixed: Fixed) -> QuantizedLayer:
+def _constant(
+    q: QuantizedGraph, layer: QuantizedLayer, inputs: tuple[str, ...], fixed: Fixed
+) -> QuantizedLayer:
     shape = q.graph.shapes[layer.name]
     edges = [q.edges[name] for name in inputs]
 

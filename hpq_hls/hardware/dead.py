@@ -13,7 +13,7 @@ from hpq_hls.fixed import Epilogue, FixedType, Interval, bits_for
 from hpq_hls.graph import Graph, Node
 from hpq_hls.hardware.config import HardwareConfig, Io
 from hpq_hls.hardware.cut import cut
-from hpq_hls.hardware.fixed import Folded, Mask, channels, constants_of, mixes, offsets, ties
+from hpq_hls.hardware.fixed import Folded, Mask, channels, constants_of, groups_of, mixes, offsets, ties
 from hpq_hls.hardware.live import dense, live_channels
 from hpq_hls.hardware.narrowed import (
     Kept,
@@ -25,9 +25,10 @@ from hpq_hls.hardware.narrowed import (
     same_spec,
 )
 from hpq_hls.ops.base import IntArray, Operator
-from hpq_hls.ops.channels import taken
+from hpq_hls.ops.channels import narrowed_weights, taken
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 from hpq_hls.simulate.layer import Edge, LayerSpec, quantized_layer
+
 
 def without_dead(q: QuantizedGraph, config: HardwareConfig) -> QuantizedGraph:
     """The network without channels that nobody reads, and without layers whose output is always the same;
@@ -44,9 +45,7 @@ def without_dead(q: QuantizedGraph, config: HardwareConfig) -> QuantizedGraph:
     named = {name: own for name, own in config.layers.items() if name in q.layers}
     by_hand = tuple(
         sorted(
-            name
-            for name, own in named.items()
-            if (own.pe, own.simd, own.reuse_factor) != (None, None, None)
+            name for name, own in named.items() if (own.pe, own.simd, own.reuse_factor) != (None, None, None)
         )
     )
     known, key = _KNOWN.setdefault(q, {}), (config.io, by_hand, *sorted(named))
@@ -93,7 +92,9 @@ def _left(
     layers: dict[str, QuantizedLayer] = {}
     for name, layer in q.layers.items():
         given = [edges[value] for value in layer.inputs]
-        made = layers[name] = _narrowed(q.graph, layer, given, kept, live.needed[name], known.folded.get(name))
+        made = layers[name] = _narrowed(
+            q.graph, layer, given, kept, live.needed[name], known.folded.get(name)
+        )
         edges[name] = Edge(made.output_type, made.output_interval)
     graph = _narrowed_graph(q, kept)
     return NarrowedGraph(graph, q.input_types, MappingProxyType(layers), q.examples, MappingProxyType(kept))
@@ -146,8 +147,10 @@ def _narrowed(
     needed: Mask,
     folded: Folded | None,
 ) -> QuantizedLayer:
-    """A layer between what is left of its values; itself where that is all the same. needed: the channels of its
-    output that somebody reads. folded: of a layer that mixes channels."""
+    """A layer between what is left of its values; itself where that is all the same.
+
+    needed: the channels of its output that somebody reads. folded: of a layer that mixes channels.
+    """
     own = kept[layer.name]
     added = np.zeros(0, object) if folded is None else folded.added
     all_there = all(len(kept[name]) == channels(graph, name) for name in (*layer.inputs, layer.name))
@@ -159,9 +162,10 @@ def _narrowed(
         if len(own) < channels(graph, layer.name):
             activation = _own_slopes(layer, own)
         if folded is not None:
-            spec = _fewer_columns(layer, spec, needed, kept[layer.inputs[0]], folded)
-        if folded is not None or ties(graph, layer) is not None:
-            spec = _fewer_rows(spec, own)
+            spec = _folded_in(layer, spec, needed, folded)
+            spec = _fewer_rows(spec, own, _fewer_weights(layer, spec, kept[layer.inputs[0]], own))
+        elif ties(graph, layer) is not None:
+            spec = _fewer_rows(spec, own, taken(spec.weight_raw, own))
         op = _narrowed_operator(graph, layer, layer.op, kept)
         return quantized_layer(layer.name, op, layer.inputs, activation, edges, spec)
 
@@ -182,17 +186,16 @@ def _own_slopes(layer: QuantizedLayer, own: IntArray) -> Operator | None:
     return activation.rounded(layer.output_type).narrowed([own], own)
 
 
-def _fewer_columns(
-    layer: QuantizedLayer, spec: LayerSpec, needed: Mask, columns: IntArray, folded: Folded
-) -> LayerSpec:
-    """Without the channels of the input that are not left, and with what constants add in the bias; rows that
-    nobody reads are zero."""
+def _folded_in(layer: QuantizedLayer, spec: LayerSpec, needed: Mask, folded: Folded) -> LayerSpec:
+    """With what constants add in the bias, and zeros in their place; rows that nobody reads are zero."""
     assert spec.weight_raw is not None
-    weight = spec.weight_raw.copy()
     if not spec.weight_signs:
+        weight = spec.weight_raw.copy()
         weight[~needed] = 0
-        weight[:, folded.mask] = 0
-    spec = replace(spec, weight_raw=np.ascontiguousarray(weight[:, columns]))
+        weight = weight.reshape(groups_of(layer), -1, *weight.shape[1:])
+        for own, gone in zip(weight, folded.mask.reshape(len(weight), -1), strict=True):
+            own[:, gone] = 0
+        spec = replace(spec, weight_raw=weight.reshape(spec.weight_raw.shape))
     if not folded.added.any():
         return spec
     bias = np.asarray(offsets(layer) + folded.added, dtype=np.int64)
@@ -200,15 +203,22 @@ def _fewer_columns(
     return replace(spec, bias_raw=bias, bias_type=FixedType(width, width - layer.sum_fraction))
 
 
-def _fewer_rows(spec: LayerSpec, rows: IntArray) -> LayerSpec:
-    """Without the channels of the output that are not left. Weights are stored in as many bits as before."""
+def _fewer_weights(layer: QuantizedLayer, spec: LayerSpec, columns: IntArray, rows: IntArray) -> IntArray:
+    """Those between the channels that are left."""
+    found: IntArray = narrowed_weights(spec.weight_raw, groups_of(layer), columns, rows)
+    return found
+
+
+def _fewer_rows(spec: LayerSpec, rows: IntArray, weight: IntArray | None) -> LayerSpec:
+    """Without the channels of the output that are not left. weight: of those that are, stored in as many bits
+    as before."""
     shift, kind = taken(spec.weight_shift, rows), spec.weight_type
     if spec.weight_shift is not None and kind is not None:
         less = int(spec.weight_shift.max() - shift.max())
         kind = replace(kind, width=kind.width - less, integer=kind.integer - less)
     return replace(
         spec,
-        weight_raw=taken(spec.weight_raw, rows),
+        weight_raw=weight,
         weight_type=kind,
         bias_raw=taken(spec.bias_raw, rows),
         weight_shift=shift,

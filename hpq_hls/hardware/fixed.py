@@ -1,7 +1,7 @@
-"""Which channels of a network's values are the same whatever comes in, and what they add to the sums behind them.
+"""Which channels of a network's values are the same whatever comes in, and what they add to sums.
 
-Channels are what lies along the first axis in torch layout (``hpq_hls.ops.channels``). A channel need not be the
-same at all positions: behind a padded convolution of constants, say, it is another at the border.
+Channels are what lies along the first axis in torch layout (``hpq_hls.ops.channels``). A channel need not be
+the same at all positions: behind a padded convolution of constants it is another at the border.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from hpq_hls.graph import Graph
 from hpq_hls.ops.base import IntArray, Product
-from hpq_hls.ops.layout import Scratch, batch_first, batch_last
+from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 from hpq_hls.simulate.layer import aligned_parameters
 from hpq_hls.simulate.plan import integer_plan
@@ -29,8 +29,8 @@ SMALL = 1 << 60
 class Fixed:
     """The channels of a value that are the same for all inputs of the network.
 
-    mask: (channels,). raw: their raw values, int64 (channels, positions), or (channels, 1) where each of them is
-    the same at all positions; 0 of all others.
+    mask: (channels,). raw: their raw values, int64 (channels, positions), or (channels, 1) where each of them
+    is the same at all positions; 0 of all others.
     """
 
     mask: Mask
@@ -42,12 +42,12 @@ class Fixed:
         return cls(np.zeros(channels, np.bool_), np.zeros((channels, 1), np.int64))
 
     @classmethod
-    def of(cls, mask: Mask, raw: npt.NDArray[np.generic]) -> Fixed:
+    def of(cls, mask: Mask, raw: Array) -> Fixed:
         """raw: (channels, positions), of all channels."""
         if raw.dtype == object or not mask.any():  # 64 bits without a sign
             return cls.none(len(mask))
-        raw = np.where(mask[:, None], raw, 0).astype(np.int64)
-        return cls(mask, raw[:, :1] if (raw == raw[:, :1]).all() else raw)
+        known: IntArray = np.where(mask[:, None], raw, 0).astype(np.int64)
+        return cls(mask, known[:, :1] if (known == known[:, :1]).all() else known)
 
     @property
     def all(self) -> bool:
@@ -65,7 +65,8 @@ class Fixed:
 class Folded:
     """The input channels of a layer that mixes them whose products are a constant at all positions.
 
-    mask: (channels of the input,). added: what they add to the sum of each row, in its units, as Python integers.
+    mask: (channels of the input,). added: what they add to the sum of each row, in its units, as Python
+    integers.
     """
 
     mask: Mask
@@ -89,25 +90,41 @@ def touched(layer: QuantizedLayer) -> Mask:
     if found is None:
         assert layer.weight_raw is not None
         weight = layer.weight_raw != 0
-        found = weight.reshape(*weight.shape[:2], -1).any(axis=2)
-        _TOUCHED[layer] = found
+        found = _TOUCHED[layer] = apart(layer, weight.reshape(*weight.shape[:2], -1).any(axis=2))
     return found
 
 
+def groups_of(layer: QuantizedLayer) -> int:
+    """Into how many groups of channels a layer's weights are divided."""
+    return 1 if layer.op.product is None else layer.op.product.groups
+
+
+def apart(layer: QuantizedLayer, weight: Array) -> Array:
+    """Weights (rows, channels of a group, ...) as (rows, channels of the input, ...), with zeros."""
+    groups = groups_of(layer)
+    if groups == 1:
+        return weight
+    rows, columns = len(weight) // groups, weight.shape[1]
+    made = np.zeros((len(weight), groups * columns, *weight.shape[2:]), weight.dtype)
+    for group in range(groups):
+        own = slice(group * rows, (group + 1) * rows)
+        made[own, group * columns : (group + 1) * columns] = weight[own]
+    return made
+
+
 def mixes(graph: Graph, layer: QuantizedLayer) -> bool:
-    """Whether each output channel is a sum of products of all input channels with weights."""
-    product = layer.op.product
+    """Whether each output channel is a sum of products of all input channels, or those of its group, with
+    weights."""
+    shapes = [graph.shapes[name] for name in layer.inputs]
     return (
-        product is not None
-        and product.groups == 1
-        and layer.op.channel_axis(graph.shapes[layer.inputs[0]]) == 0
+        layer.op.product is not None
+        and layer.op.channel_axis(shapes[0]) == 0
+        and layer.op.ties(shapes) is None
     )
 
 
 def ties(graph: Graph, layer: QuantizedLayer) -> IntArray | None:
     """``Operator.ties`` of a layer that does not mix channels."""
-    if mixes(graph, layer):
-        return None
     return layer.op.ties([graph.shapes[name] for name in layer.inputs])
 
 
@@ -128,7 +145,11 @@ def constants_of(q: QuantizedGraph) -> Constants:
     graph, folded = q.graph, dict[str, Folded]()
     found = {name: Fixed.none(channels(graph, name)) for name in graph.shapes}
     for name, layer in q.layers.items():
-        given, tied, only = [found[value] for value in layer.inputs], ties(graph, layer), layer.output_interval
+        given, tied, only = (
+            [found[value] for value in layer.inputs],
+            ties(graph, layer),
+            layer.output_interval,
+        )
         if mixes(graph, layer):
             folded[name] = _folded(layer, given[0], graph.shapes[layer.inputs[0]])
             found[name] = _of_rows(graph, layer, given[0], folded[name])
@@ -163,7 +184,7 @@ def _products(
     wherever that may differ."""
     weight, _ = _aligned(layer)
     assert weight is not None
-    weight = weight[:, columns].reshape(len(weight), len(columns), -1)
+    weight = apart(layer, weight)[:, columns].reshape(len(weight), len(columns), -1)
     raw, window = given.raw[columns], product.window
     if window is not None and raw.shape[1] > 1:
         image = layer.op.as_image(given.shaped(shape)[:, columns])
@@ -176,7 +197,7 @@ def _products(
     return np.asarray((weight @ seen) * raw[:, :1])
 
 
-def _aligned(layer: QuantizedLayer) -> tuple[npt.NDArray[np.generic] | None, npt.NDArray[np.generic] | None]:
+def _aligned(layer: QuantizedLayer) -> tuple[Array | None, Array | None]:
     """Weights and biases in units of the sum."""
     types = [edge.type for edge in layer.input_edges]
     return aligned_parameters(layer.op, types, layer, layer.sum_fraction)
@@ -185,7 +206,7 @@ def _aligned(layer: QuantizedLayer) -> tuple[npt.NDArray[np.generic] | None, npt
 def _of_rows(graph: Graph, layer: QuantizedLayer, given: Fixed, folded: Folded) -> Fixed:
     """Rows whose weights, but for zeros, meet constants alone."""
     reads = touched(layer)
-    mask: Mask = ~reads[:, ~given.mask].any(axis=1)
+    mask = np.asarray(~reads[:, ~given.mask].any(axis=1))
     if not mask.any():
         return Fixed.none(len(mask))
     if reads[mask][:, ~folded.mask].any():  # not the same at all positions
@@ -198,7 +219,7 @@ def _of_rows(graph: Graph, layer: QuantizedLayer, given: Fixed, folded: Folded) 
 
 def _of_channels(graph: Graph, layer: QuantizedLayer, tied: IntArray, given: Sequence[Fixed]) -> Fixed:
     """Channels that are made of constants alone, or times zero."""
-    mask = np.logical_and.reduce([one.mask[tied] for one in given])
+    mask: Mask = np.logical_and.reduce([one.mask[tied] for one in given])
     if layer.weight_raw is not None:
         mask |= ~layer.weight_raw.reshape(len(mask), -1).any(axis=1)
     if not mask.any():
@@ -206,12 +227,11 @@ def _of_channels(graph: Graph, layer: QuantizedLayer, tied: IntArray, given: Seq
     return Fixed.of(mask, _run(graph, layer, given, len(mask)))
 
 
-def _run(
-    graph: Graph, layer: QuantizedLayer, given: Sequence[Fixed], channels: int
-) -> npt.NDArray[np.generic]:
-    """What a layer makes of constants, and of anything that can occur in all other channels: (channels, positions)."""
+def _run(graph: Graph, layer: QuantizedLayer, given: Sequence[Fixed], channels: int) -> Array:
+    """What a layer makes of constants, and of anything else in all other channels: (channels, positions)."""
     inputs = []
     for name, edge, one in zip(layer.inputs, layer.input_edges, given, strict=True):
         filled = one.shaped(graph.shapes[name], edge.interval.lo)
         inputs.append(np.ascontiguousarray(batch_last(filled)))
-    return batch_first(integer_plan(layer).run(inputs, Scratch()))[0].reshape(channels, -1)
+    made = batch_first(integer_plan(layer).run(inputs, Scratch()))[0]
+    return np.asarray(made.reshape(channels, -1))

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from hpq_hls.hardware.fixed import Folded, Mask, channels, mixes, ties, touched
+from hpq_hls.hardware.fixed import Folded, Mask, channels, groups_of, mixes, ties, touched
 from hpq_hls.kernels.lanes import divisors
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
@@ -17,15 +17,15 @@ _DENSE: WeakKeyDictionary[QuantizedLayer, bool] = WeakKeyDictionary()
 
 
 def dense(layer: QuantizedLayer) -> bool:
-    """Whether no output channel and no input channel of a layer has weights of zero alone, and its output can be
-    more than one number; found once. A network of such layers makes no constants, and reads all that it makes."""
+    """Whether no output channel and no input channel of a layer has weights of zero alone, and its output can
+    be more than one number; found once. A network of such layers makes no constants, and reads all that it
+    makes."""
     found = _DENSE.get(layer)
     if found is None:
         found = layer.output_interval.lo < layer.output_interval.hi
         if found and layer.weight_raw is not None:
-            weight = layer.weight_raw != 0
-            there: Mask = np.asarray(weight.reshape(*weight.shape[:2], -1).any(axis=-1))
-            found = bool(there.any(axis=0).all() and there.reshape(len(there), -1).any(axis=1).all())
+            there = touched(layer) if layer.weight_raw.ndim > 1 else layer.weight_raw[:, None] != 0
+            found = bool(there.any(axis=0).all() and there.any(axis=1).all())
         _DENSE[layer] = found
     return found
 
@@ -44,7 +44,8 @@ def live_channels(
 ) -> Live:
     """The channels that are left of each value.
 
-    folded: of each layer that mixes channels, those whose products are a constant. whole: values that lose none, beside inputs and outputs of the network.
+    folded: of each layer that mixes channels, those whose products are a constant. whole: values that lose
+    none, beside inputs and outputs of the network.
     foldable: so many stay that a layer can be folded as well as with all (``fewest``).
     """
     graph = q.graph
@@ -93,10 +94,23 @@ def _enough(q: QuantizedGraph, kept: dict[str, Mask], *, foldable: bool) -> bool
         wanted = fewest(len(mask), count) if foldable else count
         mask[np.flatnonzero(~mask)[: wanted - int(mask.sum())]] = True
         layer = q.layers.get(name)
+        if layer is not None and mixes(q.graph, layer) and (groups := groups_of(layer)) > 1:
+            _level(groups, kept[layer.inputs[0]], mask, foldable=foldable)
         shift = None if layer is None else layer.weight_shift
         if shift is not None and not mask.all() and shift[mask].min():  # else codes had other units
             mask[np.argmin(shift)] = True
     return _count(kept) != before
+
+
+def _level(groups: int, *sides: Mask, foldable: bool) -> None:
+    """Keep as many channels in each of the groups of which one is kept, on both sides of a layer."""
+    parts = [mask.reshape(groups, -1) for mask in sides]
+    left = np.logical_or.reduce([part.any(axis=1) for part in parts])
+    for part in parts:
+        count = max(int(part.sum(axis=1).max()), 1)
+        count = fewest(part.shape[1], count) if foldable else count
+        for own in (part[group] for group in np.flatnonzero(left)):
+            own[np.flatnonzero(~own)[: count - int(own.sum())]] = True
 
 
 def _count(masks: Mapping[str, Mask]) -> int:

@@ -21,10 +21,11 @@ from hpq_hls.kernels.nature import Nature
 
 @dataclass(frozen=True, eq=False)
 class Constant(Kernel):
-    """Drops the beats of its inputs, one input after the other, and gives ``values`` meanwhile: a step a cycle,
-    in each of which a beat is taken as long as there are any, and one leaves as long as there are any.
+    """Drops the beats of its inputs, one input after the other, and gives ``values`` meanwhile: a step a
+    cycle, in each of which a beat is taken as long as there are any, and one leaves as long as there are any.
 
-    values: (beats, lanes) raw values of ``type``, the type of the output. given: beats of a frame of each input.
+    values: (beats, lanes) raw values of ``type``, the type of the output. given: beats of a frame of each
+        input.
     """
 
     kind: ClassVar[str] = "constant"
@@ -71,7 +72,10 @@ class Constant(Kernel):
         step's lowest bits say which one it is."""
         beats = len(self.values)
         for count in (1 << bits for bits in range(count_bits(beats))):
-            if beats % count == 0 and (self.values.reshape(-1, count, self.values.shape[1]) == self.values[:count]).all():
+            if (
+                beats % count == 0
+                and (self.values.reshape(-1, count, self.values.shape[1]) == self.values[:count]).all()
+            ):
                 return self.values[:count]
         return np.pad(self.values, ((0, (1 << count_bits(beats)) - beats), (0, 0)), mode="edge")
 
@@ -85,7 +89,9 @@ class Constant(Kernel):
     def bill(self, bill: Bill, streams: Streams) -> None:
         (made,) = (streams[name] for name in self.outputs)
         rom(bill, self.words, self.type.width)
-        if len(self.words) == 1 and bill.family.fabric.shifts:  # then nothing is held in the FIFO, which is billed
+        if (
+            len(self.words) == 1 and bill.family.fabric.shifts
+        ):  # then nothing is held in the FIFO, which is billed
             bill.add(Term.MEMORY, -made.different_bits)
         if self.steps == 1:
             return
@@ -97,7 +103,9 @@ class Constant(Kernel):
 
     def tables(self) -> Mapping[str, Table]:
         several = len(self.words) > 1
-        return {"values": Table(self.words, self.type, "what leaves in the steps of a frame", in_memory=several)}
+        return {
+            "values": Table(self.words, self.type, "what leaves in the steps of a frame", in_memory=several)
+        }
 
     def summary(self, streams: Streams) -> str:
         beats, lanes = self.values.shape

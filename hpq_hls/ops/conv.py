@@ -25,7 +25,7 @@ from hpq_hls.ops.base import (
     dot_range,
     operator,
 )
-from hpq_hls.ops.channels import taken
+from hpq_hls.ops.channels import narrowed_weights, taken
 from hpq_hls.ops.layout import Array, Scratch, channels_last
 from hpq_hls.ops.rows import Rows, length_of, single
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
@@ -106,7 +106,8 @@ class Conv2d(Operator):
         if self._depthwise:
             groups = len(inputs[0])
             return replace(self, weights=taken(self.weights, output), biases=biases, groups=groups)
-        return replace(self, weights=taken(self.weights[:, inputs[0]], output), biases=biases)
+        weights = narrowed_weights(self.weights, self.groups, inputs[0], output)
+        return replace(self, weights=weights, biases=biases, groups=len(inputs[0]) // weights.shape[1])
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes

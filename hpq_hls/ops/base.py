@@ -83,6 +83,20 @@ class Travel:
 
 
 @dataclass(frozen=True, eq=False)
+class Beside:
+    """An operator of two inputs one of which is constant, as an operator of the other one.
+
+    factor, offset: raw weights and biases of it, one for each channel; offset None: no biases.
+    """
+
+    op: Operator
+    factor: IntArray
+    factor_type: FixedType
+    offset: IntArray | None = None
+    offset_type: FixedType | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Operator(Narrowable, ABC):
     """Base of all operators.
 
@@ -178,6 +192,11 @@ class Operator(Narrowable, ABC):
     def always(self) -> IntArray | None:
         """The raw output in torch layout, without the batch axis, of an operator that gives the same whatever
         comes in; None for any other operator."""
+        return None
+
+    def beside(self, index: int, constant: IntArray, given: FixedType) -> Beside | None:
+        """The same exact sums, of an operator that reads the other input alone, where input ``index`` is
+        always ``constant`` (channels,), raw values of type ``given``; None where there is none."""
         return None
 
     @property

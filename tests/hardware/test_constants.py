@@ -84,6 +84,38 @@ class Branch(nn.Module):
         return self.last(torch.relu(self.outside(torch.relu(self.inside(x))) + x))  # type: ignore[no-any-return]
 
 
+class Beside(nn.Module):
+    """Sums, differences and products with a branch that is the same everywhere: neurons with biases alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(8)
+        self.a, self.b, self.c = nn.Conv2d(1, 3, 3), nn.Conv2d(3, 3, 1), nn.Conv2d(3, 2, 1)
+        with torch.no_grad():
+            self.b.weight.zero_()
+            self.b.bias.copy_(torch.tensor([0.3, -0.7, 0.5]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.a(x))
+        y = self.b(x)
+        first, second = torch.relu(x + y) * torch.relu(y), torch.nn.functional.leaky_relu(x - y, 0.25)
+        return self.c(first - second) + self.c(torch.relu(y - x))  # type: ignore[no-any-return]
+
+
+class Gate(nn.Module):
+    """A product with what is constant, and with it the only reader of an input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(9)
+        self.a, self.b = nn.Linear(6, 4), nn.Linear(5, 4)
+        with torch.no_grad():
+            self.b.weight.zero_()
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.a(x)) * torch.sigmoid(self.b(y))  # type: ignore[no-any-return]
+
+
 class Two(nn.Module):
     """Of two inputs: both outputs of one and none of the other."""
 
@@ -117,6 +149,8 @@ IMAGE = ((2, 4, 4),)
 CASES: Mapping[str, tuple[type[nn.Module], tuple[tuple[int, ...], ...]]] = {
     "chain": (Chain, IMAGE),
     "branch": (Branch, ((1, 4, 4),)),
+    "beside": (Beside, ((1, 4, 4),)),
+    "gate": (Gate, ((6,), (5,))),
     "two": (Two, ((6,), (5,))),
     "nothing": (Nothing, ((6,), (5,))),
 }
@@ -128,6 +162,8 @@ CASES: Mapping[str, tuple[type[nn.Module], tuple[tuple[int, ...], ...]]] = {
     [
         ("chain", ["last"], {"last": ("x",)}),
         ("branch", ["first", "outside", "add", "last"], {"outside": ("x",)}),
+        ("beside", ["a", "add", "mul", "sub", "sub_1", "c", "sub_2", "c_1", "add_1"], {}),
+        ("gate", ["a", "sigmoid", "mul"], {"sigmoid": ("y",)}),
         ("two", ["a", "b", "c"], {"b": ("y",)}),
         ("nothing", ["c"], {"c": ("x", "y")}),
     ],

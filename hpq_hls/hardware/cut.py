@@ -41,7 +41,7 @@ def cut(q: QuantizedGraph, fixed: Mapping[str, Fixed], stay: Collection[str]) ->
     alone = {
         name: found
         for name, layer in q.layers.items()
-        if name not in built | constant and (found := _alone(layer, fixed)) is not None
+        if name not in built | constant and (found := _alone(q, layer, fixed)) is not None
     }
     for beside in (alone, dict[str, _Alone]()):
         inputs = {name: layer.inputs for name, layer in q.layers.items()}
@@ -112,9 +112,9 @@ class _Alone:
     made: Beside
 
 
-def _alone(layer: QuantizedLayer, fixed: Mapping[str, Fixed]) -> _Alone | None:
+def _alone(q: QuantizedGraph, layer: QuantizedLayer, fixed: Mapping[str, Fixed]) -> _Alone | None:
     """A layer of two inputs one of which is always the same, at all positions."""
-    if len(layer.inputs) != 2:
+    if len(layer.inputs) != 2 or not q.graph.shapes[layer.name]:  # a single number has no channels
         return None
     for index, name in enumerate(layer.inputs):
         known = fixed[name]
@@ -145,7 +145,7 @@ def _constant(
     edges = [q.edges[name] for name in inputs]
 
     def make() -> QuantizedLayer:
-        op = ConstantValue(shape, fixed.shaped(shape)[0].copy(), layer.output_type)
+        op = ConstantValue(shape, np.array(fixed.shaped(shape)[0]), layer.output_type)
         return quantized_layer(layer.name, op, inputs, None, edges, LayerSpec())
 
     return layer_of(layer, (inputs, edge_key(edges), fixed.raw.tobytes(), fixed.raw.shape), make)

@@ -152,9 +152,9 @@ def _narrowed(
     needed: the channels of its output that somebody reads. folded: of a layer that mixes channels.
     """
     own = kept[layer.name]
-    added = np.zeros(0, object) if folded is None else folded.added
     all_there = all(len(kept[name]) == channels(graph, name) for name in (*layer.inputs, layer.name))
-    if all_there and alike(edges, layer) and not added.any():
+    changed = folded is not None and (folded.added.any() or folded.carriers.size)
+    if all_there and alike(edges, layer) and not changed:
         return layer
 
     def make() -> QuantizedLayer:
@@ -173,7 +173,7 @@ def _narrowed(
         *(kept[name].tobytes() for name in (*layer.inputs, layer.name)),
         needed.tobytes(),
         edge_key(edges),
-        tuple(added),
+        *((tuple(folded.added), folded.gone.tobytes(), folded.codes.tobytes()) if folded is not None else ()),
     )
     return layer_of(layer, key, make)
 
@@ -187,15 +187,20 @@ def _own_slopes(layer: QuantizedLayer, own: IntArray) -> Operator | None:
 
 
 def _folded_in(layer: QuantizedLayer, spec: LayerSpec, needed: Mask, folded: Folded) -> LayerSpec:
-    """With what constants add in the bias, and zeros in their place; rows that nobody reads are zero."""
+    """With what constants add in the bias, or in weights of those that carry it, and zeros in their place;
+    rows that nobody reads are zero."""
     assert spec.weight_raw is not None
     if not spec.weight_signs:
         weight = spec.weight_raw.copy()
         weight[~needed] = 0
         weight = weight.reshape(groups_of(layer), -1, *weight.shape[1:])
-        for own, gone in zip(weight, folded.mask.reshape(len(weight), -1), strict=True):
+        for own, gone in zip(weight, folded.gone.reshape(len(weight), -1), strict=True):
             own[:, gone] = 0
-        spec = replace(spec, weight_raw=weight.reshape(spec.weight_raw.shape))
+        weight = weight.reshape(spec.weight_raw.shape)
+        for channel, codes in zip(folded.carriers, folded.codes, strict=True):
+            shift = np.zeros(1, np.int64) if spec.weight_shift is None else spec.weight_shift
+            weight[needed, channel] = (codes << shift[:, None]).reshape(weight[:, channel].shape)[needed]
+        spec = replace(spec, weight_raw=weight)
     if not folded.added.any():
         return spec
     bias = np.asarray(offsets(layer) + folded.added, dtype=np.int64)

@@ -7,13 +7,14 @@ the same at all positions: behind a padded convolution of constants it is anothe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.graph import Graph
+from hpq_hls.hardware.carriers import carried
 from hpq_hls.ops.base import IntArray, Product
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
@@ -66,11 +67,20 @@ class Folded:
     """The input channels of a layer that mixes them whose products are a constant at all positions.
 
     mask: (channels of the input,). added: what they add to the sum of each row, in its units, as Python
-    integers.
+    integers. gone: these, and those that others carry: ``carriers``, numbers of constant channels, which get
+    the weights ``codes`` (carriers, rows, taps) for it.
     """
 
     mask: Mask
     added: IntArray
+    gone: Mask
+    carriers: IntArray
+    codes: IntArray
+
+    @classmethod
+    def alone(cls, mask: Mask, added: IntArray) -> Folded:
+        """Without carriers."""
+        return cls(mask, added, mask, np.zeros(0, np.int64), np.zeros((0, len(added), 0), np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,11 +180,29 @@ def _folded(layer: QuantizedLayer, given: Fixed, shape: tuple[int, ...]) -> Fold
     rows, mask = len(layer.weight_raw), given.mask & ~given.raw.any(axis=1)
     columns = np.flatnonzero(given.mask & ~mask)
     if layer.weight_signs or layer.partial_bound >= SMALL or not columns.size:
-        return Folded(mask, np.zeros(rows, object))
+        return Folded.alone(mask, np.zeros(rows, object))
     made = _products(layer, layer.op.product, given, columns, shape)  # (rows, columns, places)
     alike = (made == made[:, :, :1]).all(axis=(0, 2))
     mask[columns[alike]] = True
-    return Folded(mask, made[:, alike, 0].astype(object).sum(axis=1).reshape(rows))
+    folded = Folded.alone(mask, made[:, alike, 0].astype(object).sum(axis=1).reshape(rows))
+    columns = columns[~alike]
+    if len(columns) < 2 or given.raw.shape[1] > 1 or groups_of(layer) > 1:
+        return folded
+    return _carried(layer, folded, columns, given.raw[:, 0])
+
+
+def _carried(layer: QuantizedLayer, folded: Folded, columns: IntArray, raw: IntArray) -> Folded:
+    """With carriers among constant channels that biases cannot take in, if fewer do."""
+    codes, kind = layer.weight_codes, layer.stored_weight_type
+    assert codes is not None and kind is not None
+    own = codes[:, columns].reshape(len(codes), len(columns), -1)
+    found = carried(raw[columns], np.einsum("rct,c->rt", own, raw[columns]), kind.code_interval)
+    if found is None:
+        return folded
+    gone = folded.mask.copy()
+    gone[columns] = True
+    gone[columns[found[0]]] = False
+    return replace(folded, gone=gone, carriers=columns[found[0]], codes=found[1])
 
 
 def _products(

@@ -72,7 +72,8 @@ def _spread(q: QuantizedGraph, masks: dict[str, Mask], folded: Mapping[str, Fold
         if mixes(q.graph, layer):
             if folded is not None:
                 reads = touched(layer)[made].any(axis=0)
-                inputs[0] |= reads & ~folded[name].mask
+                inputs[0] |= reads & ~folded[name].gone
+                inputs[0][folded[name].carriers] |= made.any()
         elif layer.op.always is not None:
             continue  # it needs a beat of its inputs, no matter what is in it
         elif tied is None:

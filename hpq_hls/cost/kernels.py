@@ -59,6 +59,8 @@ def bill_stream(stream: Stream, link: Link, family: Family, calibration: Figures
     # Synthesis merges shift registers of equal content, but not what is in one memory.
     merged = link.places <= SRL_DEPTH
     slices = slice_count(stream.bits, fifo_loads(link.places, stream.bits, family))
+    if merged and not stream.different_bits:
+        slices = 1  # nothing hangs on the others
     fifo(bill, link.places, stream.different_bits if merged else stream.bits, link.latency, slices)
     if calibration is not None:
         bill.reported = calibration.apply(STREAMS, bill, stream.bits, stream.bits)

@@ -53,12 +53,12 @@ def pruned() -> tuple[QuantizedGraph, Any]:
     torch.manual_seed(11)
     module = nn.Sequential(
         nn.Conv2d(1, 12, 3, padding=1), nn.ReLU(), nn.Conv2d(12, 4, 3, padding=1), nn.ReLU(),
-        nn.Flatten(), nn.Linear(64, 3),
+        nn.Flatten(), nn.Linear(36, 3),
     )  # fmt: skip
     with torch.no_grad():
         module[0].weight[3:10] = 0
         module[0].bias[3:10] = torch.linspace(0.1, 0.9, 7)
-    x = np.random.default_rng(1).normal(size=(40, 1, 4, 4)).astype(np.float32)
+    x = np.random.default_rng(1).normal(size=(40, 1, 3, 3)).astype(np.float32)
     return hpq.quantize(from_torch(module.eval(), torch.tensor(x[:1])), x, 6), x
 
 

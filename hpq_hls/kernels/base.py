@@ -218,10 +218,20 @@ class Kernel(ABC):
 
     @abstractmethod
     def bill(self, bill: Bill, streams: Streams) -> None:
-        """Add what it is built from, but for ``bill_constants`` and the FIFOs around it."""
+        """Add what it is built from, but for ``bill_constants``, ``bill_biases`` and the FIFOs around it."""
 
     def bill_constants(self, bill: Bill) -> None:  # noqa: B027 (most kernels have none)
-        """Add the memory of its constants, which no type around it has a part in."""
+        """Add the memory of its constants but its biases, which no type around it has a part in."""
+
+    def bill_biases(self, bill: Bill) -> None:  # noqa: B027 (most kernels have none)
+        """Add the memory of its biases."""
+
+    @property
+    def decided(self) -> tuple[object, ...] | None:
+        """What its layer decides of it beside the types of its streams, arrays themselves among it; but for
+        ``bill_biases``, nothing else has a part in its bill or its latency. None where that cannot be said
+        in so few words."""
+        return None
 
     @property
     def constants(self) -> object:

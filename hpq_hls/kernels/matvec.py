@@ -228,9 +228,8 @@ class MatVec(FromRom, Matrix):
             bill.ff += 2 * (math.ceil(self.pe / self.row_slice) - 1)  # copies of the last of valid and first
             bill.ff += 3 if latency == 3 else 1
             bill.add(Term.MEMORY, 1 if latency == 3 else 2)
-        biases, accumulator = self.bias_words(), self.accumulator_type
-        if biases is not None and self.bias_type is not None:
-            rom(bill, biases, self.bias_type.width)
+        accumulator = self.accumulator_type
+        if self.bias is not None:
             bill.ff += count_bits(folds)
             counters += count_bits(folds)
         product = self._product_width(given.type)
@@ -252,7 +251,7 @@ class MatVec(FromRom, Matrix):
             bill.add(Term.SELECT, given.bits)
         inside = self._bill_dots(bill, given.type)
         if steps == 1:
-            if biases is not None:
+            if self.bias is not None:
                 bill.add(Term.BIAS, self.pe * accumulator.width)
         else:
             bill.add(Term.ACCUMULATE, self.pe * accumulator.width)

@@ -255,6 +255,13 @@ class FromRom(Weighted):
     """Base of the kernels that read their weights from a ROM, a word per cycle, and have multipliers for
     a word (hpq_dot)."""
 
+    @property
+    def decided(self) -> tuple[object, ...] | None:
+        types = self.weight_type, self.bias_type, self.accumulator_type
+        shift = None if self.shift is None else self.shift.tobytes()
+        built = self.signs, self.in_luts, self.sharing
+        return self.weight, shift, self.bias is None, *types, self.epilogue, *built
+
     @abstractmethod
     def weight_words(self) -> IntArray:
         """The ROM in order: (words, ...) integers of ``rom_type``."""
@@ -330,6 +337,11 @@ class FromRom(Weighted):
     def bill_constants(self, bill: Bill) -> None:
         words = self.weight_words()
         rom(bill, words.reshape(len(words), -1), self.rom_type.width)
+
+    def bill_biases(self, bill: Bill) -> None:
+        biases = self.bias_words()
+        if biases is not None and self.bias_type is not None:
+            rom(bill, biases, self.bias_type.width)
 
     def tables(self) -> Mapping[str, Table]:
         words = self.weight_words()

@@ -148,7 +148,7 @@ def test_networks_of_other_graphs_are_no_problem() -> None:
 
 
 def test_layers_are_billed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    import hpq_hls.cost.ledger as module
+    import hpq_hls.cost.places as module
 
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 2)).eval()

@@ -111,6 +111,7 @@ def run(
     """
     from hpq_hls.report import tables
     from hpq_hls.report.page import write_report
+    from hpq_hls.tools.toolchain import find_yosys
     from hpq_hls.workflow import run_all
 
     with run.termination():
@@ -118,7 +119,7 @@ def run(
         result = run_all(
             work, lambda now: write_report(now, None, run.reporter).file, force=force, reporter=run.reporter
         )
-        run.show(result, tables.run_table, "synth")
+        run.show(result, tables.run_table, "synth", find_yosys())
 
 
 @command(app, "Example: hpq search model.pt2 --data data.npz, then hpq generate, or hpq search --pick 3")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # what takes longer to import than `hpq --help` may take
     from rich.console import RenderableType
 
     from hpq_hls.tools.progress import Reporter
+    from hpq_hls.tools.toolchain import Tool
     from hpq_hls.workflow.workspace import Workspace
 
 ERROR_STATUS = 1
@@ -217,9 +218,15 @@ class Session:
             )
         return open_workspace(project, precision, self.settings, generated=generated)
 
-    def show(self, result: Any, table: Callable[[Any], RenderableType], then: str | None = None) -> None:
+    def show(
+        self,
+        result: Any,
+        table: Callable[[Any], RenderableType],
+        then: str | None = None,
+        tool: Tool | None = None,
+    ) -> None:
         """Print a result: as JSON, or as ``table`` makes it from the plain form, and below it the command
-        that comes next. then: that command's name."""
+        that comes next. then: that command's name. tool: what it runs, which may not be there."""
         from hpq_hls.tools.console import make_console
         from hpq_hls.workflow.plain import plain
 
@@ -231,7 +238,8 @@ class Session:
         console = make_console(stderr=False)
         console.print(table(content))
         if then is not None and not self._quiet:
-            console.print(f"\nNext: {self.words(then)}", markup=False, soft_wrap=True)
+            lacks = f"  ({tool.name} is not there: {tool.hint})" if tool and not tool.found else ""
+            console.print(f"\nNext: {self.words(then)}{lacks}", markup=False, soft_wrap=True)
 
     def words(self, name: str) -> str:
         """Another command on the same project with the same settings, as it is typed."""

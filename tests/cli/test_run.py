@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from hpq_hls.settings.config import load_config
+from hpq_hls.tools import toolchain
+from hpq_hls.tools.toolchain import Tool
 
 FEW = ("--weight-bits", "3,6", "--activation-bits", "4,6", "--max-drop", 0.1, "--backends", "rtl")
 STEPS = ["search", "generate", "verify", "report"]
@@ -34,7 +36,7 @@ def done(outcome):
     return [step["name"] for step in steps if step["done"]]
 
 
-def test_everything_once(run, bare):
+def test_everything_once(run, bare, monkeypatch):
     command = ("run", "model.pt2", "--data", "all.npz", *FEW, "--json")
     first = run(*command)
     assert done(first) == STEPS
@@ -43,6 +45,10 @@ def test_everything_once(run, bare):
     assert (bare / "build" / "rtl" / "certificate.json").is_file()
     assert done(run(*command)) == []
     assert done(run("run", "--json")) == []  # by the project.yaml that was written
+    assert run("run").out.endswith("Next: hpq synth\n")
+    with monkeypatch.context() as lacking:
+        lacking.setattr(toolchain, "find_yosys", lambda: Tool("yosys", None, None, "install it."))
+        assert run("run").out.endswith("Next: hpq synth  (yosys is not there: install it.)\n")
     assert run("verify", "--samples", 2, "--json").json["passed"]
     # another clock: the same precision, other hardware
     assert done(run("run", "--clock", 8, "--json"))[-3:] == ["generate", "verify", "report"]

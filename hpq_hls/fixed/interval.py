@@ -25,8 +25,9 @@ class Interval:
     hi: int
 
     def __post_init__(self) -> None:
-        for name in ("lo", "hi"):
-            value = getattr(self, name)
+        for name, value in (("lo", self.lo), ("hi", self.hi)):
+            if type(value) is int:
+                continue
             if not isinstance(value, (int, np.integer)):
                 raise DataError(f"the {name} of an interval must be an integer, not {value!r}.")
             object.__setattr__(self, name, int(value))

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from hpq_hls.billing.families import Operands
 from hpq_hls.billing.packing import Sharing
 from hpq_hls.billing.parts import find_part
 from hpq_hls.errors import ConfigError, UnsupportedOperatorError
@@ -487,8 +488,12 @@ class Builder(ABC):
     def _sharing(self, layer: QuantizedLayer) -> Sharing:
         """What a layer's products may share DSP blocks by."""
         always = self.config.of(layer.name).multiplier is Multiplier.DSP
-        operands = find_part(self.config.part).family.operands
-        return Sharing(operands, layer.input_edges[0].type, always)
+        return Sharing(self._operands, layer.input_edges[0].type, always)
+
+    @functools.cached_property
+    def _operands(self) -> Operands:
+        """Of the part's DSP blocks."""
+        return find_part(self.config.part).family.operands
 
     def _adders(self, layer: QuantizedLayer, matrix: IntArray, bias: IntArray | None, lanes: int) -> Adders:
         """The adders of each group of ``matrix`` (groups, rows, columns); bias: (groups, rows)."""

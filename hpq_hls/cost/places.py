@@ -19,7 +19,7 @@ from hpq_hls.cost.kernels import bill_kernel, bill_stream
 from hpq_hls.cost.relief import Exchange, exchange
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware import Dataflow
-from hpq_hls.hardware.builder import Block, Make
+from hpq_hls.hardware.builder import Block, Recipe
 from hpq_hls.identity import ByIdentity
 from hpq_hls.kernels import Kernel, Stream
 from hpq_hls.simulate import QuantizedLayer
@@ -77,7 +77,7 @@ class _Shared:
     """The part of a place that follows from the types of some streams. numbers: whose, as in ``Block``."""
 
     numbers: tuple[int, ...]
-    kernels: list[tuple[Make, Kernel]]
+    kernels: list[tuple[Recipe, Kernel]]
     streams: list[str]
     known: dict[tuple[FixedType, ...], tuple[Row, tuple[int, ...]]]
 
@@ -93,8 +93,9 @@ def _comparable(decided: object) -> object:
 class Place:
     """Where a layer stands in the network, and the bills of those that stood there.
 
-    Of a kernel that says what its layer decides of it (``Kernel.decided``), what follows from that and from
-    types is billed once, and biases by themselves; every other kernel once for each layer.
+    Where it is known what of its layer has a part in a kernel (``Recipe.decided``), the kernel is billed once
+    for that and its types, with its biases or, where these are ``biases_apart``, beside them; every other
+    kernel once for each layer.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ class Place:
         self._streams = {name: flow.streams[name] for name in self._numbers}
         self._links = {name: flow.links[name] for name in self._numbers}
         self._typed: dict[tuple[str, FixedType], Stream] = {}
-        self._own: list[tuple[Make, Kernel]] = []
+        self._own: list[tuple[Recipe, Kernel]] = []
         self._kernels: dict[Hashable, Own] = {}
         self._constants: dict[Hashable, tuple[object, Bill]] = {}
         self._biases: defaultdict[Hashable, ByIdentity[Row]] = defaultdict(ByIdentity)
@@ -123,9 +124,9 @@ class Place:
             numbers = tuple(sorted({self._numbers[name] for name in names}))
             return shared.setdefault(numbers, _Shared(numbers, [], [], {}))
 
-        for make, kernel in zip(block.kernels, kernels, strict=True):
+        for recipe, kernel in zip(block.kernels, kernels, strict=True):
             own = None if kernel.by_types else self._own
-            (part((*kernel.inputs, *kernel.outputs)).kernels if own is None else own).append((make, kernel))
+            (part((*kernel.inputs, *kernel.outputs)).kernels if own is None else own).append((recipe, kernel))
         for name in block.streams:
             part([name]).streams.append(name)
         self._shared = list(shared.values())
@@ -134,16 +135,12 @@ class Place:
         """The bill of a layer that stands here."""
         types = types_of(layer)
         row, latencies = self._shared_parts(types, layer)
-        found: list[Own] = []
-        for number, (make, _) in enumerate(self._own):
-            kernel = make(layer)
-            own = self._own_part(number, kernel, layer, types)
+        found = [self._own_part(number, layer, types) for number in range(len(self._own))]
+        for number, own in enumerate(found):
             row = row + own.row
-            if not own.whole and layer.bias_raw is not None:
-                row += self._bias_memory(number, kernel, layer)
-            latencies = (*latencies, own.latency)
-            found.append(own)
-        return Entry(row, latencies, tuple(found))
+            if not own.whole:
+                row += self._bias_memory(number, layer)
+        return Entry(row, (*latencies, *(own.latency for own in found)), tuple(found))
 
     def relief(self, layer: QuantizedLayer, entry: Entry) -> Relief | None:
         """What changes of a layer's entry if its products leave DSP blocks; None where none may."""
@@ -188,8 +185,8 @@ class Place:
 
     def _bill(self, part: _Shared, types: Types, layer: QuantizedLayer | None) -> tuple[Row, tuple[int, ...]]:
         bill, latencies = Bill(self._family), []
-        for make, place in part.kernels:
-            kernel = place if layer is None else make(layer)
+        for recipe, place in part.kernels:
+            kernel = place if layer is None else recipe.make(layer)
             around = self._around(place, types)
             bill.take(bill_kernel(kernel, around, self._family, calibration=self._calibration))
             latencies.append(kernel.latency(around))
@@ -198,42 +195,48 @@ class Place:
             bill.take(bill_stream(stream, self._links[name], self._family, self._calibration))
         return bill.row, tuple(latencies)
 
-    def _own_part(self, number: int, kernel: Kernel, layer: QuantizedLayer, types: Types) -> Own:
+    def _own_part(self, number: int, layer: QuantizedLayer, types: Types) -> Own:
         """The bill of the kernel of a layer with this number, but for its biases where it can be without."""
-        decided = self._decided(kernel)
-        if decided is None:
-            return self._bill_own(number, kernel, layer, types)
-        key = number, *types, *map(_comparable, decided)
+        recipe, place = self._own[number]
+        if recipe.decided is None:
+            return self._bill_own(number, layer, types)
+        biases = layer.bias_raw is None if self._apart(place) else layer.bias_raw
+        key = number, *types, *map(_comparable, (biases, *recipe.decided(layer)))
         return _remembered(
-            self._kernels, key, REMEMBERED_KERNELS, lambda: self._bill_own(number, kernel, layer, types)
+            self._kernels, key, REMEMBERED_KERNELS, lambda: self._bill_own(number, layer, types)
         )
 
-    def _bill_own(self, number: int, kernel: Kernel, layer: QuantizedLayer, types: Types) -> Own:
-        around = self._around(kernel, types)
+    def _apart(self, kernel: Kernel) -> bool:
+        """Whether biases are billed apart; what a tool would report, by a calibration, is not the sum of its
+        parts."""
+        return kernel.biases_apart and self._calibration is None
+
+    def _bill_own(self, number: int, layer: QuantizedLayer, types: Types) -> Own:
+        recipe, place = self._own[number]
+        kernel, around = recipe.make(layer), self._around(place, types)
         memory = self._memory(number, kernel, layer)
         bill = bill_kernel(kernel, around, self._family, memory, self._calibration)
-        return Own(bill.row, kernel.latency(around), whole=self._decided(kernel) is None)
-
-    def _decided(self, kernel: Kernel) -> tuple[object, ...] | None:
-        """What is decided of a kernel, where its bill is the sum of its parts; what a tool would report, by a
-        calibration, is none."""
-        return None if self._calibration is not None else kernel.decided
+        whole = layer.bias_raw is None or not self._apart(kernel)
+        if not whole:  # as long as there is the kernel
+            self._bias_memory(number, layer, kernel)
+        return Own(bill.row, kernel.latency(around), whole)
 
     def _exchanged(self, number: int, own: Own, layer: QuantizedLayer) -> tuple[Row, Exchange, int]:
         if own.exchanged is None:
-            kernel = self._own[number][0](layer)
-            around, inside = self._around(kernel, types_of(layer)), kernel.in_fabric()
+            recipe, place = self._own[number]
+            kernel, around = recipe.make(layer), self._around(place, types_of(layer))
+            inside = kernel.in_fabric()
             memory = self._memory(number, inside, layer)
             row, offer = exchange(kernel, around, self._family, own.row, memory, self._calibration)
             own.exchanged = row, offer, inside.latency(around)
         return own.exchanged
 
     def _memory(self, number: int, kernel: Kernel, layer: QuantizedLayer) -> Bill:
-        """The memory of a kernel's constants; its biases are in it where they are billed with the rest."""
+        """The memory of a kernel's constants, with that of its biases where they are not billed apart."""
         constants = self._constant_memory(number, kernel)
-        if self._decided(kernel) is not None or layer.bias_raw is None:
+        if layer.bias_raw is None or self._apart(kernel):
             return constants
-        both = Bill.of(self._family, self._bias_memory(number, kernel, layer))
+        both = Bill.of(self._family, self._bias_memory(number, layer, kernel))
         both.take(constants)
         return both
 
@@ -251,12 +254,15 @@ class Place:
         key = number, id(constants), kernel.layout
         return _remembered(self._constants, key, REMEMBERED_CONSTANTS, billed)[1]
 
-    def _bias_memory(self, number: int, kernel: Kernel, layer: QuantizedLayer) -> Row:
-        """By the layer's biases, which a kernel has in an order of its own."""
+    def _bias_memory(self, number: int, layer: QuantizedLayer, kernel: Kernel | None = None) -> Row:
+        """By the layer's biases, which a kernel has in an order of its own.
+
+        kernel: the layer's, if it is made.
+        """
 
         def billed() -> Row:
-            bill = Bill(self._family)
-            kernel.on(self._family).bill_biases(bill)
+            bill, made = Bill(self._family), kernel or self._own[number][0].make(layer)
+            made.on(self._family).bill_biases(bill)
             return bill.row
 
         return self._biases[number, layer.bias_type].of(layer.bias_raw, billed)
@@ -268,8 +274,12 @@ class Place:
 def _remembered(
     known: dict[Hashable, Result], key: Hashable, most: int, make: Callable[[], Result]
 ) -> Result:
-    """What is known by a key, made where it is not; the oldest goes where there are so many."""
-    found = known.get(key)
+    """What is known by a key, made where it is not; the oldest goes where there are so many. What has no hash
+    is made each time."""
+    try:
+        found = known.get(key)
+    except TypeError:
+        return make()
     if found is None:
         if len(known) == most:
             del known[next(iter(known))]

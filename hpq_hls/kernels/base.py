@@ -151,6 +151,8 @@ class Kernel(ABC):
     outside this package."""
     by_types: ClassVar[bool] = True
     """Whether all that a layer decides of it are the types of its streams."""
+    biases_apart: ClassVar[bool] = False
+    """Whether the integers of its biases have a part in ``bill_biases`` alone, not in its bill or latency."""
     per_beat: ClassVar[bool] = False
     """Whether it turns one beat into one beat; where that is the whole frame, it takes one every cycle."""
 
@@ -225,13 +227,6 @@ class Kernel(ABC):
 
     def bill_biases(self, bill: Bill) -> None:  # noqa: B027 (most kernels have none)
         """Add the memory of its biases."""
-
-    @property
-    def decided(self) -> tuple[object, ...] | None:
-        """What its layer decides of it beside the types of its streams, arrays themselves among it; but for
-        ``bill_biases``, nothing else has a part in its bill or its latency. None where that cannot be said
-        in so few words."""
-        return None
 
     @property
     def constants(self) -> object:

@@ -54,10 +54,6 @@ class Combine(Kernel):
     in_luts: bool = field(default=False, kw_only=True)
 
     @property
-    def decided(self) -> tuple[object, ...] | None:
-        return self.operation, self.accumulator_type, self.epilogue, self.in_luts
-
-    @property
     def multiplies(self) -> bool:
         """Whether it makes products."""
         return self.operation is Combination.MUL

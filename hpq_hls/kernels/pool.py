@@ -66,10 +66,6 @@ class Pool(Kernel):
     in_luts: bool = field(default=False, kw_only=True)
 
     @property
-    def decided(self) -> tuple[object, ...] | None:
-        return self.accumulator_type, self.epilogue, self.in_luts
-
-    @property
     def multipliers(self) -> int:
         return self.positions * self.lanes if self.mode is PoolMode.AVERAGE and self.reciprocal != 1 else 0
 

@@ -78,10 +78,6 @@ class Reduce(Kernel):
     in_luts: bool = field(default=False, kw_only=True)
 
     @property
-    def decided(self) -> tuple[object, ...] | None:
-        return self.accumulator_type, self.epilogue, self.in_luts
-
-    @property
     def length(self) -> int:
         """Elements that become one."""
         return self.steps * self.taps

@@ -255,12 +255,7 @@ class FromRom(Weighted):
     """Base of the kernels that read their weights from a ROM, a word per cycle, and have multipliers for
     a word (hpq_dot)."""
 
-    @property
-    def decided(self) -> tuple[object, ...] | None:
-        types = self.weight_type, self.bias_type, self.accumulator_type
-        shift = None if self.shift is None else self.shift.tobytes()
-        built = self.signs, self.in_luts, self.sharing
-        return self.weight, shift, self.bias is None, *types, self.epilogue, *built
+    biases_apart: ClassVar[bool] = True
 
     @abstractmethod
     def weight_words(self) -> IntArray:

@@ -10,6 +10,7 @@ import io
 import lzma
 import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ MAX_UNPACKED, MAX_RATIO = 1 << 28, 200
 """Bytes that a member of an archive may always have, and so many times what it takes in the file."""
 BROKEN = (
     *(ValueError, TypeError, LookupError, EOFError, ArithmeticError, SyntaxError, MemoryError, OSError),
-    *(RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, tokenize.TokenError),
 )
 """What numpy and zipfile raise on files that were damaged or made up."""
 

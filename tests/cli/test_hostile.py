@@ -199,6 +199,7 @@ def header(shape: str, kind: str = "<f4") -> bytes:
         (header("(2,)", "|O"), "holds Python objects, which are never unpickled"),
         (b"\x93NUMPY\2\0\xff\xff\xff\xeeab", "its header says that it has 4,009,754,623 bytes"),
         (b"\x93NUMPY\7\0ab", "version (7, 0)"),
+        (b"\x93NUMPY\1\0\x10\0{'descr': '''<f8', ", "is no valid .npz or .npy file (x: ('EOF in multi-line"),
         (b"\x80\x04cos\nsystem\n(S'touch ran'\ntR.", "is no valid .npz or .npy file"),
         (b"PK\3\4" + b"\0" * 99, "it is cut off"),
         (b"", "it is empty"),

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.graph import Graph
+from hpq_hls.identity import ByIdentity
 from hpq_hls.kernels.lanes import divisors
 from hpq_hls.ops.base import IntArray
 from hpq_hls.ops.layout import Scratch, batch_first, batch_last
@@ -43,21 +44,20 @@ class Fixed:
 
 
 _TOUCHED: WeakKeyDictionary[QuantizedLayer, Mask] = WeakKeyDictionary()
-_DENSE: WeakKeyDictionary[QuantizedLayer, bool] = WeakKeyDictionary()
+_DENSE = ByIdentity[bool]()
+"""By the weights."""
 
 
 def dense(layer: QuantizedLayer) -> bool:
     """Whether no output channel and no input channel of a layer has weights of zero alone; found once. A
     network of such layers makes no constants, and reads all that it makes."""
-    found = _DENSE.get(layer)
-    if found is None:
-        found = layer.weight_raw is None
-        if layer.weight_raw is not None:
-            weight = layer.weight_raw != 0
-            there: Mask = np.asarray(weight.reshape(*weight.shape[:2], -1).any(axis=-1))
-            found = bool(there.any(axis=0).all() and there.reshape(len(there), -1).any(axis=1).all())
-        _DENSE[layer] = found
-    return found
+    weight = layer.weight_raw
+    return weight is None or _DENSE.of(weight, lambda: _dense(weight))
+
+
+def _dense(weight: IntArray) -> bool:
+    there: Mask = np.asarray((weight != 0).reshape(*weight.shape[:2], -1).any(axis=-1))
+    return bool(there.any(axis=0).all() and there.reshape(len(there), -1).any(axis=1).all())
 
 
 def touched(layer: QuantizedLayer) -> Mask:

@@ -14,6 +14,7 @@ from hpq_hls.resources import templates_dir
 ROOT = Path(hpq_hls.__file__).parent
 TOOLS = {
     "errors",
+    "identity",
     "importing",
     "lazy",
     "namesakes",

@@ -45,9 +45,10 @@ def passed(kernel: Kernel, streams: Streams) -> tuple[int, int]:
 
 
 def bill_constants(kernel: Kernel, family: Family) -> Bill:
-    """The memory of a kernel's constants, which no type around it has a part in."""
-    bill = Bill(family)
-    kernel.on(family).bill_constants(bill)
+    """The memory of a kernel's constants, its biases included, which no type around it has a part in."""
+    bill, kernel = Bill(family), kernel.on(family)
+    kernel.bill_constants(bill)
+    kernel.bill_biases(bill)
     return bill
 
 

@@ -5,29 +5,33 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from hpq_hls.hardware.fixed import Folded, Mask, channels, groups_of, mixes, ties, touched
+from hpq_hls.hardware.fixed import Folded, Mask, apart, channels, groups_of, mixes, ties, touched
+from hpq_hls.identity import ByIdentity
 from hpq_hls.kernels.lanes import divisors
+from hpq_hls.ops.base import IntArray
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
-_DENSE: WeakKeyDictionary[QuantizedLayer, bool] = WeakKeyDictionary()
+_DENSE = ByIdentity[bool]()
+"""By the weights."""
 
 
 def dense(layer: QuantizedLayer) -> bool:
     """Whether no output channel and no input channel of a layer has weights of zero alone, and its output can
     be more than one number; found once. A network of such layers makes no constants, and reads all that it
     makes."""
-    found = _DENSE.get(layer)
-    if found is None:
-        found = layer.output_interval.lo < layer.output_interval.hi
-        if found and layer.weight_raw is not None:
-            there = touched(layer) if layer.weight_raw.ndim > 1 else layer.weight_raw[:, None] != 0
-            found = bool(there.any(axis=0).all() and there.any(axis=1).all())
-        _DENSE[layer] = found
-    return found
+    weight, made = layer.weight_raw, layer.output_interval
+    if made.lo == made.hi:
+        return False
+    return weight is None or _DENSE.of(weight, lambda: _dense(layer, weight))
+
+
+def _dense(layer: QuantizedLayer, weight: IntArray) -> bool:
+    there = np.asarray((weight != 0).reshape(*weight.shape[:2], -1).any(axis=-1))
+    there = there[:, None] if weight.ndim == 1 else apart(layer, there)
+    return bool(there.any(axis=0).all() and there.any(axis=1).all())
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,6 @@ import numpy as np
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import finished
 from hpq_hls.billing.counters import count_bits
-from hpq_hls.billing.memories import rom
 from hpq_hls.billing.memory import memory_style
 from hpq_hls.kernels.base import Frame, IntArray, Streams
 from hpq_hls.kernels.nature import Sums
@@ -86,9 +85,7 @@ class ChannelMac(FromRom):
         bill.add(Term.CHANNELMAC, 1)
         stages = self.ending(made.type)
         bill.ff += self.arrival(given.type) + stages.front + 1 + given.bits * (1 + self.read_register)
-        biases = self.bias_words()
-        if biases is not None and self.bias_type is not None:
-            rom(bill, biases, self.bias_type.width)
+        if self.bias is not None:
             counters *= 2
         bill.ff += counters
         product = self._product_width(given.type)
@@ -98,7 +95,7 @@ class ChannelMac(FromRom):
         inside = self._bill_dot(bill, given.type, self.taps, self.lanes, shared=False)
         lanes = shifted if inside and self.taps == 1 else self.lanes
         bill.ff += lanes * accumulator.width * (stages.front + self.shift_register)
-        if biases is not None:
+        if self.bias is not None:
             bill.add(Term.BIAS, lanes * accumulator.width)
         bill.ff += made.bits
         finished(bill, accumulator, made.type, self.epilogue, self.lanes, in_luts=self.in_luts, stages=stages)

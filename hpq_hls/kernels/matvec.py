@@ -39,7 +39,7 @@ from hpq_hls.kernels.base import Frame, IntArray, Stream, Streams
 from hpq_hls.kernels.contract import Contract, pipeline
 from hpq_hls.kernels.meaning import Objects
 from hpq_hls.kernels.nature import Sums
-from hpq_hls.kernels.weighted import FromRom, Matrix, by_fold
+from hpq_hls.kernels.weighted import FromRom, Matrix, by_fold, by_type
 
 LOADS_OF_DIGIT = 22
 """That a bit of a weight is to hpq_product: it is in two digits, each of which makes a row of 11 LUTs, for
@@ -149,6 +149,7 @@ class MatVec(FromRom, Matrix):
         blocks = memory_style(depth, self.pe * self.simd * self.rom_type.width) == "block"
         return blocks, 1 if self.neuron_folds > 1 and self.synapse_folds > 1 else 0  # beat or buffer
 
+    @by_type
     def stages(self, x: FixedType) -> int:
         """Those in DSP blocks that rows share are as many as those of a row alone, in LUTs or not."""
         shared = 0 if self.packing is None else product_stages(self.pace, x, self.weight_type, soft=False)
@@ -228,9 +229,8 @@ class MatVec(FromRom, Matrix):
             bill.ff += 2 * (math.ceil(self.pe / self.row_slice) - 1)  # copies of the last of valid and first
             bill.ff += 3 if latency == 3 else 1
             bill.add(Term.MEMORY, 1 if latency == 3 else 2)
-        biases, accumulator = self.bias_words(), self.accumulator_type
-        if biases is not None and self.bias_type is not None:
-            rom(bill, biases, self.bias_type.width)
+        accumulator = self.accumulator_type
+        if self.bias is not None:
             bill.ff += count_bits(folds)
             counters += count_bits(folds)
         product = self._product_width(given.type)
@@ -252,7 +252,7 @@ class MatVec(FromRom, Matrix):
             bill.add(Term.SELECT, given.bits)
         inside = self._bill_dots(bill, given.type)
         if steps == 1:
-            if biases is not None:
+            if self.bias is not None:
                 bill.add(Term.BIAS, self.pe * accumulator.width)
         else:
             bill.add(Term.ACCUMULATE, self.pe * accumulator.width)

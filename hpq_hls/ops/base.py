@@ -465,15 +465,15 @@ def dot_range(weight: Array, bias: Array | None, inputs: Interval) -> tuple[Inte
     product adds them.
     """
     columns = weight.shape[1] if weight.ndim == 2 else 1
-    peak = max(abs(inputs.lo), abs(inputs.hi))
-    largest = int(np.abs(weight).max(initial=0)) * max(peak, 1) * max(columns, 1)
+    peak = max(abs(inputs.lo), abs(inputs.hi), 1)
+    largest = max(int(weight.max(initial=0)), -int(weight.min(initial=0))) * peak * max(columns, 1)
     exact = (
         np.int64 if max(largest, 0 if bias is None else int(np.abs(bias).max(initial=0))) < 2**61 else object
     )
-    weight = weight.astype(exact)
+    weight = weight.astype(exact, copy=False)
     offset = np.zeros(weight.shape[0], dtype=exact) if bias is None else bias.astype(exact)
-    positive = np.maximum(weight, 0).sum(axis=1)
-    negative = np.minimum(weight, 0).sum(axis=1)
+    total, size = weight.sum(axis=1), np.abs(weight).sum(axis=1)
+    positive, negative = (total + size) // 2, (total - size) // 2
     high = positive * inputs.hi + negative * inputs.lo + offset
     low = positive * inputs.lo + negative * inputs.hi + offset
     most, least = max(inputs.hi, 0), min(inputs.lo, 0)

@@ -208,10 +208,10 @@ class Conv2d(Operator):
         (seen,) = inputs
         # Kernels behind a window know nothing of the image: they are right for any values of all taps, also
         # where the image is so small that no window sees all of it at once.
-        masks = [np.ones(self.window.kernel, np.bool_)]
+        taken: list[IntArray] = [weight]
         if 0 not in seen:  # else a tap outside reads a value that it could read inside too
-            masks += self.window.visible(*self.input_size)
-        found = [dot_range((weight * mask).reshape(weight.shape[0], -1), bias, seen) for mask in masks]
+            taken += [weight * mask for mask in self.window.visible(*self.input_size)]
+        found = [dot_range(one.reshape(weight.shape[0], -1), bias, seen) for one in taken]
         return functools.reduce(Interval.hull, (one for one, _ in found)), max(bound for _, bound in found)
 
     def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:

@@ -74,8 +74,7 @@ module hpq_fifo #(
     end
 
     if (88'(STYLE) == 88'("shift")) begin : shift
-      // A shift register with the newest beat in stage 0, and the oldest in a stage that a register says. One per
-      // bit: that is how Yosys recognises an SRL.
+      // A shift register with the newest beat in stage 0, and the oldest in a stage that a register says.
       (* dont_touch = "true" *) logic [ADDR_W-1:0] oldest;
       (* dont_touch = "true" *) logic              any;
       assign some[s] = any;
@@ -92,13 +91,26 @@ module hpq_fifo #(
           else oldest <= oldest - 1'b1;
         end
       end
-      for (genvar b = 0; b < BITS; b++) begin : line
-        logic [DEPTH-1:0] stage;
-        assign out_data[FROM+b] = stage[oldest];
-        always_ff @(posedge clk) begin
-          if (push) stage <= DEPTH'({stage, in_data[FROM+b]});
+      (* mem2reg *)  // for Yosys: registers, without a warning
+      logic [BITS-1:0] words[0:DEPTH-1];
+      always_ff @(posedge clk) begin
+        if (push) begin
+          words[0] <= in_data[FROM+:BITS];
+          for (int d = 1; d < DEPTH; d++) words[d] <= words[d-1];
         end
       end
+`ifdef YOSYS
+      // The same bit by bit, which is how Yosys recognises an SRL. A simulator takes several times as long for it.
+      for (genvar b = 0; b < BITS; b++) begin : line
+        logic [DEPTH-1:0] stage;
+        for (genvar d = 0; d < DEPTH; d++) begin : at
+          assign stage[d] = words[d][b];
+        end
+        assign out_data[FROM+b] = stage[oldest];
+      end
+`else
+      assign out_data[FROM+:BITS] = words[oldest];
+`endif
     end else begin : memory
       localparam logic [ADDR_W-1:0] LAST = ADDR_W'(DEPTH - 1);
       (* dont_touch = "true" *) logic [COUNT_W-1:0] count;

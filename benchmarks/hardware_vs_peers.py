@@ -8,9 +8,10 @@ which ours has in such a buffer. LUTs used as shift registers are LUTs.
 
 The peers place a register after as many adders as they are told, and count neither biases nor roundings nor
 saturation. So that all have as much logic between registers, ours is given the clock of the faster peer: the
-shorter one of their longest paths as mapped (mapped_paths.py). A second row has ours at the clock of as many
-adders, in which its biases and casts take time as well. Paths are printed for all. With --fmax each is mapped
-to a Lattice ECP5 too, between registers, and nextpnr says how fast it is, placed and routed.
+shorter one of their longest paths as mapped (mapped_paths.py); --shares adds rows of ours at shares of that.
+The last row has ours at the clock of as many adders, in which its biases and casts take time as well. Paths
+are printed for all. With --fmax each is mapped to a Lattice ECP5 too, between registers, and nextpnr says how
+fast it is, placed and routed.
 
 Needs `pip install da4ml` beside the requirements of strategy ``da``.
 """
@@ -24,6 +25,7 @@ import json
 import math
 import statistics
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +40,7 @@ from hpq_hls.billing.delays import AMD, Delays
 from hpq_hls.tools.toolchain import find_nextpnr_ecp5, find_yosys, run_tool, yosys_env
 
 PEERS = ("alkaid", "da4ml")
-OURS = ("ours", "ours, as many adders")
+OURS = "ours"
 TYPICAL_BITS = 12
 """Of an adder: what a register after so many adders means in time."""
 
@@ -197,8 +199,11 @@ def fmax(circuit: Circuit) -> float:
     return round(min(clock["achieved"] for clock in clocks), 1)
 
 
-def measure(draw: Any, seed: int, levels: int, *, timed: bool, bare: bool) -> dict[str, Cells]:
-    """Cells by generator; timed: with the clock on an ECP5. bare: not of ours with ports and buffers."""
+def measure(
+    draw: Any, seed: int, levels: int, shares: Sequence[float], *, timed: bool, bare: bool
+) -> dict[str, Cells]:
+    """Cells by generator; shares: of the faster peer's path, what ours is given. timed: with the clock on an
+    ECP5. bare: not of ours with ports and buffers."""
     q, x = draw(seed)
     found = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -209,13 +214,15 @@ def measure(draw: Any, seed: int, levels: int, *, timed: bool, bare: bool) -> di
             found[name] = replace(cells, ff=cells.ff - circuit.x, cycles=cycles, fmax_mhz=clock)
         shortest = min(cells.path_ps for cells in found.values()) - AMD.clock_to_q
         delays = Delays()
-        for name, logic in zip(OURS, (shortest, levels * delays.adder(TYPICAL_BITS)), strict=True):
+        given = {OURS: shortest} | {f"{OURS}, {share:g} of that": round(share * shortest) for share in shares}
+        given[f"{OURS}, as many adders"] = levels * delays.adder(TYPICAL_BITS)
+        for name, logic in given.items():
             circuits, cycles = ours(q, x, delays.period(logic), Path(scratch) / name.replace(" ", "_"))
             parts = [mapped(circuit) for circuit in circuits]
             totals = (sum(getattr(part, field) for part in parts) for field in ("lut", "ff", "carry4"))
             clock = min(map(fmax, circuits)) if timed else None
             found[name] = Cells(*totals, cycles, max(part.path_ps for part in parts), clock)
-            if name == OURS[0] and not bare:
+            if name == OURS and not bare:
                 found["with ports and buffers"] = mapped(replace(circuits[0], top="ours"))
     return found
 
@@ -227,6 +234,9 @@ def main() -> None:
     parser.add_argument(
         "--levels", type=int, nargs="+", default=[3, 5], help="adders between the peers' registers"
     )
+    parser.add_argument(
+        "--shares", type=float, nargs="*", default=[], help="of the faster peer's path, for more rows of ours"
+    )
     parser.add_argument("--designs", nargs="+", choices=DESIGNS, default=list(DESIGNS))
     parser.add_argument("--fmax", action="store_true", help="place and route each for an ECP5, too")
     parser.add_argument("--bare", action="store_true", help="not ours with ports and buffers")
@@ -236,14 +246,14 @@ def main() -> None:
     for name in given.designs:
         for levels in given.levels:
             for seed in range(given.seed, given.seed + given.count):
-                found = measure(DESIGNS[name], seed, levels, timed=given.fmax, bare=given.bare)
+                found = measure(DESIGNS[name], seed, levels, given.shares, timed=given.fmax, bare=given.bare)
                 rows.append({"design": name, "levels": levels, "seed": seed} | _plain(found))
                 if not given.json:
                     _print(name, levels, seed, found)
     if given.json:
         print(json.dumps(rows, indent=2))
         return
-    for name in OURS:
+    for name in (name for name in found if name.startswith(OURS)):
         for field in ("lut", "ff", "cycles", "path_ps"):
             ratios = [row[name][field] / min(row[peer][field] for peer in PEERS) for row in rows]
             _summary(f"{name}: {field} over the better peer's", ratios, max(ratios))

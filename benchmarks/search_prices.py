@@ -64,8 +64,19 @@ def deep(blocks: int = 49, channels: int = 8) -> nn.Module:
     return nn.Sequential(*stem, *body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10))
 
 
+def depthwise(blocks: int = 4, channels: int = 64) -> nn.Module:
+    """The keyword spotter of MLPerf Tiny: a convolution, blocks of a depthwise one and a pointwise one;
+    1x49x10 inputs."""
+    body = [nn.Conv2d(1, channels, (10, 4), 2, (5, 1)), nn.ReLU()]
+    for _ in range(blocks):
+        body += [nn.Conv2d(channels, channels, 3, padding=1, groups=channels), nn.ReLU()]
+        body += [nn.Conv2d(channels, channels, 1), nn.ReLU()]
+    return nn.Sequential(*body, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 12))
+
+
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "resnet8": (ResNet8, (3, 32, 32)),
+    "dscnn": (depthwise, (1, 49, 10)),
     "deep": (deep, (1, 16, 16)),
 }
 

@@ -21,8 +21,8 @@ import torch.nn.functional as F  # noqa: N812 (as people write it)
 from torch import Tensor, nn
 
 import hpq_hls as hpq
-from hpq_hls.errors import UnsupportedOperatorError
-from hpq_hls.hardware import HardwareConfig, build_dataflow
+from hpq_hls.errors import PrecisionError, UnsupportedOperatorError
+from hpq_hls.hardware import HardwareConfig, build_dataflow, without_dead
 
 Shape = tuple[int, ...]
 Make = Callable[[random.Random, Shape], "nn.Module | Callable[..., Any] | None"]
@@ -345,13 +345,37 @@ class _Drawing:
         return make_dag(self.steps, self.inputs, sorted(set(ends))[-3:]) if len(ends) <= 3 else None
 
 
-def drawn(seed: int) -> Drawn:
-    """The network of a seed; drawings that come to nothing are drawn again."""
+PRUNINGS = ("nothing", "few", "rows", "rows", "columns", "columns", "weights", "all")
+
+
+def prune(draw: random.Random, module: nn.Module) -> None:
+    """Without some rows, columns and weights of some layers, without all weights of others."""
+    for part in module.modules():
+        weight, bias = getattr(part, "weight", None), getattr(part, "bias", None)
+        if not isinstance(weight, Tensor) or weight.ndim < 2:
+            continue
+        way, share = draw.choice(PRUNINGS), draw.choice([0.2, 0.5, 0.8])
+        rows = torch.rand(weight.shape[0]) < (1 if way in ("weights", "all") else share)
+        with torch.no_grad():
+            if way == "few":
+                weight *= torch.rand_like(weight) < share
+            elif way == "columns":
+                weight[:, torch.rand(weight.shape[1]) < share] = 0
+            elif way != "nothing":
+                weight[rows] = 0
+                if bias is not None and len(bias) == len(rows) and (way == "all" or draw.random() < 0.3):
+                    bias[rows] = 0
+
+
+def drawn(seed: int, *, pruned: bool = False) -> Drawn:
+    """The network of a seed; drawings that come to nothing are drawn again. pruned: see ``prune``."""
     for attempt in range(ATTEMPTS):
         drawing = _Drawing(seed * 1000 + attempt)
         module = drawing.network()
         if module is None:
             continue
+        if pruned:
+            prune(drawing.draw, module)
         rng = np.random.default_rng(seed)
         x = [(rng.normal(size=(6, *shape)) * 1.5).astype(np.float32) for shape in drawing.shapes]
         example = tuple(torch.from_numpy(part[:1]) for part in x)
@@ -363,14 +387,19 @@ def drawn(seed: int) -> Drawn:
         if all(node.op.weight is None and not node.op.casts for node in graph.nodes):
             continue  # names for the same elements, perhaps: no hardware
         rounding, overflow = drawing.draw.choice(MODES)
-        q = hpq.quantize(
-            graph,
-            given,
-            _widths(drawing.draw, graph, given),
-            rounding=rounding,
-            overflow=overflow,
-            keep_zeros=False,
-        )
+        try:
+            q = hpq.quantize(
+                graph,
+                given,
+                _widths(drawing.draw, graph, given),
+                rounding=rounding,
+                overflow=overflow,
+                keep_zeros=pruned,
+            )
+        except PrecisionError:
+            if not pruned:
+                raise
+            continue  # weights of one bit hold no zeros
         names = " ".join(
             f"{i + drawing.inputs}:{kind}{list(reads)}" for i, (kind, _, reads) in enumerate(drawing.steps)
         )
@@ -415,10 +444,11 @@ def flat(values: Any) -> list[npt.NDArray[np.int64]]:
 
 
 def literal(network: Drawn) -> list[npt.NDArray[np.int64]]:
-    """What the kernels say they compute, one after the other, of each sample."""
+    """What the kernels of what is built say they compute, one after the other, of each sample."""
     hardware = dict(network.hardware)
     target = hardware.pop("target_interval", None)
-    flow = build_dataflow(network.q, HardwareConfig(**hardware, target_interval=target))
+    config = HardwareConfig(**hardware, target_interval=target)
+    flow = build_dataflow(without_dead(network.q, config), config)
     raw = network.q.quantize_input(network.x)
     given = list(raw.values()) if isinstance(raw, Mapping) else [raw]
     made: list[list[npt.NDArray[np.int64]]] = [[] for _ in flow.outputs]

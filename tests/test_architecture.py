@@ -14,6 +14,7 @@ from hpq_hls.resources import templates_dir
 ROOT = Path(hpq_hls.__file__).parent
 TOOLS = {
     "errors",
+    "identity",
     "importing",
     "lazy",
     "namesakes",
@@ -129,7 +130,7 @@ def test_operators_know_no_streams() -> None:
 
 NAMED = {
     "calibrate/table.py": {"MatVec", "UnrolledMatVec"},  # a row says which of them it is like
-    "hardware/builder.py": {"Fork", "WidthConverter", "Pool", "Reduce", "Weighted"},
+    "hardware/builder.py": {"Constant", "Fork", "WidthConverter", "Pool", "Reduce", "Weighted"},
     "hardware/stream_builder.py": {
         "ChannelMac",
         "Gather",

@@ -138,6 +138,9 @@ class Delays:
     scale: float = 1.0
     figures: Figures = AMD
 
+    def __hash__(self) -> int:
+        return hash(self.scale)  # a family has few scales, and hardly one that another has
+
     def adder(self, bits: int) -> int:
         """A sum of two numbers, its operands' nets included; bits: of its carry chain."""
         own = self.figures

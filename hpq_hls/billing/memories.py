@@ -183,10 +183,10 @@ def columns(words: IntArray, width: int) -> list[bytes]:
     octets = np.ascontiguousarray(words, dtype="<i8").view(np.uint8).reshape(depth, -1, 8)
     bits = np.unpackbits(octets, axis=2, count=min(width, 64), bitorder="little").reshape(depth, -1)
     packed = np.packbits(bits, axis=0)
-    size, text = len(packed), packed.tobytes("F")
+    size = len(packed)
     ones = (1 << 8 * size) - (1 << 8 * size - depth)
     constant = {bytes(size), ones.to_bytes(size, "big")}
-    found = (text[start : start + size] for start in range(0, len(text), size))
+    found: list[bytes] = np.ascontiguousarray(packed.T).view(f"V{size}").reshape(-1).tolist()
     return [column for column in found if column not in constant]
 
 

@@ -8,6 +8,7 @@ faster than it has to be. Types that are wider get what they need.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -156,6 +157,7 @@ class CastStages:
         return sum(1 << place for place, register in enumerate(self.registers[1:]) if register)
 
 
+@functools.lru_cache(maxsize=4096)
 def cast_stages(
     pace: Pace, front: int, given: FixedType, made: FixedType, epilogue: Epilogue, *, fixed: bool = False
 ) -> CastStages:

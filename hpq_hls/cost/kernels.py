@@ -45,9 +45,10 @@ def passed(kernel: Kernel, streams: Streams) -> tuple[int, int]:
 
 
 def bill_constants(kernel: Kernel, family: Family) -> Bill:
-    """The memory of a kernel's constants, which no type around it has a part in."""
-    bill = Bill(family)
-    kernel.on(family).bill_constants(bill)
+    """The memory of a kernel's constants, its biases included, which no type around it has a part in."""
+    bill, kernel = Bill(family), kernel.on(family)
+    kernel.bill_constants(bill)
+    kernel.bill_biases(bill)
     return bill
 
 
@@ -59,6 +60,8 @@ def bill_stream(stream: Stream, link: Link, family: Family, calibration: Figures
     # Synthesis merges shift registers of equal content, but not what is in one memory.
     merged = link.places <= SRL_DEPTH
     slices = slice_count(stream.bits, fifo_loads(link.places, stream.bits, family))
+    if merged and not stream.different_bits:
+        slices = 1  # nothing hangs on the others
     fifo(bill, link.places, stream.different_bits if merged else stream.bits, link.latency, slices)
     if calibration is not None:
         bill.reported = calibration.apply(STREAMS, bill, stream.bits, stream.bits)
@@ -81,7 +84,8 @@ def bill_ports(flow: Dataflow, family: Family, calibration: Figures | None = Non
             bill.add(Term.PORT, CHECK)
             if stream.beats > 1:
                 bill.ff += 1 + count_bits(stream.beats)
-                bill.add(Term.SELECT, stream.bits)  # zeros behind a packet that is too short
+                read = len(stream.read) * stream.type.width
+                bill.add(Term.SELECT, read)  # zeros behind a packet that is too short
                 bill.add(Term.PORT, FILL + wrapping_counter(stream.beats) // 2)
     for terminal in flow.outputs:
         beats = flow.streams[terminal.stream].beats

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,30 +11,24 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from hpq_hls.billing.bill import DSP, Bill, Row
-from hpq_hls.billing.inference import Figures
 from hpq_hls.billing.parts import Family, find_part
 from hpq_hls.cost.design import build_design
 from hpq_hls.cost.estimate import bill_dataflow, counted
 from hpq_hls.cost.fifos import size_fifos, with_room_for_pipelines
 from hpq_hls.cost.folding import fold
-from hpq_hls.cost.kernels import bill_constants, bill_kernel, bill_ports, bill_stream
-from hpq_hls.cost.relief import Exchange, allowance, cheapest, exchange
+from hpq_hls.cost.kernels import bill_ports, bill_stream
+from hpq_hls.cost.places import Entry, Place, Relief, Types, types_of
+from hpq_hls.cost.relief import allowance, cheapest
 from hpq_hls.cost.timing import Timing, time_dataflow
 from hpq_hls.fixed import FixedType
 from hpq_hls.graph import Graph
-from hpq_hls.hardware import Dataflow, HardwareConfig, Io, Link, Multiplier, without_dead
-from hpq_hls.hardware.builder import Block, Make
+from hpq_hls.hardware import HardwareConfig, Io, Link, Multiplier, without_dead
 from hpq_hls.hardware.skeleton import Skeleton
-from hpq_hls.kernels import Kernel, Stream
+from hpq_hls.kernels import Kernel
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
-REMEMBERED_CONSTANTS = 32
-"""Different constants of a kernel whose memory is remembered."""
 REMEMBERED_TIMINGS = 4096
 REMEMBERED_DESIGNS = 64
-
-Types = Sequence[FixedType]
-"""Of a layer's inputs, then of its output."""
 
 
 @dataclass(frozen=True)
@@ -107,25 +99,6 @@ class Ledger:
 
 
 @dataclass(frozen=True, eq=False)
-class _Entry:
-    """A layer in the books. latencies: of its kernels. own: the bills of those that its parameters decide."""
-
-    row: Row
-    latencies: tuple[int, ...]
-    own: tuple[Bill, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class _Relief:
-    """What is added to the row of a layer if its products leave DSP blocks, and what that amounts to; the
-    latencies then."""
-
-    row: Row
-    offer: Exchange
-    latencies: tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False)
 class _Sized:
     """What streams are, by name, and the timing that they allow."""
 
@@ -152,7 +125,7 @@ class _Design:
         for kernel in flow.kernels:
             made[kernel.layer].append(kernel)
         self._places = {
-            name: _Place(
+            name: Place(
                 block,
                 made[name],
                 flow,
@@ -164,8 +137,8 @@ class _Design:
         }
         self._flow = flow
         self._ports: dict[tuple[FixedType, ...], Row] = {}
-        self._layers: WeakKeyDictionary[QuantizedLayer, _Entry] = WeakKeyDictionary()
-        self._reliefs: WeakKeyDictionary[QuantizedLayer, _Relief | None] = WeakKeyDictionary()
+        self._layers: WeakKeyDictionary[QuantizedLayer, Entry] = WeakKeyDictionary()
+        self._reliefs: WeakKeyDictionary[QuantizedLayer, Relief | None] = WeakKeyDictionary()
         self._makers = {name: layer for layer, block in skeleton.blocks.items() for name in block.streams}
         self._known: dict[_Latencies, _Sized] = {}
         # Networks whose kernels are as long keep the links.
@@ -200,11 +173,11 @@ class _Design:
             self._ports[kinds] = bill_ports(flow, self._family, self._calibration).row
         return self._ports[kinds]
 
-    def _relieved(self, q: QuantizedGraph, entries: Sequence[_Entry], blocks: int) -> Mapping[str, _Relief]:
+    def _relieved(self, q: QuantizedGraph, entries: Sequence[Entry], blocks: int) -> Mapping[str, Relief]:
         """The layers whose products leave DSP blocks where there are so many, as ``relieve`` decides."""
         if blocks <= self._dsp:
             return {}
-        reliefs: dict[str, _Relief] = {}
+        reliefs: dict[str, Relief] = {}
         for (name, layer), entry in zip(q.layers.items(), entries, strict=True):
             relief = self._relief(name, layer, entry)
             if relief is not None:
@@ -212,7 +185,7 @@ class _Design:
         offers = {name: relief.offer for name, relief in reliefs.items()}
         return {name: reliefs[name] for name in cheapest(offers, blocks - self._dsp)}
 
-    def _relief(self, name: str, layer: QuantizedLayer, entry: _Entry) -> _Relief | None:
+    def _relief(self, name: str, layer: QuantizedLayer, entry: Entry) -> Relief | None:
         if layer not in self._reliefs:
             self._reliefs[layer] = self._places[name].relief(layer, entry)
         return self._reliefs[layer]
@@ -223,7 +196,7 @@ class _Design:
         return self._sized(q, self._latencies(q, entries, moved)).timing
 
     def _latencies(
-        self, q: QuantizedGraph, entries: Sequence[_Entry], moved: Mapping[str, _Relief]
+        self, q: QuantizedGraph, entries: Sequence[Entry], moved: Mapping[str, Relief]
     ) -> _Latencies:
         found = zip(q.layers, entries, strict=True)
         return tuple(moved.get(name, entry).latencies for name, entry in found)
@@ -238,7 +211,7 @@ class _Design:
         return self._known[key]
 
     def _deeper(
-        self, q: QuantizedGraph, entries: Sequence[_Entry], moved: Mapping[str, _Relief]
+        self, q: QuantizedGraph, entries: Sequence[Entry], moved: Mapping[str, Relief]
     ) -> Iterable[Row]:
         """What streams cost that are not what they are in the books."""
         latencies = self._latencies(q, entries, moved)
@@ -253,148 +226,13 @@ class _Design:
 
     def _types(self, q: QuantizedGraph, name: str) -> Types:
         kind = q.input_types.get(name)
-        return _types_of(q.layers[name]) if kind is None else [kind]
+        return types_of(q.layers[name]) if kind is None else [kind]
 
-    def _entries(self, q: QuantizedGraph) -> list[_Entry]:
-        known, places, found = self._layers, self._places, list[_Entry]()
+    def _entries(self, q: QuantizedGraph) -> list[Entry]:
+        known, places, found = self._layers, self._places, list[Entry]()
         for name, layer in q.layers.items():
             entry = known.get(layer)
             if entry is None:
                 entry = known[layer] = places[name].entry(layer)
             found.append(entry)
         return found
-
-
-@dataclass(frozen=True, eq=False)
-class _Shared:
-    """The part of a place that follows from the types of some streams. numbers: whose, as in ``Block``."""
-
-    numbers: tuple[int, ...]
-    kernels: list[tuple[Make, Kernel]]
-    streams: list[str]
-    known: dict[tuple[FixedType, ...], tuple[Row, tuple[int, ...]]]
-
-
-def _types_of(layer: QuantizedLayer) -> Types:
-    return [*(edge.type for edge in layer.input_edges), layer.output_type]
-
-
-class _Place:
-    """Where a layer stands in the network, and the bills of those that stood there."""
-
-    def __init__(
-        self,
-        block: Block,
-        kernels: Sequence[Kernel],
-        flow: Dataflow,
-        family: Family,
-        calibration: Figures | None,
-        *,
-        may_leave: bool,
-    ) -> None:
-        """may_leave: whether products may leave DSP blocks if these run short."""
-        self._family, self._calibration, self._may_leave = family, calibration, may_leave
-        self._numbers = block.streams | {name: number for number, name in enumerate(block.inputs)}
-        self._streams = {name: flow.streams[name] for name in self._numbers}
-        self._links = {name: flow.links[name] for name in self._numbers}
-        self._typed: dict[tuple[str, FixedType], Stream] = {}
-        self._own: list[tuple[Make, Kernel]] = []
-        self._constants: dict[tuple[int, int, object], tuple[object, Bill]] = {}
-        shared: dict[tuple[int, ...], _Shared] = {}
-
-        def part(names: Iterable[str]) -> _Shared:
-            numbers = tuple(sorted({self._numbers[name] for name in names}))
-            return shared.setdefault(numbers, _Shared(numbers, [], [], {}))
-
-        for make, kernel in zip(block.kernels, kernels, strict=True):
-            own = None if kernel.by_types else self._own
-            (part((*kernel.inputs, *kernel.outputs)).kernels if own is None else own).append((make, kernel))
-        for name in block.streams:
-            part([name]).streams.append(name)
-        self._shared = list(shared.values())
-
-    def entry(self, layer: QuantizedLayer) -> _Entry:
-        """The bill of a layer that stands here."""
-        types = _types_of(layer)
-        row, latencies = self._shared_parts(types, layer)
-        own: list[Bill] = []
-        for number, (make, place) in enumerate(self._own):
-            kernel, streams = make(layer), self._around(place, types)
-            constants = self._bill_constants(number, kernel)
-            own.append(bill_kernel(kernel, streams, self._family, constants, self._calibration))
-            row = row + own[-1].row
-            latencies = (*latencies, kernel.latency(streams))
-        return _Entry(row, latencies, tuple(own))
-
-    def relief(self, layer: QuantizedLayer, entry: _Entry) -> _Relief | None:
-        """What changes of a layer's entry if its products leave DSP blocks; None where none may."""
-        if not self._may_leave or not any(bill.dsp for bill in entry.own):
-            return None
-        types = _types_of(layer)
-        rows, offers = list[Row](), list[Exchange]()
-        latencies = list(entry.latencies)
-        first = len(latencies) - len(entry.own)
-        for number, ((make, place), bill) in enumerate(zip(self._own, entry.own, strict=True)):
-            if bill.dsp:
-                kernel, streams = make(layer), self._around(place, types)
-                constants = self._bill_constants(number, kernel.in_fabric())
-                row, offer = exchange(kernel, streams, self._family, bill, constants, self._calibration)
-                rows.append(row)
-                offers.append(offer)
-                latencies[first + number] = kernel.in_fabric().latency(streams)
-        offer = functools.reduce(operator.add, offers)
-        return _Relief(np.asarray(sum(rows)), offer, tuple(latencies))
-
-    def shared(self, types: Types) -> Row:
-        """The bill of everything that follows from types, at the input."""
-        return self._shared_parts(types)[0]
-
-    def _shared_parts(self, types: Types, layer: QuantizedLayer | None = None) -> tuple[Row, tuple[int, ...]]:
-        """The bill and the latencies of everything that follows from types. layer: with these types; None at
-        the input."""
-        total: Row | None = None
-        latencies: tuple[int, ...] = ()
-        for part in self._shared:
-            key = tuple([types[number] for number in part.numbers])
-            found = part.known.get(key)
-            if found is None:
-                found = part.known[key] = self._bill(part, types, layer)
-            total = found[0] if total is None else total + found[0]
-            latencies += found[1]
-        return Bill(self._family).row if total is None else total, latencies
-
-    def _bill(self, part: _Shared, types: Types, layer: QuantizedLayer | None) -> tuple[Row, tuple[int, ...]]:
-        bill, latencies = Bill(self._family), []
-        for make, place in part.kernels:
-            kernel = place if layer is None else make(layer)
-            around = self._around(place, types)
-            bill.take(bill_kernel(kernel, around, self._family, calibration=self._calibration))
-            latencies.append(kernel.latency(around))
-        for name in part.streams:
-            stream = self.stream(name, types)
-            bill.take(bill_stream(stream, self._links[name], self._family, self._calibration))
-        return bill.row, tuple(latencies)
-
-    def _bill_constants(self, place: int, kernel: Kernel) -> Bill:
-        """The memory of the constants of the kernel at a place, by the object that they are in."""
-        constants = kernel.constants
-        if constants is None:
-            return bill_constants(kernel, self._family)
-        key = place, id(constants), kernel.layout
-        known = self._constants.get(key)
-        if known is None:
-            if len(self._constants) == REMEMBERED_CONSTANTS:
-                del self._constants[next(iter(self._constants))]
-            known = self._constants[key] = constants, bill_constants(kernel, self._family)
-        return known[1]
-
-    def _around(self, kernel: Kernel, types: Types) -> dict[str, Stream]:
-        return {name: self.stream(name, types) for name in (*kernel.inputs, *kernel.outputs)}
-
-    def stream(self, name: str, types: Types) -> Stream:
-        """A stream around here, at the types that its layer has."""
-        kind = types[self._numbers[name]]
-        known = self._typed.get((name, kind))
-        if known is None:
-            known = self._typed[name, kind] = replace(self._streams[name], type=kind)
-        return known

@@ -45,7 +45,7 @@ def relieve(q: QuantizedGraph, config: HardwareConfig) -> HardwareConfig:
         bill = bill_kernel(kernel, flow.streams, device.family)
         taken += bill.dsp
         if bill.dsp and config.of(kernel.layer).multiplier is not Multiplier.DSP:
-            _, offer = exchange(kernel, flow.streams, device.family, bill)
+            _, offer = exchange(kernel, flow.streams, device.family, bill.row)
             offers[kernel.layer] = offers.get(kernel.layer, Exchange(0, 0.0)) + offer
     chosen = cheapest(offers, taken - allowance(device, config.utilisation))
     inside = {name: replace(config.of(name), multiplier=Multiplier.LUT) for name in chosen}
@@ -56,13 +56,13 @@ def exchange(
     kernel: Kernel,
     streams: Streams,
     family: Family,
-    bill: Bill,
+    row: Row,
     constants: Bill | None = None,
     calibration: Figures | None = None,
 ) -> tuple[Row, Exchange]:
-    """What a kernel offers, and what that changes of its bill. constants, calibration: as of ``bill_kernel``,
-    the constants as they lie in memory for products in LUTs."""
-    change = bill_kernel(kernel.in_fabric(), streams, family, constants, calibration).row - bill.row
+    """What a kernel offers, and what that changes of the row of its bill. constants, calibration: as of
+    ``bill_kernel``, the constants as they lie in memory for products in LUTs."""
+    change = bill_kernel(kernel.in_fabric(), streams, family, constants, calibration).row - row
     difference = Bill.of(family, change)
     return change, Exchange(-difference.dsp, luts(difference))
 

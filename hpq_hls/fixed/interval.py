@@ -25,8 +25,9 @@ class Interval:
     hi: int
 
     def __post_init__(self) -> None:
-        for name in ("lo", "hi"):
-            value = getattr(self, name)
+        for name, value in (("lo", self.lo), ("hi", self.hi)):
+            if type(value) is int:
+                continue
             if not isinstance(value, (int, np.integer)):
                 raise DataError(f"the {name} of an interval must be an integer, not {value!r}.")
             object.__setattr__(self, name, int(value))
@@ -87,16 +88,19 @@ def cast_interval(interval: Interval, fraction: int, target: FixedType) -> Inter
     Tight wherever nothing overflows, for one-element intervals, and always for AP_SAT and AP_SAT_SYM.
     Otherwise sound, and for AP_SAT_ZERO tight too unless zeros are appended below.
     """
-    if interval.lo == interval.hi or target.overflow in (Overflow.SAT, Overflow.SAT_SYM):
-        return Interval.of(target.from_raw([interval.lo, interval.hi], fraction))
     size = max(abs(interval.lo), abs(interval.hi)).bit_length()
     shift = effective_shift(fraction - target.fraction, size, target.width)
     rounded = Interval(
         round_shift(interval.lo, shift, target.rounding, size),
         round_shift(interval.hi, shift, target.rounding, size),
     )
-    if rounded in target.interval:
+    limits = target.interval
+    if rounded in limits:
         return rounded
+    if target.overflow in (Overflow.SAT, Overflow.SAT_SYM):
+        return rounded.clip(limits)
+    if interval.lo == interval.hi:
+        return Interval.of(target.from_raw([interval.lo], fraction))
     if target.overflow is Overflow.SAT_ZERO:
         return _zeroed(rounded, target)
     if (
@@ -104,7 +108,7 @@ def cast_interval(interval: Interval, fraction: int, target: FixedType) -> Inter
         and (rounded.lo - target.min_raw) >> target.width == (rounded.hi - target.min_raw) >> target.width
     ):
         return Interval.of(target.from_raw([rounded.lo, rounded.hi], target.fraction))  # both in one period
-    return target.interval
+    return limits
 
 
 def _zeroed(rounded: Interval, target: FixedType) -> Interval:

@@ -52,18 +52,19 @@ class FixedType:
     overflow: Overflow = Overflow.WRAP
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("width", 1, MAX_ACCUMULATOR_WIDTH),
-            ("integer", -MAX_INTEGER, MAX_INTEGER),
+        for name, value, low, high in (
+            ("width", self.width, 1, MAX_ACCUMULATOR_WIDTH),
+            ("integer", self.integer, -MAX_INTEGER, MAX_INTEGER),
         ):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            plain = type(value) is int
+            if not plain and (isinstance(value, bool) or not isinstance(value, (int, np.integer))):
                 raise PrecisionError(f"the {name} of a fixed-point type must be an integer, not {value!r}.")
             if not low <= value <= high:
                 raise PrecisionError(
                     f"the {name} of a fixed-point type must be in {low}..{high}, not {value}."
                 )
-            object.__setattr__(self, name, int(value))
+            if not plain:
+                object.__setattr__(self, name, int(value))
         if not isinstance(self.signed, (bool, np.bool_)):
             raise PrecisionError(f"signed must be True or False, not {self.signed!r}.")
         object.__setattr__(self, "signed", bool(self.signed))

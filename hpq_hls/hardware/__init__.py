@@ -17,7 +17,8 @@ from hpq_hls.hardware.config import (
     whole_cycles,
 )
 from hpq_hls.hardware.dataflow import Dataflow, Link, Terminal
-from hpq_hls.hardware.dead import NarrowedGraph, without_dead
+from hpq_hls.hardware.dead import without_dead
+from hpq_hls.hardware.narrowed import NarrowedGraph
 from hpq_hls.hardware.system import (
     CORE,
     NAMELESS,

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from hpq_hls.billing.families import Operands
 from hpq_hls.billing.packing import Sharing
 from hpq_hls.billing.parts import find_part
 from hpq_hls.errors import ConfigError, UnsupportedOperatorError
@@ -22,6 +23,7 @@ from hpq_hls.hardware.naming import Namer, port_names
 from hpq_hls.hardware.order import places, same, transmission_orders
 from hpq_hls.hardware.unread import with_unread
 from hpq_hls.kernels import (
+    Constant,
     Fork,
     IntArray,
     Kernel,
@@ -35,6 +37,7 @@ from hpq_hls.kernels import (
 )
 from hpq_hls.kernels.adder_graph import solve
 from hpq_hls.kernels.adder_pipeline import Adders, cheapest, offsets_of
+from hpq_hls.kernels.lanes import choose_lanes
 from hpq_hls.kernels.reorder import ZERO
 from hpq_hls.ops.base import Shape, Told
 from hpq_hls.ops.folding import Folding
@@ -43,6 +46,8 @@ from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 
 Make = Callable[[QuantizedLayer], Kernel]
 """A kernel from the layer that it is for."""
+Decided = Callable[[QuantizedLayer], tuple[object, ...]]
+"""What of a layer has a part in a kernel, see ``Recipe``."""
 Arrange = Callable[[QuantizedLayer], IntArray]
 """A layer's weights in the order in which a kernel takes them."""
 AnyKernel = TypeVar("AnyKernel", bound=Kernel)
@@ -50,17 +55,35 @@ OUTPUT = -1
 """Of a stream: its elements are those of the layer's output."""
 
 
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """How a kernel is made.
+
+    decided: of the layer, what has a part in that beside the types of its inputs and its output and the
+    integers of its biases; arrays by identity. None: whatever there is.
+    """
+
+    make: Make
+    decided: Decided | None = None
+
+
+def sums_of(layer: QuantizedLayer) -> tuple[object, ...]:
+    """What decides exact sums and what becomes of them."""
+    weights = layer.weight_raw, layer.weight_shift, layer.weight_signs, layer.weight_type
+    return *weights, layer.bias_type, layer.accumulator_type
+
+
 @dataclass(eq=False)
 class Block:
     """What a layer becomes, whatever its types and parameters: any layer in its place becomes the same.
 
-    inputs: the streams that it reads. kernels: make its kernels from the layer, in order, the fork behind it
+    inputs: the streams that it reads. kernels: how each of its kernels is made, in order, the fork behind it
     included. streams: those that its kernels write, each with the number of the layer's input whose elements
     it carries, or OUTPUT. An input of the network is a block too; it has no layer.
     """
 
     inputs: tuple[str, ...]
-    kernels: list[Make] = field(default_factory=list)
+    kernels: list[Recipe] = field(default_factory=list)
     streams: dict[str, int] = field(default_factory=dict)
 
 
@@ -212,7 +235,7 @@ class Builder(ABC):
             found = make(**self._told(told(layer), layer, lanes))
             return found.in_fabric() if self.in_luts(layer) else found
 
-        self.emit(made)
+        self.emit(made, lambda layer: tuple(told(layer).values()))
         self.finish(output)
 
     @abstractmethod
@@ -242,7 +265,7 @@ class Builder(ABC):
             reciprocal_type=None if constant is None else constant.type,
             in_luts=self.in_luts(self._layer),
         )
-        self.emit(lambda layer: make(**self._sums(layer, positions * lanes)))
+        self.emit(lambda layer: make(**self._sums(layer, positions * lanes)), sums_of)
         self.finish(output)
 
     def rearrange(self, index: IntArray) -> None:
@@ -261,6 +284,36 @@ class Builder(ABC):
         taken = zip(starts, self.taken[self._layer.name], strict=False)
         place = np.concatenate([start + places(order) for start, order in taken])
         self.finish(self.joined(place[index[self.orders[self._layer.name]]]))
+
+    def constant(self) -> None:
+        """See Lowering; in as few lanes as meet the target, whole channels of an image where one may."""
+        streams = tuple(self.with_lanes(name, self.streams[name].lanes) for name in self._inputs)
+        shape = self.output_shape
+        size, channels = math.prod(shape), math.prod(shape[:1])
+        lanes = choose_lanes(channels, size, self.target)
+        if size // lanes > self.target:
+            lanes = choose_lanes(size, size, self.target)
+        beats, order = size // lanes, self.orders[self._layer.name]
+        output = self._add_stream(
+            Stream(
+                self.unique("out"),
+                self._layer.output_type,
+                lanes,
+                beats,
+                same_as=(-1,) * lanes * (beats == 1),
+            ),
+            OUTPUT,
+        )
+        given = tuple(self.streams[name].beats for name in streams)
+        make = self.kernel(Constant, "constant", streams, output, given=given)
+
+        def constant(layer: QuantizedLayer) -> Constant:
+            assert layer.op.always is not None
+            values = layer.op.always.reshape(-1)[order].reshape(beats, lanes)
+            return make(values=values, type=layer.output_type)
+
+        self.emit(constant, lambda layer: (layer.op.always,))
+        self.finish(output)
 
     @abstractmethod
     def rearranged(self, part: str, stream: str, positions: IntArray) -> str:
@@ -292,9 +345,9 @@ class Builder(ABC):
             **structure,
         )
 
-    def emit(self, make: Make) -> None:
-        """Append a kernel of the current layer."""
-        self._block.kernels.append(make)
+    def emit(self, make: Make, decided: Decided | None = None) -> None:
+        """Append a kernel of the current layer; decided: as of ``Recipe``."""
+        self._block.kernels.append(Recipe(make, decided))
         self.kernels.append(make(self._layer))
 
     def emit_weighted(
@@ -302,7 +355,7 @@ class Builder(ABC):
     ) -> None:
         """Append the kernel that multiplies by the layer's weights; lanes, settings: as ``arithmetic``."""
         arranged = Arranged(arrange)
-        self.emit(lambda layer: make(**self.arithmetic(layer, arranged(layer), lanes, **settings)))
+        self.emit(lambda layer: make(**self.arithmetic(layer, arranged(layer), lanes, **settings)), sums_of)
 
     def in_order(self, epilogue: Epilogue, layer: str, lanes: int) -> Epilogue:
         """A layer's epilogue, for a kernel that gives its output in beats of ``lanes`` elements."""
@@ -368,7 +421,7 @@ class Builder(ABC):
         name = self._namer.unique(f"{value}_fork")
         pace = self.config.pace
         fork = Fork(name=name, layer=value, inputs=(stream,), outputs=tuple(copies), pace=pace)
-        block.kernels.append(lambda _: fork)
+        block.kernels.append(Recipe(lambda _: fork))
         self.kernels.append(fork)
         self._ready[value].extend(copies)
 
@@ -457,7 +510,7 @@ class Builder(ABC):
             check(layer)
             return make(**self._sums(layer, out_lanes))
 
-        self.emit(pool)
+        self.emit(pool, sums_of)
         self.finish(output)
 
     def weights_in_order(self, layer: QuantizedLayer, groups: int, *, aligned: bool = False) -> IntArray:
@@ -487,8 +540,12 @@ class Builder(ABC):
     def _sharing(self, layer: QuantizedLayer) -> Sharing:
         """What a layer's products may share DSP blocks by."""
         always = self.config.of(layer.name).multiplier is Multiplier.DSP
-        operands = find_part(self.config.part).family.operands
-        return Sharing(operands, layer.input_edges[0].type, always)
+        return Sharing(self._operands, layer.input_edges[0].type, always)
+
+    @functools.cached_property
+    def _operands(self) -> Operands:
+        """Of the part's DSP blocks."""
+        return find_part(self.config.part).family.operands
 
     def _adders(self, layer: QuantizedLayer, matrix: IntArray, bias: IntArray | None, lanes: int) -> Adders:
         """The adders of each group of ``matrix`` (groups, rows, columns); bias: (groups, rows)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -116,10 +117,14 @@ class HardwareConfig:
 
     def of(self, layer: str) -> LayerFolding:
         """The folding of a layer."""
-        others = LayerFolding(
+        return self.layers.get(layer, self._others)
+
+    @functools.cached_property
+    def _others(self) -> LayerFolding:
+        """Of the layers that have none of their own."""
+        return LayerFolding(
             reuse_factor=self.reuse_factor, strategy=self.strategy, multiplier=self.multiplier
         )
-        return self.layers.get(layer, others)
 
     @property
     def pace(self) -> Pace:

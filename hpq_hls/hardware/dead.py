@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from weakref import WeakKeyDictionary
 
@@ -13,66 +12,45 @@ import numpy as np
 from hpq_hls.fixed import Epilogue, FixedType, Interval, bits_for
 from hpq_hls.graph import Graph, Node
 from hpq_hls.hardware.config import HardwareConfig, Io
-from hpq_hls.hardware.live import (
-    Fixed,
-    Live,
-    Mask,
-    channels,
-    dense,
-    fixed_channels,
-    folded,
-    live_channels,
-    mixes,
-    offsets,
-    products,
-    ties,
+from hpq_hls.hardware.cut import cut
+from hpq_hls.hardware.fixed import Folded, Mask, channels, constants_of, groups_of, mixes, offsets, ties
+from hpq_hls.hardware.live import dense, live_channels
+from hpq_hls.hardware.narrowed import (
+    Kept,
+    NarrowedGraph,
+    alike,
+    edge_key,
+    graph_of,
+    layer_of,
+    same_spec,
 )
 from hpq_hls.ops.base import IntArray, Operator
-from hpq_hls.ops.channels import taken
+from hpq_hls.ops.channels import narrowed_weights, taken
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 from hpq_hls.simulate.layer import Edge, LayerSpec, quantized_layer
 
-REMEMBERED = 64
-"""Graphs that are left of one, by what is left of its values."""
-
-Kept = Mapping[str, IntArray]
-"""Of each value by name the channels that are left, ascending."""
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class NarrowedGraph(QuantizedGraph):
-    """What is left of a network: its outputs are word for word the same. Trained parameters in ``graph`` are
-    those of the channels left; it is integers that are exact.
-
-    kept: of each value by name the channels of the whole network that are left, ascending.
-    """
-
-    kept: Kept = field(default_factory=dict)
-
-    def place(self, value: str, index: tuple[int, ...]) -> tuple[int, ...]:
-        """Where an element of a value is in the whole network. index: where it is in this one."""
-        return (int(self.kept[value][index[0]]), *index[1:]) if index else index
-
 
 def without_dead(q: QuantizedGraph, config: HardwareConfig) -> QuantizedGraph:
-    """The network without channels that nobody reads; itself where there are none.
+    """The network without channels that nobody reads, and without layers whose output is always the same;
+    itself where there are none.
 
     Channels along the first axis of values go: those that only weights of zero meet, and whatever only these
-    are made of; those that are always 0 in front of layers with weights; and those that are always the same
-    in front of such layers that pad nothing, whose biases take them in. Inputs and outputs stay whole, so do
+    are made of; and those that are always the same in front of layers with weights, where what they add to
+    sums is the same at all positions, so that biases take it in. Inputs and outputs stay whole, so do
     the inputs and outputs of layers that ``config`` folds by hand. In io stream so many stay that each layer
     can be folded as well as before.
+
+    A value that is always the same stands where it is read (``cut``), unless ``config`` names its layer.
     """
+    named = {name: own for name, own in config.layers.items() if name in q.layers}
     by_hand = tuple(
         sorted(
-            name
-            for name, own in config.layers.items()
-            if name in q.layers and (own.pe, own.simd, own.reuse_factor) != (None, None, None)
+            name for name, own in named.items() if (own.pe, own.simd, own.reuse_factor) != (None, None, None)
         )
     )
-    known, key = _KNOWN.setdefault(q, {}), (config.io, by_hand)
+    known, key = _KNOWN.setdefault(q, {}), (config.io, by_hand, *sorted(named))
     if key not in known:
-        made = _without(q, by_hand, foldable=config.io is Io.STREAM)
+        made = _without(q, by_hand, named, foldable=config.io is Io.STREAM)
         known[key] = None if made is q else made
     found = known[key]
     return q if found is None else found
@@ -80,14 +58,14 @@ def without_dead(q: QuantizedGraph, config: HardwareConfig) -> QuantizedGraph:
 
 _KNOWN: WeakKeyDictionary[QuantizedGraph, dict[object, QuantizedGraph | None]] = WeakKeyDictionary()
 """None: nothing to leave out, which is no reference to the network that would keep it."""
-_GRAPHS: WeakKeyDictionary[Graph, OrderedDict[object, Graph]] = WeakKeyDictionary()
-_LAYERS: WeakKeyDictionary[QuantizedLayer, dict[object, QuantizedLayer]] = WeakKeyDictionary()
 
 
-def _without(q: QuantizedGraph, by_hand: Sequence[str], *, foldable: bool) -> QuantizedGraph:
+def _without(
+    q: QuantizedGraph, by_hand: Sequence[str], named: Collection[str], *, foldable: bool
+) -> QuantizedGraph:
     """Until nothing more goes: what is left of a layer may tie less together than the whole."""
-    found = _left(q, by_hand, foldable=foldable)
-    while (more := _left(found, by_hand, foldable=foldable)) is not found:
+    found = _left(q, by_hand, named, foldable=foldable)
+    while (more := _left(found, by_hand, named, foldable=foldable)) is not found:
         if isinstance(found, NarrowedGraph) and isinstance(more, NarrowedGraph):
             kept = {name: found.kept[name][own] for name, own in more.kept.items()}
             more = replace(more, kept=MappingProxyType(kept))
@@ -95,14 +73,18 @@ def _without(q: QuantizedGraph, by_hand: Sequence[str], *, foldable: bool) -> Qu
     return found
 
 
-def _left(q: QuantizedGraph, by_hand: Sequence[str], *, foldable: bool) -> QuantizedGraph:
+def _left(
+    q: QuantizedGraph, by_hand: Sequence[str], named: Collection[str], *, foldable: bool
+) -> QuantizedGraph:
     """What is left of a network at one look; itself where that is all."""
     if all(map(dense, q.layers.values())):
         return q
-    fixed = fixed_channels(q)
+    known = constants_of(q)
+    if (less := cut(q, known.values, named)) is not q:
+        return less
     whole = {value for name in by_hand for value in (name, *q.layers[name].inputs)}
     whole.update(name for name, layer in q.layers.items() if not _slopes_can_go(layer))
-    live = live_channels(q, fixed, whole, foldable=foldable)
+    live = live_channels(q, known.folded, whole, foldable=foldable)
     if all(mask.all() for mask in live.kept.values()):
         return q
     kept = {name: np.flatnonzero(mask) for name, mask in live.kept.items()}
@@ -110,7 +92,9 @@ def _left(q: QuantizedGraph, by_hand: Sequence[str], *, foldable: bool) -> Quant
     layers: dict[str, QuantizedLayer] = {}
     for name, layer in q.layers.items():
         given = [edges[value] for value in layer.inputs]
-        made = layers[name] = _narrowed(q.graph, layer, given, kept, live, fixed)
+        made = layers[name] = _narrowed(
+            q.graph, layer, given, kept, live.needed[name], known.folded.get(name)
+        )
         edges[name] = Edge(made.output_type, made.output_interval)
     graph = _narrowed_graph(q, kept)
     return NarrowedGraph(graph, q.input_types, MappingProxyType(layers), q.examples, MappingProxyType(kept))
@@ -128,27 +112,24 @@ def _slopes_can_go(layer: QuantizedLayer) -> bool:
 def _narrowed_graph(q: QuantizedGraph, kept: Kept) -> Graph:
     """The graph of what is left, the same object for the same channels."""
     graph = q.graph
-    known = _GRAPHS.setdefault(graph, OrderedDict())
+
+    def make() -> Graph:
+        nodes = []
+        for node in graph.nodes:
+            op = _narrowed_operator(graph, q.layers[node.name], node.op, kept)
+            activation = _narrowed_activation(node, kept[node.name])
+            nodes.append(replace(node, op=op, activation=activation))
+        return replace(graph, nodes=tuple(nodes))
+
     key = tuple((name, own.tobytes()) for name, own in kept.items() if len(own) < channels(graph, name))
-    if key in known:
-        known.move_to_end(key)
-        return known[key]
-    nodes = []
-    for node in graph.nodes:
-        op = _narrowed_operator(graph, q.layers[node.name], node.op, kept)
-        activation = _narrowed_activation(node, kept[node.name])
-        nodes.append(replace(node, op=op, activation=activation))
-    made = known[key] = Graph(graph.inputs, tuple(nodes), graph.outputs, graph.name)
-    if len(known) > REMEMBERED:
-        known.popitem(last=False)
-    return made
+    return graph_of(graph, key, make)
 
 
 def _narrowed_operator(graph: Graph, layer: QuantizedLayer, op: Operator, kept: Kept) -> Operator:
     names = (*layer.inputs, layer.name)
     if all(len(kept[name]) == channels(graph, name) for name in names):
         return op
-    if not mixes(graph, layer) and ties(graph, layer) is None:
+    if not mixes(graph, layer) and ties(graph, layer) is None and layer.op.always is None:
         return op
     return op.narrowed([kept[name] for name in layer.inputs], kept[layer.name])
 
@@ -163,38 +144,38 @@ def _narrowed(
     layer: QuantizedLayer,
     edges: Sequence[Edge],
     kept: Kept,
-    live: Live,
-    fixed: Mapping[str, Fixed],
+    needed: Mask,
+    folded: Folded | None,
 ) -> QuantizedLayer:
-    """A layer between what is left of its values; itself where that is all the same."""
-    given, own, needed = fixed[layer.inputs[0]], kept[layer.name], live.needed[layer.name]
-    mixed = mixes(graph, layer)
-    added = products(layer, given) if mixed else np.zeros(0, object)
+    """A layer between what is left of its values; itself where that is all the same.
+
+    needed: the channels of its output that somebody reads. folded: of a layer that mixes channels.
+    """
+    own = kept[layer.name]
     all_there = all(len(kept[name]) == channels(graph, name) for name in (*layer.inputs, layer.name))
-    alike = all(
-        (new.type, new.interval) == (old.type, old.interval)
-        for new, old in zip(edges, layer.input_edges, strict=True)
-    )
-    if all_there and alike and not added.any():
+    changed = folded is not None and (folded.added.any() or folded.carriers.size)
+    if all_there and alike(edges, layer) and not changed:
         return layer
+
+    def make() -> QuantizedLayer:
+        activation, spec = layer.activation, same_spec(layer, edges)
+        if len(own) < channels(graph, layer.name):
+            activation = _own_slopes(layer, own)
+        if folded is not None:
+            spec = _folded_in(layer, spec, needed, folded)
+            spec = _fewer_rows(spec, own, _fewer_weights(layer, spec, kept[layer.inputs[0]], own))
+        elif ties(graph, layer) is not None:
+            spec = _fewer_rows(spec, own, taken(spec.weight_raw, own))
+        op = _narrowed_operator(graph, layer, layer.op, kept)
+        return quantized_layer(layer.name, op, layer.inputs, activation, edges, spec)
+
     key = (
         *(kept[name].tobytes() for name in (*layer.inputs, layer.name)),
         needed.tobytes(),
-        *((edge.type, edge.interval) for edge in edges),
-        tuple(added),
+        edge_key(edges),
+        *((tuple(folded.added), folded.gone.tobytes(), folded.codes.tobytes()) if folded is not None else ()),
     )
-    known = _LAYERS.setdefault(layer, {})
-    if key not in known:
-        activation, spec = layer.activation, _same(layer, edges)
-        if len(own) < channels(graph, layer.name):
-            activation = _own_slopes(layer, own)
-        if mixed:
-            spec = _fewer_columns(layer, spec, needed, kept[layer.inputs[0]], given, added)
-        if mixed or ties(graph, layer) is not None:
-            spec = _fewer_rows(spec, own)
-        op = _narrowed_operator(graph, layer, layer.op, kept)
-        known[key] = quantized_layer(layer.name, op, layer.inputs, activation, edges, spec)
-    return known[key]
+    return layer_of(layer, key, make)
 
 
 def _own_slopes(layer: QuantizedLayer, own: IntArray) -> Operator | None:
@@ -205,52 +186,44 @@ def _own_slopes(layer: QuantizedLayer, own: IntArray) -> Operator | None:
     return activation.rounded(layer.output_type).narrowed([own], own)
 
 
-def _same(layer: QuantizedLayer, edges: Sequence[Edge]) -> LayerSpec:
-    """What makes the same layer, at the codes that can occur now. A table has no words beyond those of the
-    whole network: the last stands for what only channels that nobody reads can be."""
-    old, new = layer.input_edges[0].interval, edges[0].interval
-    places = None
-    if layer.tables:
-        places = np.clip(np.arange(new.lo, new.hi + 1) - old.lo, 0, old.hi - old.lo)
-    return LayerSpec(
-        weight_raw=layer.weight_raw,
-        weight_type=layer.weight_type,
-        bias_raw=layer.bias_raw,
-        bias_type=layer.bias_type,
-        output_type=layer.output_type if layer.op.casts else None,
-        weight_shift=layer.weight_shift,
-        weight_signs=layer.weight_signs,
-        tables={name: words[places] for name, words in layer.tables.items()} if layer.tables else None,
-    )
-
-
-def _fewer_columns(
-    layer: QuantizedLayer, spec: LayerSpec, needed: Mask, columns: IntArray, given: Fixed, added: IntArray
-) -> LayerSpec:
-    """Without the channels of the input that are not left, and with what constants add in the bias; rows that
-    nobody reads are zero."""
+def _folded_in(layer: QuantizedLayer, spec: LayerSpec, needed: Mask, folded: Folded) -> LayerSpec:
+    """With what constants add in the bias, or in weights of those that carry it, and zeros in their place;
+    rows that nobody reads are zero."""
     assert spec.weight_raw is not None
-    weight = spec.weight_raw.copy()
     if not spec.weight_signs:
+        weight = spec.weight_raw.copy()
         weight[~needed] = 0
-        weight[:, folded(layer, given)] = 0
-    spec = replace(spec, weight_raw=np.ascontiguousarray(weight[:, columns]))
-    if not added.any():
+        weight = weight.reshape(groups_of(layer), -1, *weight.shape[1:])
+        for own, gone in zip(weight, folded.gone.reshape(len(weight), -1), strict=True):
+            own[:, gone] = 0
+        weight = weight.reshape(spec.weight_raw.shape)
+        for channel, codes in zip(folded.carriers, folded.codes, strict=True):
+            shift = np.zeros(1, np.int64) if spec.weight_shift is None else spec.weight_shift
+            weight[needed, channel] = (codes << shift[:, None]).reshape(weight[:, channel].shape)[needed]
+        spec = replace(spec, weight_raw=weight)
+    if not folded.added.any():
         return spec
-    bias = np.asarray(offsets(layer) + added, dtype=np.int64)
+    bias = np.asarray(offsets(layer) + folded.added, dtype=np.int64)
     width = max(bits_for(Interval.of(bias).hull(Interval(-1, 0)))[0], 2)
     return replace(spec, bias_raw=bias, bias_type=FixedType(width, width - layer.sum_fraction))
 
 
-def _fewer_rows(spec: LayerSpec, rows: IntArray) -> LayerSpec:
-    """Without the channels of the output that are not left. Weights are stored in as many bits as before."""
+def _fewer_weights(layer: QuantizedLayer, spec: LayerSpec, columns: IntArray, rows: IntArray) -> IntArray:
+    """Those between the channels that are left."""
+    found: IntArray = narrowed_weights(spec.weight_raw, groups_of(layer), columns, rows)
+    return found
+
+
+def _fewer_rows(spec: LayerSpec, rows: IntArray, weight: IntArray | None) -> LayerSpec:
+    """Without the channels of the output that are not left. weight: of those that are, stored in as many bits
+    as before."""
     shift, kind = taken(spec.weight_shift, rows), spec.weight_type
     if spec.weight_shift is not None and kind is not None:
         less = int(spec.weight_shift.max() - shift.max())
         kind = replace(kind, width=kind.width - less, integer=kind.integer - less)
     return replace(
         spec,
-        weight_raw=taken(spec.weight_raw, rows),
+        weight_raw=weight,
         weight_type=kind,
         bias_raw=taken(spec.bias_raw, rows),
         weight_shift=shift,

@@ -159,6 +159,9 @@ class PixelPlan:
     def join(self, index: IntArray) -> None:
         """See Lowering; it keeps up with what it reads."""
 
+    def constant(self) -> None:
+        """See Lowering; it keeps up with what it reads, and has as many lanes as the target asks for."""
+
     @property
     def _wish(self) -> LayerFolding:
         return self._config.of(self._layer.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.build import builder_of
 from hpq_hls.hardware.builder import Block
 from hpq_hls.hardware.config import HardwareConfig
@@ -26,13 +27,19 @@ class Skeleton:
 
     def __init__(self, q: QuantizedGraph, config: HardwareConfig) -> None:
         self._builder = builder_of(q, config)
+        self._suited: dict[tuple[FixedType, ...], bool] = {}
         self._lanes = self._input_lanes(q)
         self.flow = self._builder.build(q.name)
         self.blocks: Mapping[str, Block] = self._builder.blocks
 
     def suits(self, q: QuantizedGraph) -> bool:
         """Whether it is the one of this network too, at the same folding."""
-        return q.graph is self._builder.q.graph and self._input_lanes(q) == self._lanes
+        if q.graph is not self._builder.q.graph:
+            return False
+        types = tuple(q.input_types.values())
+        if types not in self._suited:
+            self._suited[types] = self._input_lanes(q) == self._lanes
+        return self._suited[types]
 
     def _input_lanes(self, q: QuantizedGraph) -> list[int]:
         return [self._builder.input_lanes(name, kind) for name, kind in q.input_types.items()]

@@ -14,6 +14,7 @@ from hpq_hls.kernels.base import MIN_DEPTH, Frame, IntArray, Kernel, Module, Str
 from hpq_hls.kernels.cast import Cast
 from hpq_hls.kernels.channelmac import ChannelMac
 from hpq_hls.kernels.combine import Combination, Combine
+from hpq_hls.kernels.constant import Constant
 from hpq_hls.kernels.contract import Contract, StageKind, own, pipeline, wiring
 from hpq_hls.kernels.fork import Fork
 from hpq_hls.kernels.gather import Gather
@@ -35,6 +36,7 @@ __all__ = [
     "ChannelMac",
     "Combination",
     "Combine",
+    "Constant",
     "Contract",
     "Fork",
     "Frame",

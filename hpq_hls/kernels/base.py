@@ -151,6 +151,8 @@ class Kernel(ABC):
     outside this package."""
     by_types: ClassVar[bool] = True
     """Whether all that a layer decides of it are the types of its streams."""
+    biases_apart: ClassVar[bool] = False
+    """Whether the integers of its biases have a part in ``bill_biases`` alone, not in its bill or latency."""
     per_beat: ClassVar[bool] = False
     """Whether it turns one beat into one beat; where that is the whole frame, it takes one every cycle."""
 
@@ -218,10 +220,13 @@ class Kernel(ABC):
 
     @abstractmethod
     def bill(self, bill: Bill, streams: Streams) -> None:
-        """Add what it is built from, but for ``bill_constants`` and the FIFOs around it."""
+        """Add what it is built from, but for ``bill_constants``, ``bill_biases`` and the FIFOs around it."""
 
     def bill_constants(self, bill: Bill) -> None:  # noqa: B027 (most kernels have none)
-        """Add the memory of its constants, which no type around it has a part in."""
+        """Add the memory of its constants but its biases, which no type around it has a part in."""
+
+    def bill_biases(self, bill: Bill) -> None:  # noqa: B027 (most kernels have none)
+        """Add the memory of its biases."""
 
     @property
     def constants(self) -> object:

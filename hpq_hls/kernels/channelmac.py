@@ -11,7 +11,6 @@ import numpy as np
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import finished, result_bits, unread_bits
 from hpq_hls.billing.counters import count_bits
-from hpq_hls.billing.memories import rom
 from hpq_hls.billing.memory import memory_style
 from hpq_hls.kernels.base import Frame, IntArray, Streams
 from hpq_hls.kernels.nature import Sums
@@ -88,9 +87,7 @@ class ChannelMac(FromRom):
         bill.ff += self.arrival(given.type) + stages.front + 1 + given.bits * (1 + self.read_register)
         if bill.family.absorbs and self.in_single_blocks(given.type, bill.family):
             bill.ff -= given.bits  # a block has two registers for an operand
-        biases = self.bias_words()
-        if biases is not None and self.bias_type is not None:
-            rom(bill, biases, self.bias_type.width)
+        if self.bias is not None:
             counters *= 2
         bill.ff += counters
         product = self._product_width(given.type)
@@ -103,7 +100,7 @@ class ChannelMac(FromRom):
         bill.ff += lanes * (
             (accumulator.width - unread) * stages.front + accumulator.width * self.shift_register
         )
-        if biases is not None:
+        if self.bias is not None:
             bill.add(Term.BIAS, lanes * accumulator.width)
         bill.ff += self.lanes * result_bits(accumulator, made.type, self.epilogue)
         finished(bill, accumulator, made.type, self.epilogue, self.lanes, in_luts=self.in_luts, stages=stages)

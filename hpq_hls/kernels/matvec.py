@@ -38,7 +38,7 @@ from hpq_hls.kernels.base import Frame, IntArray, Stream, Streams
 from hpq_hls.kernels.contract import Contract, pipeline
 from hpq_hls.kernels.meaning import Objects
 from hpq_hls.kernels.nature import Sums
-from hpq_hls.kernels.weighted import FromRom, Matrix, by_fold
+from hpq_hls.kernels.weighted import FromRom, Matrix, by_fold, by_type
 
 LOADS_OF_DIGIT = 22
 """That a bit of a weight is to hpq_product: it is in two digits, each of which makes a row of 11 LUTs, for
@@ -148,6 +148,7 @@ class MatVec(FromRom, Matrix):
         blocks = memory_style(depth, self.pe * self.simd * self.rom_type.width) == "block"
         return blocks, 1 if self.neuron_folds > 1 and self.synapse_folds > 1 else 0  # beat or buffer
 
+    @by_type
     def stages(self, x: FixedType) -> int:
         """Those in DSP blocks that rows share are as many as those of a row alone, in LUTs or not."""
         shared = 0 if self.packing is None else product_stages(self.pace, x, self.weight_type, soft=False)
@@ -228,9 +229,8 @@ class MatVec(FromRom, Matrix):
             bill.ff += 2 * (math.ceil(self.pe / self.row_slice) - 1)  # copies of the last of valid and first
             bill.ff += 3 if latency == 3 else 1
             bill.add(Term.MEMORY, 1 if latency == 3 else 2)
-        biases, accumulator = self.bias_words(), self.accumulator_type
-        if biases is not None and self.bias_type is not None:
-            rom(bill, biases, self.bias_type.width)
+        accumulator = self.accumulator_type
+        if self.bias is not None:
             bill.ff += count_bits(folds)
             counts.append(folds)
         product = self._product_width(given.type)
@@ -255,7 +255,7 @@ class MatVec(FromRom, Matrix):
         outside = shifted if inside and self.simd == 1 else self.pe
         if steps > 1:
             bill.add(Term.ACCUMULATE, outside * accumulator.width)
-        elif biases is not None:
+        elif self.bias is not None:
             bill.add(Term.BIAS, outside * accumulator.width)
         unread = unread_bits(accumulator, made.type, self.epilogue) if steps == 1 else 0
         bill.ff += outside * (accumulator.width - unread)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
@@ -216,6 +216,23 @@ class Weighted(Kernel):
         return finish(sums, fraction, made.type, epilogue=epilogue, accumulator=accumulator, first=first)
 
 
+This = TypeVar("This")
+
+
+def by_type(method: Callable[[This, FixedType], int]) -> Callable[[This, FixedType], int]:
+    """A method of a kernel that finds a number once for a type."""
+    name = f"_{method.__name__}_by_type"
+
+    @functools.wraps(method)
+    def found(self: This, x: FixedType) -> int:
+        known: dict[FixedType, int] = self.__dict__.setdefault(name, {})
+        if x not in known:
+            known[x] = method(self, x)
+        return known[x]
+
+    return found
+
+
 def _raw(kind: FixedType) -> str:
     plain = FixedType(kind.width, kind.integer, kind.signed)
     return f"raw integers of {plain}"
@@ -255,6 +272,8 @@ class FromRom(Weighted):
     """Base of the kernels that read their weights from a ROM, a word per cycle, and have multipliers for
     a word (hpq_dot)."""
 
+    biases_apart: ClassVar[bool] = True
+
     @abstractmethod
     def weight_words(self) -> IntArray:
         """The ROM in order: (words, ...) integers of ``rom_type``."""
@@ -289,7 +308,7 @@ class FromRom(Weighted):
     def first_read(self) -> tuple[bool, int]:
         """Whether a memory that it reads first is of block RAMs, and the LUTs in a row behind them."""
 
-    @property
+    @functools.cached_property
     def read_register(self) -> bool:
         """Whether there is a register behind the memories that it reads first."""
         blocks, levels = self.first_read
@@ -307,6 +326,7 @@ class FromRom(Weighted):
             return 0
         return self.pace.delays.logic(math.ceil(kind.width / 2))
 
+    @by_type
     def arrival(self, x: FixedType) -> int:
         """Registers until a sum of products meets its bias (LATENCY in the RTL)."""
         tree = tree_registers(self.terms, self.every, self.gap)
@@ -336,6 +356,11 @@ class FromRom(Weighted):
     def bill_constants(self, bill: Bill) -> None:
         words = self.weight_words()
         rom(bill, words.reshape(len(words), -1), self.rom_type.width)
+
+    def bill_biases(self, bill: Bill) -> None:
+        biases = self.bias_words()
+        if biases is not None and self.bias_type is not None:
+            rom(bill, biases, self.bias_type.width)
 
     def tables(self) -> Mapping[str, Table]:
         words = self.weight_words()

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from hpq_hls.errors import UnsupportedOperatorError
-from hpq_hls.fixed import Interval
+from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.kernels import Combination, Combine
-from hpq_hls.ops.base import FloatArray, IntArray, Lowering, Operator, Part, Shape, operator
+from hpq_hls.ops.base import Beside, FloatArray, IntArray, Lowering, Operator, Part, Shape, operator
 from hpq_hls.ops.broadcast import together, with_constants
 from hpq_hls.ops.channels import Channelwise
 from hpq_hls.ops.clamp import Clamp
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import Array, Scratch
+from hpq_hls.ops.linear import ChannelAffine
 from hpq_hls.ops.pointwise import Pointwise
 from hpq_hls.ops.select import Take
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
@@ -71,6 +72,25 @@ class Binary(Channelwise, Operator):
         }
 
 
+_SIGN = FixedType(2, 2)
+"""Holds 1 and -1."""
+
+
+def _shifted(sign: int, offset: IntArray, offset_type: FixedType) -> Beside:
+    """The other input, or its negative, and an offset for each channel, in units of a type."""
+    count = len(offset)
+    return Beside(_affine(count), np.full(count, sign, np.int64), _SIGN, offset, _signed(offset_type))
+
+
+def _signed(given: FixedType) -> FixedType:
+    """A signed type for all values of a type and their negatives, as weights and biases have."""
+    return FixedType(given.width + 1, given.integer + 1)
+
+
+def _affine(channels: int) -> ChannelAffine:
+    return ChannelAffine(np.ones(channels), np.zeros(channels))
+
+
 @operator
 @dataclass(frozen=True, eq=False)
 class Add(Binary):
@@ -79,6 +99,9 @@ class Add(Binary):
     kind: ClassVar[str] = "Add"
     operation: ClassVar[Combination] = Combination.ADD
     primitive: ClassVar[str] = "add"
+
+    def beside(self, index: int, constant: IntArray, given: FixedType) -> Beside | None:
+        return _shifted(1, constant, given)
 
     def differentiable(
         self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
@@ -101,6 +124,11 @@ class Sub(Binary):
     operation: ClassVar[Combination] = Combination.SUB
     primitive: ClassVar[str] = "sub"
 
+    def beside(self, index: int, constant: IntArray, given: FixedType) -> Beside | None:
+        if index == 0:
+            return _shifted(-1, constant, given)
+        return _shifted(1, -constant, given)
+
     def differentiable(
         self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None
     ) -> torch.Tensor:
@@ -122,6 +150,9 @@ class Mul(Binary):
     aligns: ClassVar[bool] = False
     operation: ClassVar[Combination] = Combination.MUL
     primitive: ClassVar[str] = "mul"
+
+    def beside(self, index: int, constant: IntArray, given: FixedType) -> Beside | None:
+        return Beside(_affine(len(constant)), constant, _signed(given))
 
     def differentiable(
         self, inputs: Sequence[torch.Tensor], weight: torch.Tensor | None, bias: torch.Tensor | None

@@ -83,6 +83,20 @@ class Travel:
 
 
 @dataclass(frozen=True, eq=False)
+class Beside:
+    """An operator of two inputs one of which is constant, as an operator of the other one.
+
+    factor, offset: raw weights and biases of it, one for each channel; offset None: no biases.
+    """
+
+    op: Operator
+    factor: IntArray
+    factor_type: FixedType
+    offset: IntArray | None = None
+    offset_type: FixedType | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Operator(Narrowable, ABC):
     """Base of all operators.
 
@@ -172,6 +186,17 @@ class Operator(Narrowable, ABC):
     @property
     def product(self) -> Product | None:
         """How the weights meet the input, if they are a matrix or the kernels of a convolution."""
+        return None
+
+    @property
+    def always(self) -> IntArray | None:
+        """The raw output in torch layout, without the batch axis, of an operator that gives the same whatever
+        comes in; None for any other operator."""
+        return None
+
+    def beside(self, index: int, constant: IntArray, given: FixedType) -> Beside | None:
+        """The same exact sums, of an operator that reads the other input alone, where input ``index`` is
+        always ``constant`` (channels,), raw values of type ``given``; None where there is none."""
         return None
 
     @property
@@ -426,6 +451,10 @@ class Lowering(Protocol):
         flat in torch order. Each element is used once."""
         ...
 
+    def constant(self) -> None:
+        """The output is ``Operator.always``; what the inputs carry is dropped."""
+        ...
+
 
 def dot_range(weight: Array, bias: Array | None, inputs: Interval) -> tuple[Interval, int]:
     """Interval and partial-sum bound of ``weight @ x + bias`` for x within an interval.
@@ -436,15 +465,15 @@ def dot_range(weight: Array, bias: Array | None, inputs: Interval) -> tuple[Inte
     product adds them.
     """
     columns = weight.shape[1] if weight.ndim == 2 else 1
-    peak = max(abs(inputs.lo), abs(inputs.hi))
-    largest = int(np.abs(weight).max(initial=0)) * max(peak, 1) * max(columns, 1)
+    peak = max(abs(inputs.lo), abs(inputs.hi), 1)
+    largest = max(int(weight.max(initial=0)), -int(weight.min(initial=0))) * peak * max(columns, 1)
     exact = (
         np.int64 if max(largest, 0 if bias is None else int(np.abs(bias).max(initial=0))) < 2**61 else object
     )
-    weight = weight.astype(exact)
+    weight = weight.astype(exact, copy=False)
     offset = np.zeros(weight.shape[0], dtype=exact) if bias is None else bias.astype(exact)
-    positive = np.maximum(weight, 0).sum(axis=1)
-    negative = np.minimum(weight, 0).sum(axis=1)
+    total, size = weight.sum(axis=1), np.abs(weight).sum(axis=1)
+    positive, negative = (total + size) // 2, (total - size) // 2
     high = positive * inputs.hi + negative * inputs.lo + offset
     low = positive * inputs.lo + negative * inputs.hi + offset
     most, least = max(inputs.hi, 0), min(inputs.lo, 0)

@@ -44,6 +44,16 @@ class Channelwise(Narrowable):
         return np.arange(math.prod(shapes[0][:1]), dtype=np.int64)
 
 
+def narrowed_weights(weight: Any, groups: int, inputs: IntArray, output: IntArray) -> Any:
+    """Weights (outputs, inputs / groups, ...) between some channels of the input and some of the output, as
+    many of each in all groups that are left. Ascending."""
+    rows, columns = len(weight) // groups, weight.shape[1]
+    if groups == 1:
+        return np.ascontiguousarray(weight[output][:, inputs])
+    own = {group: inputs[inputs // columns == group] - group * columns for group in np.unique(output // rows)}
+    return np.stack([weight[row][own[row // rows]] for row in output.tolist()])
+
+
 def taken(values: Any, channels: IntArray) -> Any:
     """Those of an array's rows; None of None."""
     return None if values is None else np.ascontiguousarray(values[channels])

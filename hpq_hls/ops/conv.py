@@ -25,7 +25,7 @@ from hpq_hls.ops.base import (
     dot_range,
     operator,
 )
-from hpq_hls.ops.channels import taken
+from hpq_hls.ops.channels import narrowed_weights, taken
 from hpq_hls.ops.layout import Array, Scratch, channels_last
 from hpq_hls.ops.rows import Rows, length_of, single
 from hpq_hls.ops.spelling import OnnxCall, TorchCall, Value, spelled_in_onnx, spelled_in_torch
@@ -106,7 +106,8 @@ class Conv2d(Operator):
         if self._depthwise:
             groups = len(inputs[0])
             return replace(self, weights=taken(self.weights, output), biases=biases, groups=groups)
-        return replace(self, weights=taken(self.weights[:, inputs[0]], output), biases=biases)
+        weights = narrowed_weights(self.weights, self.groups, inputs[0], output)
+        return replace(self, weights=weights, biases=biases, groups=len(inputs[0]) // weights.shape[1])
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes
@@ -207,10 +208,10 @@ class Conv2d(Operator):
         (seen,) = inputs
         # Kernels behind a window know nothing of the image: they are right for any values of all taps, also
         # where the image is so small that no window sees all of it at once.
-        masks = [np.ones(self.window.kernel, np.bool_)]
+        taken: list[IntArray] = [weight]
         if 0 not in seen:  # else a tap outside reads a value that it could read inside too
-            masks += self.window.visible(*self.input_size)
-        found = [dot_range((weight * mask).reshape(weight.shape[0], -1), bias, seen) for mask in masks]
+            taken += [weight * mask for mask in self.window.visible(*self.input_size)]
+        found = [dot_range(one.reshape(weight.shape[0], -1), bias, seen) for one in taken]
         return functools.reduce(Interval.hull, (one for one, _ in found)), max(bound for _, bound in found)
 
     def travel(self, shapes: Sequence[Shape], made: Sequence[Order], wish: Order | None) -> Travel:

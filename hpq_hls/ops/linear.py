@@ -23,7 +23,7 @@ from hpq_hls.ops.base import (
     dot_range,
     operator,
 )
-from hpq_hls.ops.channels import Channelwise, taken
+from hpq_hls.ops.channels import Channelwise, narrowed_weights, taken
 from hpq_hls.ops.expression import Expression
 from hpq_hls.ops.layout import IMAGE, Array, Scratch, channels_last, torch_order
 from hpq_hls.ops.permute import Permute
@@ -71,8 +71,8 @@ class Linear(Operator):
         return replace(self, weights=self.weights * scale, biases=biases)
 
     def narrowed(self, inputs: Sequence[IntArray], output: IntArray) -> Linear:
-        weights = taken(self.weights, output)[:, inputs[0]]
-        return replace(self, weights=np.ascontiguousarray(weights), biases=taken(self.biases, output))
+        weights = narrowed_weights(self.weights, 1, inputs[0], output)
+        return replace(self, weights=weights, biases=taken(self.biases, output))
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         (shape,) = shapes

@@ -45,6 +45,9 @@ class _Lowered:
     def join(self, index: IntArray) -> None:
         raise AssertionError("an operator with weights asks for no other kernel")
 
+    def constant(self) -> None:
+        raise AssertionError("an operator with weights asks for no other kernel")
+
 
 @dataclass(frozen=True, eq=False)
 class Matrices:

@@ -8,7 +8,7 @@ from hpq_hls.fixed import FixedType, Overflow, Rounding
 from hpq_hls.ops.base import FloatArray
 from hpq_hls.quantize.moments import InputMoments
 from hpq_hls.quantize.precision import Width
-from hpq_hls.quantize.scaling import COARSEST, FINEST, range_integer_bits
+from hpq_hls.quantize.scaling import COARSEST, FINEST, ends, integer_bits_between
 
 MAX_BIAS_WIDTH = 32
 
@@ -49,11 +49,12 @@ def bias_type(bias: FloatArray, finest: int, width: Width | None) -> FixedType:
     32; with a width given, as many integer bits as the largest needs and the rest fraction."""
     if isinstance(width, FixedType):
         return width
+    low, high = ends(bias)
     if width is None:
         width = 1
-        while width < MAX_BIAS_WIDTH and width - range_integer_bits(bias, width, True) < finest:
+        while width < MAX_BIAS_WIDTH and width - integer_bits_between(low, high, width, True) < finest:
             width += 1
-    integer = range_integer_bits(bias, width, True)
-    fraction = min(width - integer, finest) if bias.any() else finest
+    integer = integer_bits_between(low, high, width, True)
+    fraction = min(width - integer, finest) if low or high else finest
     fraction = max(min(fraction, 2 * FINEST), 2 * COARSEST)
     return FixedType(width, width - fraction, True, Rounding.RND, Overflow.SAT)

@@ -30,6 +30,8 @@ SWEEPS = 20
 """Most passes of the coordinate descent; some five usually do."""
 LEAST_GAIN = 1e-9
 """By how much of a step a better value must be better, so that the noise of float64 moves nothing."""
+LEAST_CHANGE = 0.49
+"""No integer is nearer to what is closer to the one that there is."""
 
 
 Bound = int | FloatArray
@@ -101,10 +103,10 @@ def _fed_back(wanted: FloatArray, low: FloatArray, high: FloatArray, factor: Flo
     for start in range(0, wanted.shape[2], BLOCK):
         end = min(start + BLOCK, wanted.shape[2])
         for column in range(start, end):
-            codes[:, :, column] = np.clip(
-                np.floor(wanted[:, :, column] + 0.5), low[:, :, column], high[:, :, column]
-            )
-            error = (wanted[:, :, column] - codes[:, :, column]) / factor[:, column, column, None]
+            own = wanted[:, :, column]
+            code = _nearest(own, low[:, :, column], high[:, :, column])
+            codes[:, :, column] = code
+            error = (own - code) / factor[:, column, column, None]
             wanted[:, :, column + 1 : end] -= error[:, :, None] * factor[:, None, column, column + 1 : end]
             errors[:, :, column - start] = error
         wanted[:, :, end:] -= np.matmul(errors[:, :, : end - start], factor[:, start:end, end:])
@@ -126,14 +128,18 @@ def descended(
     for _ in range(SWEEPS):
         moved = np.zeros(len(active), dtype=bool)
         own, slope, of = steps[active], slopes[active], group[active]
-        floor, ceiling = least[active], most[active]
+        floor, ceiling, bends = least[active], most[active], curvature[of]
         for column in range(columns):
-            best = own[:, column] + slope[:, column] / curvature[of, column]
-            rounded = np.clip(np.floor(best + 0.5), floor[:, column], ceiling[:, column])
-            gain = np.abs(own[:, column] - best) - np.abs(rounded - best)
-            changing = np.flatnonzero(gain > LEAST_GAIN)
+            change = slope[:, column] / bends[:, column]
+            if not (np.abs(change) > LEAST_CHANGE).any():
+                continue
+            now = own[:, column]
+            best = now + change
+            rounded = _nearest(best, floor[:, column], ceiling[:, column])
+            gain = np.abs(now - best) - np.abs(rounded - best)
+            changing = (gain > LEAST_GAIN).nonzero()[0]
             if changing.size:
-                step = rounded[changing] - own[changing, column]
+                step = rounded[changing] - now[changing]
                 own[changing, column] = rounded[changing]
                 slope[changing] -= step[:, None] * moments[of[changing], column]
                 moved[changing] = True
@@ -142,3 +148,10 @@ def descended(
         if not active.size:
             break
     return np.asarray(codes + steps.reshape(codes.shape))
+
+
+def _nearest(wanted: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+    """The nearest integers within bounds."""
+    rounded = np.floor(wanted + 0.5)
+    np.maximum(rounded, low, out=rounded)
+    return np.minimum(rounded, high, out=rounded)

@@ -55,8 +55,10 @@ def cast_error(candidate: FixedType, values: FloatArray) -> FloatArray:
     if candidate.rounding is Rounding.RND and candidate.overflow is Overflow.SAT:  # the usual, faster
         with np.errstate(over="ignore", invalid="ignore"):
             scaled = values * 2.0**candidate.fraction
-            rounded = np.floor(scaled + 0.5)
-            np.clip(rounded, candidate.min_raw, candidate.max_raw, out=rounded)
+            rounded = scaled + 0.5
+            np.floor(rounded, out=rounded)
+            np.maximum(rounded, float(candidate.min_raw), out=rounded)
+            np.minimum(rounded, float(candidate.max_raw), out=rounded)
             rounded -= scaled
             rounded *= candidate.scale
         if np.isfinite(rounded).all():
@@ -71,7 +73,16 @@ def squared_error(candidate: FixedType, values: FloatArray) -> float:
 
 def range_integer_bits(values: FloatArray, width: int, signed: bool) -> int:
     """The fewest integer bits at which no value, rounded to nearest, is out of range."""
-    high, low = float(values.max(initial=0.0)), float(values.min(initial=0.0))
+    return integer_bits_between(*ends(values), width, signed)
+
+
+def ends(values: FloatArray) -> tuple[float, float]:
+    """The least and the largest of values and zero."""
+    return float(values.min(initial=0.0)), float(values.max(initial=0.0))
+
+
+def integer_bits_between(low: float, high: float, width: int, signed: bool) -> int:
+    """The same for all values between two ends."""
     peak = max(high, -low if signed else 0.0)
     if peak == 0.0:
         return 1

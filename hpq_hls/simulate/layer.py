@@ -364,8 +364,11 @@ def aligned_parameters(
 
 
 def shifted(raw: WideArray, left: int) -> WideArray:
-    """``raw * 2**left`` exactly, in Python integers where int64 does not suffice."""
+    """``raw * 2**left`` exactly, in Python integers where int64 does not suffice; ``raw`` itself where that
+    is the same."""
+    if not left:
+        return raw
     peak = int(np.abs(raw).max(initial=0))
     if (peak << left) < 2**63 and raw.dtype != object:
-        return raw << left if left else raw
+        return raw << left
     return np.asarray(raw.astype(object) * (1 << left), dtype=object)

@@ -11,7 +11,7 @@ from hpq_hls.billing.parts import DSP48E2
 from hpq_hls.fixed import Epilogue
 from hpq_hls.hardware import Dataflow
 from hpq_hls.hardware.dataflow import Terminal
-from hpq_hls.kernels import Fork, MatVec, Reduction, Reorder, Splice, Weld
+from hpq_hls.kernels import Constant, Fork, Kernel, MatVec, Reduction, Reorder, Splice, Weld
 from tests.rtl.cases import (
     OUT,
     Mac,
@@ -77,7 +77,7 @@ def _reorder() -> Dataflow:
     return chain("net", [kernel], [stream("x", "ap_fixed<4,2>", 2, 3), stream("y", "ap_fixed<4,2>", 2, 3)])
 
 
-def _joined(kernel: Splice | Weld, lanes: int, beats: int) -> Dataflow:
+def _joined(kernel: Kernel, lanes: int, beats: int) -> Dataflow:
     """Two streams of two elements in one, which has more bits after the point than one of them."""
     streams = [
         stream("a", "ap_fixed<4,2>", 1, 2),
@@ -98,6 +98,14 @@ def _weld() -> Dataflow:
     return _joined(Weld("net_unit", "net.0", ("a", "b"), ("y",), index=np.array([1, 0])), 2, 2)
 
 
+def _constant() -> Dataflow:
+    """Three beats for the four that two inputs have."""
+    values = np.array([[3], [-5], [0]])
+    made = stream("y", "ap_fixed<5,2,AP_RND,AP_SAT>", 1, 3).type
+    kernel = Constant("net_unit", "net.0", ("a", "b"), ("y",), values=values, type=made, given=(2, 2))
+    return _joined(kernel, 1, 3)
+
+
 FLOWS: Mapping[str, Dataflow] = {
     "matvec": matvec_flow("net", replace(MAC, simd=3)),
     "matvec_shifted": _shifted(),
@@ -110,6 +118,7 @@ FLOWS: Mapping[str, Dataflow] = {
     "pool": pool_flow("net", "ap_fixed<4,2>", 1, 4, 2),
     "pool_average": pool_flow("net", "ap_fixed<4,2>", 1, 3, 2, "ap_fixed<4,2,AP_RND>", 11, "ap_ufixed<5,0>"),
     "combine": sum_flow("net"),
+    "constant": _constant(),
     "reduce": reduce_flow("net", Reduction.MAX, "ap_fixed<4,2>", (1, 1, 2, 3, 2)),
     "reduce_mean": reduce_flow(
         "net", Reduction.SUM, "ap_fixed<4,2>", (1, 1, 2, 3, 1), OUT, constant=(11, "ap_ufixed<5,0>")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,14 +12,17 @@ import torch
 from joblib.externals.loky.backend.reduction import dumps
 from torch import nn
 
+from hpq_hls.billing.bill import Bill
 from hpq_hls.cost import Ledger, build_design, estimate_dataflow
 from hpq_hls.errors import ConfigError
 from hpq_hls.frontends import from_torch
 from hpq_hls.hardware import HardwareConfig, Io, Multiplier, Strategy, build_dataflow
 from hpq_hls.hardware.config import LayerFolding
+from hpq_hls.kernels import Kernel
 from hpq_hls.quantize import Quantizer
 from hpq_hls.search.space import Space, space_of
-from hpq_hls.simulate import QuantizedGraph
+from hpq_hls.simulate import LayerSpec, QuantizedGraph
+from hpq_hls.simulate.quantized_graph import assemble
 from tests.networks import random_network
 from tests.scales import with_shifts, with_signs
 
@@ -35,6 +39,9 @@ CONFIGS = {
     "parallel fabric": HardwareConfig(io=Io.PARALLEL, multiplier=Multiplier.LUT),
     "parallel adders": HardwareConfig(io=Io.PARALLEL, strategy=Strategy.DA),
 }
+SOLVED_WIDE = 200
+"""Weights of a layer up to which adder graphs are looked for at any width; of more at few bits, as it takes
+long."""
 
 
 def estimated(q: QuantizedGraph, config: HardwareConfig) -> tuple[int, ...]:
@@ -79,11 +86,14 @@ def test_random_combinations_of_random_networks(seed: int) -> None:
     space = space_of(quantizer.graph, rounding=("AP_TRN", "AP_RND") if seed % 4 else ())
     found = networks(quantizer, space, draw, 4)
     found += [with_shifts(found[0], seed), with_signs(found[1], seed)]
+    sizes = [node.op.weight.size for node in graph.nodes if node.op.weight is not None]
+    narrow = quantizer.quantize(3) if max(sizes, default=0) > SOLVED_WIDE else found[0]
+    solved = [narrow, with_shifts(narrow, seed), found[-1]]
     for label in list(CONFIGS)[seed % 3 :: 3]:
         config = CONFIGS[label]
         ledger = Ledger(config, PART)
-        solved = config.strategy is Strategy.DA  # takes long
-        for q in (*((found[0], *found[-2:]) if solved else found), found[0]):
+        own = solved if config.strategy is Strategy.DA else found
+        for q in (*own, own[0]):
             assert answer(booked, ledger, q) == answer(estimated, q, config), label
     assert booked(pickle.loads(dumps(ledger)), found[0]) == booked(ledger, found[0])
 
@@ -122,6 +132,54 @@ def test_strategies_by_layer_and_branches(label: str) -> None:
         assert booked(ledger, q) == estimated(q, config)
 
 
+def with_biases(q: QuantizedGraph, seed: int) -> QuantizedGraph:
+    """The same network with other biases of the same types: none at all, or the old ones in another order."""
+    rng = np.random.default_rng(seed)
+    specs = {}
+    for name, layer in q.layers.items():
+        specs[name] = LayerSpec(
+            layer.weight_raw,
+            layer.weight_type,
+            None if layer.bias_raw is None else rng.permutation(layer.bias_raw) * int(seed > 0),
+            layer.bias_type,
+            layer.output_type if layer.op.casts else None,
+        )
+    return assemble(q.graph, q.input_type, specs, q.example_inputs)
+
+
+@pytest.mark.parametrize("blocks", [0.8, 0.02])
+def test_layers_that_differ_in_biases_or_ranges_alone(blocks: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels are billed for the first of them, their biases for each; where biases are a part of the
+    circuit, in an unrolled layer, so are the kernels."""
+    import hpq_hls.cost.places as module
+
+    torch.manual_seed(7)
+    graph = from_torch(Branches().eval(), torch.zeros(2, 3, 6, 6))
+    quantizer = Quantizer(graph, np.random.default_rng(7).normal(size=(8, 3, 6, 6)))
+    layers = {"side": LayerFolding(strategy=Strategy.UNROLLED)}
+    config = HardwareConfig(target_interval=150, layers=layers, utilisation=blocks)
+    ledger = Ledger(config, PART)
+    billed: list[str] = []
+    real = module.bill_kernel
+
+    def noted(kernel: Kernel, *more: Any, **named: Any) -> Bill:
+        billed.append(kernel.layer)
+        return real(kernel, *more, **named)
+
+    monkeypatch.setattr(module, "bill_kernel", noted)
+    for width in (4, 6, 9):
+        luts = set()
+        for seed in range(6):
+            q = with_biases(quantizer.quantize(width), seed)
+            billed.clear()
+            made = booked(ledger, q)
+            assert made == estimated(q, config)
+            assert "side" in billed
+            assert not seed or len(set(billed)) < 5  # of seven layers with kernels of their own
+            luts.add(made[0])
+        assert len(luts) > 1
+
+
 def test_a_wide_input_enters_in_as_many_beats_as_it_takes() -> None:
     """The input's width decides lanes, and so the kernels behind it."""
     torch.manual_seed(6)
@@ -148,7 +206,7 @@ def test_networks_of_other_graphs_are_no_problem() -> None:
 
 
 def test_layers_are_billed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    import hpq_hls.cost.ledger as module
+    import hpq_hls.cost.places as module
 
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 2)).eval()

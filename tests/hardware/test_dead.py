@@ -24,7 +24,8 @@ from hpq_hls.hardware import (
     build_dataflow,
     without_dead,
 )
-from hpq_hls.hardware.live import fewest, fixed_channels
+from hpq_hls.hardware.fixed import constants_of
+from hpq_hls.hardware.live import fewest
 from hpq_hls.simulate import QuantizedGraph, simulate, simulate_all
 from hpq_hls.simulate.engine import reference
 from tests.networks import random_network
@@ -245,7 +246,7 @@ def test_constants_go_into_biases_where_nothing_is_padded() -> None:
             module[0].weight[2], module[0].bias[2] = 0, 0.75
         q, x = quantized(module, (1, 5, 5), 6)
         left = without_dead(q, PARALLEL)
-        assert list(fixed_channels(q)["0"].mask) == [False, False, True, False]
+        assert list(constants_of(q).values["0"].mask) == [False, False, True, False]
         assert channels(left)["0"] == kept
         assert np.array_equal(left.predict_raw(x), q.predict_raw(x))
 

@@ -20,6 +20,7 @@ from hpq_hls.kernels import (
     ChannelMac,
     Combination,
     Combine,
+    Constant,
     Fork,
     Gather,
     IntArray,
@@ -561,6 +562,12 @@ def gather_flow(
     return single(name, lambda **n: Gather(index=np.array(index), pad_value=pad_value, **n), x, y)
 
 
+def constant_flow(name: str, given: int, values: list[list[int]], text: str = "ap_fixed<5,2>") -> Dataflow:
+    """A frame of constants for each of ``given`` beats."""
+    x, y = stream("x", "ap_fixed<3,1>", 2, given), stream("y", text, len(values[0]), len(values))
+    return single(name, lambda **n: Constant(values=np.array(values), type=y.type, given=(given,), **n), x, y)
+
+
 def fork_flow(name: str, outputs: int) -> Dataflow:
     """Copies, converted to different widths and added up pairwise, so that they run at different pace."""
     kind = "ap_fixed<6,3>"
@@ -763,6 +770,12 @@ def other_flows() -> list[Dataflow]:
         gather_flow("gather_0", 5, [4, 0, -1, 2, 2, -1, 3], -9),
         gather_flow("gather_1", 1, [0], 0),
         gather_flow("gather_2", 3, [-1, 2], 1, "ap_ufixed<1,1>"),
+        constant_flow("constant_0", 3, [[1], [-2], [3], [0], [-16]]),
+        constant_flow("constant_1", 9, [[1, 2], [3, -4], [15, 6]]),
+        constant_flow("constant_2", 1, [[1, -3, 7]]),
+        constant_flow("constant_3", 4, [[1, 4], [2, 5]] * 4, "ap_ufixed<3,3>"),
+        constant_flow("constant_4", 5, [[9, 8]], "ap_ufixed<4,3>"),
+        constant_flow("constant_5", 1, [[1, 2]] * 6),
         fork_flow("fork_2", 2),
         fork_flow("fork_3", 3),
         conv_flow("conv_0", (2, 40)),

@@ -161,7 +161,7 @@ class _Routing:
             tuple(outputs),
             tuple(np.where(same, first, -1) for first, same in zip(found[0], moved, strict=True)),
             tuple(np.where(same, 0, first + (1 << 40)) for first, same in zip(found[0], moved, strict=True)),
-            any(a.type != b.type for a in inputs for b in outputs),
+            any(same.any() for same in moved) and any(a.type != b.type for a in inputs for b in outputs),
         )
 
     def split(self, frames: IntArray) -> tuple[IntArray, ...]:

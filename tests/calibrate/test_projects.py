@@ -64,7 +64,9 @@ def test_estimates_become_what_the_tool_reports(runs: Path, tmp_path: Path) -> N
     assert calibration.dsp == DspRule(2, 12, 2)
     assert calibration.sentence == "calibrated on 10 designs of Vitis HLS 2023.2, C synthesis"
     assert calibration.held_out["lut"].median < 0.1 < calibration.held_out["lut"].before
-    assert calibration.held_out["dsp"].ninety == 0.0
+    # Of the designs that tell the rule some are left out at a time.
+    assert calibration.held_out["dsp"].median == 0.0
+    assert calibration.held_out["dsp"].ninety <= 0.1
     q = mlp(13, 7)  # none has seen it
     project = hpq.generate(q, tmp_path / "p", name="net", target_interval=TARGET)
     truth = write_reports(project.path)

@@ -17,6 +17,7 @@ from hpq_hls.billing.memories import block_rom
 from hpq_hls.billing.parts import Family
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.resources import templates_dir
+from hpq_hls.synth import ResourceReport
 from hpq_hls.synth.cells import count_cells
 from hpq_hls.synth.yosys import STATISTICS, run_script
 
@@ -33,6 +34,25 @@ CASTS = (
     (12, "ap_fixed<12,8>", PLAIN, "ap_fixed<9,5>"),
 )
 """Width of a sum, its type, what becomes of it, and the type it is cast to."""
+
+
+def mapped(folder: Path, family: Family, *library: str) -> dict[str, ResourceReport]:
+    """The cells of each module of ``top.v`` in the folder, which uses these files of the RTL library."""
+    for name in library:
+        shutil.copy(templates_dir() / "rtl" / "lib" / name, folder)
+    script = [
+        f"read_verilog -sv -defer {' '.join(library)} top.v",
+        "hierarchy -top top",
+        f"synth_xilinx -family {family.value} -flatten -noiopad -noclkbuf -top top",
+        f"tee -q -o {STATISTICS} stat -json",
+    ]
+    run_script("\n".join(script), folder, "yosys, single circuits", lambda _: None)
+    found = json.loads((folder / STATISTICS).read_text())["modules"]
+    return {
+        name.removeprefix("\\"): count_cells(one["num_cells_by_type"], "", family)
+        for name, one in found.items()
+        if name != "\\top"
+    }
 
 
 def _cast_module(number: int, width: int, given: FixedType, epilogue: Epilogue, made: FixedType) -> str:
@@ -61,21 +81,11 @@ def test_casts(tmp_path: Path) -> None:
     ]
     top = f"module top (input clk, input [31:0] x, output [{32 * len(cases) - 1}:0] y);"
     (tmp_path / "top.v").write_text("\n".join([*modules, top, *wires, "endmodule", ""]))
-    for name in ("hpq_cast.sv", "hpq_registers.sv"):
-        shutil.copy(templates_dir() / "rtl" / "lib" / name, tmp_path)
-    script = [
-        "read_verilog -sv -defer hpq_registers.sv hpq_cast.sv top.v",
-        "hierarchy -top top",
-        "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top top",
-        f"tee -q -o {STATISTICS} stat -json",
-    ]
-    run_script("\n".join(script), tmp_path, "yosys, casts", lambda _: None)
-    found = json.loads((tmp_path / STATISTICS).read_text())["modules"]
+    found = mapped(tmp_path, Family.SERIES_7, "hpq_registers.sv", "hpq_cast.sv")
     for number, (_, given, epilogue, made) in enumerate(cases):
         bill = Bill(Family.SERIES_7)
         cast(bill, given, made, epilogue, 1)
-        measured = count_cells(found[f"\\cast{number}"]["num_cells_by_type"], "", Family.SERIES_7)
-        assert luts(bill) == measured.lut, CASTS[number]
+        assert luts(bill) == found[f"cast{number}"].lut, CASTS[number]
 
 
 TREES = ((2, 8, 4), (3, 8, 4), (4, 12, 4), (8, 8, 4), (16, 10, 4), (9, 8, 2), (6, 9, 1))
@@ -83,7 +93,6 @@ TREES = ((2, 8, 4), (3, 8, 4), (4, 12, 4), (8, 8, 4), (16, 10, 4), (9, 8, 2), (6
 
 
 def test_sums_of_many(tmp_path: Path) -> None:
-    shutil.copy(templates_dir() / "rtl" / "lib" / "hpq_addtree.sv", tmp_path)
     modules, instances = list[str](), list[str]()
     for number, (terms, width, every) in enumerate(TREES):
         bits = terms * width
@@ -99,18 +108,11 @@ endmodule""")
         )
     top = f"module top (input clk, input [255:0] x, output [{64 * len(TREES) - 1}:0] y);"
     (tmp_path / "top.v").write_text("\n".join([*modules, top, *instances, "endmodule", ""]))
-    script = [
-        "read_verilog -sv -defer hpq_addtree.sv top.v",
-        "hierarchy -top top",
-        "synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top top",
-        f"tee -q -o {STATISTICS} stat -json",
-    ]
-    run_script("\n".join(script), tmp_path, "yosys, sums", lambda _: None)
-    found = json.loads((tmp_path / STATISTICS).read_text())["modules"]
+    found = mapped(tmp_path, Family.ULTRASCALE_PLUS, "hpq_addtree.sv")
     for number, (terms, width, every) in enumerate(TREES):
         bill = Bill(Family.ULTRASCALE_PLUS)
         tree(bill, terms, width, width + 5, every=every)
-        measured = count_cells(found[f"\\sum{number}"]["num_cells_by_type"], "", Family.ULTRASCALE_PLUS)
+        measured = found[f"sum{number}"]
         assert bill.ff == measured.ff - terms * width, TREES[number]
         # How LUTs share the carries of four numbers depends on their width: up to two of each such sum.
         fours = bill.terms.get(Term.ADD4, 0) // width

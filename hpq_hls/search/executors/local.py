@@ -46,7 +46,8 @@ class JoblibExecutor:
                 results = parallel(joblib.delayed(run_chunk)(task, chunk, accuracy) for chunk in chunks)
             with _ended(results):
                 try:
-                    yield from results
+                    for answer in results:  # noqa: UP028  (it is closed here and not inside: see _ended)
+                        yield answer
                 except BrokenExecutor as error:
                     raise ToolError(
                         "a worker process of the search ended before its time: it ran out of memory, for "
@@ -56,7 +57,8 @@ class JoblibExecutor:
 
 @contextlib.contextmanager
 def _ended(results: Generator[Any, None, None]) -> Iterator[None]:
-    """Close joblib's results; that the rest of them was not wanted is no news."""
+    """Close joblib's results; that the rest of them was not wanted is no news. (``yield from`` would hand
+    the end of its own generator to them first, and joblib would warn.)"""
     try:
         yield
     finally:

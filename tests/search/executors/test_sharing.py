@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 import warnings
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import cloudpickle
+import joblib
 import numpy as np
 import pytest
 
@@ -321,3 +323,19 @@ def test_without_a_cluster_it_is_joblib() -> None:
         assert executor.size == 2
         assert executor.worthwhile(2)
         assert not executor.worthwhile(1)
+
+
+def slowly_priced(combination: Any) -> Price:
+    time.sleep(0.02)
+    return priced(combination)
+
+
+def test_an_end_before_the_last_answer_is_no_warning() -> None:
+    """joblib warns of tasks in flight whose answers nobody takes: so every interrupted search ends."""
+    chunks = ([combination] for combination in EVERYTHING)
+    with joblib.parallel_config("threading"), warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        answers = JoblibExecutor(2).run(task(slowly_priced), chunks, accuracy=False)
+        next(answers)
+        answers.close()
+    assert not heard

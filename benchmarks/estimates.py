@@ -99,7 +99,11 @@ def orders(count: int, seed: int, part: str) -> list[float]:
     """Kendall's tau between estimated and measured LUTs over combinations of widths of each network."""
     found = []
     for number in range(count):
-        samples = [measured(one) for one in combinations(seed + number, part, COMBINATIONS)]
+        samples = []
+        for one in combinations(seed + number, part, COMBINATIONS):
+            samples.append(measured(one))
+            luts = [getattr(samples[-1], kind)["lut"] for kind in ("estimated", "measured")]
+            print(f"seed {one.seed} {one.described}: LUT {luts[0]}/{luts[1]}", file=sys.stderr, flush=True)
         said, truth = ([getattr(one, kind)["lut"] for one in samples] for kind in ("estimated", "measured"))
         found.append(float(kendalltau(said, truth).statistic))
     return found

@@ -19,7 +19,7 @@ from hpq_hls.cost.kernels import bill_kernel, bill_stream
 from hpq_hls.cost.relief import Exchange, exchange
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware import Dataflow
-from hpq_hls.hardware.builder import Block, Recipe
+from hpq_hls.hardware.recipes import Block, Recipe
 from hpq_hls.identity import ByIdentity
 from hpq_hls.kernels import Kernel, Stream
 from hpq_hls.simulate import QuantizedLayer

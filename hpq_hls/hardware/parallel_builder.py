@@ -10,7 +10,8 @@ import numpy as np
 
 from hpq_hls.errors import ConfigError
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware.builder import Arranged, Builder
+from hpq_hls.hardware.builder import Builder
+from hpq_hls.hardware.recipes import Arranged
 from hpq_hls.kernels import Gather, IntArray, Stream, UnrolledMatVec, Weld
 from hpq_hls.ops.folding import Folding
 from hpq_hls.ops.window import WindowSpec

@@ -13,10 +13,10 @@ import numpy as np
 from hpq_hls.billing.packing import Sharing
 from hpq_hls.billing.parts import Family
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware.builder import Arrange, Block
 from hpq_hls.hardware.config import HardwareConfig, LayerFolding
 from hpq_hls.hardware.folding import foldings
 from hpq_hls.hardware.naming import Namer
+from hpq_hls.hardware.recipes import Arrange, Block
 from hpq_hls.hardware.stream_builder import StreamBuilder
 from hpq_hls.kernels import IntArray, Kernel, Stream, Weighted
 from hpq_hls.simulate import QuantizedGraph

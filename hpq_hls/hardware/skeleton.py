@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from hpq_hls.fixed import FixedType
 from hpq_hls.hardware.build import builder_of
-from hpq_hls.hardware.builder import Block
 from hpq_hls.hardware.config import HardwareConfig
+from hpq_hls.hardware.recipes import Block
 from hpq_hls.simulate import QuantizedGraph
 
 

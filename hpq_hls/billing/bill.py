@@ -66,7 +66,8 @@ class Bill:
     family: of the part it is built on; ff: flip-flops; dsp: DSP blocks; bram: block RAMs of 18 kbit. All are
     whole numbers, so that sums of bills do not depend on their order. products: how many there are of
     operands of so many bits, as signed numbers, by the widths and whether they have to be built in LUTs; no
-    row has them. bound: of how many of them the design itself says where they are, by the widths. reported:
+    row has them. bound: of how many of them the design itself says where they are, by the widths. settled:
+    bits of a result that are always the same, or the same as another; no row has these either. reported:
     LUTs, flip-flops and DSP blocks as a calibration has it, zeros without one.
     """
 
@@ -77,6 +78,7 @@ class Bill:
     bram: int = 0
     products: dict[tuple[int, int, bool], int] = field(default_factory=dict)
     bound: dict[tuple[int, int], int] = field(default_factory=dict)
+    settled: int = 0
     reported: tuple[int, int, int] = (0, 0, 0)
 
     def multiply(self, left: int, right: int, times: int, *, in_luts: bool, bound: bool = False) -> None:
@@ -97,6 +99,7 @@ class Bill:
         self.ff += other.ff
         self.dsp += other.dsp
         self.bram += other.bram
+        self.settled += other.settled
         for key, count in other.products.items():
             self.products[key] = self.products.get(key, 0) + count
         for widths, count in other.bound.items():

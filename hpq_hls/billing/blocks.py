@@ -4,6 +4,7 @@ memories: ``hpq_hls.billing.memories``."""
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,10 +146,12 @@ def finished(
     *,
     in_luts: bool = False,
     stages: CastStages | None = None,
+    low: Sequence[int] = (),
 ) -> None:
     """hpq_slopes, and hpq_finish of the signed ``given`` to ``kind`` in front of a register, ``times`` over.
 
     in_luts: products with slopes are built in LUTs whatever their widths. stages: the registers in the cast.
+    low: the lowest bits of ``given``, as far as they are the same in all values.
     """
     if stages is not None:
         _, slope, bounds, rounding = stages.registers
@@ -158,21 +161,23 @@ def finished(
         bill.ff += times * (read * (slope + bounds) + (left.kept + left.carries) * rounding)
     if epilogue.slopes:
         unread = unread_bits(epilogue.made(given), kind, Epilogue())
-        _slopes(bill, given, epilogue, times, unread, in_luts=in_luts)
-        given, epilogue = epilogue.made(given), Epilogue()
-    cast(bill, given, kind, epilogue, times)
+        _slopes(bill, given, epilogue, times, unread, len(low), in_luts=in_luts)
+        given, epilogue, low = epilogue.made(given), Epilogue(), ()
+    cast(bill, given, kind, epilogue, times, low)
 
 
 def _slopes(
-    bill: Bill, sums: FixedType, epilogue: Epilogue, times: int, unread: int, *, in_luts: bool
+    bill: Bill, sums: FixedType, epilogue: Epilogue, times: int, unread: int, known: int, *, in_luts: bool
 ) -> None:
     """What sums are multiplied by where they are negative: ROM, products, and what joins the two.
 
     Products that are not forced into LUTs are of sums that are zero where they are not negative, so that the
     lowest bits of a product, below a sum's, are wires. unread: lowest bits of the result that nobody reads.
+    known: lowest bits of the sums that are the same in all of them.
     """
     words, width, made = epilogue.words, epilogue.slope_type.width, epilogue.made(sums).width
-    joined = made - unread if in_luts else made - max(epilogue.fraction, unread) + sums.width - 1
+    masked = sums.width - 1 - known
+    joined = made - unread if in_luts else made - max(epilogue.fraction, unread) + masked
     if len(words) > 1:
         rom(bill, words, width)
         bill.ff += count_bits(len(words))
@@ -214,25 +219,25 @@ class _Left:
         return cls(max(given.width - max(dropped, 0), 1), int(rounds), max(-dropped, 0))
 
 
-def cast(bill: Bill, given: FixedType, kind: FixedType, epilogue: Epilogue, times: int) -> None:
+def cast(
+    bill: Bill, given: FixedType, kind: FixedType, epilogue: Epilogue, times: int, low: Sequence[int] = ()
+) -> None:
     """hpq_cast of the signed ``given`` to ``kind``, in front of a register, ``times`` over.
 
     Where what is negative becomes 0, that is the reset of the register. A bit that may saturate takes one
-    LUT, of itself and of what lies above the range, as long as that is few bits.
+    LUT, of itself and of what lies above the range, as long as that is few bits. low: as of ``finished``.
     """
     left = _Left.of(given, kind)
-    value = left.kept + left.carries + left.grown
     range_bits = kind.width - kind.signed
-    saturates = kind.overflow is not Overflow.WRAP
-    zeroed = epilogue.low == 0 or (saturates and not kind.signed)
-    above = value - range_bits - (1 if zeroed else 0)
     selected = 0
     if left.carries:
         bill.add(Term.ROUND, times)
         if kind.rounding is not Rounding.RND:
             bill.add(Term.STICKY, min(given.fraction - kind.fraction, given.width) * times)
-    if saturates and above > (0 if zeroed else 1):
-        selected = range_bits - max(left.grown - 1, 0)
+    above, zeroed = _above(given, kind, epilogue)
+    if above:
+        known = _known(given, kind, low)
+        selected = range_bits - len(known) + len(set(known))
         if above > FEW:
             bill.add(Term.RANGE, math.ceil(above / (4 if zeroed else 3)) * times)
     for bound in (epilogue.low or None, epilogue.high):
@@ -240,6 +245,25 @@ def cast(bill: Bill, given: FixedType, kind: FixedType, epilogue: Epilogue, time
             bill.add(Term.BOUND, given.width * times)
             selected = max(selected, left.kept if left.carries else min(left.kept, range_bits))
     bill.add(Term.SATURATE, selected * times)
+
+
+def _above(given: FixedType, kind: FixedType, epilogue: Epilogue) -> tuple[int, bool]:
+    """Bits of a value above the range that it saturates to, 0: it never does; and whether what is negative
+    becomes 0."""
+    left, saturates = _Left.of(given, kind), kind.overflow is not Overflow.WRAP
+    value = left.kept + left.carries + left.grown
+    zeroed = epilogue.low == 0 or (saturates and not kind.signed)
+    above = value - (kind.width - kind.signed) - (1 if zeroed else 0)
+    return (above if saturates and above > (0 if zeroed else 1) else 0), zeroed
+
+
+def _known(given: FixedType, kind: FixedType, low: Sequence[int]) -> list[int]:
+    """The lowest bits of what ``kind`` has of a value whose lowest bits are ``low``, before it saturates."""
+    dropped = given.fraction - kind.fraction
+    if _Left.of(given, kind).carries:
+        return []
+    known = [0] * max(-dropped, 0) + list(low)[max(dropped, 0) :]
+    return known[: kind.width - kind.signed]
 
 
 FEW = 5
@@ -256,10 +280,15 @@ def unread_bits(given: FixedType, kind: FixedType, epilogue: Epilogue) -> int:
     return max(dropped - 1, 0) if kind.rounding is Rounding.RND else 0
 
 
-def result_bits(given: FixedType, kind: FixedType, epilogue: Epilogue) -> int:
+def result_bits(given: FixedType, kind: FixedType, epilogue: Epilogue, low: Sequence[int] = ()) -> int:
     """How many bits of what hpq_finish makes of the signed ``given`` are neither known nor equal to others:
-    zeros below a value, and above it zeros or copies of its sign, are none."""
+    zeros below a value, and above it zeros or copies of its sign, are none. low: as of ``finished``."""
     sums = epilogue.made(given) if epilogue.slopes else given
     left = _Left.of(sums, kind)
     natural = given.signed and (not kind.signed or (epilogue.low is not None and epilogue.low >= 0))
-    return max(min(kind.width - left.grown, left.kept + left.carries - natural), 1)
+    bits = min(kind.width - left.grown, left.kept + left.carries - natural)
+    if low and not epilogue.slopes:  # they are equal to each other where what saturates changes them
+        known = _known(given, kind, low)[left.grown :]
+        above, zeroed = _above(given, kind, epilogue)
+        bits -= len(known) - len({bit for bit in known if above or (zeroed and bit)})
+    return max(bits, 1)

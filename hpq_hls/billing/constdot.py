@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, SUMS, dsp_blocks, joined_levels
+from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, dsp_blocks, joined_levels
 from hpq_hls.billing.products import constant_tree, digits_of, product_registers, signed_width
 from hpq_hls.billing.remembered import Remembered, content
 from hpq_hls.fixed import FixedType
@@ -64,6 +64,11 @@ def added(members: Sequence[Wires], limit: int) -> Wires:
     return Wires(min(lowest, high), high, signed, key, negative=negative)
 
 
+MEETING = {2: 1, 3: 3, 4: 3}
+"""LUTs of each place of a sum, by how many numbers meet there: a third takes two, for its sum and its carry,
+and these have inputs left for a fourth."""
+
+
 def bill_added(bill: Bill, members: Sequence[Wires], limit: int, times: int = 1) -> None:
     """The LUTs of a sum of up to four numbers, ``times`` over: for each place by how many meet there.
 
@@ -77,7 +82,9 @@ def bill_added(bill: Bill, members: Sequence[Wires], limit: int, times: int = 1)
     for start, end in itertools.pairwise(ends):
         there = [one for one in members if one.low <= start and (one.signed or start < one.high)]
         if len(there) > 1:
-            bill.add(SUMS[len(there)], times * (end - start))
+            bill.add(Term.ADD2, times * MEETING[len(there)] * (end - start))
+            if len(members) == 2 and differ and start == subtracted:  # into which a one is carried
+                bill.add(Term.ADD2, times)
         elif there and differ and (there[0].negative or start >= subtracted):
             bill.add(Term.NEGATE, times * (end - start))
 

@@ -74,12 +74,14 @@ def _chain_bits(factor: FixedType, recoded: FixedType) -> int:
 class Node:
     """A term of hpq_constproduct's tree: a shifted copy of the operand, or a sum.
 
-    value: the constant that it is a product by, negative where it is subtracted. low: where its lowest bit
-    is. signed: whether it has a sign. wires: its bits; equal ones are one, None is zero. luts: what those of
-    its adder make, equal ones once; none of a copy or of a term of the level before.
+    value: the constant that it is a product by. minus: whether it is subtracted, as what is only made of
+    copies that are. low: where its lowest bit is. signed: whether it has a sign. wires: its bits; equal ones
+    are one, None is zero. luts: what those of its adder make, equal ones once; none of a copy or of a term of
+    the level before.
     """
 
     value: int
+    minus: bool
     low: int
     signed: bool
     wires: tuple[Hashable, ...]
@@ -101,7 +103,7 @@ class Node:
 def constant_tree(width: int, signed: bool, constant: int) -> tuple[tuple[Node, ...], ...]:
     """The levels of hpq_constproduct's tree for an operand of ``width`` bits, its shifted copies first."""
     copy = tuple(("x", bit) for bit in range(width))
-    nodes = tuple(Node(sign * (1 << place), place, signed, copy) for place, sign in _digits(constant))
+    nodes = tuple(Node(1 << place, sign < 0, place, signed, copy) for place, sign in _digits(constant))
     levels = [nodes]
     while len(nodes) > 1:
         pairs = [nodes[at : at + 2] for at in range(0, len(nodes), 2)]
@@ -127,34 +129,43 @@ def product_registers(tree: Sequence[Sequence[Node]], stages: int, every: int) -
 
 def _joined(left: Node, right: Node, width: int, operand_signed: bool) -> Node:
     """Their sum. Below the right one are wires."""
-    difference = (left.value < 0) != (right.value < 0)
-    either = left.signed or right.signed
-    value, signed = left.value + right.value, either or difference
-    odd = abs(value) >> left.low
-    length = width + (odd - 1).bit_length() + (signed and not operand_signed)
-    if difference and left.value < 0:  # the right one less the left one
+    difference, either = left.minus != right.minus, left.signed or right.signed
+    signed = either or difference
+    value = left.value + (-right.value if difference else right.value)
+    minus = left.minus and right.minus
+    if difference and left.minus:
+        value = -value
+    odd = value >> left.low
+    length = width + (abs(odd) - 1).bit_length() + (signed and not operand_signed)
+    apart = right.low - left.high
+    if not signed and apart >= 0:  # nothing meets, and nothing is carried
+        return Node(value, minus, left.low, False, (*left.wires, *[None] * apart, *right.wires))
+    if difference and left.minus:  # the right one less the left one
         first, last, below = left.low, max(left.high, right.high), list[Hashable]()
     else:
         tops = [node.high + (either and not node.signed) for node in (left, right)]
-        first, last = right.low, max(tops) if either or difference else min(tops)
+        first, last = right.low, max(tops) if signed else min(tops)
         gap = right.low - left.low - len(left.wires)
         filler = left.wires[-1] if left.signed else None
         below = [*left.wires[: right.low - left.low], *[filler] * max(gap, 0)]
     wires = (*below, *((odd, bit) for bit in range(len(below), length)))
-    return Node(value, left.low, signed, wires, _meeting(left, right, range(first, last)))
+    return Node(value, minus, left.low, signed, wires, _meeting(left, right, range(first, last)))
 
 
 def _meeting(left: Node, right: Node, places: range) -> frozenset[Hashable]:
     """What the LUTs of a sum of two numbers make at these places, in front of the carry chain: an exclusive
     or, its inverse in a difference, of the bits that meet; nothing of a bit that meets itself. A bit alone is
-    a wire, in a difference an inverter."""
-    difference = (left.value < 0) != (right.value < 0)
+    a wire, in a difference an inverter. The lowest of a difference is made in both ways: a one is carried
+    into it."""
+    difference = left.minus != right.minus
     found = set[Hashable]()
     for place in places:
         bits = frozenset(bit for node in (left, right) if (bit := node.wire(place)) is not None)
         itself = left.wire(place) == right.wire(place)
         if not itself and (len(bits) == 2 or (bits and difference)):
             found.add((difference, bits))
+            if difference and len(bits) == 2 and place == places.start:
+                found.add((False, bits))
     return frozenset(found)
 
 

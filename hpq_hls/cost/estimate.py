@@ -248,9 +248,11 @@ def _bills(
     layers: dict[str, Bill] = {}
     for kernel in flow.kernels:
         bill = layers.setdefault(kernel.layer, Bill(family))
-        bill.take(bill_kernel(kernel, flow.streams, family, calibration=calibration))
+        made = bill_kernel(kernel, flow.streams, family, calibration=calibration)
+        bill.take(made)
         for name in kernel.outputs:
-            bill.take(bill_stream(flow.streams[name], flow.links[name], family, calibration))
+            stream, link = flow.streams[name], flow.links[name]
+            bill.take(bill_stream(stream, link, family, calibration, made.settled))
     return layers, rest
 
 

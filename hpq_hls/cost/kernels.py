@@ -52,8 +52,11 @@ def bill_constants(kernel: Kernel, family: Family) -> Bill:
     return bill
 
 
-def bill_stream(stream: Stream, link: Link, family: Family, calibration: Figures | None = None) -> Bill:
-    """What a stream is built from: a FIFO, or nothing."""
+def bill_stream(
+    stream: Stream, link: Link, family: Family, calibration: Figures | None = None, settled: int = 0
+) -> Bill:
+    """What a stream is built from: a FIFO, or nothing. settled: bits of a beat that are always the same, or
+    the same as another (``Bill.settled`` of the kernel that writes it)."""
     bill = Bill(family)
     if link.wire:
         return bill
@@ -62,9 +65,11 @@ def bill_stream(stream: Stream, link: Link, family: Family, calibration: Figures
     slices = slice_count(stream.bits, fifo_loads(link.places, stream.bits, family))
     if merged and not stream.different_bits:
         slices = 1  # nothing hangs on the others
-    fifo(bill, link.places, stream.different_bits if merged else stream.bits, link.latency, slices)
+    bits = max(stream.different_bits - settled, 0) if merged else stream.bits
+    fifo(bill, link.places, bits, link.latency, slices)
     if calibration is not None:
-        bill.reported = calibration.apply(STREAMS, bill, stream.bits, stream.bits)
+        whole = bill if not settled else bill_stream(stream, link, family)
+        bill.reported = calibration.apply(STREAMS, whole, stream.bits, stream.bits)
     return bill
 
 

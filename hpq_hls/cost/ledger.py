@@ -217,12 +217,15 @@ class _Design:
         latencies = self._latencies(q, entries, moved)
         if latencies == self._booked:
             return
+        of_layer = dict(zip(q.layers, entries, strict=True))
         for name, link in self._sized(q, latencies).links.items():
-            booked = self._flow.links[name]
+            booked, maker = self._flow.links[name], self._makers[name]
             if link != booked:
-                stream = self._places[self._makers[name]].stream(name, self._types(q, self._makers[name]))
-                yield bill_stream(stream, link, self._family, self._calibration).row
-                yield -bill_stream(stream, booked, self._family, self._calibration).row
+                stream = self._places[maker].stream(name, self._types(q, maker))
+                known = moved.get(maker) or of_layer.get(maker)
+                settled = known.settled.get(name, 0) if known else 0
+                yield bill_stream(stream, link, self._family, self._calibration, settled).row
+                yield -bill_stream(stream, booked, self._family, self._calibration, settled).row
 
     def _types(self, q: QuantizedGraph, name: str) -> Types:
         kind = q.input_types.get(name)

@@ -6,7 +6,7 @@ import functools
 import itertools
 import operator
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from hpq_hls.fixed import FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.hardware.recipes import Block, Recipe
 from hpq_hls.identity import ByIdentity
-from hpq_hls.kernels import Kernel, Stream
+from hpq_hls.kernels import Kernel, Stream, Streams
 from hpq_hls.simulate import QuantizedLayer
 
 REMEMBERED_CONSTANTS = 32
@@ -43,33 +43,39 @@ def types_of(layer: QuantizedLayer) -> Types:
 class Own:
     """A kernel of which a layer decides more than types, in the books.
 
-    whole: its biases are in the row. exchanged: what changes of the row if its products leave DSP blocks,
-    what that amounts to, and its latency then, once somebody asked.
+    whole: its biases are in the row. stream: the row of the stream that it writes, of which so many bits are
+    ``settled`` (``Bill.settled``). exchanged: what it is if its products leave DSP blocks, and what that
+    amounts to, once somebody asked.
     """
 
     row: Row
     latency: int
     whole: bool
-    exchanged: tuple[Row, Exchange, int] | None = None
+    stream: Row
+    settled: int
+    exchanged: tuple[Own, Exchange] | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Entry:
-    """A layer in the books. latencies: of its kernels. own: those of which it decides more than types."""
+    """A layer in the books. latencies: of its kernels. own: those of which it decides more than types.
+    settled: bits of the streams that these write, where there are any."""
 
     row: Row
     latencies: tuple[int, ...]
     own: tuple[Own, ...]
+    settled: Mapping[str, int]
 
 
 @dataclass(frozen=True, eq=False)
 class Relief:
     """What is added to the row of a layer if its products leave DSP blocks, and what that amounts to; the
-    latencies then."""
+    latencies and the ``settled`` bits then."""
 
     row: Row
     offer: Exchange
     latencies: tuple[int, ...]
+    settled: Mapping[str, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +133,10 @@ class Place:
         for recipe, kernel in zip(block.kernels, kernels, strict=True):
             own = None if kernel.by_types else self._own
             (part((*kernel.inputs, *kernel.outputs)).kernels if own is None else own).append((recipe, kernel))
+        written = {name for _, kernel in self._own for name in kernel.outputs}
         for name in block.streams:
-            part([name]).streams.append(name)
+            if name not in written:
+                part([name]).streams.append(name)
         self._shared = list(shared.values())
 
     def entry(self, layer: QuantizedLayer) -> Entry:
@@ -137,25 +145,29 @@ class Place:
         row, latencies = self._shared_parts(types, layer)
         found = [self._own_part(number, layer, types) for number in range(len(self._own))]
         for number, own in enumerate(found):
-            row = row + own.row
+            row = row + own.row + own.stream
             if not own.whole:
                 row += self._bias_memory(number, layer)
-        return Entry(row, (*latencies, *(own.latency for own in found)), tuple(found))
+        return Entry(row, (*latencies, *(own.latency for own in found)), tuple(found), self._settled(found))
 
     def relief(self, layer: QuantizedLayer, entry: Entry) -> Relief | None:
         """What changes of a layer's entry if its products leave DSP blocks; None where none may."""
         if not self._may_leave or not any(own.row[DSP] for own in entry.own):
             return None
-        rows, offers = list[Row](), list[Exchange]()
-        latencies = list(entry.latencies)
-        first = len(latencies) - len(entry.own)
+        rows, offers, there = list[Row](), list[Exchange](), list(entry.own)
         for number, own in enumerate(entry.own):
             if own.row[DSP]:
-                row, offer, latencies[first + number] = self._exchanged(number, own, layer)
-                rows.append(row)
+                there[number], offer = self._exchanged(number, own, layer)
+                rows.append(there[number].row - own.row + there[number].stream - own.stream)
                 offers.append(offer)
         offer = functools.reduce(operator.add, offers)
-        return Relief(np.asarray(sum(rows)), offer, tuple(latencies))
+        latencies = (*entry.latencies[: -len(there)], *(own.latency for own in there))
+        return Relief(np.asarray(sum(rows)), offer, latencies, self._settled(there))
+
+    def _settled(self, there: Sequence[Own]) -> Mapping[str, int]:
+        """By the streams that the kernels of which layers decide more than types write."""
+        found = zip(self._own, there, strict=True)
+        return {kernel.outputs[0]: own.settled for (_, kernel), own in found if own.settled}
 
     def shared(self, types: Types) -> Row:
         """The bill of everything that follows from types, at the input."""
@@ -219,16 +231,22 @@ class Place:
         whole = layer.bias_raw is None or not self._apart(kernel)
         if not whole:  # as long as there is the kernel
             self._bias_memory(number, layer, kernel)
-        return Own(bill.row, kernel.latency(around), whole)
+        return self._booked(kernel, bill, around, whole=whole)
 
-    def _exchanged(self, number: int, own: Own, layer: QuantizedLayer) -> tuple[Row, Exchange, int]:
+    def _booked(self, kernel: Kernel, bill: Bill, around: Streams, *, whole: bool) -> Own:
+        streams = Bill(self._family)
+        for name in kernel.outputs:
+            link = self._links[name]
+            streams.take(bill_stream(around[name], link, self._family, self._calibration, bill.settled))
+        return Own(bill.row, kernel.latency(around), whole, streams.row, bill.settled)
+
+    def _exchanged(self, number: int, own: Own, layer: QuantizedLayer) -> tuple[Own, Exchange]:
         if own.exchanged is None:
             recipe, place = self._own[number]
-            kernel, around = recipe.make(layer), self._around(place, types_of(layer))
-            inside = kernel.in_fabric()
+            inside, around = recipe.make(layer).in_fabric(), self._around(place, types_of(layer))
             memory = self._memory(number, inside, layer)
-            row, offer = exchange(kernel, around, self._family, own.row, memory, self._calibration)
-            own.exchanged = row, offer, inside.latency(around)
+            bill = bill_kernel(inside, around, self._family, memory, self._calibration)
+            own.exchanged = self._booked(inside, bill, around, whole=own.whole), exchange(bill, own.row)
         return own.exchanged
 
     def _memory(self, number: int, kernel: Kernel, layer: QuantizedLayer) -> Bill:

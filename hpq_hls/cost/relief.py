@@ -10,11 +10,9 @@ import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Row
 from hpq_hls.billing.coefficients import luts
-from hpq_hls.billing.inference import Figures
-from hpq_hls.billing.parts import Family, Part, find_part
+from hpq_hls.billing.parts import Part, find_part
 from hpq_hls.cost.kernels import bill_kernel
 from hpq_hls.hardware import HardwareConfig, Multiplier, build_dataflow
-from hpq_hls.kernels import Kernel, Streams
 from hpq_hls.simulate import QuantizedGraph
 
 
@@ -45,26 +43,17 @@ def relieve(q: QuantizedGraph, config: HardwareConfig) -> HardwareConfig:
         bill = bill_kernel(kernel, flow.streams, device.family)
         taken += bill.dsp
         if bill.dsp and config.of(kernel.layer).multiplier is not Multiplier.DSP:
-            _, offer = exchange(kernel, flow.streams, device.family, bill.row)
+            offer = exchange(bill_kernel(kernel.in_fabric(), flow.streams, device.family), bill.row)
             offers[kernel.layer] = offers.get(kernel.layer, Exchange(0, 0.0)) + offer
     chosen = cheapest(offers, taken - allowance(device, config.utilisation))
     inside = {name: replace(config.of(name), multiplier=Multiplier.LUT) for name in chosen}
     return replace(config, layers={**config.layers, **inside}) if inside else config
 
 
-def exchange(
-    kernel: Kernel,
-    streams: Streams,
-    family: Family,
-    row: Row,
-    constants: Bill | None = None,
-    calibration: Figures | None = None,
-) -> tuple[Row, Exchange]:
-    """What a kernel offers, and what that changes of the row of its bill. constants, calibration: as of
-    ``bill_kernel``, the constants as they lie in memory for products in LUTs."""
-    change = bill_kernel(kernel.in_fabric(), streams, family, constants, calibration).row - row
-    difference = Bill.of(family, change)
-    return change, Exchange(-difference.dsp, luts(difference))
+def exchange(inside: Bill, row: Row) -> Exchange:
+    """What a kernel offers whose bill has this row. inside: its bill with its products in LUTs."""
+    difference = Bill.of(inside.family, inside.row - row)
+    return Exchange(-difference.dsp, luts(difference))
 
 
 def cheapest(offers: Mapping[str, Exchange], excess: int) -> list[str]:

@@ -39,12 +39,20 @@ class Ending:
 
     half: added to it for its rounding, which is nothing else then. drop: its lowest bits that nobody reads.
     shift: its fraction bits less those of what it is cast to. width: of a signed number that holds it.
+    bounds: of one that holds what it is compared with.
     """
 
     half: int
     drop: int
     shift: int
     width: int
+    bounds: int = 1
+
+    def cast_bits(self, total: Interval) -> int:
+        """Bits of the signed number that is cast, of a row with these sums: no more than it has, so that none
+        of them is taken for one that may be out of range."""
+        bits, signed = bits_for(total)
+        return min(max(bits + (not signed), self.shift + 1, self.bounds), self.width)
 
 
 def ending(accumulator: FixedType, made: FixedType, epilogue: Epilogue) -> Ending:
@@ -55,11 +63,14 @@ def ending(accumulator: FixedType, made: FixedType, epilogue: Epilogue) -> Endin
     """
     shift, width = accumulator.fraction - made.fraction, accumulator.width
     bounded = epilogue.high is not None or epilogue.low not in (None, 0)
-    if epilogue.slopes or not 0 < shift < width:
-        return Ending(0, 0, shift, width)
-    if made.rounding is Rounding.RND and made.overflow is not Overflow.WRAP_SM:
-        return Ending(1 << (shift - 1), 0 if bounded else shift, shift, width + 1)
-    return Ending(0, shift if made.rounding is Rounding.TRN and not bounded else 0, shift, width)
+    half = drop = 0
+    if not epilogue.slopes and 0 < shift < width:
+        if made.rounding is Rounding.RND and made.overflow is not Overflow.WRAP_SM:
+            half, width = 1 << (shift - 1), width + 1
+        drop = shift if (half or made.rounding is Rounding.TRN) and not bounded else 0
+    found = [bound + more for bound in (epilogue.low, epilogue.high) if bound for more in (0, half)]
+    bounds = max((bits_for(Interval(min(bound, -1), max(bound, 0)))[0] for bound in found), default=1)
+    return Ending(half, drop, shift, width, bounds)
 
 
 @dataclass(frozen=True)

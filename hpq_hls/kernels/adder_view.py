@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from hpq_hls.fixed.interval import bits_for
+from hpq_hls.fixed.interval import Interval, bits_for
 from hpq_hls.kernels.adder_graph import AdderGraph, Term, side_by_side
 from hpq_hls.kernels.adder_pipeline import Ending, Pipelined, sum_of
 
@@ -68,8 +68,9 @@ class RowView:
     """The end of a row.
 
     source: the signal that its sum is; None for zero. shift: of it to the left; negative where zeros are
-    dropped. width, signed: the least that hold every sum. waits: registers between that and the cast. delays:
-    registers behind the cast, but for the last. stage: in which it is cast.
+    dropped. width, signed: the least that hold every sum. cast: bits of the signed number that is cast.
+    waits: registers between that and the cast. delays: registers behind the cast, but for the last. stage:
+    in which it is cast.
     """
 
     name: str
@@ -77,6 +78,7 @@ class RowView:
     shift: int
     width: int
     signed: bool
+    cast: int
     waits: int
     delays: int
     stage: int
@@ -157,9 +159,10 @@ def pipeline_view(one: Pipelined) -> PipelineView:
         stage, waits = one.rows[index], one.waits(index)
         later = one.registers - 1 - stage
         if term is None:
-            return RowView(f"y{index}", None, 0, 1, False, 0, later, stage)
-        source = _name(term.ref, inputs, count)
-        return RowView(f"y{index}", source, term.shift, *bits_for(sum_of(graph, term)), waits, later, stage)
+            return RowView(f"y{index}", None, 0, 1, False, one.end.cast_bits(Interval(0, 0)), 0, later, stage)
+        source, total = _name(term.ref, inputs, count), sum_of(graph, term)
+        cast = one.end.cast_bits(total)
+        return RowView(f"y{index}", source, term.shift, *bits_for(total), cast, waits, later, stage)
 
     adders = tuple(signal(count + index) for index in range(len(graph.adders)))
     return PipelineView(

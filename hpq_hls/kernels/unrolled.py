@@ -18,7 +18,6 @@ from hpq_hls.billing.delays import Pace
 from hpq_hls.billing.products import constant_levels, digits_of, most_shifted, signed_width
 from hpq_hls.billing.stages import PLAIN_STAGES, tree_registers, tree_time
 from hpq_hls.fixed import Epilogue, FixedType, Rounding
-from hpq_hls.fixed.interval import bits_for
 from hpq_hls.kernels.adder_graph import side_by_side
 from hpq_hls.kernels.adder_pipeline import Adders, Pipelined, offsets_of, pipelined
 from hpq_hls.kernels.adder_positions import left_of
@@ -216,13 +215,17 @@ def _bill_adders(
     bill.add(Term.GRAPH, left.adder_luts)
     bill.ff += left.flip_flops
     kind = replace(made, rounding=Rounding.TRN) if one.end.half else made
-    for row, interval in left.sums:
-        bits, signed = bits_for(interval)
-        width = bits + (0 if signed else 1)
+    for total in left.sums:
+        width = one.end.cast_bits(total.interval)
         sums = FixedType(width, width - kernel.accumulator_type.fraction)
-        behind = one.registers - one.rows[row % len(one.rows)]
-        bill.ff += behind * result_bits(sums, kind, kernel.epilogue.of_lanes([row]))
-        finished(bill, sums, kind, kernel.epilogue.of_lanes([row]), 1, in_luts=kernel.in_luts)
+        behind, epilogue = (
+            one.registers - one.rows[total.row % len(one.rows)],
+            kernel.epilogue.of_lanes([total.row]),
+        )
+        bits = result_bits(sums, kind, epilogue, total.low)
+        bill.ff += behind * bits
+        bill.settled += made.width - bits
+        finished(bill, sums, kind, epilogue, 1, in_luts=kernel.in_luts, low=total.low)
 
 
 def _rows_read(kernel: UnrolledMatVec, made: Stream, positions: int) -> npt.NDArray[np.bool_]:
@@ -281,4 +284,6 @@ def _bill_row(
     sums = FixedType(width, width - accumulator.fraction + total.low)
     ranged = epilogue.above(total.low)
     finished(bill, sums, made, ranged, 1, in_luts=kernel.in_luts, stages=stages)
-    bill.ff += result_bits(sums, made, ranged)
+    bits = result_bits(sums, made, ranged)
+    bill.ff += bits
+    bill.settled += made.width - bits

@@ -1,6 +1,6 @@
 """Synthesis of the RTL twin with Yosys for AMD's families, ECP5 and iCE40.
 
-The figures are cells of the netlist after technology mapping (``Fabric.yosys``, ROMs kept whole),
+The figures are cells of the netlist after technology mapping (``Fabric.yosys``, ROMs mapped whole),
 out of context: no I/O buffers, no clock buffers. Placement has not been done, so no two small LUTs have
 been packed into one physical LUT, and there is no clock frequency yet.
 """
@@ -28,6 +28,8 @@ LOG = "yosys.log"
 ROMS = "*hpq_rom*"
 """Modules that are mapped on their own. Together with the logic around it, ABC takes a ROM's table
 apart and builds it four times larger than the one LUT per 64 bits that it is."""
+MERGE_ROMS = ("setattr -mod -unset keep_hierarchy *", "flatten", "opt_clean")
+"""Then they become part of the design, without those that nobody reads and what only these read."""
 
 
 def run_yosys(path: Path, manifest: Manifest, work: Path, say: Callable[[str], None]) -> ResourceReport:
@@ -42,6 +44,7 @@ def run_yosys(path: Path, manifest: Manifest, work: Path, say: Callable[[str], N
             f"hierarchy -top {top}",
             f"setattr -mod -set keep_hierarchy 1 {ROMS}",
             f"{command} -top {top}",
+            *MERGE_ROMS,
             f"tee -q -o {STATISTICS} stat -json",
         )
     )

@@ -341,7 +341,7 @@ class Writer {
 
 struct Cast {
   std::string parameters;
-  int in_width, shift, out_width;
+  int in_width, half, shift, out_width;
 };
 
 std::vector<Cast>& casts() {
@@ -355,10 +355,10 @@ std::uint64_t result = 0;
 }  // namespace
 
 // From each cast, as it starts: its number, or -1 where there is one with the same parameters.
-extern "C" int hpq_cast_new(const char* parameters, int in_width, int shift, int out_width) {
+extern "C" int hpq_cast_new(const char* parameters, int in_width, int half, int shift, int out_width) {
   for (const Cast& cast : casts())
     if (cast.parameters == parameters) return -1;
-  casts().push_back({parameters, in_width, shift, out_width});
+  casts().push_back({parameters, in_width, half, shift, out_width});
   return int(casts().size()) - 1;
 }
 
@@ -385,7 +385,8 @@ void start(const Model& model, long window) {
 int list(const Model& model) {
   start(model, -1);
   int number = 0;
-  for (const Cast& cast : casts()) std::printf("%d %d %d %d\n", number++, cast.in_width, cast.shift, cast.out_width);
+  for (const Cast& cast : casts())
+    std::printf("%d %d %d %d %d\n", number++, cast.in_width, cast.half, cast.shift, cast.out_width);
   return 0;
 }
 

@@ -16,7 +16,8 @@ module hpq_cast #(
     output logic        [OUT_W-1:0] y
 );
 
-  import "DPI-C" function int hpq_cast_new(input string parameters, input int in_w, input int shift, input int out_w);
+  import "DPI-C" function int hpq_cast_new(input string parameters, input int in_w, input int half,
+                                            input int shift, input int out_w);
   import "DPI-C" function void hpq_cast_made(input int number, input longint unsigned y);
 
   logic [OUT_W-1:0] written;
@@ -37,15 +38,16 @@ module hpq_cast #(
   );
 
   // What is cast is the number without the half that may be in it already.
-  localparam int WIDE = (IN_W > OUT_W) ? IN_W : OUT_W;
-  localparam logic signed [IN_W-1:0] HALF = HALF_ADDED ? IN_W'(1) << (SHIFT - 1) : '0;
-  logic signed [IN_W-1:0] exact;  // as late as the cast
+  localparam int E_W  = IN_W + 1;
+  localparam int WIDE = (E_W > OUT_W) ? E_W : OUT_W;
+  localparam logic signed [E_W-1:0] HALF = HALF_ADDED ? E_W'(1) << (SHIFT - 1) : '0;
+  logic signed [E_W-1:0] exact;  // as late as the cast
   hpq_registers #(
-      .WIDTH(IN_W),
+      .WIDTH(E_W),
       .COUNT(int'(REGISTERS[0]) + int'(REGISTERS[1]))
   ) late (
       .clk(clk),
-      .x  (x - HALF),
+      .x  (E_W'(x) - HALF),
       .y  (exact)
   );
   assign y = bench.looks ? OUT_W'(WIDE'(exact) >>> bench.from) : written;
@@ -55,13 +57,13 @@ module hpq_cast #(
     number = hpq_cast_new(
         $sformatf("%0d %0d %0d %0d %h %s %s %0d", IN_W, SHIFT, OUT_W, OUT_SIGNED, CLIP, ROUNDING, OVERFLOW,
                   HALF_ADDED),
-        IN_W - int'(HALF_ADDED), SHIFT, OUT_W);
+        IN_W, int'(HALF_ADDED), SHIFT, OUT_W);
   end
 
-  logic signed [ IN_W-1:0] given;
+  logic signed [  E_W-1:0] given;
   logic        [OUT_W-1:0] made;
   always_ff @(posedge bench.probe) begin
-    if (number >= 0) given <= IN_W'($signed(bench.number));
+    if (number >= 0) given <= E_W'($signed(bench.number)) + HALF;
   end
   hpq_cast_as_written #(
       .IN_W      (IN_W),
@@ -74,7 +76,7 @@ module hpq_cast #(
       .HALF_ADDED(HALF_ADDED)
   ) alone (
       .clk(1'b0),
-      .x  (given + HALF),
+      .x  (IN_W'(given)),
       .y  (made)
   );
   always_ff @(negedge bench.probe) begin

@@ -115,7 +115,7 @@ def test_a_bias_costs_no_depth_where_there_is_slack() -> None:
 def test_rounding_to_the_nearest_is_part_of_the_bias() -> None:
     sums, made = FixedType(16, 8), FixedType.parse("ap_fixed<6,3,AP_RND,AP_SAT>")
     assert ending(sums, made, Epilogue.relu()) == Ending(16, 5, 5, 17)
-    assert ending(sums, made, Epilogue(-40, 1000)) == Ending(16, 0, 5, 17)  # whose bounds need all bits
+    assert ending(sums, made, Epilogue(-40, 1000)) == Ending(16, 0, 5, 17, 11)  # which need all bits
     for text in (
         "ap_fixed<6,3,AP_RND_CONV,AP_SAT>",
         "ap_fixed<6,3,AP_RND,AP_WRAP_SM>",

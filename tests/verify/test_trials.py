@@ -130,10 +130,13 @@ def test_another_cast_is_seen(flow: Dataflow, network: QuantizedGraph, what: str
         def casts(self, kernel: Kernel, kinds: Any, codes: Any) -> Any:
             found = super().casts(kernel, kinds, codes)
             if what == "range":  # one number at the upper end
-                return [(i, np.where(codes[i] == codes[i].max(), 0, made)) for i, made in found]
+                return [
+                    (i, fits, np.where(codes[i][fits] == codes[i].max(), 0, made)) for i, fits, made in found
+                ]
             if what == "rounding":  # one boundary
                 return [
-                    (i, np.where(np.diff(made, append=made[-1]) != 0, made ^ 1, made)) for i, made in found
+                    (i, fits, np.where(np.diff(made, append=made[-1]) != 0, made ^ 1, made))
+                    for i, fits, made in found
                 ]
             return found
 

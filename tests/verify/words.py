@@ -13,6 +13,7 @@ import hpq_hls as hpq
 from hpq_hls.fixed import Epilogue, FixedType
 from hpq_hls.kernels import IntArray, Kernel, Nature, Streams
 from hpq_hls.simulate import QuantizedGraph
+from hpq_hls.verify.certify.bench import BoolArray
 from hpq_hls.verify.certify.certificate import KernelCertificate
 from hpq_hls.verify.certify.plan import CastTrial
 from hpq_hls.verify.certify.trials import PLACE_TYPE
@@ -56,7 +57,7 @@ class Words:
 
     def casts(
         self, kernel: Kernel, kinds: Sequence[FixedType], codes: Sequence[IntArray]
-    ) -> list[tuple[int, IntArray]]:
+    ) -> list[tuple[int, BoolArray, IntArray]]:
         kernel = self.faulty(kernel)
         out = self.wires[kernel.outputs[0]]
         ranged = Epilogue() if kernel.nature is Nature.ROUTES else kernel.finishes[1]
@@ -64,7 +65,7 @@ class Words:
         found = []
         for index, (given, each) in enumerate(zip(kinds, codes, strict=True)):
             made = CastTrial(given, ranged, out.type, each, True, True).expected
-            found.append((index, self._bits(made, out.name)))
+            found.append((index, np.ones(len(each), dtype=bool), self._bits(made, out.name)))
         return found
 
     def streams(self) -> list[KernelCertificate]:

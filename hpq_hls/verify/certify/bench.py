@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hpq_hls.verify.certify.certificate import KernelCertificate
 
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 Progress = Callable[[str], None]
 
 
@@ -48,14 +49,15 @@ class Bench(Protocol):
 
     def casts(
         self, kernel: Kernel, kinds: Sequence[FixedType], codes: Sequence[IntArray]
-    ) -> list[tuple[int, IntArray]]:
-        """What each cast of a kernel makes of numbers alone: which of ``kinds`` it casts from, and the bits
-        of its results, (codes,). Casts that do the same count once.
+    ) -> list[tuple[int, BoolArray, IntArray]]:
+        """What each cast of a kernel makes of numbers alone: which of ``kinds`` it casts from, which of the
+        codes it can be given, (codes,), and the bits that it makes of these. Casts that do the same count
+        once.
 
         kinds: types of what is cast. codes: raw integers of each.
 
         Raises:
-            VerificationError: a cast takes numbers of a width that none of ``kinds`` has.
+            VerificationError: a cast takes numbers that none of ``kinds`` has.
         """
         ...
 

@@ -16,7 +16,7 @@ from hpq_hls.fixed import FixedType, Interval
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import IntArray, Kernel, Streams
 from hpq_hls.shown import Shown
-from hpq_hls.verify.certify.bench import Bench
+from hpq_hls.verify.certify.bench import Bench, BoolArray
 from hpq_hls.verify.certify.plan import CastTrial, Examination, Proof, Trial
 from hpq_hls.verify.certify.trials import examine
 
@@ -225,11 +225,11 @@ def _casts_compared(
     """Every cast of the kernel, and that there is one from each type."""
     results = bench.casts(kernel, [cast.given for cast in casts], [cast.codes for cast in casts])
     for cast in casts:
-        own = [made for number, made in results if casts[number] is cast]
+        own = [(codes, made) for number, codes, made in results if casts[number] is cast]
         if not own:
             yield 0, 0, f"nothing is cast from {cast.given}"
-        for made in own:
-            yield _cast_difference(made, cast)
+        for codes, made in own:
+            yield _cast_difference(made, cast, codes)
 
 
 def _found(bench: Bench, kernel: Kernel, streams: Streams, trial: Trial, stalls: int) -> Sequence[IntArray]:
@@ -268,8 +268,9 @@ def _difference(made: Any, wanted: Any, bits: int, where: str) -> tuple[int, int
     return wrong.size, count, f"{place}: {seen}, not {right}"
 
 
-def _cast_difference(made: IntArray, cast: CastTrial) -> tuple[int, int, str]:
-    wanted = cast.expected
+def _cast_difference(made: IntArray, cast: CastTrial, given: BoolArray) -> tuple[int, int, str]:
+    """given: which of the trial's codes it was."""
+    wanted = cast.expected[given]
     wrong = _signed(made, cast.made) != wanted
     count = int(np.count_nonzero(wrong))
     if not count:
@@ -279,5 +280,5 @@ def _cast_difference(made: IntArray, cast: CastTrial) -> tuple[int, int, str]:
     return (
         wrong.size,
         count,
-        f"cast from {cast.given}: {cast.codes[index]} becomes {found}, not {wanted[index]}",
+        f"cast from {cast.given}: {cast.codes[given][index]} becomes {found}, not {wanted[index]}",
     )

@@ -27,7 +27,7 @@ from hpq_hls.resources import hw_sim_dir
 from hpq_hls.templating import render
 from hpq_hls.tools.sealed import is_sealed, seal
 from hpq_hls.tools.toolchain import find_gxx, run_tool
-from hpq_hls.verify.certify.bench import Progress
+from hpq_hls.verify.certify.bench import BoolArray, Progress
 from hpq_hls.verify.certify.certificate import KernelCertificate
 from hpq_hls.verify.certify.plan import Proof
 from hpq_hls.verify.certify.unseen import unseen, written
@@ -88,11 +88,11 @@ class CppBench:
 
     def casts(
         self, kernel: Kernel, kinds: Sequence[FixedType], codes: Sequence[IntArray]
-    ) -> list[tuple[int, IntArray]]:
+    ) -> list[tuple[int, BoolArray, IntArray]]:
         self._refuse_wrong_streams(kernel)
         streams = [self._flow.streams[name] for name in kernel.inputs]
         blank = [np.zeros((1, stream.beats, stream.lanes), dtype=np.int64) for stream in streams]
-        found: list[tuple[int, IntArray]] = []
+        found: list[tuple[int, BoolArray, IntArray]] = []
         for index, each in enumerate(codes):
             with tempfile.TemporaryDirectory(prefix="run-", dir=self._program.parent) as name:
                 folder = Path(name)
@@ -103,7 +103,7 @@ class CppBench:
             casts = [tuple(map(int, line.split())) for line in told.splitlines()]
             for (width, fraction, signed, _), result in zip(casts, results, strict=True):
                 if _chosen(kinds, codes, (width, fraction, bool(signed)), kernel) == index:
-                    found.append((index, result))
+                    found.append((index, np.ones(len(each), dtype=bool), result))
         return found
 
     def streams(self) -> list[KernelCertificate]:

@@ -21,7 +21,7 @@ from hpq_hls.fixed import FixedType
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import IntArray, Kernel, Stream
 from hpq_hls.tools.files import make_folder
-from hpq_hls.verify.certify.bench import Progress
+from hpq_hls.verify.certify.bench import BoolArray, Progress
 from hpq_hls.verify.certify.certificate import KernelCertificate
 from hpq_hls.verify.certify.plan import Proof
 from hpq_hls.verify.certify.rtl_run import Cast, Shape, Simulator
@@ -90,15 +90,16 @@ class RtlBench:
 
     def casts(
         self, kernel: Kernel, kinds: Sequence[FixedType], codes: Sequence[IntArray]
-    ) -> list[tuple[int, IntArray]]:
+    ) -> list[tuple[int, BoolArray, IntArray]]:
         simulator = self._of(kernel)
         out = self._flow.streams[kernel.outputs[0]].type
-        found: list[tuple[int, IntArray]] = []
+        found: list[tuple[int, BoolArray, IntArray]] = []
         for cast in simulator.casts():
             if cast.out_width != out.width:
                 raise VerificationError(f"something is cast to {cast.out_width} bits, not to {out.width}")
-            chosen = _given(cast, kinds, out)
-            found += [(index, simulator.cast(cast, codes[index])) for index in chosen]
+            for index in _given(cast, kinds, out):
+                fits = _fitting(cast, codes[index])
+                found.append((index, fits, simulator.cast(cast, codes[index][fits])))
         return found
 
     # ------------------------------------------------------------------ between the kernels
@@ -189,14 +190,23 @@ def _shape(stream: Stream) -> Shape:
 
 
 def _given(cast: Cast, kinds: Sequence[FixedType], out: FixedType) -> list[int]:
-    """Which of some types a cast may be there for: those of its width, of those the ones of its shift."""
-    wide = [i for i, kind in enumerate(kinds) if cast.in_width == kind.width + (0 if kind.signed else 1)]
+    """Which of some types a cast may be there for: those of its width, of those the ones of its shift. A cast
+    may take less than its type holds, where the sums of a row do."""
+    widths = [kind.width + (0 if kind.signed else 1) + cast.half for kind in kinds]
+    least = min((width for width in widths if width >= cast.in_width), default=None)
+    wide = [index for index, width in enumerate(widths) if width == least]
     if not wide:
         raise VerificationError(
             f"something is cast from {cast.in_width} bits with a sign, not from "
             + " or ".join(str(kind) for kind in kinds)
         )
     return [i for i in wide if kinds[i].fraction - out.fraction == cast.shift] or wide
+
+
+def _fitting(cast: Cast, codes: IntArray) -> BoolArray:
+    """Which numbers a cast can be given."""
+    half, most = (1 << cast.shift - 1 if cast.half else 0), 1 << cast.in_width - 1
+    return np.asarray((codes >= -most - half) & (codes <= most - 1 - half))
 
 
 def _tried(work: Callable[[], _Result]) -> _Result | str:

@@ -40,10 +40,11 @@ class Shape:
 
 @dataclass(frozen=True)
 class Cast:
-    """A kind of cast that a unit has: its number, and the parameters IN_W, SHIFT and OUT_W."""
+    """A kind of cast that a unit has: its number, and the parameters IN_W, HALF_ADDED, SHIFT and OUT_W."""
 
     number: int
     in_width: int
+    half: int
     shift: int
     out_width: int
 

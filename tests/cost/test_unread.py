@@ -164,6 +164,45 @@ def test_registers_of_products_are_those_of_yosys(
     assert (bill.dsp, bill.ff) == (built.dsp, built.ff)
 
 
+LAYERS = {
+    "rows that differ in width": ((6, 9), [nn.ReLU()], 6, 0.0),
+    "results that saturate": ((7, 5), [], 8, 0.2),
+    "a constant below each sum": ((4, 8), [nn.ReLU()], 10, 1.0),
+}
+"""Columns and rows, what follows, bits of results, and how much larger each row's weights are."""
+
+
+@pytest.mark.parametrize(
+    ("what", "part"), zip(LAYERS, ["xc7z020clg400-1", "xczu7ev-ffvc1156-2-e", "xc7z020clg400-1"], strict=True)
+)
+def test_layers_of_adders_are_what_yosys_builds(what: str, part: str, tmp_path: Path) -> None:
+    """With the FIFOs around them: shift registers do not hold bits that are known or equal to others."""
+    torch.manual_seed(7)
+    (columns, rows), behind, bits, spread = LAYERS[what]
+    module, x = nn.Sequential(nn.Linear(columns, rows), *behind), torch.randn(24, columns)
+    with torch.no_grad():
+        module[0].weight *= 1 + spread * torch.arange(rows)[:, None]
+    precision = {"input": 4, "0": {"weight": 4, "activation": bits}}
+    q = hpq.quantize(hpq.from_torch(module.eval(), x[:1]), x.numpy(), precision)
+    hardware = {"part": part, "io": "parallel", "strategy": "da"}
+    said = hpq.estimate(q, **hardware)
+    built = hpq.generate(q, tmp_path / "rtl", backend="rtl", **hardware).synth(tool="yosys")
+    assert said.ff == pytest.approx(built.ff, rel=0.03)
+    assert said.lut == pytest.approx(built.lut, rel=0.05)
+
+
+def test_tables_that_nobody_reads_are_not_counted(tmp_path: Path) -> None:
+    """A window leaves out 9 of 25 pixels, and ROMs are mapped apart from what is around them."""
+    counted = {}
+    for side in (4, 5):
+        torch.manual_seed(3)
+        module = nn.Sequential(nn.Conv2d(1, 1, 1), nn.Sigmoid(), nn.MaxPool2d(2))
+        q = quantized(module, 1, side, side)
+        project = hpq.generate(q, tmp_path / str(side), backend="rtl", io="parallel", strategy="da")
+        counted[side] = project.synth(tool="yosys")
+    assert counted[5].cells == counted[4].cells
+
+
 @pytest.mark.parametrize("strategy", [Strategy.UNROLLED, Strategy.DA])
 @pytest.mark.parametrize("slopes", [[0.5, 0.37, 0.3], [0.37, 0.3, 0.5]])
 def test_slopes_of_channels_are_billed_one_by_one(strategy: Strategy, slopes: list[float]) -> None:

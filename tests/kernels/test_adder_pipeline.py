@@ -116,6 +116,12 @@ def test_rounding_to_the_nearest_is_part_of_the_bias() -> None:
     sums, made = FixedType(16, 8), FixedType.parse("ap_fixed<6,3,AP_RND,AP_SAT>")
     assert ending(sums, made, Epilogue.relu()) == Ending(16, 5, 5, 17)
     assert ending(sums, made, Epilogue(-40, 1000)) == Ending(16, 0, 5, 17, 11)  # which need all bits
+    assert ending(sums, made, Epilogue.relu()).cast_bits(Interval(-9, 100)) == 8
+    assert (
+        ending(sums, made, Epilogue.relu()).cast_bits(Interval(0, 3)) == 6
+    )  # one less than that has no result
+    assert ending(sums, made, Epilogue(-40, 1000)).cast_bits(Interval(0, 3)) == 11
+    assert ending(sums, made, Epilogue.relu()).cast_bits(Interval(-(2**20), 0)) == 17
     for text in (
         "ap_fixed<6,3,AP_RND_CONV,AP_SAT>",
         "ap_fixed<6,3,AP_RND,AP_WRAP_SM>",

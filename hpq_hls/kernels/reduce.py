@@ -18,6 +18,7 @@ from hpq_hls.billing.blocks import (
     finished,
     result_bits,
     tree,
+    unread_bits,
 )
 from hpq_hls.billing.counters import count_bits
 from hpq_hls.billing.memories import dual_port_ram
@@ -220,8 +221,12 @@ class Reduce(Kernel):
             if shifted:
                 registers, every = self.stages(x), self.every(x)
                 constant_product(bill, left, self.reciprocal, registers, every, self.results)
+                if registers:  # nobody reads the lowest bits of the last
+                    bill.ff -= self.results * unread_bits(accumulator, made, self.epilogue)
             else:
                 bill.dsp += self.results * dsp_blocks(left, constant, bill.family)
+                if self.steps > 1:  # the block's own register holds what it multiplies
+                    bill.ff -= self.lanes * left
         bill.ff += self.results * result_bits(accumulator, made, self.epilogue)
         epilogue = self.epilogue if x.signed else Epilogue()
         stages = self.ending(made)

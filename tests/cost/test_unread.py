@@ -173,7 +173,12 @@ LAYERS = {
 
 
 @pytest.mark.parametrize(
-    ("what", "part"), zip(LAYERS, ["xc7z020clg400-1", "xczu7ev-ffvc1156-2-e", "xc7z020clg400-1"], strict=True)
+    ("what", "part"),
+    [
+        ("rows that differ in width", "xc7z020clg400-1"),
+        ("results that saturate", "xczu7ev-ffvc1156-2-e"),
+        ("a constant below each sum", "xc7z020clg400-1"),
+    ],
 )
 def test_layers_of_adders_are_what_yosys_builds(what: str, part: str, tmp_path: Path) -> None:
     """With the FIFOs around them: shift registers do not hold bits that are known or equal to others."""

@@ -59,15 +59,20 @@ module net_net_unit (
     // sums
     wire signed [6:0] y0 = 7'(n2);
     wire signed [5:0] y1 = 6'(n1);
-    wire [15:0] sums = {
-        8'(y1), 8'(y0)
+    wire [13:0] sums = {
+        7'(y1), 7'(y0)
     };
 
     // casts
+    // Bits of each sum, so that no sign is taken for a bit that may be out of range.
+    localparam logic [31:0] SUM_BITS = {
+        16'd6, 16'd7
+    };
     wire [7:0] results;
     for (genvar r = 0; r < 2; r++) begin : row
+      localparam int SUM_W = int'(SUM_BITS[r*16+:16]);
       hpq_finish #(
-          .IN_W      (8),
+          .IN_W      (SUM_W),
           .SHIFT     (2),
           .OUT_W     (4),
           .OUT_SIGNED(1'b0),
@@ -77,14 +82,14 @@ module net_net_unit (
           .HALF_ADDED(1'b1)
       ) finish (
           .clk  (clk),
-          .x    (sums[r*8+:8]),
+          .x    (sums[r*7+:SUM_W]),
           .slope(1'b0),
           .y    (results[r*4+:4])
       );
     end
 
     // Not all bits of these are read, because a sum is exact without its upper bits.
-    wire unused_bits = &{1'b0, n2, n1};
+    wire unused_bits = &{1'b0, n2, n1, sums};
 
     // registers
     always_ff @(posedge clk) begin

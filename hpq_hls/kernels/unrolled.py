@@ -218,12 +218,9 @@ def _bill_adders(
     for total in left.sums:
         width = one.end.cast_bits(total.interval)
         sums = FixedType(width, width - kernel.accumulator_type.fraction)
-        behind, epilogue = (
-            one.registers - one.rows[total.row % len(one.rows)],
-            kernel.epilogue.of_lanes([total.row]),
-        )
+        epilogue = kernel.epilogue.of_lanes([total.row])
         bits = result_bits(sums, kind, epilogue, total.low)
-        bill.ff += behind * bits
+        bill.ff += (one.registers - one.rows[total.row % len(one.rows)]) * bits
         bill.settled += made.width - bits
         finished(bill, sums, kind, epilogue, 1, in_luts=kernel.in_luts, low=total.low)
 

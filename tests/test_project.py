@@ -126,7 +126,10 @@ def test_fifos_are_measured_with_room_for_all_frames_under_way(
             ({"fifo_depths": {"n_0_out": depth}}, f"fifo_depths.n_0_out is {depth!r}; .* at least 2")
             for depth in (0, -1, 1, 2.5, math.nan, "x", True)
         ),
-        *(({"clock_ns": clock}, f"clock_ns is {clock!r}; give the clock's period") for clock in NO_PERIODS),
+        *(
+            ({"clock_ns": clock}, f"clock_ns is {clock!r}; give the clock's period")
+            for clock in (1e-9, 1e9, *NO_PERIODS)
+        ),
         *(({"target_fps": fps}, f"target_fps is {fps!r}; give inferences per second") for fps in NO_PERIODS),
         *(
             ({"utilisation": share}, f"utilisation is {share!r}; it is a share")

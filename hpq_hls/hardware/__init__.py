@@ -2,6 +2,7 @@
 
 from hpq_hls.hardware.build import FifoError, build_dataflow, with_fifo_depths
 from hpq_hls.hardware.config import (
+    CLOCKS_NS,
     DEFAULT_CLOCK_NS,
     DEFAULT_PART,
     DEFAULT_UTILISATION,
@@ -33,6 +34,7 @@ from hpq_hls.hardware.system import (
 from hpq_hls.kernels import MIN_DEPTH, Kernel, Stream
 
 __all__ = [
+    "CLOCKS_NS",
     "CORE",
     "DEFAULT_CLOCK_NS",
     "DEFAULT_PART",

@@ -167,6 +167,10 @@ def target_of(target_interval: int | None, target_fps: float | None, clock_ns: f
     return cycles
 
 
+CLOCKS_NS = 0.1, 1_000_000
+"""From ten times what any part reaches to a kilohertz: what is beyond is in another unit."""
+
+
 def check_clock(clock_ns: float) -> float:
     """A clock period in nanoseconds.
 
@@ -174,8 +178,11 @@ def check_clock(clock_ns: float) -> float:
         ConfigError: it is none.
     """
     number = isinstance(clock_ns, (int, float)) and not isinstance(clock_ns, bool)
-    if not number or not 0 < clock_ns < math.inf:
-        raise ConfigError(f"clock_ns is {clock_ns!r}; give the clock's period in nanoseconds, above 0")
+    least, most = CLOCKS_NS
+    if not number or not least <= clock_ns <= most:
+        raise ConfigError(
+            f"clock_ns is {clock_ns!r}; give the clock's period in nanoseconds, {least} to {most:,}"
+        )
     return float(clock_ns)
 
 

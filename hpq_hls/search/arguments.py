@@ -65,8 +65,8 @@ def is_client(given: Any) -> bool:
     return any((kind.__module__, kind.__name__) == ("distributed.client", "Client") for kind in kinds)
 
 
-def check_number(name: str, given: Any, wanted: str, *, least: float = 0.0, above: bool = False) -> None:
-    """A finite number of at least ``least``, or above it.
+def check_number(name: str, given: Any, wanted: str, least: float = 0.0, most: float = math.inf) -> None:
+    """A finite number from ``least`` to ``most``.
 
     wanted: what to give instead, as "a number of MiB from 0 on".
 
@@ -77,7 +77,7 @@ def check_number(name: str, given: Any, wanted: str, *, least: float = 0.0, abov
         number = math.nan if isinstance(given, (bool, str)) else float(given)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if not (least < number if above else least <= number) or number == math.inf:
+    if not least <= number <= most or number == math.inf:
         raise SettingError((name,), f"is {given!r}; give {wanted}")
 
 

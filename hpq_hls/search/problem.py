@@ -15,7 +15,7 @@ import numpy.typing as npt
 from hpq_hls.errors import ConfigError, DataError
 from hpq_hls.fixed import Rounding
 from hpq_hls.graph import Graph, Inputs, check_inputs
-from hpq_hls.hardware import HardwareConfig
+from hpq_hls.hardware import CLOCKS_NS, HardwareConfig
 from hpq_hls.quantize import Precision, Quantizer, QuantizerOptions
 from hpq_hls.search.aims import Aims
 from hpq_hls.search.arguments import (
@@ -272,7 +272,9 @@ def _check(request: Request) -> None:
     if request.cluster is not None and request.n_jobs is not None:
         raise ConfigError("n_jobs and cluster are both given, but a cluster has workers of its own; give one")
     check_number("memory_mib", request.memory_mib, "a number of MiB from 0 on")
-    check_number("clock_ns", request.clock_ns, "a number of nanoseconds above 0", above=True)
+    least, most = CLOCKS_NS
+    wanted = f"the clock's period in nanoseconds, {least} to {most:,}"
+    check_number("clock_ns", request.clock_ns, wanted, least, most)
     check_kind("layers", request.layers, (Mapping, _NOTHING), "a mapping of names of layers to rules")
     check_kind("quantizer", request.quantizer, (QuantizerOptions, _NOTHING), "QuantizerOptions or None")
     check_kind("journal", request.journal, (str, os.PathLike, _NOTHING), "the name of a file, or None")

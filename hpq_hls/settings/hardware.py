@@ -13,6 +13,7 @@ from hpq_hls.codegen.registry import find_backend
 from hpq_hls.cost import find_part
 from hpq_hls.errors import ConfigError
 from hpq_hls.hardware import (
+    CLOCKS_NS,
     DEFAULT_PART,
     DEFAULT_UTILISATION,
     Control,
@@ -113,7 +114,7 @@ class HardwareSettings(Section):
     """A board that a system is made for; it sets the part where none is given."""
     boards: FileName | None = None
     """A file with boards of your own."""
-    clock_ns: Annotated[Real, Field(gt=0)] = DEFAULT_CLOCK_NS
+    clock_ns: Annotated[Real, Field(ge=CLOCKS_NS[0], le=CLOCKS_NS[1])] = DEFAULT_CLOCK_NS
     """Clock period in nanoseconds."""
     io: Annotated[Text, one_of(("stream", "parallel"))] = "stream"
     """stream: position by position; parallel: the whole tensor in one beat."""

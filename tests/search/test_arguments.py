@@ -18,7 +18,7 @@ WHOLE = "give a whole number of at least"
 JOBS = "give a number of jobs, or -1 for one per processor"
 MIB = "give a number of MiB from 0 on"
 SURE = "give a probability from 0.5 to 0.995, or None (null) for the drop on the validation data alone"
-NS = "give a number of nanoseconds above 0"
+NS = "give the clock's period in nanoseconds, 0.1 to 1,000,000"
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +73,7 @@ def searched(problem: tuple[hpq.Graph, np.ndarray, np.ndarray], **settings: Any)
         ({"clock_ns": -1}, f"clock_ns is -1; {NS}"),
         ({"clock_ns": math.nan}, f"clock_ns is nan; {NS}"),
         ({"clock_ns": math.inf}, f"clock_ns is inf; {NS}"),
+        ({"clock_ns": 1e-9}, f"clock_ns is 1e-09; {NS}"),
         ({"clock_ns": "fast"}, f"clock_ns is 'fast'; {NS}"),
         ({"max_drop": math.nan}, "max_drop is nan; it is a share of accuracy from 0 to 1"),
         ({"max_drop": "x"}, "max_drop is x; it is a share of accuracy from 0 to 1"),

@@ -70,7 +70,7 @@ class Smaller:
 
 _SMALLER = {
     Family.ECP5: Smaller(product=2.85, memory=1.25, sums=1.0, logic=1.3),
-    Family.ICE40: Smaller(product=2.55, memory=0.55, sums=1.05, logic=1.25),
+    Family.ICE40: Smaller(product=2.95, memory=0.5, sums=1.3, logic=1.35),
 }
 
 

@@ -17,9 +17,10 @@ from hpq_hls.billing.constdot import Products, Wires, constant_dots, with_consta
 from hpq_hls.billing.delays import Pace
 from hpq_hls.billing.products import constant_levels, digits_of, most_shifted, signed_width
 from hpq_hls.billing.stages import PLAIN_STAGES, tree_registers, tree_time
-from hpq_hls.fixed import Epilogue, FixedType, Rounding
+from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
+from hpq_hls.fixed.interval import bits_for
 from hpq_hls.kernels.adder_graph import side_by_side
-from hpq_hls.kernels.adder_pipeline import Adders, Pipelined, offsets_of, pipelined
+from hpq_hls.kernels.adder_pipeline import Adders, Pipelined, offsets_of, pipelined, sum_of
 from hpq_hls.kernels.adder_positions import left_of
 from hpq_hls.kernels.adder_view import AdderView, PipelineView, adder_view, pipeline_view
 from hpq_hls.kernels.base import Frame, IntArray, Kernel, Module, Stream, Streams, Table
@@ -211,18 +212,33 @@ def _bill_adders(
     stream = kernel.ends(streams)[1]
     made = stream.type
     read = _rows_read(kernel, stream, len(inputs))
+    zero = _always_zero(kernel, one, made)
+    bill.ff += made.width * int(
+        np.count_nonzero(read.reshape(-1, len(zero)) & zero)
+    )  # whose reset never ends
+    read &= np.tile(~zero, len(inputs))
     left = left_of(one, inputs.tolist(), read.reshape(len(inputs), -1).tolist())
     bill.add(Term.GRAPH, left.adder_luts)
     bill.ff += left.flip_flops
     kind = replace(made, rounding=Rounding.TRN) if one.end.half else made
     for total in left.sums:
-        width = one.end.cast_bits(total.interval)
+        bits, signed = bits_for(total.interval)
+        width = min(bits + (not signed), one.end.width)  # of copies of its sign above, synthesis knows
         sums = FixedType(width, width - kernel.accumulator_type.fraction)
         epilogue = kernel.epilogue.of_lanes([total.row])
+        if epilogue.slopes and not signed:
+            epilogue = Epilogue()  # nothing is negative
         bits = result_bits(sums, kind, epilogue, total.low)
         bill.ff += (one.registers - one.rows[total.row % len(one.rows)]) * bits
         bill.settled += made.width - bits
         finished(bill, sums, kind, epilogue, 1, in_luts=kernel.in_luts, low=total.low)
+
+
+def _always_zero(kernel: UnrolledMatVec, one: Pipelined, made: FixedType) -> npt.NDArray[np.bool_]:
+    """Rows whose sums are all negative, and become 0, where there is no register that hides it."""
+    zeroed = kernel.epilogue.low == 0 or (made.overflow is not Overflow.WRAP and not made.signed)
+    seen, graph = zeroed and one.registers == 1 and not kernel.epilogue.slopes, one.graph
+    return np.array([seen and term is not None and sum_of(graph, term).hi < 0 for term in graph.outputs])
 
 
 def _rows_read(kernel: UnrolledMatVec, made: Stream, positions: int) -> npt.NDArray[np.bool_]:

@@ -64,9 +64,9 @@ def added(members: Sequence[Wires], limit: int) -> Wires:
     return Wires(min(lowest, high), high, signed, key, negative=negative)
 
 
-MEETING = {2: 1, 3: 3, 4: 3}
-"""LUTs of each place of a sum, by how many numbers meet there: a third takes two, for its sum and its carry,
-and these have inputs left for a fourth."""
+MEETING = {2: 1, 3: 2, 4: 3}
+"""LUTs of each place of a sum, by how many numbers meet there. A third takes one more, for the carry that
+three bits make; the exclusive or of all of them is still one LUT. So does a fourth."""
 
 
 def bill_added(bill: Bill, members: Sequence[Wires], limit: int, times: int = 1) -> None:

@@ -185,6 +185,14 @@ CHANGES = {
     "a shift among adders": Change(
         "flat", "model_n_0_matvec.sv", ") <<< ", ") <<< 1 + ", "n_0_matvec", "what is cast"
     ),
+    "bits of a sum of adders": Change(
+        "flat",
+        "model_n_0_matvec.sv",
+        "11'(y0_r1)",
+        "11'($signed(10'(y0_r1)))",
+        "n_0_matvec",
+        "what is cast",
+    ),
     "unrolled weights": Change(
         "flat", TOP, "'h", "'h1", "n_2_matvec", "what is cast|compile", "n_2_matvec_weights"
     ),

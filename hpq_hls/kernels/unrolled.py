@@ -213,9 +213,8 @@ def _bill_adders(
     made = stream.type
     read = _rows_read(kernel, stream, len(inputs))
     zero = _always_zero(kernel, one, made)
-    bill.ff += made.width * int(
-        np.count_nonzero(read.reshape(-1, len(zero)) & zero)
-    )  # whose reset never ends
+    unending = np.count_nonzero(read.reshape(-1, len(zero)) & zero)  # their registers' reset never ends
+    bill.ff += made.width * int(unending)
     read &= np.tile(~zero, len(inputs))
     left = left_of(one, inputs.tolist(), read.reshape(len(inputs), -1).tolist())
     bill.add(Term.GRAPH, left.adder_luts)

@@ -192,7 +192,8 @@ def test_layers_of_adders_are_what_yosys_builds(what: str, part: str, tmp_path: 
     hardware = {"part": part, "io": "parallel", "strategy": "da"}
     said = hpq.estimate(q, **hardware)
     built = hpq.generate(q, tmp_path / "rtl", backend="rtl", **hardware).synth(tool="yosys")
-    assert said.ff == pytest.approx(built.ff, rel=0.03)
+    assert said.ff == built.ff
+    # Logic optimisation finds equal LUTs that no rule of the bill knows.
     assert said.lut == pytest.approx(built.lut, rel=0.05)
 
 

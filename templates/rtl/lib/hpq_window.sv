@@ -58,6 +58,7 @@ module hpq_window #(
   localparam int COL_W      = $clog2(SCAN_COLUMNS + 1);
   localparam int CHUNK_W    = (CHUNKS > 1) ? $clog2(CHUNKS) : 1;
   localparam int PAD_BEATS  = (PAD_LEFT + PIXELS - 1) / PIXELS;
+  localparam bit UNPADDED   = SCAN_ROWS == ROWS && SCAN_COLUMNS * PIXELS == COLUMNS;  // all that is scanned is input
   localparam int OUT_BEATS  = OUT_COLUMNS / WINDOWS;
   localparam int ADVANCE    = WINDOWS * STRIDE_W;  // pixels from one beat of windows to the next
   localparam bit CROWDED    = OUT_BEATS > 1 && ADVANCE < PIXELS;
@@ -92,8 +93,8 @@ module hpq_window #(
 
   // Above or left of the input the differences wrap around to large numbers.
   function automatic logic over_input(input logic [ROW_W-1:0] y, input logic [COL_W-1:0] x);
-    over_input = ROW_W'(y - ROW_W'(PAD_TOP)) < ROW_W'(ROWS) &&
-           COL_W'(x - COL_W'(PAD_BEATS)) < COL_W'(COLUMNS / PIXELS);
+    over_input = UNPADDED || (ROW_W'(y - ROW_W'(PAD_TOP)) < ROW_W'(ROWS) &&
+                              COL_W'(x - COL_W'(PAD_BEATS)) < COL_W'(COLUMNS / PIXELS));
   endfunction
 
   function automatic logic completes(input logic [ROW_W-1:0] y, input logic [ROW_W-1:0] next_y,

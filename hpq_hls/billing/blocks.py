@@ -27,9 +27,11 @@ DSP_PART = 18
 between two blocks shifts by one less."""
 
 
-def in_dsp(left: int, right: int) -> bool:
-    """Whether a product of signed operands of these widths is built in DSP blocks."""
-    return min(left, right) >= DSP_MIN_OPERAND and left + right >= DSP_MIN_PRODUCT
+def in_dsp(left: int, right: int, read: int | None = None) -> bool:
+    """Whether a product of signed operands of these widths is built in DSP blocks. read: its lowest bits, if
+    others are not."""
+    made = left + right if read is None else min(left + right, read)
+    return min(left, right) >= DSP_MIN_OPERAND and made >= DSP_MIN_PRODUCT
 
 
 def dsp_blocks(left: int, right: int, family: Family) -> int:

@@ -284,13 +284,14 @@ class FromRom(Weighted):
 
     def built_in_luts(self, x: FixedType) -> bool:
         """Whether the products of x and a weight are hpq_product: where the layer asks for it, where they are
-        too narrow for DSP blocks, and where one factor has no more than -2, -1, 0 and 1, so
+        too narrow for DSP blocks, or sums are, and where one factor has no more than -2, -1, 0 and 1, so
         that a row of LUTs negates the other, shifts it or skips it. Those by signs are none of these."""
         if self.signs:
             return False
         widths = signed_width(x), signed_width(self.weight_type)
         always = self.sharing is not None and self.sharing.always
-        return self.in_luts or not in_dsp(*widths) or (min(widths) <= ONE_ROW and not always)
+        read = self.accumulator_type.width - self.product_shift(x)
+        return self.in_luts or not in_dsp(*widths, read) or (min(widths) <= ONE_ROW and not always)
 
     def stages(self, x: FixedType) -> int:
         """Registers of its products, those of the operands included."""

@@ -8,7 +8,7 @@ power of two or by sign are one product, but in DSP blocks, and sums of the same
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence, Set
 from dataclasses import dataclass, replace
 
@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, dsp_blocks, joined_levels
+from hpq_hls.billing.memories import as_shift_register
 from hpq_hls.billing.products import constant_tree, digits_of, product_registers, signed_width
 from hpq_hls.billing.remembered import Remembered, content
 from hpq_hls.fixed import FixedType
@@ -31,7 +32,8 @@ class Wires:
 
     low: of its lowest, of which all below are zeros. high: above its highest, from where on all are zeros, or
     copies of its sign where it is ``signed``. key: the same for the same number. in_dsp: whether it comes out
-    of a DSP block that nothing else reads. negative: whether it is subtracted from a sum.
+    of a DSP block that nothing else reads. negative: whether it is subtracted from a sum. delayed: registers
+    in a row that end with its own, of which nobody reads another.
     """
 
     low: int
@@ -40,6 +42,7 @@ class Wires:
     key: Hashable
     in_dsp: bool = False
     negative: bool = False
+    delayed: int = 0
 
     @property
     def bits(self) -> int:
@@ -135,10 +138,8 @@ def constant_dots(
 
     def drawn(part: Bill) -> list[Wires | None]:
         products = _Products(part, types, limit, how).of(columns, weights)
-        seen = set[Hashable]()
-        sums = [_tree(part, row, limit, how.every, seen) for row in products]
-        # Keys are as long as their rows, and all is shared that can be.
-        return [None if total is None else replace(total, key=None) for total in sums]
+        sums = _Sums(part, limit, how.every)
+        return sums.with_delays([sums.tree(row) for row in products])
 
     return list(_DRAWN.take(bill, (content(columns), content(weights), types, limit, how), drawn))
 
@@ -199,7 +200,7 @@ class _Products:
         as_signed = (operand, bits) if signed else (operand + 1, bits + 1)
         bill, width = self._bill, min(operand + bits, self._limit)
         bill.multiply(*as_signed, 1, in_luts=False)
-        in_block = min(as_signed) >= DSP_MIN_OPERAND and operand + bits >= DSP_MIN_PRODUCT
+        in_block = min(as_signed) >= DSP_MIN_OPERAND and width >= DSP_MIN_PRODUCT
         # A block that absorbs registers has one for its operand too.
         self._delay(column, self._how.stages - (2 if in_block and bill.family.absorbs else 1))
         if in_block:
@@ -239,40 +240,84 @@ class _Products:
         return len(there) - before
 
 
-def _tree(bill: Bill, terms: list[Wires | None], limit: int, every: int, seen: set[Hashable]) -> Wires | None:
-    """hpq_addtree of terms some of which are zero: a register behind every so many levels and the last."""
-    levels, done = (len(terms) - 1).bit_length(), 0
-    while done < levels:
-        step = joined_levels(levels, done, every - done % every)
-        size, done = 1 << step, done + step
-        registered = done % every == 0 or done == levels
-        groups = [terms[at : at + size] for at in range(0, len(terms), size)]
-        terms = [_sum(bill, group, limit, seen, registered=registered) for group in groups]
-    return terms[0]
+class _Sums:
+    """The trees of rows (hpq_addtree), which it bills; what is the same in several is there once. limit,
+    every: as of ``constant_dots``."""
 
+    def __init__(self, bill: Bill, limit: int, every: int) -> None:
+        self._bill, self._limit, self._every = bill, limit, every
+        self._seen = set[Hashable]()
+        self._readers = Counter[Hashable]()
+        self._registers: dict[Hashable, tuple[Hashable, int]] = {}  # what each copies, if that is all; bits
 
-def _sum(
-    bill: Bill, terms: Sequence[Wires | None], limit: int, seen: set[Hashable], *, registered: bool
-) -> Wires | None:
-    """A sum of up to four terms, and its register. DSP blocks take up to two of its adders, and the register
-    too if that leaves none."""
-    members = [one for one in terms if one is not None]
-    if not members:
-        return None
-    in_dsps = sum(one.in_dsp for one in members)
-    left = len(members) - min(len(members) - 1, in_dsps, 2)
-    total = members[0]
-    if len(members) > 1:
-        total = added(members, limit)
-        if left > 1 and total.key not in seen:
-            bill_added(bill, _beside(members, left), limit)
-        seen.add(total.key)
-    if registered:
-        total = replace(total, key=(total.key,), in_dsp=False)
-        if total.key not in seen and (left > 1 or not in_dsps):
-            bill.ff += total.bits
-        seen.add(total.key)
-    return total
+    def tree(self, terms: Sequence[Wires | None]) -> Wires | None:
+        """The sum of terms some of which are zero: a register behind every so many levels and the last."""
+        levels, done, every = (len(terms) - 1).bit_length(), 0, self._every
+        for one in terms:
+            if one is not None and not one.in_dsp:
+                self._registers[one.key] = None, one.bits
+        while done < levels:
+            step = joined_levels(levels, done, every - done % every)
+            size, done = 1 << step, done + step
+            registered = done % every == 0 or done == levels
+            groups = [terms[at : at + size] for at in range(0, len(terms), size)]
+            terms = [self._sum(group, registered=registered) for group in groups]
+        return terms[0]
+
+    def _sum(self, terms: Sequence[Wires | None], *, registered: bool) -> Wires | None:
+        """A sum of up to four terms, and its register. DSP blocks take up to two of its adders, and the
+        register too if that leaves none."""
+        members = [one for one in terms if one is not None]
+        if not members:
+            return None
+        in_dsps = sum(one.in_dsp for one in members)
+        left = len(members) - min(len(members) - 1, in_dsps, 2)
+        total = members[0]
+        if len(members) > 1:
+            total = added(members, self._limit)
+            if total.key not in self._seen:
+                self._readers.update(one.key for one in members)
+                if left > 1:
+                    bill_added(self._bill, _beside(members, left), self._limit)
+            self._seen.add(total.key)
+        if registered:
+            source, total = total.key, replace(total, key=(total.key,), in_dsp=False)
+            if total.key not in self._seen:
+                self._readers[source] += 1
+                if left > 1 or not in_dsps:
+                    self._bill.ff += total.bits
+                    self._registers[total.key] = source if len(members) == 1 else None, total.bits
+            self._seen.add(total.key)
+        return total
+
+    def with_delays(self, sums: Sequence[Wires | None]) -> list[Wires | None]:
+        """The sums of all rows, with what is ``delayed`` of each; three registers in a row and more that end
+        elsewhere become shift registers."""
+        self._readers.update(total.key for total in sums if total is not None)
+        going_on = {
+            source
+            for source, _ in self._registers.values()
+            if source is not None and self._readers[source] == 1
+        }
+        ends = {total.key for total in sums if total is not None and self._readers[total.key] == 1}
+        for key, (_, bits) in self._registers.items():
+            if key not in going_on and key not in ends:
+                as_shift_register(self._bill, self._delayed(key), bits)
+        # Keys are as long as their rows, and all is shared that can be.
+        return [
+            None
+            if total is None
+            else replace(total, key=None, delayed=self._delayed(total.key) if total.key in ends else 0)
+            for total in sums
+        ]
+
+    def _delayed(self, key: Hashable) -> int:
+        """Registers in a row that end with this one."""
+        count = 0
+        while key in self._registers and (not count or self._readers[key] == 1):
+            count += 1
+            key, _ = self._registers[key]
+        return count
 
 
 def _beside(members: Sequence[Wires], left: int) -> Sequence[Wires]:

@@ -217,14 +217,28 @@ def _power_of_two(number: int) -> int:
     return 1 << (number - 1).bit_length()
 
 
+SHORTEST_SHIFT = 3
+"""Registers in a row that Yosys makes an SRL."""
+
+
+def registers(bill: Bill, count: int, width: int) -> None:
+    """``count`` registers in a row of which nobody reads but the last."""
+    if count < SHORTEST_SHIFT or not bill.family.fabric.shifts:
+        bill.ff += count * width
+    else:
+        bill.add(Term.MEMORY, math.ceil(count / SRL_DEPTH) * width)
+
+
+def as_shift_register(bill: Bill, count: int, width: int) -> None:
+    """Registers in a row that are billed as flip-flops, as what synthesis makes of them."""
+    bill.ff -= count * width
+    registers(bill, count, width)
+
+
 def delay(bill: Bill, depth: int, width: int) -> None:
-    """hpq_delay; Yosys makes a shift register of three stages or more an SRL."""
-    if depth < 3:
-        bill.ff += depth * width
-    elif depth <= SRL_DEPTH and bill.family.fabric.shifts:
-        bill.add(Term.MEMORY, width)
-    elif depth <= SRL_DEPTH:
-        bill.ff += depth * width
+    """hpq_delay."""
+    if depth <= SRL_DEPTH:
+        registers(bill, depth, width)
     else:
         bill.ff += count_bits(depth - 1)
         bill.add(Term.COUNTER, count_bits(depth - 1))

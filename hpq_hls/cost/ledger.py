@@ -16,7 +16,7 @@ from hpq_hls.cost.design import build_design
 from hpq_hls.cost.estimate import bill_dataflow, counted
 from hpq_hls.cost.fifos import size_fifos, with_room_for_pipelines
 from hpq_hls.cost.folding import fold
-from hpq_hls.cost.kernels import bill_ports, bill_stream
+from hpq_hls.cost.kernels import bill_ports
 from hpq_hls.cost.places import Entry, Place, Relief, Types, types_of
 from hpq_hls.cost.relief import allowance, cheapest
 from hpq_hls.cost.timing import Timing, time_dataflow
@@ -221,11 +221,11 @@ class _Design:
         for name, link in self._sized(q, latencies).links.items():
             booked, maker = self._flow.links[name], self._makers[name]
             if link != booked:
-                stream = self._places[maker].stream(name, self._types(q, maker))
+                place, types = self._places[maker], self._types(q, maker)
                 known = moved.get(maker) or of_layer.get(maker)
-                settled = known.settled.get(name, 0) if known else 0
-                yield bill_stream(stream, link, self._family, self._calibration, settled).row
-                yield -bill_stream(stream, booked, self._family, self._calibration, settled).row
+                own = known.own if known else ()
+                yield place.bill_stream(name, link, types, own).row
+                yield -place.bill_stream(name, booked, types, own).row
 
     def _types(self, q: QuantizedGraph, name: str) -> Types:
         kind = q.input_types.get(name)

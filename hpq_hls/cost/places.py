@@ -18,10 +18,11 @@ from hpq_hls.billing.parts import Family
 from hpq_hls.cost.kernels import bill_kernel, bill_stream
 from hpq_hls.cost.relief import Exchange, exchange
 from hpq_hls.fixed import FixedType
-from hpq_hls.hardware import Dataflow
+from hpq_hls.hardware import Dataflow, Link
 from hpq_hls.hardware.recipes import Block, Recipe
+from hpq_hls.hardware.unread import inside
 from hpq_hls.identity import ByIdentity
-from hpq_hls.kernels import Kernel, Stream, Streams
+from hpq_hls.kernels import Kernel, Stream
 from hpq_hls.simulate import QuantizedLayer
 
 REMEMBERED_CONSTANTS = 32
@@ -44,7 +45,8 @@ class Own:
     """A kernel of which a layer decides more than types, in the books.
 
     whole: its biases are in the row. stream: the row of the stream that it writes, of which so many bits are
-    ``settled`` (``Bill.settled``). exchanged: what it is if its products leave DSP blocks, and what that
+    ``settled`` (``Bill.settled``), and, below 0, of what is in front of it for elements that it does not
+    read. unread: these, by stream. exchanged: what it is if its products leave DSP blocks, and what that
     amounts to, once somebody asked.
     """
 
@@ -53,29 +55,28 @@ class Own:
     whole: bool
     stream: Row
     settled: int
+    unread: Mapping[str, tuple[int, ...]]
     exchanged: tuple[Own, Exchange] | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Entry:
-    """A layer in the books. latencies: of its kernels. own: those of which it decides more than types.
-    settled: bits of the streams that these write, where there are any."""
+    """A layer in the books. latencies: of its kernels. own: those of which it decides more than types."""
 
     row: Row
     latencies: tuple[int, ...]
     own: tuple[Own, ...]
-    settled: Mapping[str, int]
 
 
 @dataclass(frozen=True, eq=False)
 class Relief:
     """What is added to the row of a layer if its products leave DSP blocks, and what that amounts to; the
-    latencies and the ``settled`` bits then."""
+    latencies then, and the kernels of which it decides more than types."""
 
     row: Row
     offer: Exchange
     latencies: tuple[int, ...]
-    settled: Mapping[str, int]
+    own: tuple[Own, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +134,14 @@ class Place:
         for recipe, kernel in zip(block.kernels, kernels, strict=True):
             own = None if kernel.by_types else self._own
             (part((*kernel.inputs, *kernel.outputs)).kernels if own is None else own).append((recipe, kernel))
+        self._recipes = {kernel: recipe for recipe, kernel in zip(block.kernels, kernels, strict=True)}
+        self._inside = [inside(kernel, kernels) for _, kernel in self._own]
+        for (_, kernel), fed in zip(self._own, self._inside, strict=True):
+            for name, unread in zip(
+                kernel.inputs, kernel.unread(self._streams, constants=False), strict=True
+            ):
+                if name in fed:  # what this layer's constants had a part in
+                    self._streams[name] = replace(self._streams[name], unread=tuple(sorted(unread)))
         written = {name for _, kernel in self._own for name in kernel.outputs}
         for name in block.streams:
             if name not in written:
@@ -148,7 +157,7 @@ class Place:
             row = row + own.row + own.stream
             if not own.whole:
                 row += self._bias_memory(number, layer)
-        return Entry(row, (*latencies, *(own.latency for own in found)), tuple(found), self._settled(found))
+        return Entry(row, (*latencies, *(own.latency for own in found)), tuple(found))
 
     def relief(self, layer: QuantizedLayer, entry: Entry) -> Relief | None:
         """What changes of a layer's entry if its products leave DSP blocks; None where none may."""
@@ -162,16 +171,22 @@ class Place:
                 offers.append(offer)
         offer = functools.reduce(operator.add, offers)
         latencies = (*entry.latencies[: -len(there)], *(own.latency for own in there))
-        return Relief(np.asarray(sum(rows)), offer, latencies, self._settled(there))
-
-    def _settled(self, there: Sequence[Own]) -> Mapping[str, int]:
-        """By the streams that the kernels of which layers decide more than types write."""
-        found = zip(self._own, there, strict=True)
-        return {kernel.outputs[0]: own.settled for (_, kernel), own in found if own.settled}
+        return Relief(np.asarray(sum(rows)), offer, latencies, tuple(there))
 
     def shared(self, types: Types) -> Row:
         """The bill of everything that follows from types, at the input."""
         return self._shared_parts(types)[0]
+
+    def bill_stream(self, name: str, link: Link, types: Types, own: Sequence[Own]) -> Bill:
+        """A stream around here as a ``link``. own: the kernels of the layer of which it decides more than
+        types; empty at the input."""
+        stream, settled = self.stream(name, types), 0
+        for (_, kernel), made in zip(self._own, own, strict=True):
+            if name in kernel.outputs:
+                settled = made.settled
+            if name in made.unread:
+                stream = replace(stream, unread=made.unread[name])
+        return bill_stream(stream, link, self._family, self._calibration, settled)
 
     def stream(self, name: str, types: Types) -> Stream:
         """A stream around here, at the types that its layer has."""
@@ -231,14 +246,30 @@ class Place:
         whole = layer.bias_raw is None or not self._apart(kernel)
         if not whole:  # as long as there is the kernel
             self._bias_memory(number, layer, kernel)
-        return self._booked(kernel, bill, around, whole=whole)
+        return self._booked(number, kernel, bill, layer, whole=whole)
 
-    def _booked(self, kernel: Kernel, bill: Bill, around: Streams, *, whole: bool) -> Own:
-        streams = Bill(self._family)
+    def _booked(self, number: int, kernel: Kernel, bill: Bill, layer: QuantizedLayer, *, whole: bool) -> Own:
+        types = types_of(layer)
+        around, streams = self._around(kernel, types), Bill(self._family)
         for name in kernel.outputs:
             link = self._links[name]
             streams.take(bill_stream(around[name], link, self._family, self._calibration, bill.settled))
-        return Own(bill.row, kernel.latency(around), whole, streams.row, bill.settled)
+        row, unread = streams.row, dict[str, tuple[int, ...]]()
+        for name, dropped in zip(kernel.inputs, kernel.unread(around, constants=True), strict=True):
+            maker = self._inside[number].get(name)
+            less = replace(around[name], unread=tuple(sorted(dropped)))
+            if maker is not None and less != around[name]:
+                unread[name] = less.unread
+                row = row + self._in_front(maker, less, layer) - self._in_front(maker, around[name], layer)
+        return Own(bill.row, kernel.latency(around), whole, row, bill.settled, unread)
+
+    def _in_front(self, place: Kernel, stream: Stream, layer: QuantizedLayer) -> Row:
+        """A stream inside a layer, and the kernel that writes it."""
+        around = self._around(place, types_of(layer)) | {stream.name: stream}
+        kernel = self._recipes[place].make(layer)
+        bill = bill_kernel(kernel, around, self._family, calibration=self._calibration)
+        bill.take(bill_stream(stream, self._links[stream.name], self._family, self._calibration))
+        return bill.row
 
     def _exchanged(self, number: int, own: Own, layer: QuantizedLayer) -> tuple[Own, Exchange]:
         if own.exchanged is None:
@@ -246,7 +277,8 @@ class Place:
             inside, around = recipe.make(layer).in_fabric(), self._around(place, types_of(layer))
             memory = self._memory(number, inside, layer)
             bill = bill_kernel(inside, around, self._family, memory, self._calibration)
-            own.exchanged = self._booked(inside, bill, around, whole=own.whole), exchange(bill, own.row)
+            booked = self._booked(number, inside, bill, layer, whole=own.whole)
+            own.exchanged = booked, exchange(bill, own.row)
         return own.exchanged
 
     def _memory(self, number: int, kernel: Kernel, layer: QuantizedLayer) -> Bill:

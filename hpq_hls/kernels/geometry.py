@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from hpq_hls.kernels.lanes import divisors
 
 if TYPE_CHECKING:
     from hpq_hls.ops.base import Shape
     from hpq_hls.ops.window import WindowSpec
+
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -155,42 +159,43 @@ class WindowGeometry:
         """Columns of pixels that are kept of earlier beats."""
         return max(*self.places, self.pixels - 1) + 1 - self.pixels
 
-    @property
-    def _taps(self) -> set[int]:
-        """Columns of the taps of a beat, from the beginning of its first window."""
-        starts = [window * self.stride[1] for window in range(self.windows)]
-        taps = [tap * self.dilation[1] for tap in range(self.kernel[1])]
-        return {start + tap for start in starts for tap in taps}
+    def rows_above(self, read: BoolArray) -> int:
+        """How many rows above the newest are kept. read: as of ``delays``."""
+        return self.kernel[0] - 1 - int(read.any(axis=(0, 2)).argmax())
 
-    @property
-    def offsets(self) -> tuple[int, ...]:
-        """How many columns left of the newest scanned pixel the taps of a beat are, in any phase, the newest
-        first."""
-        return tuple(sorted({place - tap for place in self.places for tap in self._taps}))
-
-    @property
-    def selected(self) -> int:
-        """Columns of taps that are found at several places."""
-        return len(self._taps) if self.phases > 1 else 0
-
-    def delays(self, through: bool) -> dict[int, int]:
+    def delays(self, read: BoolArray, *, through: bool) -> dict[int, int]:
         """By how many beats elements of a channel are delayed, from one tap to the next, and how many are.
 
-        through: a pixel goes on from the last tap of a row to the first of the row above, through the same
-        registers; else each row begins anew.
+        read: (windows, kernel rows, kernel columns) the taps of a beat that somebody reads. through: a pixel
+        goes on from the last tap of a row to the first of the row above, through the same registers; else
+        each row begins anew.
         """
-        back: dict[int, set[int]] = {pixel: set() for pixel in range(self.pixels)}
-        for offset in self.offsets:
-            beats, pixel = divmod(offset, self.pixels)
-            back[pixel].add(beats)
         row = self.dilation[0] * self.scan[1] if through else 0
         found: dict[int, int] = {}
-        for beats_back in back.values():
-            rows = [{y * row + beats for beats in beats_back} for y in range(self.kernel[0])]
+        back = [[divmod(offset, self.pixels) for offset in self._offsets(taps)] for taps in self._rows(read)]
+        for pixel in range(self.pixels):
+            rows = [{y * row + beats for beats, own in taps if own == pixel} for y, taps in enumerate(back)]
             for taps in [set().union(*rows)] if through else rows:
                 for newer, older in itertools.pairwise(sorted(taps | {0})):
                     found[older - newer] = found.get(older - newer, 0) + 1
         return found
+
+    def selected(self, read: BoolArray) -> int:
+        """Taps of a beat that are found at several places. read: as of ``delays``."""
+        return sum(map(len, self._rows(read))) if self.phases > 1 else 0
+
+    def _rows(self, read: BoolArray) -> list[set[int]]:
+        """Columns of the taps of each row, the newest first, from the beginning of a beat's first window."""
+        windows, columns = (
+            self.stride[1] * np.arange(self.windows),
+            self.dilation[1] * np.arange(self.kernel[1]),
+        )
+        places = windows[:, None] + columns
+        return [set(places[read[:, row]].tolist()) for row in reversed(range(self.kernel[0]))]
+
+    def _offsets(self, taps: Iterable[int]) -> set[int]:
+        """How many columns left of the newest scanned pixel taps are, in any phase."""
+        return {place - tap for place in self.places for tap in taps}
 
     def same_as(self, lanes: int, by_channel: bool) -> tuple[int, ...]:
         """For each element of a beat of windows, the first that is the same element of the input; empty for a

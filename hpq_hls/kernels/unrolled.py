@@ -15,6 +15,7 @@ from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import finished, result_bits, unread_bits
 from hpq_hls.billing.constdot import Products, Wires, constant_dots, with_constant
 from hpq_hls.billing.delays import Pace
+from hpq_hls.billing.memories import as_shift_register
 from hpq_hls.billing.products import constant_levels, digits_of, most_shifted, signed_width
 from hpq_hls.billing.stages import PLAIN_STAGES, tree_registers, tree_time
 from hpq_hls.fixed import Epilogue, FixedType, Overflow, Rounding
@@ -235,9 +236,13 @@ def _bill_adders(
 
 def _always_zero(kernel: UnrolledMatVec, one: Pipelined, made: FixedType) -> npt.NDArray[np.bool_]:
     """Rows whose sums are all negative, and become 0, where there is no register that hides it."""
-    zeroed = kernel.epilogue.low == 0 or (made.overflow is not Overflow.WRAP and not made.signed)
-    seen, graph = zeroed and one.registers == 1 and not kernel.epilogue.slopes, one.graph
+    seen, graph = _zeroed(kernel, made) and one.registers == 1 and not kernel.epilogue.slopes, one.graph
     return np.array([seen and term is not None and sum_of(graph, term).hi < 0 for term in graph.outputs])
+
+
+def _zeroed(kernel: UnrolledMatVec, made: FixedType) -> bool:
+    """Whether what is negative becomes 0."""
+    return kernel.epilogue.low == 0 or (made.overflow is not Overflow.WRAP and not made.signed)
 
 
 def _rows_read(kernel: UnrolledMatVec, made: Stream, positions: int) -> npt.NDArray[np.bool_]:
@@ -280,10 +285,13 @@ def _bill_row(
 ) -> None:
     """The accumulator of a row, what it is cast with, and the result."""
     accumulator, stages = kernel.accumulator_type, kernel.ending(made)
-    unread = unread_bits(accumulator, made, epilogue)
+    unread, delayed, unseen = unread_bits(accumulator, made, epilogue), total.delayed, 0
+    copied = not bias and not total.negative
     if kernel.cols > 1:  # of the sum in front of the bias too, where nothing is added that carries
         silent = min(unread, (bias & -bias).bit_length() - 1) if bias else 0 if total.negative else unread
-        bill.ff -= min(max(silent - total.low, 0), total.bits)
+        unseen = min(max(silent - total.low, 0), total.bits)
+        bill.ff -= unseen * max(delayed, 1)
+    left = total.bits - unseen
     if bias:
         total = with_constant(bill, total, bias, accumulator.width)
     elif total.negative:
@@ -295,7 +303,14 @@ def _bill_row(
     width = max(min(high + (0 if total.signed else 1), accumulator.width) - total.low, 1)
     sums = FixedType(width, width - accumulator.fraction + total.low)
     ranged = epilogue.above(total.low)
-    finished(bill, sums, made, ranged, 1, in_luts=kernel.in_luts, stages=stages)
+    ending = Bill(bill.family)
+    finished(ending, sums, made, ranged, 1, in_luts=kernel.in_luts, stages=stages)
     bits = result_bits(sums, made, ranged)
     bill.ff += bits
     bill.settled += made.width - bits
+    delayed += stages.front and copied
+    if copied and not ending.row.any() and not (total.signed and _zeroed(kernel, made)):
+        as_shift_register(bill, delayed + 1, bits)
+    else:
+        as_shift_register(bill, delayed, left)
+    bill.take(ending)

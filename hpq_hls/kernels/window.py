@@ -11,11 +11,11 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.counters import count_bits
-from hpq_hls.billing.memories import delay
+from hpq_hls.billing.memories import delay, registers
 from hpq_hls.billing.memory import SRL_DEPTH, memory_style, slice_count
 from hpq_hls.kernels.base import Frame, Kernel, Stream, Streams
 from hpq_hls.kernels.contract import Contract, StageKind
-from hpq_hls.kernels.geometry import WindowGeometry
+from hpq_hls.kernels.geometry import BoolArray, WindowGeometry
 from hpq_hls.kernels.nature import Nature
 
 
@@ -98,14 +98,15 @@ class Window(Kernel):
         bill.ff += counters
         if geometry.first < (geometry.pad_top, geometry.pad_beats):
             bill.ff += 1  # a window before the first pixel has to wait for it
+        read = self._read(streams)
         if geometry.scan != (geometry.height, geometry.beats):
-            bill.add(Term.PAD, given.bits)
+            bill.add(Term.PAD, sum(lanes for _, lanes in read) * geometry.pixels * given.type.width)
             bill.add(Term.WINDOW, 1)  # compares the place with the borders
         if geometry.phases > 1:
             bill.ff += count_bits(geometry.phases) + (1 if geometry.late else 0)
             bill.add(Term.COUNTER, count_bits(geometry.phases))
             # A LUT selects among four.
-            bits = geometry.selected * height * given.bits // geometry.pixels
+            bits = sum(lanes * geometry.selected(taps) for taps, lanes in read) * given.type.width
             bill.add(Term.SELECT, bits * math.ceil((geometry.phases - 1) / 3))
         lines, shifted = self.loads(given)
         slices = slice_count(lines + shifted)
@@ -117,11 +118,32 @@ class Window(Kernel):
         # Where lines are shift registers, synthesis merges them with the columns of the same row that have
         # the same enable.
         merged = line <= SRL_DEPTH and slices == 1
-        if height > 1 and not merged:
-            # Each row above is a delay line of its own to Yosys, which looks at single bits.
-            delay(bill, line, (height - 1) * given.bits)
-        for beats, elements in geometry.delays(through=merged).items():
-            delay(bill, beats * chunks, elements * given.bits // geometry.pixels)
+        for taps, lanes in read:
+            bits = lanes * given.type.width
+            if height > 1 and not merged:
+                # Each row above is a delay line of its own to Yosys, which looks at single bits.
+                delay(bill, line, geometry.rows_above(taps) * bits * geometry.pixels)
+            for beats, elements in geometry.delays(taps, through=merged).items():
+                (registers if merged else delay)(bill, beats * chunks, elements * bits)
+
+    def _read(self, streams: Streams) -> Sequence[tuple[BoolArray, int]]:
+        """Which taps of a beat somebody reads, (windows, kernel rows, kernel columns), and of how many lanes
+        of a pixel these are the ones."""
+        given, made = self.ends(streams)
+        geometry, lanes = self.geometry, given.lanes // self.geometry.pixels
+        shape = (geometry.windows, *geometry.kernel)
+        if not made.unread:
+            return [(np.ones(shape, dtype=bool), lanes)]
+        read = np.ones(made.lanes, dtype=bool)
+        read[list(made.unread)] = False
+        taps = read.reshape(geometry.windows, *((lanes, -1) if self.by_channel else (-1, lanes)))
+        by_lane = (taps.transpose(1, 0, 2) if self.by_channel else taps.transpose(2, 0, 1)).reshape(lanes, -1)
+        alike, counts = np.unique(by_lane, axis=0, return_counts=True)
+        return [
+            (own.reshape(shape), count)
+            for own, count in zip(alike, counts.tolist(), strict=True)
+            if own.any()
+        ]
 
     def summary(self, streams: Streams) -> str:
         g = self.geometry

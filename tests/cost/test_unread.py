@@ -61,6 +61,35 @@ def test_weights_do_not_say_what_is_read_where_a_ledger_remembers_layers() -> No
     assert not any(stream.unread for stream in flow.streams.values())
 
 
+TAPS = {
+    "lines that stay": ((2, 2, 3), {"padding": 1}, [(0, 0, 1, 1), (0, 1, 2, 0), (1, 1, 0, 2)], 9),
+    "no rows above": ((2, 1, 3), {}, [(0, 0, 2, 1), (0, 1, 2, 2)], 9),
+    "lines in memories": ((1, 2, 3), {"stride": 2}, [(0, 0, 2, 2), (1, 0, 1, 1)], 40),
+}
+"""Channels in and out and kernel, what else says where windows lie, the weights that are not zero (output,
+input, row, column), and the width of the image."""
+
+
+@pytest.mark.parametrize("part", ["xc7z020clg400-1", "xczu7ev-ffvc1156-2-e"])
+@pytest.mark.parametrize("case", TAPS)
+def test_pixels_of_windows_that_weights_of_zero_meet(case: str, part: str, tmp_path: Path) -> None:
+    """Neither lines of rows, nor columns, nor the FIFO in front of the layer keep them."""
+    torch.manual_seed(5)
+    (channels, rows, size), where, taps, width = TAPS[case]
+    conv = nn.Conv2d(channels, rows, size, bias=False, **where)
+    with torch.no_grad():
+        conv.weight[:] = 0
+        for place in taps:
+            conv.weight[place] = 0.3 + torch.rand(())
+    q = quantized(nn.Sequential(conv), channels, 6, width)
+    hardware = {"part": part, "io": "stream", "strategy": "da"}
+    said = hpq.estimate(q, **hardware)
+    built = hpq.generate(q, tmp_path / "rtl", backend="rtl", **hardware).synth(tool="yosys")
+    assert (said.dsp, said.bram) == (built.dsp, built.bram)
+    assert said.ff == pytest.approx(built.ff, rel=0.02)
+    assert said.lut == pytest.approx(built.lut, rel=0.05)
+
+
 @pytest.mark.parametrize("strategy", [Strategy.UNROLLED, Strategy.DA])
 def test_pixels_that_windows_leave_out(strategy: Strategy) -> None:
     torch.manual_seed(2)
@@ -195,6 +224,44 @@ def test_layers_of_adders_are_what_yosys_builds(what: str, part: str, tmp_path: 
     assert said.ff == built.ff
     # Logic optimisation finds equal LUTs that no rule of the bill knows.
     assert said.lut == pytest.approx(built.lut, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("bias", "clock"), [(False, 10.0), (True, 10.0), (False, 2.5)], ids=["to the result", "to a bias", "fast"]
+)
+def test_registers_in_a_row_become_shift_registers(bias: bool, clock: float, tmp_path: Path) -> None:
+    """A row of one weight has nothing to add up, and passes its product from register to register."""
+    torch.manual_seed(9)
+    module, x = nn.Sequential(nn.Linear(9, 5, bias=bias)), torch.randn(24, 9)
+    with torch.no_grad():
+        module[0].weight[:] = 0
+        for row, columns in enumerate([[2], [2, 7], [4], [0, 8], [5]]):
+            module[0].weight[row, columns] = 0.5
+    q = hpq.quantize(
+        hpq.from_torch(module.eval(), x[:1]), x.numpy(), {"default": {"weight": 2, "activation": 7}}
+    )
+    hardware = {"part": "xc7z020clg400-1", "io": "parallel", "strategy": "unrolled", "clock_ns": clock}
+    said = hpq.estimate(q, **hardware)
+    built = hpq.generate(q, tmp_path / "rtl", backend="rtl", **hardware).synth(tool="yosys")
+    assert said.ff == pytest.approx(built.ff, rel=0.02)
+    assert said.lut == pytest.approx(built.lut, rel=0.05)
+
+
+def test_products_of_which_few_bits_are_read_take_no_block(tmp_path: Path) -> None:
+    """Five bits by four are nine, but the sum has eight."""
+    torch.manual_seed(2)
+    conv = nn.Conv2d(1, 1, 2, padding=1, stride=2)
+    with torch.no_grad():
+        conv.weight.mul_(torch.tensor([[0.0, 0.0], [1.0, 0.0]]))
+    x = torch.randn(16, 1, 6, 8)
+    q = hpq.quantize(
+        hpq.from_torch(conv.eval(), x[:1]), x.numpy(), {"default": {"weight": 4, "activation": 5}}
+    )
+    (layer,) = q.layers.values()
+    assert layer.accumulator_type.width == 8
+    said = hpq.estimate(q)
+    built = hpq.generate(q, tmp_path / "rtl", backend="rtl").synth(tool="yosys")
+    assert said.dsp == built.dsp == 0
 
 
 def test_tables_that_nobody_reads_are_not_counted(tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
+from hpq_hls.billing.parts import Family
 from hpq_hls.project.project import Project
+from hpq_hls.synth.yosys import MERGE_ROMS, ROMS
 from hpq_hls.tools.toolchain import find_yosys, run_tool, yosys_env
 
 CLOCKS = {"C", "CLK", "WCLK", "CLKARDCLK", "CLKBWRCLK"}
@@ -51,13 +53,18 @@ def lenet(seed: int) -> tuple[hpq.QuantizedGraph, np.ndarray]:
 
 
 def netlist(folder: Path, top: str) -> dict[str, Any]:
-    """The mapped top module, flat."""
+    """The mapped top module, flat; ROMs are mapped apart, as ``hpq synth`` does."""
     sources = (folder / "rtl/files.f").read_text().split()
-    script = (
-        f"read_verilog -sv -defer {' '.join(sources)}; "
-        f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}; write_json netlist.json"
-    )
-    run_tool([find_yosys().require(), "-q", "-p", script], cwd=folder, env=yosys_env(), timeout=1800)
+    script = [
+        f"read_verilog -sv -defer {' '.join(sources)}",
+        f"hierarchy -top {top}",
+        f"setattr -mod -set keep_hierarchy 1 {ROMS}",
+        f"{Family.SERIES_7.fabric.yosys} -top {top}",
+        *MERGE_ROMS,
+        "write_json netlist.json",
+    ]
+    command = [find_yosys().require(), "-q", "-p", "; ".join(script)]
+    run_tool(command, cwd=folder, env=yosys_env(), timeout=1800)
     module: dict[str, Any] = json.loads((folder / "netlist.json").read_text())["modules"][top]
     return module
 

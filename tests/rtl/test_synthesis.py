@@ -38,8 +38,8 @@ from tests.rtl.harness import Batch, Traffic, write_projects
 
 _LATCHES = "t:$dlatch t:$adlatch t:$dlatchsr t:$sr t:$dffsr t:$aldff"
 _BLOCKS_MADE = "coarse"
-"""The step of synth_xilinx before which DSP blocks are made; those after it take most of the time, and make no
-more of them."""
+"""The step of synth_xilinx before which DSP blocks are made; those after it take most of the time, and make
+no more of them."""
 
 
 def _yosys(folder: Path, script: list[str]) -> str:

@@ -20,6 +20,9 @@ class CompiledTemplates(jinja2.BytecodeCache):
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], CodeType] = {}
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def load_bytecode(self, bucket: Bucket) -> None:
         bucket.code = self._kept.get((bucket.key, bucket.checksum))
 

@@ -11,6 +11,9 @@ import jinja2
 from hpq_hls.errors import ConfigError
 from hpq_hls.kernels import Kernel
 from hpq_hls.resources import templates_dir
+from hpq_hls.templating import CompiledTemplates
+
+_COMPILED = CompiledTemplates()
 
 
 class Sources:
@@ -45,6 +48,7 @@ class Sources:
             lstrip_blocks=True,
             keep_trailing_newline=True,
             autoescape=False,
+            bytecode_cache=_COMPILED,
         )
         environment.filters.update(filters)
         return environment

@@ -124,17 +124,19 @@ class AdderGraph:
             if count + index in needed:
                 needed |= {self.adders[index].left.ref, self.adders[index].right.ref}
         kept = [index for index in range(len(self.adders)) if count + index in needed]
+        if len(kept) == len(self.adders):
+            return self
         numbers = {ref: ref for ref in range(count)} | {
             count + old: count + new for new, old in enumerate(kept)
         }
 
         def moved(term: Term) -> Term:
-            return replace(term, ref=numbers[term.ref])
+            return Term(numbers[term.ref], term.shift, term.negative)
 
         adders = (self.adders[index] for index in kept)
         return AdderGraph(
             self.inputs,
-            tuple(replace(adder, left=moved(adder.left), right=moved(adder.right)) for adder in adders),
+            tuple(Adder(moved(one.left), moved(one.right), one.interval, one.level) for one in adders),
             tuple(term and moved(term) for term in self.outputs),
         )
 
@@ -170,7 +172,9 @@ def side_by_side(graphs: Sequence[AdderGraph]) -> AdderGraph:
             ref = term.ref + at[0] if term.ref < count else term.ref - count + at[1]
             return Term(ref, term.shift, term.negative)
 
-        adders.extend(replace(one, left=moved(one.left), right=moved(one.right)) for one in graph.adders)
+        adders.extend(
+            Adder(moved(one.left), moved(one.right), one.interval, one.level) for one in graph.adders
+        )
         outputs.extend(None if term is None else moved(term) for term in graph.outputs)
         first_input += count
         first_adder += len(graph.adders)
@@ -390,8 +394,7 @@ class _Maker:
         return row
 
     def _interval(self, row: _Row) -> Interval:
-        lo = hi = 0
-        for factor in row.values():
-            part = self._given.scale(factor)
-            lo, hi = lo + part.lo, hi + part.hi
-        return Interval(lo, hi)
+        least, most = self._given.lo, self._given.hi
+        up = sum(factor for factor in row.values() if factor > 0)
+        down = sum(factor for factor in row.values() if factor < 0)
+        return Interval(up * least + down * most, up * most + down * least)

@@ -264,9 +264,10 @@ class _Offsets:
 
         def moved(term: Term) -> Term:
             ref = count - 1 - term.ref if term.ref < 0 else term.ref
-            return replace(term, ref=ref + len(self.constants) if term.ref >= count else ref)
+            moved_by = len(self.constants) if term.ref >= count else 0
+            return Term(ref + moved_by, term.shift, term.negative)
 
-        adders = (replace(one, left=moved(one.left), right=moved(one.right)) for one in self._adders)
+        adders = (Adder(moved(one.left), moved(one.right), one.interval, one.level) for one in self._adders)
         values = tuple(Interval(value, value) for value in self.constants)
         whole = AdderGraph(
             (*self._graph.inputs, *values), tuple(adders), tuple(term and moved(term) for term in outputs)

@@ -102,12 +102,13 @@ class _Position:
         keys += [number(("constant", interval.lo)) for interval in graph.inputs[count:]]
         adders = []
         for index, adder in enumerate(graph.adders):
-            ends = [
-                intervals[term.ref].shift(term.shift).scale(-1 if term.negative else 1)
-                for term in (adder.left, adder.right)
-            ]
             same = all(intervals[term.ref] == graph.interval(term.ref) for term in (adder.left, adder.right))
-            interval = adder.interval if same else ends[0].add(ends[1])
+            if not same:
+                ends = [
+                    intervals[term.ref].shift(term.shift).scale(-1 if term.negative else 1)
+                    for term in (adder.left, adder.right)
+                ]
+                adder = replace(adder, interval=ends[0].add(ends[1]))
             stage = one.stages[len(graph.inputs) + index]
             wire = next(
                 (term for term, other in _pairs(adder.left, adder.right) if intervals[other.ref] == ZERO),
@@ -117,8 +118,8 @@ class _Position:
                 keys.append(number((keys[wire.ref], wire.shift)) if wire.shift else keys[wire.ref])
             else:
                 keys.append(number((stage, _key(adder.left, keys), _key(adder.right, keys))))
-            intervals.append(interval)
-            adders.append(replace(adder, interval=interval))
+            intervals.append(adder.interval)
+            adders.append(adder)
         self._keys = keys
         outputs = tuple(term if live else None for term, live in zip(graph.outputs, read, strict=True))
         self.graph = AdderGraph(tuple(intervals[: len(graph.inputs)]), tuple(adders), outputs)

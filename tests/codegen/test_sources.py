@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+import jinja2
 import pytest
 
 from hpq_hls.billing.bill import Bill
@@ -17,6 +18,7 @@ from hpq_hls.fixed import Epilogue
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import Cast, Contract, Kernel, Streams, own
 from hpq_hls.kernels.base import Frame
+from hpq_hls.templating import CompiledTemplates
 from tests.codegen.flows import blank_design
 from tests.rtl.cases import chain, stream
 
@@ -100,3 +102,13 @@ def test_what_is_missing_or_there_twice_is_said(tmp_path: Path) -> None:
     (tmp_path / "rtl/lib/user_swap.sv").unlink()
     with pytest.raises(ConfigError, match=r"no module user_swap, .* put user_swap\.sv into rtl/lib"):
         rtl.files(design)
+
+
+def test_a_template_that_has_changed_is_compiled_again(tmp_path: Path) -> None:
+    """Compiled templates are kept for every environment, each for its text."""
+    kept = CompiledTemplates()
+    for text in ("one {{ x }}", "another {{ x }}", "one {{ x }}"):
+        (tmp_path / "a.j2").write_text(text)
+        environment = jinja2.Environment(loader=jinja2.FileSystemLoader(tmp_path), bytecode_cache=kept)
+        assert environment.get_template("a.j2").render(x=3) == text.replace("{{ x }}", "3")
+    assert len(kept) == 2

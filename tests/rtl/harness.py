@@ -17,6 +17,7 @@ from hpq_hls.codegen.manifest import manifest_of
 from hpq_hls.codegen.rtl import RtlBackend
 from hpq_hls.hardware import Dataflow
 from hpq_hls.kernels import IntArray
+from hpq_hls.tools.compiled import compiled_header
 from hpq_hls.tools.toolchain import find_verilator, verilator_env
 from hpq_hls.verify import cosim_build
 from tests.hardware.dataflow_model import run_dataflow
@@ -228,15 +229,18 @@ def build_bench(folder: Path, main: Path, sources: Sequence[str], defines: Seque
 
 
 def _compile(folder: Path, main: Path) -> Path:
-    """Everything without optimisation, in few translation units, as reading Verilator's headers takes longer
-    than compiling most of its files. Its run-time library is that of co-simulation, compiled once."""
+    """Everything without optimisation, in few translation units; Verilator's header, which takes longer to
+    read than most of its files to compile, is compiled once, and so is its run-time library, that of
+    co-simulation."""
     tools = cosim_build.find_toolchain()
     runtime = [tools.include / f"{name}.cpp" for name in _RUNTIME]
     kept = cosim_build._library(tools, runtime, cosim_build._VERILATED, folder, lambda _: None)
     library = [path for path in kept if path.suffix == ".o"]
     files = sorted([*(folder / "obj").glob("*.cpp"), main], key=lambda file: -file.stat().st_size)
     count = max(os.cpu_count() or 1, sum(file.stat().st_size for file in files) // _UNIT_BYTES)
-    flags = [*cosim_build._flags(tools), "-O0", "-I", "obj"]
+    flags = [*cosim_build._flags(tools), "-O0"]
+    header = compiled_header(f'#include "verilated.h"\n// {tools.identity}\n', flags, "bench")
+    flags += ["-include", str(header), "-I", "obj"]
 
     def build(number: int) -> str:
         source = folder / f"unit{number}.cpp"

@@ -37,6 +37,9 @@ from tests.rtl.cases import (
 from tests.rtl.harness import Batch, Traffic, write_projects
 
 _LATCHES = "t:$dlatch t:$adlatch t:$dlatchsr t:$sr t:$dffsr t:$aldff"
+_BLOCKS_MADE = "coarse"
+"""The step of synth_xilinx before which DSP blocks are made; those after it take most of the time, and make
+no more of them."""
 
 
 def _yosys(folder: Path, script: list[str]) -> str:
@@ -95,7 +98,7 @@ def test_products_in_luts_take_no_dsp_block(tmp_path: Path) -> None:
     # 16 x 16 bits; a constant of five digits times nine bits, which is cheaper than a block either way.
     names = ["fabric_unrolled_5", "fabric_average_1", "average_1", "unrolled_2", "blocks_2"]
     write_projects([flows[name] for name in names], tmp_path)
-    cells = _synthesize(tmp_path, names)
+    cells = _synthesize(tmp_path, names, to=_BLOCKS_MADE)
     for name in names:
         assert cells[name]["DSP48E1"] == bill_dataflow(flows[name], Family.SERIES_7).dsp, name
     assert {name: cells[name]["DSP48E1"] > 0 for name in names} == {
@@ -109,7 +112,7 @@ def test_rows_share_dsp_blocks(family: Family, tmp_path: Path) -> None:
     """One block for each packed multiplication, as billed: two products of 8 x 8 bits, and four of 4 x 4."""
     flows = [replace(flow, kernels=(flow.kernels[0].on(family),)) for flow in packed_flows()[:8]]
     write_projects(flows, tmp_path)
-    cells = _synthesize(tmp_path, [flow.name for flow in flows], family)
+    cells = _synthesize(tmp_path, [flow.name for flow in flows], family, to=_BLOCKS_MADE)
     for flow in flows:
         (kernel,) = flow.kernels
         blocks = sum(count for cell, count in cells[flow.name].items() if cell.startswith("DSP48"))
@@ -148,14 +151,24 @@ def test_yosys_command_of_the_readme(tmp_path: Path) -> None:
     assert re.search(r"\d+ +FDRE", log)
 
 
-def _synthesize(folder: Path, tops: list[str], family: Family = Family.SERIES_7) -> dict[str, Counter[str]]:
-    """Cells of each design."""
-    script = ["read_verilog -sv rtl/*.sv", "design -save sources"]
+def _synthesize(
+    folder: Path, tops: list[str], family: Family = Family.SERIES_7, to: str = ""
+) -> dict[str, Counter[str]]:
+    """Cells of each design, of all of synthesis or up to one of its steps. The family's cells are read once:
+    for a small design that takes as long as all the rest."""
+    script = [
+        "read_verilog -lib -specify +/xilinx/cells_sim.v",
+        "read_verilog -lib +/xilinx/cells_xtra.v",
+        "read_verilog -sv -defer rtl/*.sv",
+        "design -save sources",
+    ]
     for top in tops:
         script += [
             "design -load sources",
-            f"synth_xilinx -family {family.value} -flatten -top {top}",
-            "select -assert-none t:LD*",
+            f"hierarchy -check -top {top}",
+            f"synth_xilinx -family {family.value} -flatten -run prepare:{to} -top {top}",
+            f"select -assert-none t:LD* {_LATCHES}",
+            "opt_clean",
             f"tee -o {top}.stat stat",
         ]
     _yosys(folder, script)

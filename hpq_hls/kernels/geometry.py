@@ -186,11 +186,8 @@ class WindowGeometry:
 
     def _rows(self, read: BoolArray) -> list[set[int]]:
         """Columns of the taps of each row, the newest first, from the beginning of a beat's first window."""
-        windows, columns = (
-            self.stride[1] * np.arange(self.windows),
-            self.dilation[1] * np.arange(self.kernel[1]),
-        )
-        places = windows[:, None] + columns
+        starts = self.stride[1] * np.arange(self.windows)
+        places = starts[:, None] + self.dilation[1] * np.arange(self.kernel[1])
         return [set(places[read[:, row]].tolist()) for row in reversed(range(self.kernel[0]))]
 
     def _offsets(self, taps: Iterable[int]) -> set[int]:

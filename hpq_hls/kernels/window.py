@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -118,13 +119,17 @@ class Window(Kernel):
         # Where lines are shift registers, synthesis merges them with the columns of the same row that have
         # the same enable.
         merged = line <= SRL_DEPTH and slices == 1
+        width = given.type.width
+        above = sum(geometry.rows_above(taps) * lanes for taps, lanes in read) * geometry.pixels
+        if above and not merged:
+            # Each row above is a delay line of its own to Yosys, which looks at single bits.
+            delay(bill, line, above * width)
+        delays = Counter[int]()
         for taps, lanes in read:
-            bits = lanes * given.type.width
-            if height > 1 and not merged:
-                # Each row above is a delay line of its own to Yosys, which looks at single bits.
-                delay(bill, line, geometry.rows_above(taps) * bits * geometry.pixels)
             for beats, elements in geometry.delays(taps, through=merged).items():
-                (registers if merged else delay)(bill, beats * chunks, elements * bits)
+                delays[beats * chunks] += elements * lanes
+        for beats, elements in delays.items():
+            (registers if merged else delay)(bill, beats, elements * width)
 
     def _read(self, streams: Streams) -> Sequence[tuple[BoolArray, int]]:
         """Which taps of a beat somebody reads, (windows, kernel rows, kernel columns), and of how many lanes

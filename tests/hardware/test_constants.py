@@ -324,4 +324,5 @@ def test_hardware_computes_constants(name: str, io: str, tmp_path: Path) -> None
         for made, right in zip(flat(raw), wanted, strict=True):
             assert np.array_equal(made, right)
     assert (found.latency_cycles, found.interval_cycles) == (said.latency_cycles, said.interval_cycles)
-    assert cpp.certify().passed and rtl.certify().passed
+    # Each backend's once: random networks have both (above).
+    assert (cpp if io == "stream" else rtl).certify().passed

@@ -19,6 +19,9 @@ import torch
 from torch import nn
 
 import hpq_hls as hpq
+from hpq_hls.billing.parts import Family
+from hpq_hls.synth.cells import count_cells
+from hpq_hls.synth.yosys import STATISTICS, read_cells
 from hpq_hls.tools.toolchain import find_yosys, run_tool, yosys_env
 
 STRATEGIES = ("unrolled", "da")
@@ -34,20 +37,18 @@ def layer(rows: int, cols: int, bits: int, seed: int) -> tuple[hpq.QuantizedGrap
 
 
 def cells(folder: Path, top: str, dsp: bool) -> dict[str, int]:
-    """LUTs, carry elements, flip-flops and DSP blocks of a project after mapping to 7-series."""
+    """LUTs, carry elements, flip-flops and DSP blocks of a project after mapping to 7-series, counted as
+    ``hpq synth`` does: shift registers and inverters are LUTs."""
     sources = " ".join((folder / "rtl/files.f").read_text().split())
     script = (
         f"read_verilog -sv {sources}; synth_xilinx -family xc7 -flatten -noiopad -noclkbuf "
-        f"{'' if dsp else '-nodsp '}-top {top}; tee -q -o stat stat"
+        f"{'' if dsp else '-nodsp '}-top {top}; tee -q -o {STATISTICS} stat -json"
     )
-    run_tool([find_yosys().require(), "-q", "-p", script], cwd=folder, env=yosys_env(), timeout=1800)
-    counts: dict[str, int] = {}
-    for line in (folder / "stat").read_text().splitlines():
-        match line.split():
-            case [number, cell] if number.isdigit() and cell[0].isupper():
-                kind = next((k for k in ("LUT", "CARRY4", "FD", "DSP") if cell.startswith(k)), "other")
-                counts[kind] = counts.get(kind, 0) + int(number)
-    return counts
+    yosys = find_yosys()
+    run_tool([yosys.require(), "-q", "-p", script], cwd=folder, env=yosys_env(), timeout=1800)
+    kinds = read_cells(folder / STATISTICS)
+    counted = count_cells(kinds, yosys.version or "", Family.SERIES_7)
+    return {"LUT": counted.lut, "CARRY4": kinds.get("CARRY4", 0), "FD": counted.ff, "DSP": counted.dsp}
 
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:

@@ -76,12 +76,16 @@ def bill_added(bill: Bill, members: Sequence[Wires], limit: int, times: int = 1)
     """The LUTs of a sum of up to four numbers, ``times`` over: for each place by how many meet there.
 
     A number alone is a wire; but where something is subtracted, an inverter, unless that only begins above.
-    Where all are extended by their signs, the LUTs are those of the place below.
+    Where all are extended by their signs, the LUTs are those of the place below. For each of three or four
+    numbers that is subtracted a one is added, and a fourth number takes another carry.
     """
     top = min(max(one.high for one in members), limit)
     ends = sorted({min(end, top) for one in members for end in (one.low, one.high)})
     differ = len({one.negative for one in members}) > 1
     subtracted = min((one.low for one in members if one.negative), default=0)
+    if len(members) > 2:
+        ones = sum(one.negative for one in members) if differ else 0
+        bill.add(Term.ADD2, times * (ones + (len(members) > 3)))
     for start, end in itertools.pairwise(ends):
         there = [one for one in members if one.low <= start and (one.signed or start < one.high)]
         if len(there) > 1:

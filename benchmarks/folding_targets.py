@@ -102,7 +102,7 @@ def _ratio(q: QuantizedGraph, config: HardwareConfig, target: int) -> float | No
             continue
         if interval <= target:
             prices.append(price)
-    return _price(q, config)[1] / min(prices)
+    return _price(q, config)[1] / min(prices) if prices else None  # only with several pixels a beat
 
 
 def main() -> None:

@@ -82,7 +82,8 @@ def compared(q: hpq.QuantizedGraph, target: int, fills: bool) -> Compared:
             streams, found = project.dataflow.streams, project.fifo_fills(x)
             pace = interval_of(project.dataflow)
             timed = follow(network_of(project.dataflow), [UNBOUNDED] * len(streams), pace=pace, fills=True)
-            other = sum(found[name] != fill for name, fill in zip(streams, timed.fills, strict=True))
+            said = zip(streams, timed.fills, strict=True)
+            other = sum(name in found and found[name] != fill for name, fill in said)  # wires hold nothing
     estimated = report.latency_cycles, report.interval_cycles
     return Compared(estimated, (run.latency_cycles, run.interval_cycles), run.mismatches, other)
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Term
-from hpq_hls.billing.blocks import DSP_MIN_OPERAND, DSP_MIN_PRODUCT, dsp_blocks, joined_levels
+from hpq_hls.billing.blocks import dsp_blocks, in_dsp, joined_levels
 from hpq_hls.billing.memories import as_shift_register
 from hpq_hls.billing.products import constant_tree, digits_of, product_registers, signed_width
 from hpq_hls.billing.remembered import Remembered, content
@@ -204,7 +204,7 @@ class _Products:
         as_signed = (operand, bits) if signed else (operand + 1, bits + 1)
         bill, width = self._bill, min(operand + bits, self._limit)
         bill.multiply(*as_signed, 1, in_luts=False)
-        in_block = min(as_signed) >= DSP_MIN_OPERAND and width >= DSP_MIN_PRODUCT
+        in_block = in_dsp(*as_signed, width)
         # A block that absorbs registers has one for its operand too.
         self._delay(column, self._how.stages - (2 if in_block and bill.family.absorbs else 1))
         if in_block:

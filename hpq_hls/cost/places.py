@@ -256,11 +256,11 @@ class Place:
             streams.take(bill_stream(around[name], link, self._family, self._calibration, bill.settled))
         row, unread = streams.row, dict[str, tuple[int, ...]]()
         for name, dropped in zip(kernel.inputs, kernel.unread(around, constants=True), strict=True):
-            maker = self._inside[number].get(name)
-            less = replace(around[name], unread=tuple(sorted(dropped)))
-            if maker is not None and less != around[name]:
-                unread[name] = less.unread
-                row = row + self._in_front(maker, less, layer) - self._in_front(maker, around[name], layer)
+            maker, known = self._inside[number].get(name), around[name]
+            own = tuple(sorted(dropped))
+            if maker is not None and own != known.unread:
+                unread[name], less = own, replace(known, unread=own)
+                row = row + self._in_front(maker, less, layer) - self._in_front(maker, known, layer)
         return Own(bill.row, kernel.latency(around), whole, row, bill.settled, unread)
 
     def _in_front(self, place: Kernel, stream: Stream, layer: QuantizedLayer) -> Row:
@@ -274,10 +274,10 @@ class Place:
     def _exchanged(self, number: int, own: Own, layer: QuantizedLayer) -> tuple[Own, Exchange]:
         if own.exchanged is None:
             recipe, place = self._own[number]
-            inside, around = recipe.make(layer).in_fabric(), self._around(place, types_of(layer))
-            memory = self._memory(number, inside, layer)
-            bill = bill_kernel(inside, around, self._family, memory, self._calibration)
-            booked = self._booked(number, inside, bill, layer, whole=own.whole)
+            fabric, around = recipe.make(layer).in_fabric(), self._around(place, types_of(layer))
+            memory = self._memory(number, fabric, layer)
+            bill = bill_kernel(fabric, around, self._family, memory, self._calibration)
+            booked = self._booked(number, fabric, bill, layer, whole=own.whole)
             own.exchanged = booked, exchange(bill, own.row)
         return own.exchanged
 

@@ -86,7 +86,8 @@ def test_pixels_of_windows_that_weights_of_zero_meet(case: str, part: str, tmp_p
     said = hpq.estimate(q, **hardware)
     built = hpq.generate(q, tmp_path / "rtl", backend="rtl", **hardware).synth(tool="yosys")
     assert (said.dsp, said.bram) == (built.dsp, built.bram)
-    assert said.ff == pytest.approx(built.ff, rel=0.02)
+    assert said.ff == built.ff
+    # Logic optimisation finds equal LUTs that no rule of the bill knows.
     assert said.lut == pytest.approx(built.lut, rel=0.05)
 
 
@@ -243,7 +244,8 @@ def test_registers_in_a_row_become_shift_registers(bias: bool, clock: float, tmp
     hardware = {"part": "xc7z020clg400-1", "io": "parallel", "strategy": "unrolled", "clock_ns": clock}
     said = hpq.estimate(q, **hardware)
     built = hpq.generate(q, tmp_path / "rtl", backend="rtl", **hardware).synth(tool="yosys")
-    assert said.ff == pytest.approx(built.ff, rel=0.02)
+    assert said.ff == built.ff
+    # Logic optimisation finds equal LUTs that no rule of the bill knows.
     assert said.lut == pytest.approx(built.lut, rel=0.05)
 
 

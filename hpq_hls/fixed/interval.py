@@ -88,13 +88,7 @@ def cast_interval(interval: Interval, fraction: int, target: FixedType) -> Inter
     Tight wherever nothing overflows, for one-element intervals, and always for AP_SAT and AP_SAT_SYM.
     Otherwise sound, and for AP_SAT_ZERO tight too unless zeros are appended below.
     """
-    size = max(abs(interval.lo), abs(interval.hi)).bit_length()
-    shift = effective_shift(fraction - target.fraction, size, target.width)
-    rounded = Interval(
-        round_shift(interval.lo, shift, target.rounding, size),
-        round_shift(interval.hi, shift, target.rounding, size),
-    )
-    limits = target.interval
+    rounded, limits = _rounded(interval, fraction, target), target.interval
     if rounded in limits:
         return rounded
     if target.overflow in (Overflow.SAT, Overflow.SAT_SYM):
@@ -109,6 +103,21 @@ def cast_interval(interval: Interval, fraction: int, target: FixedType) -> Inter
     ):
         return Interval.of(target.from_raw([rounded.lo, rounded.hi], target.fraction))  # both in one period
     return limits
+
+
+def overflows(interval: Interval, fraction: int, target: FixedType) -> bool:
+    """Whether `target.from_raw(raw, fraction)` rounds any integer `raw` of `interval` to what is not in the
+    range of `target`."""
+    return _rounded(interval, fraction, target) not in target.interval
+
+
+def _rounded(interval: Interval, fraction: int, target: FixedType) -> Interval:
+    size = max(abs(interval.lo), abs(interval.hi)).bit_length()
+    shift = effective_shift(fraction - target.fraction, size, target.width)
+    return Interval(
+        round_shift(interval.lo, shift, target.rounding, size),
+        round_shift(interval.hi, shift, target.rounding, size),
+    )
 
 
 def _zeroed(rounded: Interval, target: FixedType) -> Interval:

@@ -13,7 +13,7 @@ from hpq_hls.fixed import Epilogue, FixedType, Interval, bits_for
 from hpq_hls.graph import Graph, Node
 from hpq_hls.hardware.config import HardwareConfig, Io
 from hpq_hls.hardware.cut import cut
-from hpq_hls.hardware.fixed import Folded, Mask, channels, constants_of, groups_of, mixes, offsets, ties
+from hpq_hls.hardware.fixed import Folded, channels, constants_of, groups_of, mixes, offsets, ties
 from hpq_hls.hardware.live import dense, live_channels
 from hpq_hls.hardware.narrowed import (
     Kept,
@@ -24,6 +24,8 @@ from hpq_hls.hardware.narrowed import (
     layer_of,
     same_spec,
 )
+from hpq_hls.hardware.stuck import Mask
+from hpq_hls.hardware.wrapping import without_saturation
 from hpq_hls.ops.base import IntArray, Operator
 from hpq_hls.ops.channels import narrowed_weights, taken
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
@@ -41,6 +43,7 @@ def without_dead(q: QuantizedGraph, config: HardwareConfig) -> QuantizedGraph:
     can be folded as well as before.
 
     A value that is always the same stands where it is read (``cut``), unless ``config`` names its layer.
+    Casts that cannot overflow do not saturate (``without_saturation``).
     """
     named = {name: own for name, own in config.layers.items() if name in q.layers}
     by_hand = tuple(
@@ -50,7 +53,7 @@ def without_dead(q: QuantizedGraph, config: HardwareConfig) -> QuantizedGraph:
     )
     known, key = _KNOWN.setdefault(q, {}), (config.io, by_hand, *sorted(named))
     if key not in known:
-        made = _without(q, by_hand, named, foldable=config.io is Io.STREAM)
+        made = without_saturation(_without(q, by_hand, named, foldable=config.io is Io.STREAM))
         known[key] = None if made is q else made
     found = known[key]
     return q if found is None else found
@@ -85,7 +88,9 @@ def _left(
     whole = {value for name in by_hand for value in (name, *q.layers[name].inputs)}
     whole.update(name for name, layer in q.layers.items() if not _slopes_can_go(layer))
     live = live_channels(q, known.folded, whole, foldable=foldable)
-    if all(mask.all() for mask in live.kept.values()):
+    if all(mask.all() for mask in live.kept.values()) and not any(
+        one.stuck.any() for one in known.folded.values()
+    ):
         return q
     kept = {name: np.flatnonzero(mask) for name, mask in live.kept.items()}
     edges = {name: q.edges[name] for name in q.graph.inputs}
@@ -153,7 +158,7 @@ def _narrowed(
     """
     own = kept[layer.name]
     all_there = all(len(kept[name]) == channels(graph, name) for name in (*layer.inputs, layer.name))
-    changed = folded is not None and (folded.added.any() or folded.carriers.size)
+    changed = folded is not None and (folded.added.any() or folded.carriers.size or folded.stuck.any())
     if all_there and alike(edges, layer) and not changed:
         return layer
 
@@ -173,7 +178,7 @@ def _narrowed(
         *(kept[name].tobytes() for name in (*layer.inputs, layer.name)),
         needed.tobytes(),
         edge_key(edges),
-        *((tuple(folded.added), folded.gone.tobytes(), folded.codes.tobytes()) if folded is not None else ()),
+        *(folded.key if folded is not None else ()),
     )
     return layer_of(layer, key, make)
 
@@ -188,7 +193,7 @@ def _own_slopes(layer: QuantizedLayer, own: IntArray) -> Operator | None:
 
 def _folded_in(layer: QuantizedLayer, spec: LayerSpec, needed: Mask, folded: Folded) -> LayerSpec:
     """With what constants add in the bias, or in weights of those that carry it, and zeros in their place;
-    rows that nobody reads are zero."""
+    rows that nobody reads, and those that are stuck, are zero."""
     assert spec.weight_raw is not None
     if not spec.weight_signs:
         weight = spec.weight_raw.copy()
@@ -200,6 +205,7 @@ def _folded_in(layer: QuantizedLayer, spec: LayerSpec, needed: Mask, folded: Fol
         for channel, codes in zip(folded.carriers, folded.codes, strict=True):
             shift = np.zeros(1, np.int64) if spec.weight_shift is None else spec.weight_shift
             weight[needed, channel] = (codes << shift[:, None]).reshape(weight[:, channel].shape)[needed]
+        weight[folded.stuck] = 0
         spec = replace(spec, weight_raw=weight)
     if not folded.added.any():
         return spec

@@ -11,19 +11,16 @@ from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import numpy.typing as npt
 
+from hpq_hls.fixed import Interval
 from hpq_hls.graph import Graph
 from hpq_hls.hardware.carriers import carried
+from hpq_hls.hardware.stuck import SMALL, Mask, Stuck, stuck_rows
 from hpq_hls.ops.base import IntArray, Product
 from hpq_hls.ops.layout import Array, Scratch, batch_first, batch_last
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 from hpq_hls.simulate.layer import aligned_parameters
 from hpq_hls.simulate.plan import integer_plan
-
-Mask = npt.NDArray[np.bool_]
-SMALL = 1 << 60
-"""Bound on sums of a layer whose constant inputs may go into its bias."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +47,16 @@ class Fixed:
         known: IntArray = np.where(mask[:, None], raw, 0).astype(np.int64)
         return cls(mask, known[:, :1] if (known == known[:, :1]).all() else known)
 
+    def ends(self, seen: Interval) -> tuple[IntArray, IntArray]:
+        """What each channel is at least and at most, (channels,) each. seen: of those that are not known."""
+        least, most = self.raw.min(axis=1), self.raw.max(axis=1)
+        return np.where(self.mask, least, seen.lo), np.where(self.mask, most, seen.hi)
+
+    def beside(self, stuck: Stuck) -> Fixed:
+        """With the rows that are stuck."""
+        raw = np.where(stuck.mask[:, None], stuck.raw[:, None], self.raw)
+        return Fixed.of(self.mask | stuck.mask, raw) if stuck.mask.any() else self
+
     @property
     def all(self) -> bool:
         """Whether the whole value is always the same."""
@@ -64,11 +71,13 @@ class Fixed:
 
 @dataclass(frozen=True, eq=False)
 class Folded:
-    """The input channels of a layer that mixes them whose products are a constant at all positions.
+    """The input channels of a layer that mixes them whose products are a constant at all positions, and the
+    rows that need none of them.
 
     mask: (channels of the input,). added: what they add to the sum of each row, in its units, as Python
     integers. gone: these, and those that others carry: ``carriers``, numbers of constant channels, which get
-    the weights ``codes`` (carriers, rows, taps) for it.
+    the weights ``codes`` (carriers, rows, taps) for it. stuck: (rows,), those with weights of which
+    ``stuck_rows`` says that zeros do as well, with what is added to their sums.
     """
 
     mask: Mask
@@ -76,11 +85,23 @@ class Folded:
     gone: Mask
     carriers: IntArray
     codes: IntArray
+    stuck: Mask
 
     @classmethod
     def alone(cls, mask: Mask, added: IntArray) -> Folded:
-        """Without carriers."""
-        return cls(mask, added, mask, np.zeros(0, np.int64), np.zeros((0, len(added), 0), np.int64))
+        """Without carriers, and rows that are stuck."""
+        none = np.zeros(len(added), np.bool_)
+        return cls(mask, added, mask, np.zeros(0, np.int64), np.zeros((0, len(added), 0), np.int64), none)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The same for layers of which the same becomes."""
+        masks = (self.gone, self.carriers, self.codes, self.stuck)
+        return (tuple(self.added), *(one.tobytes() for one in masks))
+
+    def sticking(self, stuck: Stuck, offsets: IntArray) -> Folded:
+        """offsets: the bias of each row in units of the sum."""
+        return replace(self, stuck=stuck.mask, added=np.where(stuck.mask, stuck.sums - offsets, self.added))
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +181,14 @@ def constants_of(q: QuantizedGraph) -> Constants:
             ties(graph, layer),
             layer.output_interval,
         )
+        stuck = None
+        if mixes(graph, layer) or tied is not None:
+            stuck = stuck_rows(layer, *given[0].ends(layer.input_edges[0].interval))
         if mixes(graph, layer):
             folded[name] = _folded(layer, given[0], graph.shapes[layer.inputs[0]])
             found[name] = _of_rows(graph, layer, given[0], folded[name])
+            if stuck is not None and stuck.mask.any():
+                folded[name] = folded[name].sticking(stuck, offsets(layer))
         elif tied is not None:
             found[name] = _of_channels(graph, layer, tied, given)
         elif layer.op.always is not None or all(one.all for one in given):
@@ -171,6 +197,8 @@ def constants_of(q: QuantizedGraph) -> Constants:
         if only.lo == only.hi:
             mask = np.ones(channels(graph, name), np.bool_)
             found[name] = Fixed.of(mask, np.full((len(mask), 1), only.lo))
+        elif stuck is not None:
+            found[name] = found[name].beside(stuck)
     return Constants(found, folded)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpq_hls.hardware.fixed import Folded, Mask, apart, channels, groups_of, mixes, ties, touched
+from hpq_hls.hardware.fixed import Folded, apart, channels, groups_of, mixes, ties, touched
+from hpq_hls.hardware.stuck import Mask, sticks
 from hpq_hls.identity import ByIdentity
 from hpq_hls.kernels.lanes import divisors
 from hpq_hls.ops.base import IntArray
@@ -19,11 +20,11 @@ _DENSE = ByIdentity[bool]()
 
 
 def dense(layer: QuantizedLayer) -> bool:
-    """Whether no output channel and no input channel of a layer has weights of zero alone, and its output can
-    be more than one number; found once. A network of such layers makes no constants, and reads all that it
-    makes."""
+    """Whether no output channel and no input channel of a layer has weights of zero alone, and all channels
+    of its output can be more than one number; found once. A network of such layers makes no constants, and
+    reads all that it makes."""
     weight, made = layer.weight_raw, layer.output_interval
-    if made.lo == made.hi:
+    if made.lo == made.hi or sticks(layer):
         return False
     return weight is None or _DENSE.of(weight, lambda: _dense(layer, weight))
 
@@ -75,9 +76,10 @@ def _spread(q: QuantizedGraph, masks: dict[str, Mask], folded: Mapping[str, Fold
         tied = ties(q.graph, layer)
         if mixes(q.graph, layer):
             if folded is not None:
-                reads = touched(layer)[made].any(axis=0)
+                reading = made & ~folded[name].stuck
+                reads = touched(layer)[reading].any(axis=0)
                 inputs[0] |= reads & ~folded[name].gone
-                inputs[0][folded[name].carriers] |= made.any()
+                inputs[0][folded[name].carriers] |= reading.any()
         elif layer.op.always is not None:
             continue  # it needs a beat of its inputs, no matter what is in it
         elif tied is None:

@@ -145,6 +145,24 @@ class Nothing(nn.Module):
         return self.c(torch.relu(self.a(x) + self.b(y)))  # type: ignore[no-any-return]
 
 
+class Stuck(nn.Module):
+    """Neurons that a ReLU keeps at zero, that saturate, and that vary by less than their last place, one of
+    which is an output; what only they read is read by nobody."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(2)
+        self.a, self.b, self.c = nn.Linear(6, 8), nn.Linear(8, 6), nn.Linear(6, 3)
+        with torch.no_grad():
+            self.a.bias[2] = -40
+            self.b.weight[:3, 5:] = 0
+            self.b.weight[3:], self.b.bias[3:] = self.b.weight[3:] * 0.02, torch.tensor([0.5, 0.25, 0.0])
+            self.c.weight[1], self.c.bias[1] = self.c.weight[1] * 0.01, 0.3
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.c(torch.relu(self.b(torch.relu(self.a(x)))))  # type: ignore[no-any-return]
+
+
 IMAGE = ((2, 4, 4),)
 CASES: Mapping[str, tuple[type[nn.Module], tuple[tuple[int, ...], ...]]] = {
     "chain": (Chain, IMAGE),
@@ -153,6 +171,7 @@ CASES: Mapping[str, tuple[type[nn.Module], tuple[tuple[int, ...], ...]]] = {
     "gate": (Gate, ((6,), (5,))),
     "two": (Two, ((6,), (5,))),
     "nothing": (Nothing, ((6,), (5,))),
+    "stuck": (Stuck, ((6,),)),
 }
 
 
@@ -166,6 +185,7 @@ CASES: Mapping[str, tuple[type[nn.Module], tuple[tuple[int, ...], ...]]] = {
         ("gate", ["a", "sigmoid", "mul"], {"sigmoid": ("y",)}),
         ("two", ["a", "b", "c"], {"b": ("y",)}),
         ("nothing", ["c"], {"c": ("x", "y")}),
+        ("stuck", ["a", "b", "c"], {}),
     ],
 )
 def test_constants_stand_where_they_are_read(
@@ -237,6 +257,7 @@ def test_what_differs_by_position_goes_where_positions_are_elements() -> None:
             with torch.no_grad():
                 self.first.weight[2], self.first.bias[2] = 0, 0.6
                 self.second.weight[2].uniform_(0.1, 0.5)
+                self.first.bias[0] = 0.1
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             made = torch.relu(self.second(torch.relu(self.first(x))))

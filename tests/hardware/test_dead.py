@@ -319,7 +319,7 @@ def test_estimates_fall(name: str, io: str) -> None:
     config = HardwareConfig(io=Io(io), target_interval=150 if io == "stream" else None)
     found = hpq.estimate(q, PART, io=io, target_interval=config.target_interval)
     whole = build_design(q, replace(config, layers={each: LayerFolding(reuse_factor=1) for each in q.layers}))
-    assert whole.network is q
+    assert whole.network is not None and whole.network.graph is q.graph
     before = estimate_dataflow(whole, PART, 5.0, weight_bits=q.weight_bits)
     assert found.ff < before.ff
     assert found.weight_bits == without_dead(q, config).weight_bits < q.weight_bits

@@ -65,10 +65,12 @@ def gaps(rng: random.Random) -> Iterator[bool]:
 def paced(cycle: Callable[[], int], pace: int, beats: int) -> Iterator[bool]:
     """Yield for each cycle whether to pause, so that packets of so many beats start ``pace`` cycles apart.
 
-    The first one starts at once. cycle: the present one; a beat is sent whenever there is no pause.
+    The first one starts at once. cycle: the present one; a beat is sent whenever there is no pause. Cycles
+    count from the beat that is taken first: a design just out of reset may keep it waiting.
     """
-    start = cycle()
-    for number in count():
+    yield False
+    start = cycle() - 1
+    for number in count(1):
         packet, beat = divmod(number, beats)
         while cycle() < start + packet * pace + beat * pace // beats:
             yield True

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.counters import count_bits
-from hpq_hls.billing.memories import rom
+from hpq_hls.billing.memories import as_shift_register, rom
 from hpq_hls.billing.parts import Family
 from hpq_hls.billing.products import constant_tree, product_registers
 from hpq_hls.billing.stages import PACKED_LEVELS, CastStages
@@ -44,6 +44,12 @@ def dsp_blocks(left: int, right: int, family: Family) -> int:
     return math.prod(parts)
 
 
+def scaled_registers(registers: int, width: int, unread: int) -> int:
+    """Flip-flops behind a product of ``width`` bits in blocks that absorb none: nobody reads so many bits of
+    the last register."""
+    return registers * width - (unread if registers else 0)
+
+
 def sign_product(width: int) -> int:
     """LUTs that negate an operand of ``width`` bits or do not: carries make the highest bits, the lowest is a
     wire."""
@@ -71,7 +77,7 @@ def tree(
     behind the last level, be it due or not.
     """
     levels, alone = (terms - 1).bit_length(), width  # alone: bits of a last term that no other is added to
-    done = 0
+    done = passed = 0  # passed: registers in a row that it has gone through
 
     def place(level: int) -> int:
         """Of what follows a level of this tree, counted from the first of all."""
@@ -88,7 +94,11 @@ def tree(
                 dsps = min(members, in_dsps // groups) if done == 0 else 0
                 total = alone if members == 1 else min(width + step, limit)
                 _sum(bill, members, width, total, dsps, groups * times, registered)
-        alone = alone if rest == 1 else min(width + step, limit)
+        if rest == 1:
+            passed += registered
+        else:
+            as_shift_register(bill, passed, alone * times)
+            passed, alone = 0, min(width + step, limit)
         terms, width, done = full + (1 if rest else 0), min(width + step, limit), done + step
 
 

@@ -17,6 +17,7 @@ from hpq_hls.billing.blocks import (
     dsp_blocks,
     finished,
     result_bits,
+    scaled_registers,
     tree,
     unread_bits,
 )
@@ -225,8 +226,11 @@ class Reduce(Kernel):
                     bill.ff -= self.results * unread_bits(accumulator, made, self.epilogue)
             else:
                 bill.dsp += self.results * dsp_blocks(left, constant, bill.family)
-                if self.steps > 1:  # the block's own register holds what it multiplies
-                    bill.ff -= self.lanes * left
+                if not bill.family.absorbs:
+                    unread = unread_bits(accumulator, made, self.epilogue)
+                    bill.ff += self.results * scaled_registers(self.stages(x), accumulator.width, unread)
+                else:  # the block's own register holds what it multiplies
+                    bill.ff -= self.lanes * left if self.steps > 1 else self.results * total
         bill.ff += self.results * result_bits(accumulator, made, self.epilogue)
         epilogue = self.epilogue if x.signed else Epilogue()
         stages = self.ending(made)

@@ -10,6 +10,8 @@ nothing but streams. Nothing here is measured: the depth of a pipeline is for th
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -21,11 +23,13 @@ import numpy as np
 
 from hpq_hls.codegen.manifest import Manifest, read_manifest
 from hpq_hls.codegen.vitis import data_file
-from hpq_hls.errors import ConfigError, ToolError, VerificationError
+from hpq_hls.errors import ConfigError, OutputError, ToolError, VerificationError
 from hpq_hls.resources import hw_sim_dir
 from hpq_hls.tools.compiled import compiled
+from hpq_hls.tools.files import write_file
+from hpq_hls.tools.sealed import is_sealed, seal
 from hpq_hls.tools.toolchain import find_gxx, run_tool
-from hpq_hls.verify.csim import FLAGS
+from hpq_hls.verify.csim import FLAGS, program_files
 from hpq_hls.verify.schedule_sources import Style, Text, between, instrument
 from hpq_hls.verify.vendor_headers import vendor_headers
 
@@ -206,19 +210,39 @@ def record(project_dir: Path, *, progress: Progress | None = None) -> Course:
                 path.write_text(
                     instrument(path.relative_to(scratch).as_posix(), text, found), encoding="utf-8"
                 )
-        if progress is not None:
-            progress(f"compiling the C++ of {manifest.name} for its schedule")
-        program = _compile(scratch, manifest)
-        told = _run(program, manifest, scratch)
+        told = _told(project_dir, manifest, scratch, progress)
     return _course(told, found, manifest)
 
 
-def _compile(folder: Path, manifest: Manifest) -> Path:
-    program = folder / "course"
+def _told(project_dir: Path, manifest: Manifest, scratch: Path, progress: Progress | None) -> str:
+    """What the C++ in a folder records, kept in the project under a name made from all that goes into it."""
+    command = _command(scratch, manifest)
+    digest = hashlib.sha256(f"{command} {find_gxx().version}".encode())
+    own = hw_sim_dir() / "schedule"
+    for path in (*program_files(scratch), *sorted(own.glob("*.h"))):
+        digest.update(f"\n{path.name}\n".encode())
+        digest.update(path.read_bytes())
+    kept = project_dir / "build" / "schedule" / f"course-{digest.hexdigest()[:16]}"
+    if is_sealed(kept):
+        return kept.read_text(encoding="ascii")
+    if progress is not None:
+        progress(f"compiling the C++ of {manifest.name} for its schedule")
+    told = _run(_compile(command, scratch), manifest, scratch)
+    with contextlib.suppress(OSError, OutputError):  # of a project that cannot be written
+        write_file(kept, told)
+        seal(kept)
+    return told
+
+
+def _command(folder: Path, manifest: Manifest) -> list[str | Path]:
     own = hw_sim_dir() / "schedule"
     command: list[str | Path] = [find_gxx().require(), *FLAGS, "-I", own]
     command += vendor_headers(folder / "src", FLAGS)
-    command += ["-idirafter", "tb/include", f"src/{manifest.name}.cpp", f"tb/{manifest.name}_tb.cpp"]
+    return [*command, "-idirafter", "tb/include", f"src/{manifest.name}.cpp", f"tb/{manifest.name}_tb.cpp"]
+
+
+def _compile(command: Sequence[str | Path], folder: Path) -> Path:
+    program = folder / "course"
     result = run_tool([*command, "-o", program], cwd=folder, check=False)
     if result.returncode != 0:
         lines = [line for line in result.stdout.splitlines() if "error" in line][:_LINES]

@@ -13,7 +13,7 @@ from torch import nn
 import hpq_hls as hpq
 from hpq_hls.fixed import Interval
 from hpq_hls.frontends import from_torch
-from hpq_hls.hardware import HardwareConfig, Io, without_dead
+from hpq_hls.hardware import HardwareConfig, Io, NarrowedGraph, without_dead
 from hpq_hls.hardware.carriers import carried
 from hpq_hls.hardware.fixed import constants_of
 from hpq_hls.simulate import QuantizedGraph, simulate
@@ -48,23 +48,25 @@ def test_the_fewest_are_found() -> None:
     assert carried(np.array([5, 1]), np.array([[41]]), codes) is None
 
 
-def pruned() -> tuple[QuantizedGraph, Any]:
-    """Filters without weights, whose biases a ReLU lets through, in front of a border of zeros."""
+def pruned(others: int, outputs: int) -> tuple[QuantizedGraph, Any]:
+    """Seven filters without weights beside ``others``, whose biases a ReLU lets through, in front of a border
+    of zeros."""
     torch.manual_seed(11)
     module = nn.Sequential(
-        nn.Conv2d(1, 12, 3, padding=1), nn.ReLU(), nn.Conv2d(12, 4, 3, padding=1), nn.ReLU(),
-        nn.Flatten(), nn.Linear(36, 3),
+        nn.Conv2d(1, 7 + others, 3, padding=1), nn.ReLU(), nn.Conv2d(7 + others, outputs, 3, padding=1),
+        nn.ReLU(), nn.Flatten(), nn.Linear(9 * outputs, 3),
     )  # fmt: skip
+    first = others // 2 + 1
     with torch.no_grad():
-        module[0].weight[3:10] = 0
-        module[0].bias[3:10] = torch.linspace(0.1, 0.9, 7)
+        module[0].weight[first : first + 7] = 0
+        module[0].bias[first : first + 7] = torch.linspace(0.1, 0.9, 7)
     x = np.random.default_rng(1).normal(size=(40, 1, 3, 3)).astype(np.float32)
     return hpq.quantize(from_torch(module.eval(), torch.tensor(x[:1])), x, 6), x
 
 
 @pytest.mark.parametrize("io", Io)
 def test_few_of_many_constant_channels_are_left(io: Io) -> None:
-    plain, x = pruned()
+    plain, x = pruned(others=5, outputs=4)
     for q in (plain, with_shifts(plain, 3)):
         folded = constants_of(q).folded["2"]
         left, raw = without_dead(q, HardwareConfig(io=io)), q.quantize_input(x)
@@ -76,9 +78,10 @@ def test_few_of_many_constant_channels_are_left(io: Io) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("io", ["stream", "parallel"])
 def test_hardware_with_carriers(io: str, tmp_path: Path) -> None:
-    q, x = pruned()
+    q, x = pruned(others=2, outputs=2)
     cpp = hpq.generate(q, tmp_path / "cpp", "vitis", io=io)
     rtl = hpq.generate(q, tmp_path / "rtl", "rtl", io=io)
+    assert isinstance(rtl.built, NarrowedGraph) and rtl.built.graph.shapes["0"][0] < 9
     found, said = rtl.cosim(x), hpq.estimate(q, io=io)
     assert np.array_equal(cpp.csim(x), q.predict_raw(x))
     assert np.array_equal(found.raw, q.predict_raw(x))

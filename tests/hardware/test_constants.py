@@ -166,7 +166,7 @@ class Stuck(nn.Module):
 IMAGE = ((2, 4, 4),)
 CASES: Mapping[str, tuple[type[nn.Module], tuple[tuple[int, ...], ...]]] = {
     "chain": (Chain, IMAGE),
-    "branch": (Branch, ((1, 4, 4),)),
+    "branch": (Branch, ((1, 3, 3),)),
     "beside": (Beside, ((1, 4, 4),)),
     "gate": (Gate, ((6,), (5,))),
     "two": (Two, ((6,), (5,))),

@@ -340,5 +340,6 @@ def test_hardware_computes_the_whole_network(name: str, io: str, strategy: str, 
     found, said = rtl.cosim(x), hpq.estimate(q, io=io, strategy=strategy)
     assert np.array_equal(found.raw, q.predict_raw(x))
     assert (found.latency_cycles, found.interval_cycles) == (said.latency_cycles, said.interval_cycles)
-    assert cpp.certify().passed
-    assert rtl.certify().passed
+    # Each backend's once for each way of building: what the one network leaves out is for the other.
+    ways = (name == "image", io == "stream", strategy == "folded")
+    assert (rtl if sum(ways) % 2 else cpp).certify().passed

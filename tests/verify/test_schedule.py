@@ -17,8 +17,9 @@ import hpq_hls as hpq
 from hpq_hls.cost.fifos import with_room_for_pipelines
 from hpq_hls.errors import ConfigError, VerificationError
 from hpq_hls.project import Project
-from hpq_hls.verify.schedule import STYLES, Course, Schedule
+from hpq_hls.verify.schedule import STYLES, Course, Schedule, record
 from hpq_hls.verify.schedule_sources import Rewind, Style, Text, instrument
+from tests.verify.residual import edit
 
 # ---------------------------------------------------------------------------------------------
 # The replay against a plain one
@@ -304,6 +305,21 @@ def test_two_reads_of_a_stream_in_an_iteration_are_refused(residual: Project) ->
             residual.schedule()
     finally:
         header.write_text(text, encoding="utf-8")
+
+
+def test_what_was_recorded_is_kept_as_long_as_nothing_changes(residual: Project, tmp_path: Path) -> None:
+    shutil.copytree(residual.path, tmp_path / "p", ignore=shutil.ignore_patterns("build"))
+    project, phrases = tmp_path / "p", list[str]()
+    first = record(project, progress=phrases.append)
+    (kept,) = (path for path in (project / "build" / "schedule").iterdir() if not path.suffix)
+    assert record(project, progress=phrases.append) == first
+    assert len(phrases) == 1
+    kept.write_text(kept.read_text().removesuffix("end\n"))  # as if the disk had been full
+    assert record(project, progress=phrases.append) == first
+    edit(project / "src" / "hpq" / "matvec.h", "x = in.read();", "x = in.read(); x = in.read();")
+    with pytest.raises(VerificationError, match="is used twice in one iteration"):
+        record(project, progress=phrases.append)
+    assert len(phrases) == 3
 
 
 def test_rtl_has_no_schedule(residual: Project, tmp_path: Path) -> None:

@@ -246,9 +246,9 @@ class StreamBuilder(Builder):
         positions, lanes = math.prod(self.output_shape[1:]), channels
         if pixels == 1:
             lanes = self._channel_lanes(channels, positions * channels, window)
-        if lanes == channels and self.config.of(self._layer.name).pe is None:
-            self._unrolled(channels, window, pixels)  # each weight meets one lane: a constant
-            return
+            if lanes == channels and self.config.of(self._layer.name).pe is None:
+                self._unrolled(channels, window, pixels)  # each weight meets one lane: a constant
+                return
         stream = self.with_lanes(self._inputs[0], pixels * lanes)
         if window is not None:
             stream = self._window(stream, self._geometry(window, pixels))

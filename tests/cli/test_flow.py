@@ -66,7 +66,7 @@ def test_the_readme_order_builds_one_network(run, project, monkeypatch):
         assert result["precision"]["sentence"] == said
         assert result["precision"]["target_interval"] == searched["found"]["target_interval"]
     words = " ".join(said.split())
-    for command in (["quantize"], ["verify", "--samples", "2"], ["generate", "--force"], ["estimate"]):
+    for command in (["quantize"], ["generate", "--force"], ["verify", "--samples", "2"], ["estimate"]):
         assert f"Precision: {words}" in " ".join(run(*command).out.split())
     assert said.replace("<", "&lt;") in (project.folder / "build" / "report.html").read_text()
     q = hpq.load(project.folder / "build" / "network.hpq")

@@ -97,6 +97,19 @@ def test_several_pixels_close_to_yosys(
     _check(q, tmp_path, target=target)
 
 
+@pytest.mark.parametrize("part", ["xc7z020clg400-1", "xczu7ev-ffvc1156-2-e"])
+def test_registers_around_means(part: str, tmp_path: Path) -> None:
+    """Those that a DSP block takes in, those that it does not, and those in a row in a tree of nine."""
+    net = nn.Sequential(nn.AvgPool2d(3), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
+    x = np.random.default_rng(0).normal(size=(20, 1, 6, 6))
+    q = hpq.quantize(hpq.from_torch(net.eval(), torch.zeros(2, 1, 6, 6)), x, 12)
+    wish = {"part": part, "clock_ns": 3.0}
+    estimated = hpq.estimate(q, **wish)
+    measured = hpq.generate(q, tmp_path / "rtl", "rtl", **wish).synth("yosys")
+    assert estimated.dsp == measured.dsp > 0
+    assert abs(estimated.ff - measured.ff) < 5
+
+
 def _check(q: hpq.QuantizedGraph, tmp_path: Path, target: int = 64, multipliers: str = "auto") -> None:
     wish = {"target_interval": target, "multipliers": multipliers}
     estimated = hpq.estimate(q, **wish)

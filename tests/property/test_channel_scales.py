@@ -26,7 +26,15 @@ CASES: dict[str, tuple[int, dict[str, Any]]] = {
     "fastest": (8, {"target_interval": 1}),
     "by hand": (
         5,
-        {"layers": {"0": {"pe": 3, "simd": 6}, "2": {"pe": 2}, "6": {"pe": 1}, "8": {"pe": 5, "simd": 4}}},
+        {
+            "layers": {
+                "0": {"pe": 3, "simd": 6},
+                "2": {"pe": 2},
+                "4": {"pe": 6},
+                "6": {"pe": 1},
+                "8": {"pe": 5, "simd": 4},
+            }
+        },
     ),
     "unrolled": (3, {"layers": {"0": {"strategy": "unrolled"}, "8": {"strategy": "unrolled"}}}),
     "adders in a stream": (4, {"layers": {"0": {"strategy": "da"}, "8": {"strategy": "da"}}}),
@@ -70,8 +78,9 @@ def _wide(rng: np.random.Generator, channels: int) -> np.ndarray:
     return shift - shift.min()
 
 
-def _check_shifts(project: hpq.Project, q: hpq.QuantizedGraph) -> None:
+def _check_shifts(project: hpq.Project) -> None:
     """Kernels hold codes and shifts; those made of adders have the shifts in their wires."""
+    q = project.built
     for kernel in project.dataflow.kernels:
         if isinstance(kernel, Weighted):
             layer = q.layers[kernel.layer]
@@ -101,7 +110,7 @@ def test_csim_equals_simulator(tmp_path: Path, name: str) -> None:
     q, x, hardware = _network(name)
     backend = "vivado" if name == "by hand" else "vitis"
     project = hpq.generate(q, tmp_path / "hls", backend=backend, oversize=True, **hardware)
-    _check_shifts(project, q)
+    _check_shifts(project)
     np.testing.assert_array_equal(project.csim(x), q.predict_raw(x))
     assert project.selfcheck().mismatches == 0
 
@@ -110,7 +119,7 @@ def test_csim_equals_simulator(tmp_path: Path, name: str) -> None:
 def test_cosim_equals_simulator(tmp_path: Path, name: str) -> None:
     q, x, hardware = _network(name)
     project = hpq.generate(q, tmp_path / "rtl", backend="rtl", oversize=True, **hardware)
-    _check_shifts(project, q)
+    _check_shifts(project)
     result = project.cosim(x, scenarios=("back_to_back", "random_gaps", "reset_mid_stream"))
     np.testing.assert_array_equal(result.raw, q.predict_raw(x))
     assert result.mismatches == 0

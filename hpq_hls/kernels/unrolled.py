@@ -214,8 +214,9 @@ def _bill_adders(
     made = stream.type
     read = _rows_read(kernel, stream, len(inputs))
     zero = _always_zero(kernel, one, made)
-    unending = np.count_nonzero(read.reshape(-1, len(zero)) & zero)  # their registers' reset never ends
-    bill.ff += made.width * int(unending)
+    each, varies = read.reshape(-1, len(zero)), (kernel.weight != 0).any(axis=-1).reshape(-1)
+    bill.settled += made.width * int(np.count_nonzero(each & ~varies))
+    bill.ff += made.width * int(np.count_nonzero(each & varies & zero))  # their registers' reset never ends
     read &= np.tile(~zero, len(inputs))
     left = left_of(one, inputs.tolist(), read.reshape(len(inputs), -1).tolist())
     bill.add(Term.GRAPH, left.adder_luts)
@@ -273,6 +274,7 @@ def _bill_multiplied(
     align, epilogue = kernel.product_shift(given.type), kernel.epilogue
     for number, total in enumerate(sums):
         if total is None:
+            bill.settled += made.type.width * bool(read.reshape(-1)[number])
             continue
         row = number % rows
         accumulated = total.shifted(align + shifts[row], negative=total.negative)

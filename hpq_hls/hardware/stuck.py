@@ -9,7 +9,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from hpq_hls.fixed import Interval, cast_interval
+from hpq_hls.fixed import Interval, Overflow, cast_interval
+from hpq_hls.identity import ByIdentity
 from hpq_hls.ops.base import IntArray
 from hpq_hls.simulate import QuantizedLayer
 from hpq_hls.simulate.layer import aligned_parameters
@@ -28,10 +29,58 @@ def sticks(layer: QuantizedLayer) -> bool:
     """Whether a layer has such rows even if its input can be anything in its interval; found once."""
     found = _STICKS.get(layer)
     if found is None:
-        seen = layer.input_edges[0].interval
-        stuck = stuck_rows(layer, np.array([seen.lo]), np.array([seen.hi]))
-        found = _STICKS[layer] = bool(stuck is not None and stuck.mask.any())
+        found = _STICKS[layer] = _may_stick(layer) and _sticks(layer)
     return found
+
+
+def _sticks(layer: QuantizedLayer) -> bool:
+    seen = layer.input_edges[0].interval
+    stuck = stuck_rows(layer, np.array([seen.lo]), np.array([seen.hi]))
+    return stuck is not None and bool(stuck.mask.any())
+
+
+def _may_stick(layer: QuantizedLayer) -> bool:
+    """A quick look, by what the weights of each row add up to: whether the sums of a row are less than the
+    output's last place apart, or all of them at an end of what they are brought into, or beyond."""
+    weight, kind, product = layer.weight_raw, layer.weight_type, layer.op.product
+    if weight is None or kind is None or layer.partial_bound >= SMALL:
+        return False
+    edge, fraction, epilogue, made = (
+        layer.input_edges[0],
+        layer.sum_fraction,
+        layer.epilogue,
+        layer.output_type,
+    )
+    if epilogue.slopes:
+        return True
+    seen = edge.interval
+    if product is not None and product.window is not None and any(product.window.padding):
+        seen = seen.hull(Interval(0, 0))
+    above, below = _ENDS.of(weight, lambda: _above_and_below(weight))
+    places, shift = fraction - edge.type.fraction - kind.fraction, fraction - made.fraction
+    least, most = (above * seen.lo + below * seen.hi) << places, (above * seen.hi + below * seen.lo) << places
+    if layer.bias_raw is not None and layer.bias_type is not None:
+        bias = layer.bias_raw << (fraction - layer.bias_type.fraction)
+        least, most = least + bias, most + bias
+    step, low, high = 1 << max(shift, 0), -2 * SMALL, 2 * SMALL
+    if made.overflow not in (Overflow.WRAP, Overflow.WRAP_SM):
+        limits = [end << shift if shift >= 0 else end >> -shift for end in (made.min_raw, made.max_raw)]
+        low, high = max(low, limits[0]), min(high, limits[1])
+    low = low if epilogue.low is None else max(low, epilogue.low)
+    high = high if epilogue.high is None else min(high, epilogue.high)
+    margin = step + 1  # and one for what a limit was rounded by
+    return bool(((most - least < step) | (most < low + margin) | (least > high - margin)).any())
+
+
+_ENDS = ByIdentity[tuple[IntArray, IntArray]]()
+"""By the weights."""
+
+
+def _above_and_below(weight: IntArray) -> tuple[IntArray, IntArray]:
+    """Of each row the sum of what is above 0, and of what is below."""
+    flat = weight.reshape(len(weight), -1)
+    above = np.maximum(flat, 0).sum(axis=1)
+    return above, flat.sum(axis=1) - above
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
+from weakref import WeakKeyDictionary
 
 from hpq_hls.fixed import Overflow, overflows
 from hpq_hls.hardware.narrowed import alike, edge_key, layer_of
@@ -32,12 +33,23 @@ def _wrapping(layer: QuantizedLayer, edges: tuple[Edge, ...]) -> QuantizedLayer:
     kind = layer.output_type
     if not layer.op.casts:
         kind = layer.op.exact_type([edge.type for edge in edges])
-    elif kind.overflow in SATURATING and not layer.tables and not can_overflow(layer):
+    elif kind.overflow in SATURATING and not layer.tables and not _overflows(layer):
         kind = replace(kind, overflow=Overflow.WRAP)
     if kind == layer.output_type and alike(edges, layer):
         return layer
     key = "wrapping", kind, edge_key(edges)
     return layer_of(layer, key, lambda: replace(layer, output_type=kind, input_edges=edges))
+
+
+_OVERFLOWS: WeakKeyDictionary[QuantizedLayer, bool] = WeakKeyDictionary()
+
+
+def _overflows(layer: QuantizedLayer) -> bool:
+    """``can_overflow``, found once."""
+    found = _OVERFLOWS.get(layer)
+    if found is None:
+        found = _OVERFLOWS[layer] = can_overflow(layer)
+    return found
 
 
 def can_overflow(layer: QuantizedLayer) -> bool:

@@ -44,10 +44,14 @@ def dsp_blocks(left: int, right: int, family: Family) -> int:
     return math.prod(parts)
 
 
-def scaled_registers(registers: int, width: int, unread: int) -> int:
-    """Flip-flops behind a product of ``width`` bits in blocks that absorb none: nobody reads so many bits of
-    the last register."""
-    return registers * width - (unread if registers else 0)
+def around_product(bill: Bill, held: int, registers: int, width: int, unread: int, times: int) -> None:
+    """The registers of ``times`` products in DSP blocks: those in front, of ``held`` bits together, which are
+    billed and which blocks may take in, and so many of ``width`` bits behind each, which are not. unread: of
+    the last one's bits those that nobody reads."""
+    if bill.family.absorbs:
+        bill.ff -= held
+    elif registers:
+        bill.ff += times * (registers * width - unread)
 
 
 def sign_product(width: int) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from weakref import WeakKeyDictionary
 
 from hpq_hls.fixed import Overflow, overflows
 from hpq_hls.hardware.narrowed import alike, edge_key, layer_of
+from hpq_hls.identity import ByIdentity
 from hpq_hls.simulate import QuantizedGraph, QuantizedLayer
 from hpq_hls.simulate.layer import Edge
 
@@ -33,7 +33,7 @@ def _wrapping(layer: QuantizedLayer, edges: tuple[Edge, ...]) -> QuantizedLayer:
     kind = layer.output_type
     if not layer.op.casts:
         kind = layer.op.exact_type([edge.type for edge in edges])
-    elif kind.overflow in SATURATING and not layer.tables and not _overflows(layer):
+    elif kind.overflow in SATURATING and not layer.tables and not can_overflow(layer):
         kind = replace(kind, overflow=Overflow.WRAP)
     if kind == layer.output_type and alike(edges, layer):
         return layer
@@ -41,19 +41,17 @@ def _wrapping(layer: QuantizedLayer, edges: tuple[Edge, ...]) -> QuantizedLayer:
     return layer_of(layer, key, lambda: replace(layer, output_type=kind, input_edges=edges))
 
 
-_OVERFLOWS: WeakKeyDictionary[QuantizedLayer, bool] = WeakKeyDictionary()
-
-
-def _overflows(layer: QuantizedLayer) -> bool:
-    """``can_overflow``, found once."""
-    found = _OVERFLOWS.get(layer)
-    if found is None:
-        found = _OVERFLOWS[layer] = can_overflow(layer)
-    return found
+_OVERFLOWS = ByIdentity[bool]()
+"""By the layer."""
 
 
 def can_overflow(layer: QuantizedLayer) -> bool:
-    """Whether a sum of a layer that casts can lie, when it is rounded, outside the range of its type."""
+    """Whether a sum of a layer that casts can lie, when it is rounded, outside the range of its type; found
+    once."""
+    return _OVERFLOWS.of(layer, lambda: _can_overflow(layer))
+
+
+def _can_overflow(layer: QuantizedLayer) -> bool:
     epilogue = layer.epilogue
     made = epilogue.interval(layer.accumulator_interval)
     return overflows(made, layer.sum_fraction + epilogue.fraction, layer.output_type)

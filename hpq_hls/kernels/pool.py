@@ -12,12 +12,12 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill
 from hpq_hls.billing.blocks import (
+    around_product,
     comparators,
     constant_product,
     dsp_blocks,
     finished,
     result_bits,
-    scaled_registers,
     tree,
     unread_bits,
 )
@@ -173,11 +173,8 @@ class Pool(Kernel):
                 constant_product(bill, left, self.reciprocal, registers, every, results)
             else:
                 bill.dsp += results * dsp_blocks(left, constant, bill.family)
-                if not bill.family.absorbs:
-                    unread = unread_bits(accumulator, made.type, self.epilogue)
-                    bill.ff += results * scaled_registers(registers, accumulator.width, unread)
-                else:  # the block's own register holds what it multiplies
-                    bill.ff -= results * total
+                unread = unread_bits(accumulator, made.type, self.epilogue)
+                around_product(bill, results * total, registers, accumulator.width, unread, results)
         epilogue = self.epilogue if given.type.signed else Epilogue()
         finished(bill, accumulator, made.type, epilogue, results, in_luts=self.in_luts, stages=stages)
         bill.ff += results * result_bits(accumulator, made.type, self.epilogue)

@@ -12,12 +12,12 @@ import numpy as np
 
 from hpq_hls.billing.bill import Bill, Term
 from hpq_hls.billing.blocks import (
+    around_product,
     comparators,
     constant_product,
     dsp_blocks,
     finished,
     result_bits,
-    scaled_registers,
     tree,
     unread_bits,
 )
@@ -226,11 +226,9 @@ class Reduce(Kernel):
                     bill.ff -= self.results * unread_bits(accumulator, made, self.epilogue)
             else:
                 bill.dsp += self.results * dsp_blocks(left, constant, bill.family)
-                if not bill.family.absorbs:
-                    unread = unread_bits(accumulator, made, self.epilogue)
-                    bill.ff += self.results * scaled_registers(self.stages(x), accumulator.width, unread)
-                else:  # the block's own register holds what it multiplies
-                    bill.ff -= self.lanes * left if self.steps > 1 else self.results * total
+                unread = unread_bits(accumulator, made, self.epilogue)
+                held = self.lanes * left if self.steps > 1 else self.results * total
+                around_product(bill, held, self.stages(x), accumulator.width, unread, self.results)
         bill.ff += self.results * result_bits(accumulator, made, self.epilogue)
         epilogue = self.epilogue if x.signed else Epilogue()
         stages = self.ending(made)

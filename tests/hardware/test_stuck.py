@@ -65,6 +65,7 @@ def test_rows_that_are_stuck_are_those_that_never_change(seed: int) -> None:
     still = (made == made[0]).all(axis=0) & (layer.weight_raw != 0).any(axis=1)
     assert not (found.mask & ~still).any()
     assert (made[:, found.mask] == found.raw[found.mask]).all()
+    assert found.sums.shape == found.mask.shape and found.sums.dtype == np.int64
     assert sticks(layer) == found.mask.any()
     if layer.output_type.overflow in (Overflow.SAT, Overflow.SAT_SYM) and not isinstance(
         layer.activation, PRelu
